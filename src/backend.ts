@@ -1,0 +1,346 @@
+/**
+ * # The backend contract
+ *
+ * A backend carries messages; everything else is done above it. It **translates**: it has no loop,
+ * no concurrency and no retry of its own, so a new one is a day's work, and every host behaves the
+ * same on each.
+ *
+ * ## Three roles
+ *
+ * A publisher needs only a {@linkcode Sender}, a worker a {@linkcode Receiver}, a deployment an
+ * {@linkcode Admin}. {@linkcode Backend} is all three.
+ *
+ * ## Rules for every verb
+ *
+ * - **It takes a signal** and, when that aborts, ends soon and rejects with `signal.reason`.
+ *   Acknowledgements get a signal of their own: they outlive a stop, yet end when the network is
+ *   down.
+ * - **It may be called while other calls are under way**, also for the same queue.
+ * - **It does not retry.** It refreshes what it must (credentials, a corrected clock, a topic that
+ *   is created on first use) and otherwise fails at once. What it throws is a `MelangeError` whose
+ *   `retryable` tells the core whether to try again, and whose `retryAfterMs` tells when, if the
+ *   service said so. `OUTCOME_UNKNOWN` means that the service may have done it. The `declare…` and
+ *   `delete…` verbs are idempotent and do retry, with `retry.ts`.
+ * - **One result per item, in order.** What concerns one item is that item's result; only what
+ *   concerns the whole call is thrown. An item that the service did not mention has failed, and its
+ *   outcome is unknown.
+ * - **It keeps no reference** to the arrays it is given.
+ * - **Names, ARNs and URLs** are accepted wherever a name is. A name that ends in `.fifo` is FIFO.
+ *
+ * ## Sending
+ *
+ * `send` refuses, item by item and before anything leaves, what {@linkcode refusal} refuses. It is
+ * never given more items or bytes than {@linkcode Limits} allow, unless one message alone is too
+ * large. A missing queue is `NOT_FOUND`. A topic keeps nothing for nobody: sending to one without
+ * subscriptions succeeds.
+ *
+ * ## Receiving
+ *
+ * `receive` waits up to `waitMs` for the first message and then returns what there is, at most
+ * `max`: an empty array after the wait, never before it, so that calling it in a loop does not
+ * spin. Each delivery is locked for `visibilityMs`: no other receive returns it before that.
+ * A missing queue is `NOT_FOUND`.
+ *
+ * Acknowledging twice is success. Acknowledging, releasing or extending with a receipt whose lock
+ * is known to be lost is the result `LOCK_LOST`, and changes nothing.
+ */
+import type { MelangeError } from "./errors.ts";
+import type { AnyEventType } from "./event.ts";
+import type { Destination, OutgoingMessage, ReceivedMessage } from "./message.ts";
+
+/** What became of one item of a batch. */
+export type Result<T = unknown> =
+  | ({ readonly ok: true } & T)
+  | { readonly ok: false; readonly error: MelangeError };
+
+/** What became of one message that was sent. */
+export type SendResult = Result<{
+  /** The broker's id of the message. */
+  readonly messageId: string;
+  /** Its place in a FIFO queue or topic. */
+  readonly sequenceNumber?: string;
+}>;
+
+/** What became of one acknowledgement, release or dead letter. */
+export type SettleResult = Result;
+
+/** What became of one extension. */
+export type ExtendResult = Result<{
+  /** The new end of the lock. */
+  readonly lockedUntil: Date;
+}>;
+
+/** A message and the receipt under which this receive locked it. */
+export interface Delivery {
+  /** Opaque; valid until the lock ends. Another receive of the same message has another one. */
+  readonly receipt: string;
+  /** The message; its `lockedUntil` is set where the backend locks. */
+  readonly message: ReceivedMessage;
+}
+
+/** How much one message may take. */
+export interface MessageLimits {
+  /** Bytes of one message, attributes included. */
+  readonly messageBytes: number;
+  /** The longest delay of one message, in milliseconds. */
+  readonly delayMs: number;
+}
+
+/** How much one call and one message may take, for one kind of destination. */
+export interface Limits extends MessageLimits {
+  /** Items in one call. */
+  readonly entries: number;
+  /** Bytes of all messages in one call. */
+  readonly batchBytes: number;
+}
+
+/** The limits of queues, which are also received from. */
+export interface QueueLimits extends Limits {
+  /** The longest wait of one receive, in milliseconds. */
+  readonly waitMs: number;
+  /** The longest time a message can stay locked, counted from its receive, in milliseconds. */
+  readonly visibilityMs: number;
+}
+
+/** The limits of a backend. */
+export interface BackendLimits {
+  /** For topics. */
+  readonly topic: Limits;
+  /** For queues. */
+  readonly queue: QueueLimits;
+}
+
+/**
+ * What a backend promises. Each entry says what the core does where it is `false`; the conformance
+ * suite checks what is `true`.
+ */
+export interface Guarantees {
+  /** What is not acknowledged comes again. Where false: a failed message is logged and gone. */
+  readonly redelivers: boolean;
+  /** FIFO queues keep the order of a group. Where false: order is not relied upon. */
+  readonly ordered: boolean;
+  /** FIFO queues hand out a group to one receiver at a time. Where false: no lanes are kept. */
+  readonly groups: boolean;
+  /** A queue hides a message for `delayMs`. Where false: a delay is refused. */
+  readonly delays: boolean;
+  /** A topic copies to every subscribed queue. Where false: only queues can be published to. */
+  readonly fansOut: boolean;
+  /** A subscription filters by event type. Where false: unwanted events reach `onUnknown`. */
+  readonly filters: boolean;
+  /** FIFO destinations drop repeated deduplication ids. Where false: use a deduplication store. */
+  readonly deduplicates: boolean;
+  /** What was accepted survives the end of this process. Where false: it does not. */
+  readonly durable: boolean;
+  /** `attempt` counts receives. Where false: it is 1, and backoff does not grow across receives. */
+  readonly countsAttempts: boolean;
+  /** A queue can name a dead-letter queue. Where false: what would go there is retried. */
+  readonly deadLetters: boolean;
+  /**
+   * An aborted receive takes no message. Where false: a consumer that stops lets its last receive
+   * end and releases what it brings, because aborting would leave it locked for its full timeout.
+   */
+  readonly cancelsReceive: boolean;
+}
+
+/** Options that every verb takes. */
+export interface CallOptions {
+  /** Ends the call early. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of {@linkcode Receiver.receive}. */
+export interface ReceiveOptions extends CallOptions {
+  /** How many messages at the most, from 1. */
+  max: number;
+  /** How long to wait for the first, in milliseconds; 0 looks once. */
+  waitMs: number;
+  /** How long each is locked, in milliseconds. */
+  visibilityMs: number;
+  /**
+   * Repeated after a receive whose answer was lost, so that a FIFO queue hands out the same
+   * messages again at once. Ignored where it is not known.
+   */
+  attemptId?: string | undefined;
+}
+
+/** A lock that is given back. */
+export interface Release {
+  /** The receipt of the delivery. */
+  receipt: string;
+  /** How long the message stays hidden, in milliseconds; 0 makes it available at once. */
+  delayMs: number;
+}
+
+/** A lock that is kept longer. */
+export interface Extension {
+  /** The receipt of the delivery. */
+  receipt: string;
+  /** How long from now, in milliseconds. */
+  visibilityMs: number;
+}
+
+/** A delivery that is moved to the dead-letter queue of its queue. */
+export interface DeadLetterCopy {
+  /** The receipt of the delivery. */
+  receipt: string;
+  /** What to put there: the message with its facts. */
+  copy: OutgoingMessage;
+}
+
+/** Sends to topics and queues: all that a publisher needs. */
+export interface Sender {
+  /** How much one call and one message may take. */
+  readonly limits: BackendLimits;
+  /** What is promised. */
+  readonly guarantees: Guarantees;
+  /** Sends messages to one destination; one result each, in order. */
+  send(
+    destination: Destination,
+    messages: readonly OutgoingMessage[],
+    options?: CallOptions,
+  ): Promise<SendResult[]>;
+  /** The bytes that a message takes of the limits of a destination. */
+  sizeOf(message: OutgoingMessage, destination: Destination): number;
+}
+
+/** Receives from queues and settles: all that a worker needs. */
+export interface Receiver {
+  /** How much one call and one message may take. */
+  readonly limits: BackendLimits;
+  /** What is promised. */
+  readonly guarantees: Guarantees;
+  /** Waits for messages and locks what it returns. */
+  receive(queue: string, options: ReceiveOptions): Promise<Delivery[]>;
+  /** Removes messages for good. */
+  acknowledge(
+    queue: string,
+    receipts: readonly string[],
+    options?: CallOptions,
+  ): Promise<SettleResult[]>;
+  /** Gives locks back, each after its delay. */
+  release(
+    queue: string,
+    releases: readonly Release[],
+    options?: CallOptions,
+  ): Promise<SettleResult[]>;
+  /** Keeps locks longer. */
+  extend(
+    queue: string,
+    extensions: readonly Extension[],
+    options?: CallOptions,
+  ): Promise<ExtendResult[]>;
+  /**
+   * Moves messages to the dead-letter queue: sends each copy, then acknowledges, in this order, so
+   * that a crash between leaves the message in both and never in neither. In a FIFO dead-letter
+   * queue the copy's deduplication id is the broker's id of the message. `UNSUPPORTED` where the
+   * queue has no dead-letter queue; nothing has changed then.
+   */
+  deadLetter?(
+    queue: string,
+    copies: readonly DeadLetterCopy[],
+    options?: CallOptions,
+  ): Promise<SettleResult[]>;
+}
+
+/**
+ * Which messages a subscription lets through, in the language of SNS: attribute names with lists of
+ * accepted values or operators.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+ */
+export type FilterPolicy = { readonly [key: string]: unknown };
+
+/** A queue's subscription to a topic. */
+export interface SubscriptionOptions {
+  /** The topic; created if it is missing. */
+  topic: string;
+  /** Let only these event types through. Default: all. */
+  events?: readonly (AnyEventType | string)[];
+  /** Any other filter; keys are attribute names. Together with `events`, both must match. Default: none. */
+  filter?: FilterPolicy;
+  /** Deliver the body and the attributes as they were published, without an envelope. Default: `true`. */
+  raw?: boolean;
+}
+
+/** Options of {@linkcode Admin.declareQueue}. */
+export interface DeclareQueueOptions extends CallOptions {
+  /** Topics to subscribe to. Default: none. Other subscriptions are left alone. */
+  subscribeTo?: readonly (string | SubscriptionOptions)[];
+  /** The queue that takes what failed `maxReceives` times; created if it is missing. Default: none. */
+  deadLetterQueue?: string;
+  /** How often a message is received before it moves to the dead-letter queue. Default: 5. */
+  maxReceives?: number;
+  /** How long a receive without a time of its own locks, in milliseconds. Default: 30 000. */
+  visibilityTimeoutMs?: number;
+  /** How long messages are kept, in milliseconds. Default: the backend's; 14 days for a dead-letter queue. */
+  retentionMs?: number;
+  /** How long each message is hidden first, in milliseconds. Default: 0. */
+  delayMs?: number;
+  /** FIFO queues only: de-duplicate by the body where a message has no id. Default: `false`. */
+  contentBasedDeduplication?: boolean;
+}
+
+/** Options of {@linkcode Admin.declareTopic}. */
+export interface DeclareTopicOptions extends CallOptions {
+  /** FIFO topics only: de-duplicate by the body where a message has no id. Default: `false`. */
+  contentBasedDeduplication?: boolean;
+}
+
+/** A topic as it exists. */
+export interface TopicDescription {
+  /** Its name. */
+  name: string;
+  /** Its address: an ARN on AWS, else the name. */
+  address: string;
+}
+
+/** A queue as it exists. Counts are approximate on AWS. */
+export interface QueueDescription {
+  /** Its name. */
+  name: string;
+  /** Its address: an ARN on AWS, else the name. */
+  address: string;
+  /** Messages that can be received now. */
+  available: number;
+  /** Messages that are received and not settled. */
+  inFlight: number;
+  /** Messages that are still hidden by a delay. */
+  delayed: number;
+  /** How long a receive without a time of its own locks, in milliseconds. */
+  visibilityTimeoutMs: number;
+  /** The dead-letter queue, if it has one. */
+  deadLetterQueue?: string;
+  /** How often a message is received before it moves there. */
+  maxReceives?: number;
+}
+
+/** Creates and describes queues and topics. */
+export interface Admin {
+  /** Creates a topic unless it exists. */
+  declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription>;
+  /**
+   * Creates a queue, its dead-letter queue, its topics and its subscriptions, as far as they are
+   * missing, and updates what differs. Without `deadLetterQueue`, `visibilityTimeoutMs` and so on,
+   * what an existing queue has is left as it is.
+   */
+  declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription>;
+  /** Describes a queue; `NOT_FOUND` if there is none. */
+  describeQueue(name: string, options?: CallOptions): Promise<QueueDescription>;
+  /** Deletes a topic and its subscriptions; success if there is none. */
+  deleteTopic(name: string, options?: CallOptions): Promise<void>;
+  /** Deletes a queue and what is in it; success if there is none. */
+  deleteQueue(name: string, options?: CallOptions): Promise<void>;
+}
+
+/** All three roles, and an end. */
+export interface Backend extends Sender, Receiver, Admin, AsyncDisposable {
+  /** Ends what is under way; every later call is `CLOSED`. */
+  close(): Promise<void>;
+}
+
+/** The policy of a subscription: its own filter and the event types, as one. */
+export function filterPolicyOf(subscription: SubscriptionOptions): FilterPolicy | undefined {
+  const { events, filter } = subscription;
+  if (!events) return filter;
+  const manifest = events.map((event) => typeof event === "string" ? event : event.type);
+  return { ...filter, manifest };
+}

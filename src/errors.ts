@@ -1,0 +1,138 @@
+/**
+ * What a caller may switch on. The union is open: a backend may add codes of its own.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `CONFIGURATION` | an option or an environment variable is missing or contradicts another |
+ * | `INVALID_EVENT` | the data violates the schema of its event type; nothing was sent |
+ * | `INVALID_MESSAGE` | a limit, a name or a missing group; nothing was sent |
+ * | `NOT_FOUND` | the queue or topic does not exist |
+ * | `ACCESS_DENIED` | the credentials or the policy do not allow it |
+ * | `CONFLICT` | it exists already, with other attributes |
+ * | `THROTTLED` | the service asked to slow down; not stored |
+ * | `REFUSED` | definitely not stored |
+ * | `OUTCOME_UNKNOWN` | the attempts are used up; it may or may not have been stored |
+ * | `UNDECODABLE` | a received body cannot be turned into an event |
+ * | `LOCK_LOST` | the visibility timeout of a delivery ran out; another consumer may have it |
+ * | `TIMEOUT` | the time given to a handler or a request is over |
+ * | `STOPPED` | a consumer was stopped while this was under way |
+ * | `CLOSED` | the publisher or backend was closed before |
+ * | `UNSUPPORTED` | this backend, or this queue, cannot do that |
+ */
+export type MelangeErrorCode =
+  | "CONFIGURATION"
+  | "INVALID_EVENT"
+  | "INVALID_MESSAGE"
+  | "NOT_FOUND"
+  | "ACCESS_DENIED"
+  | "CONFLICT"
+  | "THROTTLED"
+  | "REFUSED"
+  | "OUTCOME_UNKNOWN"
+  | "UNDECODABLE"
+  | "LOCK_LOST"
+  | "TIMEOUT"
+  | "STOPPED"
+  | "CLOSED"
+  | "UNSUPPORTED"
+  | (string & Record<never, never>);
+
+/** Options of {@linkcode MelangeError}. */
+export interface MelangeErrorOptions extends ErrorOptions {
+  /** Whether the same call may succeed if it is made again. Default: `false`. */
+  retryable?: boolean;
+  /** How long the service asked to wait before the next attempt, in milliseconds. Default: none. */
+  retryAfterMs?: number | undefined;
+}
+
+/**
+ * A condition that a caller can handle, told apart by its `code`. Its message never holds a
+ * credential, a message body or a field of one.
+ *
+ * @example
+ * ```ts
+ * import { MelangeError } from "@melange/melange";
+ *
+ * const error = new MelangeError("THROTTLED", "Cannot send: too many requests", { retryable: true });
+ * if (error.code !== "THROTTLED" || !error.retryable) throw new Error("unexpected");
+ * ```
+ */
+export class MelangeError extends Error {
+  /** What happened; stable across releases. */
+  readonly code: MelangeErrorCode;
+  /** Whether the same call may succeed if it is made again. */
+  readonly retryable: boolean;
+  /** How long the service asked to wait before the next attempt, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  /** Creates an error with a code, a sentence for people, and optionally a cause. */
+  constructor(code: MelangeErrorCode, message: string, options: MelangeErrorOptions = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.name = "MelangeError";
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+const DEAD_LETTER = Symbol.for("@melange/melange/DeadLetter");
+
+/**
+ * Thrown by a handler to say that retrying is pointless: the message goes to the dead-letter queue
+ * at once, with `reason` among its facts. Where the queue has none, it is logged as an error and
+ * the message is retried.
+ *
+ * @example
+ * ```ts
+ * import { DeadLetter, isDeadLetter } from "@melange/melange";
+ *
+ * const error = new DeadLetter("card-expired");
+ * if (!isDeadLetter(error) || error.reason !== "card-expired") throw new Error("unexpected");
+ * ```
+ */
+export class DeadLetter extends Error {
+  /** A short code that says why; stored with the message, so it must not hold secrets. */
+  readonly reason: string;
+
+  /** Creates the verdict. `reason` is stored with the message. */
+  constructor(reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.name = "DeadLetter";
+    this.reason = reason;
+    Object.defineProperty(this, DEAD_LETTER, { value: true });
+  }
+}
+
+/**
+ * Tells whether a thrown value is a {@linkcode DeadLetter}, also one of another copy of this module.
+ *
+ * @example
+ * ```ts
+ * import { isDeadLetter } from "@melange/melange";
+ *
+ * if (isDeadLetter(new Error("boom"))) throw new Error("unexpected");
+ * ```
+ */
+export function isDeadLetter(value: unknown): value is DeadLetter {
+  return typeof value === "object" && value !== null && DEAD_LETTER in value;
+}
+
+/** What may be logged of an error that others wrote: its text may quote a message body. */
+export interface ErrorFacts {
+  /** The class of the error. */
+  name: string;
+  /** Its code, if it has one. */
+  code?: string;
+  /** Where it was thrown: the first stack frames, without the message. */
+  at?: string[];
+}
+
+/** Reduces any thrown value to what is safe to log: never its message. */
+export function describeError(error: unknown): ErrorFacts {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const facts: ErrorFacts = { name: error.name };
+  if ("code" in error && typeof error.code === "string") facts.code = error.code;
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  if (frames.length > 0) facts.at = frames.slice(0, 3).map((line) => line.trim());
+  return facts;
+}

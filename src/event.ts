@@ -1,0 +1,174 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+/** Something that happened: what publishers send and handlers receive. */
+export interface Event<Type extends string = string, Data = unknown> {
+  /** The name of the event type; on the wire the `manifest` attribute. */
+  readonly type: Type;
+  /** The topic it is published to unless the call names another destination. */
+  readonly topic?: string;
+  /** What happened, in the shape that the schema of the type describes. */
+  readonly data: Data;
+  /** Unique id, kept across retries: what de-duplication goes by. */
+  readonly id: string;
+  /** When it happened. Delivery order is not promised; this may serve to order. */
+  readonly occurredOn: Date;
+  /** The version of the data's schema, where the event type names one. */
+  readonly version?: number;
+  /** Shared by all events of one story. */
+  readonly correlationId?: string;
+  /** The id of the event that caused this one. */
+  readonly causationId?: string;
+}
+
+/** What the creator of an event may set instead of the default. */
+export interface EventOverrides {
+  /** Default: a random UUID. */
+  id?: string;
+  /** Default: now. */
+  occurredOn?: Date;
+  /** Default: the topic of the event type. */
+  topic?: string;
+  /** Default: none. */
+  correlationId?: string;
+  /** Default: none. */
+  causationId?: string;
+}
+
+/** The facts of an event type, without its call signature: what lists of types are made of. */
+export interface AnyEventType {
+  /** The name, as it travels. */
+  readonly type: string;
+  /** The default topic. */
+  readonly topic?: string;
+  /** What checks the data: any library that implements https://standardschema.dev. */
+  readonly schema: StandardSchemaV1;
+  /** The message group of an event, for FIFO queues and topics. */
+  readonly group?: (data: never) => string;
+  /** The version of the schema. */
+  readonly version?: number;
+}
+
+/** The event that a handler of this event type receives: the schema's output. */
+export type EventOf<T extends AnyEventType> = T extends AnyEventType
+  ? Event<T["type"], StandardSchemaV1.InferOutput<T["schema"]>>
+  : never;
+
+/** An event type: call it with data to create an event. */
+export interface EventType<
+  Name extends string = string,
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+> extends AnyEventType {
+  /** Creates an event. The data is checked when it is published, not here. */
+  (
+    data: StandardSchemaV1.InferInput<Schema>,
+    overrides?: EventOverrides,
+  ): Event<Name, StandardSchemaV1.InferInput<Schema>>;
+  /** The name, as it travels. */
+  readonly type: Name;
+  /** What checks the data. */
+  readonly schema: Schema;
+  /** The message group of an event, for FIFO queues and topics. */
+  readonly group?: (data: StandardSchemaV1.InferInput<Schema>) => string;
+  /** Tells whether an event is of this type, by its name, and narrows it. */
+  is(event: Event): event is Event<Name, StandardSchemaV1.InferOutput<Schema>>;
+}
+
+/** Options of {@linkcode defineEvent}. */
+export interface DefineEventOptions<Schema extends StandardSchemaV1> {
+  /** Checks the data when it is published and when it is received. {@linkcode typed} checks nothing. */
+  schema: Schema;
+  /** Where its events are published by default. Default: none, each call names a destination. */
+  topic?: string;
+  /** The message group, needed for FIFO destinations. Default: none, each call names one. */
+  group?: (data: StandardSchemaV1.InferInput<Schema>) => string;
+  /** Sent along, for readers that know several shapes. Default: none. */
+  version?: number;
+}
+
+/** Links an event to its type; not enumerable, so that an event compares and prints as plain data. */
+const EVENT_TYPE = Symbol.for("@melange/melange/eventType");
+
+/**
+ * Defines an event type: a name, the schema of its data, and where its events go by default.
+ *
+ * @throws {TypeError} if the name is empty or the schema is not a Standard Schema
+ *
+ * @example
+ * ```ts
+ * import { defineEvent } from "@melange/melange";
+ * import * as v from "valibot";
+ *
+ * const OrderPlaced = defineEvent("OrderPlaced", {
+ *   topic: "orders",
+ *   schema: v.object({ orderId: v.string(), total: v.number() }),
+ * });
+ * const event = OrderPlaced({ orderId: "o-1", total: 42 });
+ * if (!OrderPlaced.is(event) || event.topic !== "orders") throw new Error("unexpected");
+ * ```
+ */
+export function defineEvent<const Name extends string, Schema extends StandardSchemaV1>(
+  name: Name,
+  options: DefineEventOptions<Schema>,
+): EventType<Name, Schema> {
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(`Cannot define an event as its name must be a string that is not empty`);
+  }
+  if (typeof options?.schema?.["~standard"]?.validate !== "function") {
+    throw new TypeError(
+      `Cannot define the event "${name}" as its schema must be a Standard Schema (valibot, zod, arktype …) or typed<T>()`,
+    );
+  }
+  const { schema, topic, group, version } = options;
+  const create = (data: StandardSchemaV1.InferInput<Schema>, overrides: EventOverrides = {}) =>
+    linked(eventType, {
+      type: name,
+      ...(topic === undefined ? {} : { topic }),
+      data,
+      id: crypto.randomUUID(),
+      occurredOn: new Date(),
+      ...(version === undefined ? {} : { version }),
+      ...overrides,
+    });
+  const eventType = Object.assign(create, {
+    type: name,
+    schema,
+    ...(topic === undefined ? {} : { topic }),
+    ...(group === undefined ? {} : { group }),
+    ...(version === undefined ? {} : { version }),
+    is: (event: Event): event is Event<Name, StandardSchemaV1.InferOutput<Schema>> =>
+      event.type === name,
+  }) as EventType<Name, Schema>;
+  Object.defineProperty(eventType, "name", { value: name });
+  return eventType;
+}
+
+/**
+ * A schema that checks nothing and only tells the compiler what the data is.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, typed } from "@melange/melange";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * if (Ping({ at: 1 }).data.at !== 1) throw new Error("unexpected");
+ * ```
+ */
+export function typed<T>(): StandardSchemaV1<T, T> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "melange",
+      validate: (value: unknown) => ({ value: value as T }),
+    },
+  };
+}
+
+/** The type that created an event; `undefined` for one that was put together by hand. */
+export function eventTypeOf(event: Event): AnyEventType | undefined {
+  return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
+}
+
+/** Marks an event as created by a type. */
+export function linked<E extends Event>(type: AnyEventType, event: E): E {
+  return Object.defineProperty(event, EVENT_TYPE, { value: type });
+}
