@@ -1,0 +1,209 @@
+import type { Result } from "./backend.ts";
+import { type Clock, type Random, sleep } from "./clock.ts";
+import { MelangeError } from "./errors.ts";
+
+/** How delays grow: the first is at most `baseMs`, each further one at most twice the one before. */
+export interface Backoff {
+  /** The bound of the first delay, in milliseconds. */
+  baseMs: number;
+  /** The bound of every delay, in milliseconds. */
+  maxMs: number;
+}
+
+/** How often, how fast and how long something is tried. */
+export interface RetryPolicy extends Partial<Backoff> {
+  /** Attempts, the first included. Default: 8. */
+  maxAttempts?: number;
+  /** The bound of the first delay, in milliseconds. Default: 100. */
+  baseMs?: number;
+  /** The bound of every delay, in milliseconds. Default: 20 000. */
+  maxMs?: number;
+  /** No attempt starts later than this after the first, in milliseconds. Default: 60 000. */
+  deadlineMs?: number;
+}
+
+/** Options of {@linkcode retry} and {@linkcode retryEach}. */
+export interface RetryOptions extends RetryPolicy {
+  /** Where delays come from. */
+  clock: Clock;
+  /** Where jitter comes from. */
+  random: Random;
+  /** Ends the waiting, and the trying. */
+  signal?: AbortSignal | undefined;
+  /** Shared by all that use one service, so that a throttled fleet slows down. Default: none. */
+  budget?: RetryBudget;
+}
+
+/** The delay before the next attempt: full jitter below a bound that doubles with each attempt. */
+export function backoffMs(attempt: number, backoff: Backoff, random: Random): number {
+  const bound = Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(attempt - 1, 50));
+  return random() * bound;
+}
+
+/** Whether an error may go away by trying again: only what says so of itself. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof MelangeError && error.retryable;
+}
+
+/**
+ * Runs `operation` until it succeeds, fails for good, or the policy ends it; then it throws the
+ * last error. What may have happened in a failed attempt may happen twice.
+ */
+export async function retry<T>(
+  operation: (attempt: number) => Promise<T>,
+  options: RetryOptions,
+): Promise<T> {
+  const pace = pacer(options);
+  for (let attempt = 1;; attempt++) {
+    try {
+      const value = await operation(attempt);
+      options.budget?.credit();
+      return value;
+    } catch (error) {
+      if (!isRetryable(error) || !(await pace(attempt, [error as MelangeError]))) throw error;
+    }
+  }
+}
+
+/** Runs a batch; one result per item, in order. A rejection stands for the same error of each. */
+export type RunBatch<Item, Value> = (items: Item[]) => Promise<Result<Value>[]>;
+
+/**
+ * Runs a batch until each item has succeeded or failed for good, and runs again only those that
+ * may succeed. `settle` is called once per item, as soon as its result is known. An item of which
+ * one attempt had an unknown outcome fails, if it fails, with `OUTCOME_UNKNOWN`. Never rejects.
+ */
+export async function retryEach<Item, Value>(
+  items: readonly Item[],
+  run: RunBatch<Item, Value>,
+  settle: (item: Item, result: Result<Value>) => void,
+  options: RetryOptions,
+): Promise<void> {
+  const pace = pacer(options);
+  const unknown = new Set<Item>();
+  let pending = [...items];
+  for (let attempt = 1; pending.length > 0; attempt++) {
+    const results = await resultsOf(run, pending);
+    const failed: { item: Item; error: MelangeError }[] = [];
+    pending.forEach((item, index) => {
+      const result = results[index] ?? { ok: false, error: unmentioned() };
+      if (result.ok) return settle(item, result);
+      if (result.error.code === "OUTCOME_UNKNOWN") unknown.add(item);
+      failed.push({ item, error: result.error });
+    });
+    if (failed.length < pending.length) options.budget?.credit();
+    const again = failed.filter(({ error }) => error.retryable);
+    const goOn = again.length > 0 && await pace(attempt, again.map(({ error }) => error));
+    for (const { item, error } of failed) {
+      if (goOn && error.retryable) continue;
+      settle(item, { ok: false, error: unknown.has(item) ? asUnknown(error) : error });
+    }
+    pending = goOn ? again.map(({ item }) => item) : [];
+  }
+}
+
+async function resultsOf<Item, Value>(
+  run: RunBatch<Item, Value>,
+  items: Item[],
+): Promise<Result<Value>[]> {
+  try {
+    return await run(items);
+  } catch (cause) {
+    const error = cause instanceof MelangeError ? cause : unexpected(cause);
+    return items.map(() => ({ ok: false, error }));
+  }
+}
+
+function unexpected(cause: unknown): MelangeError {
+  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
+    cause,
+  });
+}
+
+function unmentioned(): MelangeError {
+  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
+    retryable: true,
+  });
+}
+
+function asUnknown(error: MelangeError): MelangeError {
+  if (error.code === "OUTCOME_UNKNOWN") return error;
+  return new MelangeError(
+    "OUTCOME_UNKNOWN",
+    "Cannot tell the outcome: an earlier attempt may have succeeded",
+    { cause: error },
+  );
+}
+
+/** Waits between attempts; the function returned resolves to whether there shall be another. */
+function pacer(options: RetryOptions) {
+  const { clock, random, signal, budget } = options;
+  const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = 60_000 } = options;
+  const deadline = clock.now() + deadlineMs;
+  return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
+    if (attempt >= maxAttempts || signal?.aborted) return false;
+    const asked = Math.max(0, ...errors.map((error) => error.retryAfterMs ?? 0));
+    const delay = Math.max(asked, backoffMs(attempt, { baseMs, maxMs }, random));
+    if (clock.now() + delay > deadline) return false;
+    try {
+      await sleep(clock, delay, signal);
+      await budget?.take(signal);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+}
+
+/** Options of {@linkcode RetryBudget}. */
+export interface RetryBudgetOptions {
+  /** Where time comes from. */
+  clock: Clock;
+  /** How many retries may follow each other at once. Default: 100. */
+  capacity?: number;
+  /** How many retries a second go on for ever, when nothing succeeds. Default: 10. */
+  refillPerSecond?: number;
+}
+
+/**
+ * A token bucket for retries: each takes a token and waits for one where there is none, time and
+ * success bring them back. It bounds what a client sends to a service that is down or throttling.
+ */
+export class RetryBudget {
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  readonly #refillPerSecond: number;
+  #tokens: number;
+  #filledAt: number;
+
+  /** Creates a full bucket. */
+  constructor(options: RetryBudgetOptions) {
+    const { clock, capacity = 100, refillPerSecond = 10 } = options;
+    this.#clock = clock;
+    this.#capacity = capacity;
+    this.#refillPerSecond = refillPerSecond;
+    this.#tokens = capacity;
+    this.#filledAt = clock.now();
+  }
+
+  /** Takes a token; resolves when there was one, rejects with the signal's reason. */
+  async take(signal?: AbortSignal): Promise<void> {
+    this.#refill();
+    this.#tokens -= 1;
+    if (this.#tokens >= 0) return;
+    await sleep(this.#clock, (-this.#tokens / this.#refillPerSecond) * 1000, signal);
+  }
+
+  /** Gives a token back: something succeeded. */
+  credit(): void {
+    this.#refill();
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
+  }
+
+  #refill(): void {
+    const now = this.#clock.now();
+    const earned = ((now - this.#filledAt) / 1000) * this.#refillPerSecond;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + Math.max(0, earned));
+    this.#filledAt = now;
+  }
+}
