@@ -81,24 +81,25 @@ export async function retryEach<Item, Value>(
 ): Promise<void> {
   const pace = pacer(options);
   const unknown = new Set<Item>();
+  const fail = (item: Item, error: MelangeError) =>
+    settle(item, { ok: false, error: unknown.has(item) ? asUnknown(error) : error });
   let pending = [...items];
   for (let attempt = 1; pending.length > 0; attempt++) {
     const results = await resultsOf(run, pending);
-    const failed: { item: Item; error: MelangeError }[] = [];
+    const again: { item: Item; error: MelangeError }[] = [];
     pending.forEach((item, index) => {
       const result = results[index] ?? { ok: false, error: unmentioned() };
       if (result.ok) return settle(item, result);
-      if (result.error.code === "OUTCOME_UNKNOWN") unknown.add(item);
-      failed.push({ item, error: result.error });
+      const { error } = result;
+      if (error.code === "OUTCOME_UNKNOWN") unknown.add(item);
+      if (error.retryable) again.push({ item, error });
+      else fail(item, error);
     });
-    if (failed.length < pending.length) options.budget?.credit();
-    const again = failed.filter(({ error }) => error.retryable);
-    const goOn = again.length > 0 && await pace(attempt, again.map(({ error }) => error));
-    for (const { item, error } of failed) {
-      if (goOn && error.retryable) continue;
-      settle(item, { ok: false, error: unknown.has(item) ? asUnknown(error) : error });
-    }
-    pending = goOn ? again.map(({ item }) => item) : [];
+    if (again.length < pending.length) options.budget?.credit();
+    pending = again.map(({ item }) => item);
+    if (pending.length === 0 || await pace(attempt, again.map(({ error }) => error))) continue;
+    for (const { item, error } of again) fail(item, error);
+    return;
   }
 }
 
