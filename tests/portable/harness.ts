@@ -1,0 +1,139 @@
+/** Keeps the suites that the tests describe and runs them, step by step, on any runtime. */
+import type { Body, Framework } from "./bdd.ts";
+
+type Hook = "beforeAll" | "afterAll" | "beforeEach" | "afterEach";
+type EachHooks = Pick<Suite, "beforeEach" | "afterEach">;
+
+interface Test {
+  readonly name: string;
+  readonly body: Body;
+}
+
+interface Suite extends Record<Hook, Body[]> {
+  readonly name: string;
+  readonly children: (Suite | Test)[];
+}
+
+/** Runs named steps inside of one another; `Deno.TestContext` is one. */
+export interface Runner {
+  /** Resolves, to whether the step passed, when it is over. */
+  step(name: string, body: (inner: Runner) => Promise<void>): Promise<boolean>;
+}
+
+/** What became of all tests. */
+export interface Report {
+  /** How many tests passed. */
+  passed: number;
+  /** The names of those that failed, and why. */
+  failures: { name: string; error: unknown }[];
+}
+
+const collected: (Suite | Test)[] = [];
+
+/** A framework whose suites are run by `Deno.test`, or kept for {@linkcode runCollected}. */
+export function collect(): Framework {
+  let current: Suite | undefined;
+  const add = (child: Suite | Test) => current ? current.children.push(child) : register(child);
+  const hook = (kind: Hook) => (body: Body) => {
+    if (!current) throw new Error(`Cannot register ${kind} outside of a describe`);
+    current[kind].push(body);
+  };
+  return {
+    describe(name, body) {
+      const outer = current;
+      const suite = current = newSuite(name);
+      try {
+        requireSynchronous(body());
+      } finally {
+        current = outer;
+      }
+      add(suite);
+    },
+    it: (name, body) => void add({ name, body }),
+    beforeAll: hook("beforeAll"),
+    afterAll: hook("afterAll"),
+    beforeEach: hook("beforeEach"),
+    afterEach: hook("afterEach"),
+  };
+}
+
+/** Runs what was collected, one after the other. */
+export async function runCollected(): Promise<Report> {
+  const report: Report = { passed: 0, failures: [] };
+  for (const child of collected) {
+    await reporting(report, []).step(child.name, (runner) => run(child, runner));
+  }
+  return report;
+}
+
+function newSuite(name: string): Suite {
+  return { name, children: [], beforeAll: [], afterAll: [], beforeEach: [], afterEach: [] };
+}
+
+function requireSynchronous(returned: unknown): void {
+  if (returned === undefined) return;
+  throw new Error("Cannot describe a suite asynchronously: its tests would never run");
+}
+
+function register(child: Suite | Test): void {
+  if ("Deno" in globalThis) Deno.test(child.name, (context) => run(child, context));
+  else collected.push(child);
+}
+
+function run(
+  child: Suite | Test,
+  runner: Runner,
+  each: EachHooks = { beforeEach: [], afterEach: [] },
+): Promise<void> {
+  if ("children" in child) return runSuite(child, runner, each);
+  return withCleanup([...each.beforeEach, child.body], each.afterEach);
+}
+
+function runSuite(suite: Suite, runner: Runner, outer: EachHooks): Promise<void> {
+  const each = {
+    beforeEach: [...outer.beforeEach, ...suite.beforeEach],
+    afterEach: [...suite.afterEach, ...outer.afterEach],
+  };
+  const steps = suite.children.map((child) => async () => {
+    await runner.step(child.name, (inner) => run(child, inner, each));
+  });
+  return withCleanup([...suite.beforeAll, ...steps], suite.afterAll);
+}
+
+/** Runs the bodies up to the first that fails, then all of the cleanup; throws the first error. */
+async function withCleanup(bodies: Body[], cleanup: Body[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const body of bodies) {
+    if (errors.length === 0) await attempt(body, errors);
+  }
+  for (const body of cleanup) await attempt(body, errors);
+  if (errors.length > 0) throw errors[0];
+}
+
+async function attempt(body: Body, errors: unknown[]): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    errors.push(error);
+  }
+}
+
+/** Counts the innermost steps, and an outer one only if it fails by itself. */
+function reporting(report: Report, path: string[]): Runner & { inner: number } {
+  const runner = {
+    inner: 0,
+    async step(name: string, body: (inner: Runner) => Promise<void>): Promise<boolean> {
+      runner.inner++;
+      const nested = reporting(report, [...path, name]);
+      try {
+        await body(nested);
+        if (nested.inner === 0) report.passed++;
+        return true;
+      } catch (error) {
+        report.failures.push({ name: [...path, name].join(" > "), error });
+        return false;
+      }
+    },
+  };
+  return runner;
+}
