@@ -14,7 +14,7 @@ async function test(args: string[]): Promise<number> {
   const paths = args.some((arg) => !arg.startsWith("-")) ? [] : ["tests/"];
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", `--junit-path=${REPORT}`, ...args, ...paths],
-  }).output();
+  }).spawn().status;
   const count = await readCount();
   const failed = Math.max(count.failed, code === 0 && count.passed > 0 ? 0 : 1);
   console.log(closingLine({ ...count, failed }));

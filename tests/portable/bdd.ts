@@ -1,9 +1,9 @@
 /**
  * Stands in for `@std/testing/bdd`. On Node and Bun it is the runtime's own test framework; under
  * Deno each suite is a `Deno.test` with steps, so that the sanitizers apply; anywhere else the
- * suites are kept until `harness.ts` is told to run them.
+ * suites are kept in {@linkcode collected} until someone runs them.
  */
-import { collect } from "./harness.ts";
+import { collect, run, type Suite, type Test } from "./harness.ts";
 
 /** What a test or a hook runs. */
 export type Body = () => void | Promise<void>;
@@ -24,7 +24,10 @@ export interface Framework {
   afterEach(body: Body): void;
 }
 
-const framework = await hostFramework() ?? collect();
+/** Where there is no framework and no `Deno.test`: what is to be run. */
+export const collected: (Suite | Test)[] = [];
+
+const framework = await hostFramework() ?? collect(register);
 
 export const describe: Framework["describe"] = framework.describe;
 export const it: Framework["it"] = framework.it;
@@ -49,4 +52,9 @@ async function hostFramework(): Promise<Framework | undefined> {
 function isNode(): boolean {
   const { process } = globalThis as { process?: { release?: { name?: string } } };
   return process?.release?.name === "node";
+}
+
+function register(child: Suite | Test): void {
+  if ("Deno" in globalThis) Deno.test(child.name, (context) => run(child, context));
+  else collected.push(child);
 }

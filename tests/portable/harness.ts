@@ -1,16 +1,22 @@
-/** Keeps the suites that the tests describe and runs them, step by step, on any runtime. */
+/** Collects the suites that the tests describe and runs them, step by step, on any runtime. */
 import type { Body, Framework } from "./bdd.ts";
 
 type Hook = "beforeAll" | "afterAll" | "beforeEach" | "afterEach";
 type EachHooks = Pick<Suite, "beforeEach" | "afterEach">;
 
-interface Test {
+/** A test. */
+export interface Test {
+  /** What it says. */
   readonly name: string;
+  /** Rejects if it fails. */
   readonly body: Body;
 }
 
-interface Suite extends Record<Hook, Body[]> {
+/** A group of tests and groups. */
+export interface Suite extends Record<Hook, Body[]> {
+  /** What its tests are about. */
   readonly name: string;
+  /** In the order in which they were registered. */
   readonly children: (Suite | Test)[];
 }
 
@@ -28,10 +34,8 @@ export interface Report {
   failures: { name: string; error: unknown }[];
 }
 
-const collected: (Suite | Test)[] = [];
-
-/** A framework whose suites are run by `Deno.test`, or kept for {@linkcode runCollected}. */
-export function collect(): Framework {
+/** A framework that hands over each outermost suite, and each test outside of one. */
+export function collect(register: (child: Suite | Test) => void): Framework {
   let current: Suite | undefined;
   const add = (child: Suite | Test) => current ? current.children.push(child) : register(child);
   const hook = (kind: Hook) => (body: Body) => {
@@ -58,12 +62,22 @@ export function collect(): Framework {
 }
 
 /** Runs what was collected, one after the other. */
-export async function runCollected(): Promise<Report> {
+export async function runAll(children: readonly (Suite | Test)[]): Promise<Report> {
   const report: Report = { passed: 0, failures: [] };
-  for (const child of collected) {
+  for (const child of children) {
     await reporting(report, []).step(child.name, (runner) => run(child, runner));
   }
   return report;
+}
+
+/** Runs a suite or a test; rejects if it fails by itself or in a hook. */
+export function run(
+  child: Suite | Test,
+  runner: Runner,
+  each: EachHooks = { beforeEach: [], afterEach: [] },
+): Promise<void> {
+  if ("children" in child) return runSuite(child, runner, each);
+  return withCleanup([...each.beforeEach, child.body], each.afterEach);
 }
 
 function newSuite(name: string): Suite {
@@ -71,22 +85,8 @@ function newSuite(name: string): Suite {
 }
 
 function requireSynchronous(returned: unknown): void {
-  if (returned === undefined) return;
+  if (!(returned instanceof Promise)) return;
   throw new Error("Cannot describe a suite asynchronously: its tests would never run");
-}
-
-function register(child: Suite | Test): void {
-  if ("Deno" in globalThis) Deno.test(child.name, (context) => run(child, context));
-  else collected.push(child);
-}
-
-function run(
-  child: Suite | Test,
-  runner: Runner,
-  each: EachHooks = { beforeEach: [], afterEach: [] },
-): Promise<void> {
-  if ("children" in child) return runSuite(child, runner, each);
-  return withCleanup([...each.beforeEach, child.body], each.afterEach);
 }
 
 function runSuite(suite: Suite, runner: Runner, outer: EachHooks): Promise<void> {

@@ -1,13 +1,14 @@
 /**
  * The module that `workerd test` runs: `tasks/portable.ts` bundles it behind all portable tests,
- * which the harness has collected by then.
+ * which have been collected by then.
  */
-import { runCollected } from "../portable/harness.ts";
+import { collected } from "../portable/bdd.ts";
+import { runAll } from "../portable/harness.ts";
 
 export default {
   /** Runs all tests; throws if one failed. */
   async test(): Promise<void> {
-    const { passed, failures } = await runCollected();
+    const { passed, failures } = await runAll(collected);
     for (const { name, error } of failures) {
       console.log(`FAILED ${name}\n${error instanceof Error ? error.stack : error}`);
     }
