@@ -1,0 +1,295 @@
+/**
+ * The queue engine: what one queue holds, and what each operation makes of it, with the semantics
+ * of SQS. It has no clock, no timer and no promise: every operation is told the time, ids come from
+ * outside, and equal operations on equal queues have equal results. Its owner decides when to ask
+ * again ({@linkcode nextChangeAt}), and where messages go that were received too often.
+ *
+ * {@linkcode snapshot} turns a queue into plain data that a structured clone carries, and
+ * {@linkcode restore} goes on from there, with all locks. A receipt holds the epoch under which its
+ * lock was given; an owner that takes over uses a higher one, so that locks which the snapshot did
+ * not know can never be mistaken for its own.
+ */
+import { MelangeError } from "../../src/errors.ts";
+import type { Delivery, ExtendResult, SendResult, SettleResult } from "../../src/backend.ts";
+import type { OutgoingMessage } from "../../src/message.ts";
+import { peek, push, remove } from "./heap.ts";
+import { hasNext, take } from "./order.ts";
+import { advance, become, forget, index, type Queue } from "./queue_state.ts";
+import { recall, remember } from "./recent.ts";
+import { sha256 } from "./sha256.ts";
+import {
+  copyAttributes,
+  type MessageState,
+  receivedMessage,
+  sequenceNumber,
+  type StoredMessage,
+} from "./stored_message.ts";
+
+export {
+  configure,
+  createQueue,
+  type Queue,
+  type QueueSettings,
+  type QueueSnapshot,
+  restore,
+  snapshot,
+} from "./queue_state.ts";
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html */
+export const DEDUPLICATION_MS: number = 5 * 60_000;
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html */
+export const MAX_VISIBILITY_MS: number = 12 * 3_600_000;
+
+/** What a send is told. */
+export interface SendOptions {
+  /** The time, in milliseconds since the epoch. */
+  readonly now: number;
+  /** The id of the message, unless it is a repetition. */
+  readonly id: string;
+}
+
+/**
+ * Stores a message. A FIFO queue answers one whose deduplication id it saw in the last five minutes
+ * with the first one's id and stores nothing, also if the first is settled by now; one that has no
+ * such id is refused with `INVALID_MESSAGE`. Everything else was checked before.
+ */
+export function send(queue: Queue, message: OutgoingMessage, options: SendOptions): SendResult {
+  const { now, id } = options;
+  const { fifo, delayMs } = queue.settings;
+  if (!fifo) {
+    store(queue, { ...content(message), ...beginning(now, message.delayMs ?? delayMs), id });
+    return { ok: true, messageId: id };
+  }
+  const deduplicationId = deduplicationIdOf(message, queue.settings);
+  if (deduplicationId === undefined) return { ok: false, error: withoutDeduplicationId() };
+  const before = recall(queue.deduplication, deduplicationId, now);
+  if (before) return { ok: true, ...before };
+  const sent = { messageId: id, sequenceNumber: sequenceNumber(queue.nextOrdinal) };
+  const until = now + DEDUPLICATION_MS;
+  remember(queue.deduplication, { key: deduplicationId, value: sent, until });
+  store(queue, { ...content(message), ...beginning(now, delayMs), id, deduplicationId });
+  return { ok: true, ...sent };
+}
+
+/** The id a FIFO queue or topic de-duplicates by: the given one, else the digest of the body. */
+export function deduplicationIdOf(
+  message: OutgoingMessage,
+  options: { readonly contentBasedDeduplication: boolean },
+): string | undefined {
+  if (message.deduplicationId !== undefined) return message.deduplicationId;
+  return options.contentBasedDeduplication ? sha256(message.body) : undefined;
+}
+
+/** Why a FIFO queue or topic refused a message. */
+export function withoutDeduplicationId(): MelangeError {
+  return new MelangeError(
+    "INVALID_MESSAGE",
+    "Cannot send to a FIFO destination as the message has no deduplication id and contentBasedDeduplication is off",
+  );
+}
+
+type NewMessage = Omit<StoredMessage, "ordinal" | "receives" | "receivedAt" | "receipt">;
+
+function content(message: OutgoingMessage): Pick<StoredMessage, "body" | "attributes" | "group"> {
+  const { body, attributes, group } = message;
+  return {
+    body,
+    attributes: copyAttributes(attributes),
+    ...(group === undefined ? {} : { group }),
+  };
+}
+
+function beginning(
+  now: number,
+  delayMs: number,
+): Pick<StoredMessage, "attempt" | "state" | "sentAt" | "keptFrom" | "dueAt"> {
+  const state = delayMs > 0 ? "delayed" : "available";
+  return { attempt: 0, state, sentAt: now, keptFrom: now, dueAt: now + delayMs };
+}
+
+function store(queue: Queue, message: NewMessage): void {
+  const ordinal = queue.nextOrdinal++;
+  index(queue, { ...message, ordinal, receives: 0, receivedAt: 0, receipt: "" });
+}
+
+/**
+ * Takes in a message that another queue gave up. It keeps its id, its attributes, the time it was
+ * sent and its count of receives. Its retention goes on in a standard queue and begins again in a
+ * FIFO queue, as in SQS.
+ */
+export function accept(queue: Queue, message: StoredMessage, now: number): void {
+  const keptFrom = queue.settings.fifo ? now : message.keptFrom;
+  store(queue, { ...message, state: "available", dueAt: now, keptFrom });
+}
+
+/** What a receive is told. */
+export interface ReceiveRequest {
+  /** The time, in milliseconds since the epoch. */
+  readonly now: number;
+  /** How many messages at the most. */
+  readonly max: number;
+  /** How long each is locked, in milliseconds. */
+  readonly visibilityMs: number;
+  /** Under whose rule the locks are given. */
+  readonly epoch: number;
+  /** Whether messages that were received `maxReceives` times leave the queue. */
+  readonly redrive: boolean;
+}
+
+/** What a receive found. */
+export interface Received {
+  /** What is handed out. */
+  readonly deliveries: Delivery[];
+  /** What left the queue, for the dead-letter queue to {@linkcode accept}. */
+  readonly exhausted: StoredMessage[];
+}
+
+/**
+ * Locks what is available, at most `max`. At the limit of messages in flight a FIFO queue hands out
+ * fewer or none.
+ *
+ * @throws {MelangeError} `THROTTLED` if a standard queue is at that limit
+ */
+export function receive(queue: Queue, request: ReceiveRequest): Received {
+  const { now, redrive } = request;
+  advance(queue, now);
+  const { fifo, inFlightLimit, maxReceives } = queue.settings;
+  const max = Math.min(request.max, inFlightLimit - queue.counts.inFlight);
+  if (max <= 0 && !fifo) throw overLimit(inFlightLimit);
+  const received: Received = { deliveries: [], exhausted: [] };
+  while (received.deliveries.length < max) {
+    const taken = take(queue.order, max - received.deliveries.length);
+    if (taken.length === 0) break;
+    for (const message of taken) {
+      become(queue, message, "inFlight");
+      if (redrive && message.receives >= maxReceives) {
+        forget(queue, message, "");
+        received.exhausted.push(message);
+      } else received.deliveries.push(lock(queue, message, request));
+    }
+  }
+  return received;
+}
+
+function overLimit(limit: number): MelangeError {
+  return new MelangeError(
+    "THROTTLED",
+    `Cannot receive as a queue has at most ${limit} messages in flight: acknowledge some first`,
+    { retryable: true },
+  );
+}
+
+function lock(queue: Queue, message: StoredMessage, request: ReceiveRequest): Delivery {
+  message.attempt++;
+  message.receives++;
+  message.receivedAt = request.now;
+  message.receipt = `${queue.id}:${request.epoch}:${message.ordinal}:${message.receives}`;
+  message.dueAt = request.now + request.visibilityMs;
+  push(queue.hidden, message);
+  return { receipt: message.receipt, message: receivedMessage(message, queue.settings.fifo) };
+}
+
+/**
+ * What a receipt stands for: the message it locks; `"gone"` if that message has been settled, as
+ * far as is known with this receipt; or `"lost"` if the lock is over, or there never was one.
+ */
+export function lookUp(
+  queue: Queue,
+  receipt: string,
+  now: number,
+): StoredMessage | "gone" | "lost" {
+  advance(queue, now);
+  const ordinal = ordinalOf(queue, receipt);
+  if (ordinal === undefined) return "lost";
+  const message = queue.messages.get(ordinal);
+  if (message) {
+    return message.state === "inFlight" && message.receipt === receipt ? message : "lost";
+  }
+  const settledBy = recall(queue.settled, String(ordinal), now);
+  return settledBy === undefined || settledBy === receipt ? "gone" : "lost";
+}
+
+function ordinalOf(queue: Queue, receipt: string): number | undefined {
+  if (!receipt.startsWith(`${queue.id}:`)) return undefined;
+  const ordinal = Number(receipt.split(":").at(-2));
+  return ordinal >= 1 && ordinal < queue.nextOrdinal ? ordinal : undefined;
+}
+
+/** Removes a message for good. Success also if that was done before; `LOCK_LOST` if it is not ours. */
+export function acknowledge(queue: Queue, receipt: string, now: number): SettleResult {
+  const message = lookUp(queue, receipt, now);
+  if (message === "lost") return lockLost("acknowledge");
+  if (message !== "gone") forget(queue, message, receipt);
+  return { ok: true };
+}
+
+/** A lock that is to end at another time. */
+export interface LockChange {
+  /** The time, in milliseconds since the epoch. */
+  readonly now: number;
+  /** When the lock shall end, in milliseconds from now. */
+  readonly endsInMs: number;
+}
+
+/**
+ * Ends a lock after a delay. Until then the message counts as in flight, and the receipt is good, as
+ * in SQS. `LOCK_LOST` if the lock is over.
+ */
+export function release(queue: Queue, receipt: string, change: LockChange): SettleResult {
+  const result = changeLock(queue, receipt, { ...change, verb: "release" });
+  return result.ok ? { ok: true } : result;
+}
+
+/**
+ * Moves the end of a lock, up to 12 hours after the receive; past that it is `INVALID_MESSAGE` and
+ * nothing changes. `LOCK_LOST` if the lock is over.
+ */
+export function extend(queue: Queue, receipt: string, change: LockChange): ExtendResult {
+  return changeLock(queue, receipt, { ...change, verb: "extend" });
+}
+
+function changeLock(
+  queue: Queue,
+  receipt: string,
+  change: LockChange & { verb: string },
+): ExtendResult {
+  const { now, endsInMs, verb } = change;
+  const message = lookUp(queue, receipt, now);
+  if (typeof message === "string") return lockLost(verb);
+  const endsAt = now + endsInMs;
+  if (!(endsInMs >= 0 && endsAt <= message.receivedAt + MAX_VISIBILITY_MS)) {
+    return { ok: false, error: lockTooLong(verb, endsInMs) };
+  }
+  remove(queue.hidden, message);
+  message.dueAt = endsAt;
+  push(queue.hidden, message);
+  return { ok: true, lockedUntil: new Date(endsAt) };
+}
+
+function lockLost(verb: string): { readonly ok: false; readonly error: MelangeError } {
+  const sentence = `Cannot ${verb} a message as the lock of this receipt is over`;
+  return { ok: false, error: new MelangeError("LOCK_LOST", sentence) };
+}
+
+function lockTooLong(verb: string, endsInMs: number): MelangeError {
+  return new MelangeError(
+    "INVALID_MESSAGE",
+    `Cannot ${verb} a message as a lock ends at most ${MAX_VISIBILITY_MS} ms after its receive: current value is ${endsInMs} from now`,
+  );
+}
+
+/** How many messages are in each state. */
+export function countMessages(queue: Queue, now: number): Record<MessageState, number> {
+  advance(queue, now);
+  return { ...queue.counts };
+}
+
+/**
+ * When a receive may next find something without any other operation before it: now, or when the
+ * next delay or lock ends; `undefined` if nothing is hidden.
+ */
+export function nextChangeAt(queue: Queue, now: number): number | undefined {
+  advance(queue, now);
+  const room = queue.counts.inFlight < queue.settings.inFlightLimit;
+  return room && hasNext(queue.order) ? now : peek(queue.hidden)?.dueAt;
+}

@@ -1,0 +1,168 @@
+import { createHeap, type Heap, peek, pop, push, remove } from "./heap.ts";
+import { arrive, byTime, comeBack, createOrder, leave, type Order, ripen } from "./order.ts";
+import { createRecent, type Recent, type RecentEntry, remember, remembered } from "./recent.ts";
+import type { MessageState, StoredMessage } from "./stored_message.ts";
+
+/** How a queue behaves. `visibilityTimeoutMs`, `deadLetterQueue` are kept for its owner. */
+export interface QueueSettings {
+  /** Whether it keeps the order of groups and de-duplicates. */
+  readonly fifo: boolean;
+  /** How long a receive without a time of its own locks, in milliseconds. */
+  readonly visibilityTimeoutMs: number;
+  /** How long messages are kept, in milliseconds. */
+  readonly retentionMs: number;
+  /** How long each message is hidden first, in milliseconds. */
+  readonly delayMs: number;
+  /** FIFO: whether the body stands in for a missing deduplication id. */
+  readonly contentBasedDeduplication: boolean;
+  /** How many messages can be in flight at once. */
+  readonly inFlightLimit: number;
+  /** How often a message is received before it is exhausted. */
+  readonly maxReceives: number;
+  /** Where exhausted messages go; without one none is. */
+  readonly deadLetterQueue?: string;
+}
+
+/** One queue: plain data and indexes over it, changed only by the functions below. */
+export interface Queue {
+  /** Tells this queue from an earlier one of the same name; part of every receipt. */
+  readonly id: string;
+  /** How it behaves; {@linkcode configure} changes it. */
+  settings: QueueSettings;
+  /** The place of the next message. */
+  nextOrdinal: number;
+  /** All that is stored, by place. */
+  readonly messages: Map<number, StoredMessage>;
+  /** How many messages are in each state. */
+  readonly counts: Record<MessageState, number>;
+  /** Which message is next. */
+  readonly order: Order;
+  /** What a delay or a lock hides, by its end. */
+  readonly hidden: Heap<StoredMessage>;
+  /** All messages by age. */
+  readonly byAge: Heap<StoredMessage>;
+  /** FIFO: what was sent in the last five minutes, by deduplication id. */
+  readonly deduplication: Recent<SentBefore>;
+  /** The receipts that settled the last messages, by place: all other receipts of these are lost. */
+  readonly settled: Recent<string>;
+}
+
+/** What a repeated send is answered with. */
+export interface SentBefore {
+  /** The id of the message that was stored. */
+  readonly messageId: string;
+  /** Its place. */
+  readonly sequenceNumber: string;
+}
+
+/** A queue as plain data. */
+export interface QueueSnapshot {
+  /** See {@linkcode Queue.id}. */
+  readonly id: string;
+  /** How it behaves. */
+  readonly settings: QueueSettings;
+  /** The place of the next message. */
+  readonly nextOrdinal: number;
+  /** All that is stored. */
+  readonly messages: readonly StoredMessage[];
+  /** What is still de-duplicated. */
+  readonly deduplication: readonly RecentEntry<SentBefore>[];
+  /** See {@linkcode Queue.settled}. */
+  readonly settled: readonly RecentEntry<string>[];
+}
+
+/** How many settled messages are remembered, to tell a repeated acknowledgement from a stale one. */
+const SETTLED_LIMIT = 10_000;
+
+/** Creates an empty queue. `id` must differ from that of every earlier queue of its name. */
+export function createQueue(id: string, settings: QueueSettings): Queue {
+  return {
+    id,
+    settings,
+    nextOrdinal: 1,
+    messages: new Map(),
+    counts: { available: 0, delayed: 0, inFlight: 0 },
+    order: createOrder(settings.fifo),
+    hidden: createHeap<StoredMessage>(byTime),
+    byAge: createHeap((a, b) =>
+      a.keptFrom === b.keptFrom ? a.ordinal < b.ordinal : a.keptFrom < b.keptFrom
+    ),
+    deduplication: createRecent(),
+    settled: createRecent(SETTLED_LIMIT),
+  };
+}
+
+/** Changes how a queue behaves. A new delay holds for later messages, a new retention for all. */
+export function configure(queue: Queue, changes: Partial<QueueSettings>): void {
+  queue.settings = { ...queue.settings, ...changes, fifo: queue.settings.fifo };
+}
+
+/** The queue as plain data; later operations do not change it. */
+export function snapshot(queue: Queue): QueueSnapshot {
+  const { id, settings, nextOrdinal, messages, deduplication, settled } = queue;
+  return {
+    id,
+    settings,
+    nextOrdinal,
+    messages: [...messages.values()].map((message) => ({ ...message })),
+    deduplication: remembered(deduplication),
+    settled: remembered(settled),
+  };
+}
+
+/** The queue that a snapshot was taken of, with its locks. */
+export function restore(snapshot: QueueSnapshot): Queue {
+  const queue = createQueue(snapshot.id, snapshot.settings);
+  queue.nextOrdinal = snapshot.nextOrdinal;
+  for (const message of snapshot.messages) index(queue, { ...message });
+  for (const entry of snapshot.deduplication) remember(queue.deduplication, entry);
+  for (const entry of snapshot.settled) remember(queue.settled, entry);
+  return queue;
+}
+
+/** Stores a message in its place. */
+export function index(queue: Queue, message: StoredMessage): void {
+  queue.messages.set(message.ordinal, message);
+  queue.counts[message.state]++;
+  push(queue.byAge, message);
+  if (message.state !== "available") push(queue.hidden, message);
+  arrive(queue.order, message);
+}
+
+/** Does what the time brought: messages that are too old go, delays and locks end. */
+export function advance(queue: Queue, now: number): void {
+  const { retentionMs } = queue.settings;
+  for (;;) {
+    const oldest = peek(queue.byAge);
+    if (oldest === undefined || oldest.keptFrom + retentionMs > now) break;
+    forget(queue, oldest, "");
+  }
+  for (;;) {
+    const next = peek(queue.hidden);
+    if (next === undefined || next.dueAt > now) break;
+    pop(queue.hidden);
+    const wasLocked = next.state === "inFlight";
+    become(queue, next, "available");
+    if (wasLocked) comeBack(queue.order, next);
+    else ripen(queue.order, next);
+  }
+}
+
+/** Moves a message to another state. */
+export function become(queue: Queue, message: StoredMessage, state: MessageState): void {
+  queue.counts[message.state]--;
+  message.state = state;
+  queue.counts[state]++;
+}
+
+/** Removes a message. Of the receipts that were given for it, only `settledBy` did that; or none. */
+export function forget(queue: Queue, message: StoredMessage, settledBy: string): void {
+  queue.messages.delete(message.ordinal);
+  queue.counts[message.state]--;
+  remove(queue.byAge, message);
+  remove(queue.hidden, message);
+  leave(queue.order, message);
+  if (message.receives === 0) return;
+  const key = String(message.ordinal);
+  remember(queue.settled, { key, value: settledBy, until: Infinity });
+}

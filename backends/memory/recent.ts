@@ -1,0 +1,67 @@
+/**
+ * What happened lately, by key: each entry is forgotten at its time. Entries are added in the order
+ * of their times, so the oldest is always the first to go.
+ */
+export interface Recent<V> {
+  /** What is remembered, by key. */
+  readonly entries: Map<string, RecentEntry<V>>;
+  /** The entries in the order in which they go. A Map alone would make finding the first O(n). */
+  queue: RecentEntry<V>[];
+  /** Where the first entry is in `queue`; what is before it has gone. */
+  start: number;
+  /** How many entries are remembered at the most. */
+  readonly limit: number;
+}
+
+/** One remembered thing; plain data. */
+export interface RecentEntry<V> {
+  /** What it is found by. */
+  readonly key: string;
+  /** What is remembered. */
+  readonly value: V;
+  /** When it is forgotten, in milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** Below this many gone entries, the room they take is not worth a copy. */
+const COMPACT_FROM = 1_000;
+
+/** Creates an empty memory; beyond `limit` entries the oldest goes early. Default: no limit. */
+export function createRecent<V>(limit: number = Infinity): Recent<V> {
+  return { entries: new Map(), queue: [], start: 0, limit };
+}
+
+/** Remembers a key that is not remembered. */
+export function remember<V>(recent: Recent<V>, entry: RecentEntry<V>): void {
+  recent.entries.set(entry.key, entry);
+  recent.queue.push(entry);
+  if (recent.entries.size > recent.limit) forgetFirst(recent);
+}
+
+/** What is remembered of a key at the time `now`. */
+export function recall<V>(recent: Recent<V>, key: string, now: number): V | undefined {
+  forgetUntil(recent, now);
+  return recent.entries.get(key)?.value;
+}
+
+/** All that is remembered, oldest first. */
+export function remembered<V>(recent: Recent<V>): RecentEntry<V>[] {
+  return recent.queue.slice(recent.start);
+}
+
+function forgetUntil<V>(recent: Recent<V>, now: number): void {
+  for (;;) {
+    const first = recent.queue[recent.start];
+    if (first === undefined || first.until > now) return;
+    forgetFirst(recent);
+  }
+}
+
+function forgetFirst<V>(recent: Recent<V>): void {
+  const first = recent.queue[recent.start] as RecentEntry<V>;
+  recent.entries.delete(first.key);
+  recent.start++;
+  if (recent.start < COMPACT_FROM || recent.start * 2 < recent.queue.length) return;
+  recent.queue = recent.queue.slice(recent.start);
+  recent.start = 0;
+}

@@ -1,0 +1,79 @@
+import {
+  type Attributes,
+  type AttributeValue,
+  attributeValue,
+  type ReceivedMessage,
+  typedAttribute,
+} from "../../src/message.ts";
+
+/**
+ * Where a message is in its life: hidden by a delay, waiting for a receive, or locked by one.
+ * A message that is settled is not stored any more.
+ */
+export type MessageState = "delayed" | "available" | "inFlight";
+
+/** A message in a queue. Plain data, which a structured clone carries to another context. */
+export interface StoredMessage {
+  /** The broker's id. A redrive keeps it. */
+  readonly id: string;
+  /** The text. */
+  readonly body: string;
+  /** Nobody else holds a reference to the bytes in them. */
+  readonly attributes: Attributes;
+  /** The message group, if it has one. */
+  readonly group?: string;
+  /** What a FIFO queue de-duplicated it by. */
+  readonly deduplicationId?: string;
+  /** When the broker took it, in milliseconds since the epoch. A redrive keeps it. */
+  readonly sentAt: number;
+  /** From when on retention counts, in milliseconds since the epoch. */
+  readonly keptFrom: number;
+  /** Its place in this queue, from 1. */
+  readonly ordinal: number;
+  /** How often it was received, over all queues. */
+  attempt: number;
+  /** How often it was received from this queue. */
+  receives: number;
+  /** Where it is in its life. */
+  state: MessageState;
+  /** When it becomes, or became, available, in milliseconds since the epoch. */
+  dueAt: number;
+  /** When it was received last, in milliseconds since the epoch. */
+  receivedAt: number;
+  /** What its last receive handed out; empty before. */
+  receipt: string;
+}
+
+/** The message as a receive hands it out. */
+export function receivedMessage(message: StoredMessage, fifo: boolean): ReceivedMessage {
+  const { id, body, group, deduplicationId, attempt, sentAt, dueAt, ordinal } = message;
+  return {
+    id,
+    body,
+    attributes: copyAttributes(message.attributes),
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(fifo ? { sequenceNumber: sequenceNumber(ordinal) } : {}),
+    sentAt: new Date(sentAt),
+    attempt,
+    lockedUntil: new Date(dueAt),
+  };
+}
+
+/** A place in a FIFO queue or topic as AWS writes it: 20 digits, so that it also sorts as text. */
+export function sequenceNumber(ordinal: number): string {
+  return String(ordinal).padStart(20, "0");
+}
+
+/** Attributes that share no bytes with the given ones, each in its simplest form. */
+export function copyAttributes(attributes: Attributes): Attributes {
+  const entries = Object.entries(attributes).map(([name, value]) => [name, copyValue(value)]);
+  // Not an assignment per name: "__proto__" is an allowed name.
+  return Object.fromEntries(entries);
+}
+
+function copyValue(value: AttributeValue): AttributeValue {
+  const { type, value: content } = typedAttribute(value);
+  const copy = typeof content === "string" ? content : new Uint8Array(content);
+  return attributeValue({ type, value: copy });
+}
