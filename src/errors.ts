@@ -132,7 +132,15 @@ export function describeError(error: unknown): ErrorFacts {
   if (!(error instanceof Error)) return { name: typeof error };
   const facts: ErrorFacts = { name: error.name };
   if ("code" in error && typeof error.code === "string") facts.code = error.code;
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  if (frames.length > 0) facts.at = frames.slice(0, 3).map((line) => line.trim());
+  const frames = framesOf(error);
+  if (frames.length > 0) facts.at = frames.slice(0, 3);
   return facts;
+}
+
+/** A stack begins with the message, whose lines may look like frames: only what follows it counts. */
+function framesOf({ message, stack }: Error): string[] {
+  const start = typeof stack === "string" ? stack.indexOf(message) : -1;
+  if (stack === undefined || start < 0) return [];
+  const lines = stack.slice(start + message.length).split("\n");
+  return lines.filter((line) => /^\s+at /.test(line)).map((line) => line.trim());
 }

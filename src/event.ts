@@ -120,15 +120,7 @@ export function defineEvent<const Name extends string, Schema extends StandardSc
   }
   const { schema, topic, group, version } = options;
   const create = (data: StandardSchemaV1.InferInput<Schema>, overrides: EventOverrides = {}) =>
-    linked(eventType, {
-      type: name,
-      ...(topic === undefined ? {} : { topic }),
-      data,
-      id: crypto.randomUUID(),
-      occurredOn: new Date(),
-      ...(version === undefined ? {} : { version }),
-      ...overrides,
-    });
+    linked(eventType, newEvent(eventType, data, overrides));
   const eventType = Object.assign(create, {
     type: name,
     schema,
@@ -140,6 +132,25 @@ export function defineEvent<const Name extends string, Schema extends StandardSc
   }) as EventType<Name, Schema>;
   Object.defineProperty(eventType, "name", { value: name });
   return eventType;
+}
+
+/** An override that is undefined counts as none. */
+function newEvent<Name extends string, Data>(
+  { type, topic: usualTopic, version }: { type: Name; topic?: string; version?: number },
+  data: Data,
+  overrides: EventOverrides,
+): Event<Name, Data> {
+  const { id, occurredOn, topic = usualTopic, correlationId, causationId } = overrides;
+  return {
+    type,
+    ...(topic === undefined ? {} : { topic }),
+    data,
+    id: id ?? crypto.randomUUID(),
+    occurredOn: occurredOn ?? new Date(),
+    ...(version === undefined ? {} : { version }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(causationId === undefined ? {} : { causationId }),
+  };
 }
 
 /**

@@ -115,7 +115,12 @@ function valueLength(value: string | Uint8Array): number {
 export const MAX_ATTRIBUTES = 10;
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html */
 const ATTRIBUTE_NAME = /^(?!\.)(?!.*\.\.)(?!(?:aws|amazon)\.)[A-Za-z0-9_.-]{1,256}(?<!\.)$/i;
-const ATTRIBUTE_TYPE = /^(?:String|Number|Binary)(?:\.[^\p{Cc}]+)?$/u;
+const ATTRIBUTE_TYPE =
+  /^(?=.{1,256}$)(?:String|Number|Binary)(?:\.[^\p{Cc}\p{Cs}\uFFFE\uFFFF]+)?$/u;
+/** What SQS takes for a number; JavaScript takes more (hexadecimal, spaces around it). */
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html */
+const NUMBER_RANGE = { min: -1e128, max: 1e126 };
 /** Alphanumerics and punctuation: the printable ASCII characters without the space. */
 const TOKEN = /^[!-~]{1,128}$/;
 /** What SQS and SNS refuse or replace: control characters, lone surrogates, U+FFFE and U+FFFF. */
@@ -145,7 +150,9 @@ function brokenRule(
   destination: Destination,
   limits: MessageLimits,
 ): string | undefined {
-  if (message.body === "") return "a message body must not be empty";
+  if (typeof message.body !== "string" || message.body === "") {
+    return "a message body must be text that is not empty";
+  }
   if (FORBIDDEN.test(message.body)) {
     return "its body has a character that the service refuses (a control character or half a surrogate pair): encode it, for example with base64";
   }
@@ -169,7 +176,7 @@ function brokenAttributeRule(attributes: Attributes): string | undefined {
       return `the attribute "${name}" must be a string, a number, bytes, or { type, value } with a type of String, Number or Binary`;
     }
     const binary = attribute.type.startsWith("Binary");
-    if (binary !== (attribute.value instanceof Uint8Array)) {
+    if (binary ? !(attribute.value instanceof Uint8Array) : typeof attribute.value !== "string") {
       return `the attribute "${name}" must hold ${binary ? "bytes" : "text"}, as its type says`;
     }
     if (attribute.value.length === 0) {
@@ -178,11 +185,16 @@ function brokenAttributeRule(attributes: Attributes): string | undefined {
     if (typeof attribute.value === "string" && FORBIDDEN.test(attribute.value)) {
       return `the attribute "${name}" has a character that the service refuses`;
     }
-    if (attribute.type.startsWith("Number") && !Number.isFinite(Number(attribute.value))) {
-      return `the attribute "${name}" is not a number, as its type says`;
+    if (attribute.type.startsWith("Number") && !isNumber(attribute.value)) {
+      return `the attribute "${name}" is not a number, as its type says, or not from -10^128 to 10^126`;
     }
   }
   return undefined;
+}
+
+function isNumber(value: string | Uint8Array): boolean {
+  if (typeof value !== "string" || !NUMBER.test(value)) return false;
+  return Number(value) >= NUMBER_RANGE.min && Number(value) <= NUMBER_RANGE.max;
 }
 
 function brokenFifoRule(
