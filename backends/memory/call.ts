@@ -1,0 +1,48 @@
+import type { Limits, QueueLimits, ReceiveOptions } from "../../src/backend.ts";
+import { MelangeError } from "../../src/errors.ts";
+import { messageSize, type OutgoingMessage } from "../../src/message.ts";
+
+/**
+ * Refuses a call with too many items.
+ *
+ * @throws {MelangeError} `INVALID_MESSAGE`
+ */
+export function checkEntries(count: number, limits: Limits): void {
+  if (count > limits.entries) refuse(`takes at most ${limits.entries} items`, count);
+}
+
+/**
+ * Refuses messages that are together too large for one call.
+ *
+ * @throws {MelangeError} `INVALID_MESSAGE`
+ */
+export function checkBatch(messages: readonly OutgoingMessage[], limits: Limits): void {
+  const bytes = messages.reduce((total, message) => total + messageSize(message), 0);
+  if (bytes > limits.batchBytes) refuse(`takes at most ${limits.batchBytes} bytes`, bytes);
+}
+
+function refuse(rule: string, value: number): never {
+  throw new MelangeError(
+    "INVALID_MESSAGE",
+    `Cannot make this call as one call ${rule}: current value is ${value}`,
+  );
+}
+
+/**
+ * Refuses what SQS refuses as the parameters of a receive.
+ *
+ * @throws {RangeError} if a number is outside its range
+ */
+export function checkReceive(options: ReceiveOptions, limits: QueueLimits): void {
+  const { max, waitMs, visibilityMs } = options;
+  checkRange("max", max, [1, limits.entries]);
+  checkRange("waitMs", waitMs, [0, limits.waitMs]);
+  checkRange("visibilityMs", visibilityMs, [0, limits.visibilityMs]);
+}
+
+function checkRange(name: string, value: number, [least, most]: readonly [number, number]): void {
+  if (value >= least && value <= most) return;
+  throw new RangeError(
+    `Cannot receive as ${name} is ${least} to ${most}: current value is ${value}`,
+  );
+}

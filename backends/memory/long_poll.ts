@@ -1,0 +1,120 @@
+import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
+import type { Clock } from "../../src/clock.ts";
+
+/** The receives that wait at one queue. First come, first served. */
+export interface LongPolls {
+  /** Receives now, or as soon as there is something, or nothing after the wait. */
+  receive(options: ReceiveOptions): Promise<Delivery[]>;
+  /** Serves those who wait, after something may have become available. */
+  wake(): void;
+  /** Rejects those who wait. */
+  end(reason: unknown): void;
+}
+
+/** Options of {@linkcode longPolls}. */
+export interface LongPollOptions {
+  /** Measures the waits. */
+  clock: Clock;
+  /** Receives without waiting. */
+  take: (options: ReceiveOptions) => Delivery[];
+  /** When `take` may next find something without a wake; `undefined` if nobody knows. */
+  nextChangeAt: () => number | undefined;
+}
+
+interface Poll {
+  readonly options: ReceiveOptions;
+  readonly endsAt: number;
+  /** Whichever comes first counts; all of them leave no listener behind. */
+  readonly resolve: (deliveries: Delivery[]) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * Lets receives wait. While some do, one timer is pending, for the first thing that can happen;
+ * while none does, there is no timer, so that nothing keeps a process alive. A poll that is aborted
+ * has taken nothing.
+ */
+export function longPolls({ clock, take, nextChangeAt }: LongPollOptions): LongPolls {
+  let waiting: Poll[] = [];
+  let cancelTimer = () => {};
+  let serving = false;
+  let again = false;
+
+  function receive(options: ReceiveOptions): Promise<Delivery[]> {
+    // Those who wait come first, also for what became available a moment ago.
+    if (waiting.length > 0) wake();
+    const deliveries = take(options);
+    if (deliveries.length > 0 || options.waitMs <= 0) return Promise.resolve(deliveries);
+    return new Promise((resolve, reject) => {
+      waiting.push(newPoll(options, resolve, reject));
+      arm();
+    });
+  }
+
+  function newPoll(
+    options: ReceiveOptions,
+    resolve: Poll["resolve"],
+    reject: Poll["reject"],
+  ): Poll {
+    const { signal, waitMs } = options;
+    const finish = () => {
+      signal?.removeEventListener("abort", onAbort);
+      waiting = waiting.filter((each) => each !== poll);
+    };
+    const onAbort = () => {
+      poll.reject(signal?.reason);
+      arm();
+    };
+    const poll: Poll = {
+      options,
+      endsAt: clock.now() + waitMs,
+      resolve: (deliveries) => (finish(), resolve(deliveries)),
+      reject: (reason) => (finish(), reject(reason)),
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return poll;
+  }
+
+  // Taking can wake this very queue, where dead letters go in a circle: then it is served once more.
+  function wake(): void {
+    again = true;
+    if (serving) return;
+    serving = true;
+    while (again) {
+      again = false;
+      serve();
+    }
+    serving = false;
+    arm();
+  }
+
+  function serve(): void {
+    for (let first = waiting[0]; first; first = waiting[0]) {
+      try {
+        const deliveries = take(first.options);
+        if (deliveries.length === 0) break;
+        first.resolve(deliveries);
+      } catch (error) {
+        first.reject(error);
+      }
+    }
+    const now = clock.now();
+    for (const poll of waiting.filter((each) => each.endsAt <= now)) poll.resolve([]);
+  }
+
+  function arm(): void {
+    cancelTimer();
+    cancelTimer = () => {};
+    if (waiting.length === 0) return;
+    const ends = waiting.map((poll) => poll.endsAt);
+    const at = Math.min(...ends, nextChangeAt() ?? Infinity);
+    cancelTimer = clock.after(Math.max(at - clock.now(), 0), wake);
+  }
+
+  function end(reason: unknown): void {
+    for (const poll of waiting) poll.reject(reason);
+    arm();
+  }
+
+  return { receive, wake, end };
+}

@@ -1,0 +1,141 @@
+/**
+ * A topic: what it makes of a published message for each queue that is subscribed to it, with the
+ * semantics of SNS. Like the queue engine it has no clock and no promise, and is plain data.
+ */
+import type { FilterPolicy, SendResult } from "../../src/backend.ts";
+import {
+  type Attributes,
+  isFifo,
+  type OutgoingMessage,
+  type TypedAttribute,
+  typedAttribute,
+} from "../../src/message.ts";
+import { matches } from "./filter.ts";
+import { DEDUPLICATION_MS, deduplicationIdOf, withoutDeduplicationId } from "./queue.ts";
+import type { SendOptions } from "./queue.ts";
+import { createRecent, recall, type Recent, remember } from "./recent.ts";
+import { sequenceNumber } from "./stored_message.ts";
+
+/** One topic. */
+export interface Topic {
+  /** Its name. */
+  readonly name: string;
+  /** FIFO: whether the body stands in for a missing deduplication id. */
+  contentBasedDeduplication: boolean;
+  /** FIFO: the place of the next message. */
+  nextOrdinal: number;
+  /** By the name of the queue. */
+  readonly subscriptions: Map<string, Subscription>;
+  /** FIFO: what was published in the last five minutes, by deduplication id. */
+  readonly deduplication: Recent<Published>;
+}
+
+/** How a queue is subscribed. */
+export interface Subscription {
+  /** Whether the message arrives as it was published, without an envelope. */
+  readonly raw: boolean;
+  /** What is let through; everything without one. */
+  readonly policy?: FilterPolicy;
+}
+
+type Published = Extract<SendResult, { ok: true }>;
+
+/** What a publish leads to. */
+export interface Publication {
+  /** What the publisher is told. */
+  readonly result: SendResult;
+  /** What is sent to which queue. */
+  readonly copies: readonly { readonly queue: string; readonly message: OutgoingMessage }[];
+}
+
+/** Creates a topic without subscriptions. */
+export function createTopic(name: string): Topic {
+  return {
+    name,
+    contentBasedDeduplication: false,
+    nextOrdinal: 1,
+    subscriptions: new Map(),
+    deduplication: createRecent(),
+  };
+}
+
+/**
+ * Makes the copies of a message. A FIFO topic answers one whose deduplication id it saw in the last
+ * five minutes with the first one's id and makes none; one without such an id is refused with
+ * `INVALID_MESSAGE`.
+ */
+export function publish(topic: Topic, message: OutgoingMessage, options: SendOptions): Publication {
+  const { now, id } = options;
+  if (!isFifo(topic.name)) {
+    const result: Published = { ok: true, messageId: id };
+    return { result, copies: copiesOf(topic, message, { result, now }) };
+  }
+  const deduplicationId = deduplicationIdOf(message, topic);
+  if (deduplicationId === undefined) {
+    return { result: { ok: false, error: withoutDeduplicationId() }, copies: [] };
+  }
+  const before = recall(topic.deduplication, deduplicationId, now);
+  if (before) return { result: before, copies: [] };
+  const place = sequenceNumber(topic.nextOrdinal++);
+  const result: Published = { ok: true, messageId: id, sequenceNumber: place };
+  const until = now + DEDUPLICATION_MS;
+  remember(topic.deduplication, { key: deduplicationId, value: result, until });
+  return { result, copies: copiesOf(topic, { ...message, deduplicationId }, { result, now }) };
+}
+
+interface PublishFacts {
+  readonly result: Published;
+  readonly now: number;
+}
+
+function copiesOf(
+  topic: Topic,
+  message: OutgoingMessage,
+  facts: PublishFacts,
+): Publication["copies"] {
+  return [...topic.subscriptions]
+    .filter(([, { policy }]) => policy === undefined || matches(policy, message.attributes))
+    .map(([queue, { raw }]) => {
+      const { body, attributes, ...routing } = message;
+      const content = raw ? { body, attributes } : inEnvelope(topic, message, facts);
+      if (!isFifo(queue)) delete routing.deduplicationId;
+      return { queue, message: { ...content, ...routing } };
+    });
+}
+
+/**
+ * The body that a subscription without raw delivery gets. It has no signature and no URLs: nobody
+ * could check or open them.
+ */
+function inEnvelope(
+  topic: Topic,
+  message: OutgoingMessage,
+  facts: PublishFacts,
+): Pick<OutgoingMessage, "body" | "attributes"> {
+  const { messageId, sequenceNumber } = facts.result;
+  const hasAttributes = Object.keys(message.attributes).length > 0;
+  const envelope = {
+    Type: "Notification",
+    MessageId: messageId,
+    ...(sequenceNumber === undefined ? {} : { SequenceNumber: sequenceNumber }),
+    TopicArn: `arn:aws:sns:memory:000000000000:${topic.name}`,
+    Message: message.body,
+    Timestamp: new Date(facts.now).toISOString(),
+    ...(hasAttributes ? { MessageAttributes: envelopeAttributes(message.attributes) } : {}),
+  };
+  return { body: JSON.stringify(envelope), attributes: {} };
+}
+
+function envelopeAttributes(attributes: Attributes): Record<string, unknown> {
+  const entries = Object.entries(attributes).map(([name, value]) => {
+    const attribute = typedAttribute(value);
+    return [name, { Type: attribute.type, Value: textOf(attribute) }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Bytes travel as base64. */
+function textOf({ value }: TypedAttribute): string {
+  if (typeof value === "string") return value;
+  return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(""));
+}
