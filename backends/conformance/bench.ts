@@ -1,0 +1,274 @@
+import type {
+  Backend,
+  BackendLimits,
+  DeclareQueueOptions,
+  Delivery,
+  Guarantees,
+  ReceiveOptions,
+  SendResult,
+} from "../../src/backend.ts";
+import { openEnvelope } from "../../src/format.ts";
+import type { Destination, OutgoingMessage } from "../../src/message.ts";
+import { expect, expectAllOk } from "./expect.ts";
+import { createTime, type Time } from "./time.ts";
+
+/** A backend to check, and the time it lives in. */
+export interface BackendUnderTest {
+  /** A new backend, that no other check uses. */
+  backend: Backend;
+  /** Lets time pass: moves the clock of the backend, or really waits. */
+  pass(ms: number): Promise<void>;
+  /** Closes the backend and whatever was started for it. */
+  close(): Promise<void>;
+  /**
+   * Another backend on what the first one stored, as after a new start of the process. Needed
+   * where `durable` is guaranteed. The check closes it.
+   */
+  reopen?(): Promise<Backend>;
+}
+
+/** The options of the suite that matter to a check. */
+export interface BenchOptions {
+  /** What the backend is said to guarantee. */
+  guarantees: Guarantees;
+  /** Whether messages reach a queue straight or through a topic. */
+  route: "queue" | "topic";
+  /** Whether topics deliver without an envelope. */
+  rawDelivery: boolean;
+  /** The shortest lock and the shortest delay, in milliseconds. */
+  visibilityMs: number;
+  /** The shortest wait of a receive, in milliseconds. */
+  waitMs: number;
+}
+
+/** What one check works on. */
+export interface Bench {
+  /** The backend; time flows while a call of it is under way. */
+  readonly backend: Backend;
+  /** The same without time: for calls that are to stay under way while the check does more. */
+  readonly untimed: Backend;
+  /** Another backend on the same messages; the check closes it. */
+  readonly reopen: (() => Promise<Backend>) | undefined;
+  /** What the suite was told that the backend guarantees. */
+  readonly guarantees: Guarantees;
+  readonly limits: BackendLimits;
+  readonly time: Time;
+  readonly rawDelivery: boolean;
+  /** The shortest lock, in milliseconds. */
+  readonly visibilityMs: number;
+  /** A lock that does not end during a check, in milliseconds. */
+  readonly lockMs: number;
+  /** The shortest wait, in milliseconds. */
+  readonly waitMs: number;
+  /** How soon something must happen that happens at once, in milliseconds. */
+  readonly promptMs: number;
+  /** A name that nothing has yet. */
+  newName(suffix?: string): string;
+  /** Creates a queue, and a topic in front of it if that is the route. */
+  createQueue(options?: CreateQueueOptions): Promise<Queue>;
+  /** A queue that exists, sent to straight. */
+  queueNamed(name: string, backend?: Backend): Queue;
+  /** A topic that exists, to send to. */
+  topicNamed(name: string): Pick<Queue, "send" | "fill">;
+  /** Lets a lock of `visibilityMs` end. */
+  letLocksEnd(): Promise<void>;
+  /** Lets time flow while a call is to end at once. */
+  promptly<T>(call: Promise<T>, what: string): Promise<T>;
+  /** Repeats a look until it is true; throws if it does not become true. */
+  eventually(look: () => Promise<boolean>, rule: string): Promise<void>;
+}
+
+/** Options of {@linkcode Bench.createQueue}. */
+export interface CreateQueueOptions extends DeclareQueueOptions {
+  /** Make it a FIFO queue. Default: `false`. */
+  fifo?: boolean;
+  /** Send to the queue whatever the route is. Default: `false`. */
+  straight?: boolean;
+}
+
+/** A message; what is missing is filled in. A text is a body. */
+export type Draft = string | Partial<OutgoingMessage>;
+
+/** A queue and the way to it. */
+export interface Queue {
+  readonly name: string;
+  /** Where its messages are sent. */
+  readonly destination: Destination;
+  /** Sends in one call. */
+  send(drafts: readonly Draft[]): Promise<SendResult[]>;
+  /** Sends in as many calls as it takes; all must be accepted. */
+  fill(drafts: readonly Draft[]): Promise<void>;
+  /** Receives once, up to ten, with a long lock, opening envelopes. */
+  receive(options?: Partial<ReceiveOptions>): Promise<Delivery[]>;
+  /** Receives until `count` messages came; throws if they do not. */
+  collect(count: number, options?: Partial<ReceiveOptions>): Promise<Delivery[]>;
+  /** Throws if a receive brings something. */
+  expectNothing(rule: string): Promise<void>;
+}
+
+/** What a call other than a receive may take, in milliseconds, before it counts as hanging. */
+const CALL_LIMIT_MS = 30_000;
+
+/** Sets a backend up for one check. `end` deletes what the check made and closes the backend. */
+export function createBench(
+  under: BackendUnderTest,
+  options: BenchOptions,
+): { bench: Bench; end(): Promise<void> } {
+  const { visibilityMs, waitMs, route, rawDelivery } = options;
+  const time = createTime((ms) => under.pass(ms), Math.min(visibilityMs, waitMs) / 10);
+  const backend = timed(under.backend, time);
+  const names = createNames();
+  const longestMs = backend.limits.queue.visibilityMs;
+
+  const bench: Bench = {
+    backend,
+    untimed: under.backend,
+    reopen: under.reopen && (async () => timed(await under.reopen!(), time)),
+    guarantees: options.guarantees,
+    limits: backend.limits,
+    time,
+    rawDelivery,
+    visibilityMs,
+    waitMs,
+    lockMs: Math.min(30 * visibilityMs, longestMs),
+    promptMs: Math.min(visibilityMs, backend.limits.queue.waitMs / 2),
+    newName: names.create,
+    createQueue: (queueOptions = {}) => createQueue(bench, route, queueOptions),
+    queueNamed: (name, other = backend) =>
+      queueAt(bench, other, { name, destination: { queue: name } }),
+    topicNamed: (name) => queueAt(bench, backend, { name, destination: { topic: name } }),
+    letLocksEnd: () => time.pass(visibilityMs * 1.2),
+    promptly: (call, what) => time.flow(call, { what, limitMs: bench.promptMs }),
+    eventually: (look, rule) => eventually(bench, look, rule),
+  };
+
+  async function end(): Promise<void> {
+    // What a check left behind is deleted as far as that works: it may have closed the backend.
+    await Promise.allSettled(
+      names.all().flatMap((name) => [backend.deleteQueue(name), backend.deleteTopic(name)]),
+    );
+    await time.rest();
+    await under.close();
+  }
+  return { bench, end };
+}
+
+/** The backend, each call of which lets time flow until it settles, so that none can hang. */
+function timed(backend: Backend, time: Time): Backend {
+  return new Proxy(backend, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== "function" || key === "sizeOf") return member;
+      return (...args: unknown[]) => {
+        const waitMs = key === "receive" ? (args[1] as ReceiveOptions).waitMs : 0;
+        const limitMs = CALL_LIMIT_MS + waitMs;
+        return time.flow(Promise.resolve(member.apply(target, args)), {
+          what: `${String(key)}()`,
+          limitMs,
+        });
+      };
+    },
+  });
+}
+
+function createNames(): { create(suffix?: string): string; all(): string[] } {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const names: string[] = [];
+  return {
+    create(suffix = "") {
+      const name = `conformance-${random.toString(36)}-${names.length}${suffix}`;
+      names.push(name);
+      return name;
+    },
+    all: () => names,
+  };
+}
+
+async function createQueue(
+  bench: Bench,
+  route: "queue" | "topic",
+  options: CreateQueueOptions,
+): Promise<Queue> {
+  const { fifo, straight, ...declared } = options;
+  const name = bench.newName(fifo ? ".fifo" : "");
+  if (route === "queue" || straight) {
+    await bench.backend.declareQueue(name, declared);
+    return bench.queueNamed(name);
+  }
+  const topic = bench.newName(fifo ? ".fifo" : "");
+  const { contentBasedDeduplication } = declared;
+  await bench.backend.declareTopic(
+    topic,
+    contentBasedDeduplication ? { contentBasedDeduplication } : {},
+  );
+  const subscribeTo = [...declared.subscribeTo ?? [], { topic, raw: bench.rawDelivery }];
+  await bench.backend.declareQueue(name, { ...declared, subscribeTo });
+  return queueAt(bench, bench.backend, { name, destination: { topic } });
+}
+
+function queueAt(
+  bench: Bench,
+  backend: Backend,
+  { name, destination }: Pick<Queue, "name" | "destination">,
+): Queue {
+  let sent = 0;
+  const complete = (draft: Draft) => completed(draft, name.endsWith(".fifo"), `sent-${sent++}`);
+
+  const queue: Queue = {
+    name,
+    destination,
+    send: (drafts) => backend.send(destination, drafts.map(complete)),
+    async fill(drafts) {
+      const { entries } = "topic" in destination ? bench.limits.topic : bench.limits.queue;
+      for (let start = 0; start < drafts.length; start += entries) {
+        const batch = drafts.slice(start, start + entries);
+        expectAllOk(await queue.send(batch), batch.length, "send()");
+      }
+    },
+    async receive(options = {}) {
+      const { lockMs: visibilityMs, waitMs } = bench;
+      const all = await backend.receive(name, { max: 10, waitMs, visibilityMs, ...options });
+      return all.map(({ receipt, message }) => ({ receipt, message: openEnvelope(message) }));
+    },
+    collect: (count, options) => collect(bench, queue, { ...options, count }),
+    async expectNothing(rule) {
+      const bodies = (await queue.receive()).map(({ message }) => message.body.slice(0, 40));
+      expect(bodies.length === 0, `${rule}: receive() returned ${JSON.stringify(bodies)}`);
+    },
+  };
+  return queue;
+}
+
+function completed(draft: Draft, fifo: boolean, id: string): OutgoingMessage {
+  const given = typeof draft === "string" ? { body: draft } : draft;
+  const filled = { body: id, attributes: {}, ...given };
+  return fifo ? { group: "group", deduplicationId: id, ...filled } : filled;
+}
+
+async function collect(
+  bench: Bench,
+  queue: Queue,
+  { count, ...options }: Partial<ReceiveOptions> & { count: number },
+): Promise<Delivery[]> {
+  const limitMs = bench.time.passed() + 3 * bench.visibilityMs + 3 * bench.waitMs;
+  const all: Delivery[] = [];
+  // Receives that do not wait let no time pass: their number is limited, too.
+  for (let turn = 0; turn < 50 && all.length < count; turn++) {
+    all.push(...await queue.receive({ ...options, max: Math.min(10, count - all.length) }));
+    if (bench.time.passed() >= limitMs) break;
+  }
+  expect(all.length === count, `receive() must return ${count} messages: ${all.length} came`);
+  return all;
+}
+
+async function eventually(
+  bench: Bench,
+  look: () => Promise<boolean>,
+  rule: string,
+): Promise<void> {
+  const limitMs = bench.time.passed() + 5 * bench.visibilityMs;
+  while (!await look()) {
+    expect(bench.time.passed() < limitMs, rule);
+    await bench.time.pass(bench.visibilityMs / 10);
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * The conformance suite: one set of tests that every backend passes, ours and yours.
+ *
+ * It works from the contract in `src/backend.ts` alone and needs no test framework: it is given a
+ * function that registers a test. `docs/backends.md` shows how a backend is written with it.
+ *
+ * @example Run the suite with the test runner of Deno
+ * ```ts ignore
+ * import { testBackend } from "@melange/melange/conformance";
+ * import { MyBackend } from "./my_backend.ts";
+ *
+ * testBackend({
+ *   name: "MyBackend",
+ *   guarantees: MyBackend.guarantees,
+ *   test: (name, fn) => Deno.test(name, fn),
+ *   create: () => {
+ *     const backend = new MyBackend();
+ *     const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+ *     return { backend, pass, close: () => backend.close() };
+ *   },
+ * });
+ * ```
+ *
+ * @module
+ */
+export { type ConformanceReport, testBackend, type TestBackendOptions } from "./suite.ts";
+export type { BackendUnderTest } from "./bench.ts";

@@ -1,0 +1,68 @@
+/** The time of a check, which a virtual clock or real waiting lets pass. */
+export interface Time {
+  /** Lets time pass. */
+  pass(ms: number): Promise<void>;
+  /** Milliseconds that have passed so far. */
+  passed(): number;
+  /** Lets time pass until the call settles, at most `limitMs`; then settles as it does. */
+  flow<T>(call: Promise<T>, options: FlowOptions): Promise<T>;
+  /** Waits for what is left of a step, so that no timer outlives the check. */
+  rest(): Promise<void>;
+}
+
+/** Options of {@linkcode Time.flow}. */
+export interface FlowOptions {
+  /** The call, as it is named in the error. */
+  what: string;
+  /** How much time may pass before the call has failed, in milliseconds. */
+  limitMs: number;
+}
+
+/** Taken before any test replaces it: a virtual clock must not stop the suite itself. */
+const setTimer = globalThis.setTimeout;
+
+/**
+ * The time of one check. Calls that are under way at once share the steps, so that two waits of a
+ * second take one.
+ */
+export function createTime(pass: (ms: number) => Promise<void>, stepMs: number): Time {
+  let passed = 0;
+  let step: Promise<void> | undefined;
+
+  async function takeStep(): Promise<void> {
+    await pass(stepMs);
+    passed += stepMs;
+    step = undefined;
+  }
+
+  async function flow<T>(call: Promise<T>, options: FlowOptions): Promise<T> {
+    let settled = false;
+    const settlement = call.then(() => void (settled = true), () => void (settled = true));
+    await turns(() => settled);
+    for (let waited = 0; !settled; waited += stepMs) {
+      if (waited > options.limitMs) {
+        throw new Error(`${options.what} must end within ${options.limitMs} ms: it is under way`);
+      }
+      await Promise.race([settlement, step ??= takeStep()]);
+      await turns(() => settled);
+    }
+    return await call;
+  }
+
+  return {
+    async pass(ms) {
+      await step;
+      await pass(ms);
+      passed += ms;
+    },
+    passed: () => passed,
+    flow,
+    rest: async () => await step,
+  };
+}
+
+/** Lets other code run without letting time pass: microtasks first, as they are cheap. */
+async function turns(settled: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 50 && !settled(); turn++) await null;
+  if (!settled()) await new Promise<void>((resolve) => void setTimer(() => resolve(), 0));
+}
