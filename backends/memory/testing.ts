@@ -152,7 +152,7 @@ export interface WaitForOptions {
 }
 
 /** What is waited for: a number of events, or a condition on all of them. */
-export type Awaited<E extends Event> = number | ((events: readonly E[]) => boolean);
+export type WaitTarget<E extends Event> = number | ((events: readonly E[]) => boolean);
 
 /** A handler that remembers the events it was called with. */
 export interface RecordingHandler<E extends Event = Event> {
@@ -166,7 +166,7 @@ export interface RecordingHandler<E extends Event = Event> {
    * Resolves with the events as soon as there are enough: at once, or when a call brings the last.
    * Rejects with `TIMEOUT` after the time given.
    */
-  waitFor(target: Awaited<E>, options?: WaitForOptions): Promise<readonly E[]>;
+  waitFor(target: WaitTarget<E>, options?: WaitForOptions): Promise<readonly E[]>;
 }
 
 /**
@@ -205,7 +205,7 @@ export function recordHandler<E extends Event = Event>(): RecordingHandler<E> {
     failure = error;
   }
 
-  function waitFor(target: Awaited<E>, options: WaitForOptions = {}): Promise<readonly E[]> {
+  function waitFor(target: WaitTarget<E>, options: WaitForOptions = {}): Promise<readonly E[]> {
     const { timeoutMs = 1_000 } = options;
     return new Promise((resolve, reject) => {
       const watch = () => {
@@ -229,7 +229,7 @@ export function recordHandler<E extends Event = Event>(): RecordingHandler<E> {
   return Object.assign(handle, { events, failNext, waitFor });
 }
 
-function isReached<E extends Event>(target: Awaited<E>, events: readonly E[]): boolean {
+function isReached<E extends Event>(target: WaitTarget<E>, events: readonly E[]): boolean {
   return typeof target === "number" ? events.length >= target : target(events);
 }
 
