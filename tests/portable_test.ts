@@ -117,6 +117,12 @@ describe("stand-in for @std/assert", () => {
     });
   }
 
+  it("assertEquals() refuses two errors of one line, where the real one compares stacks", () => {
+    const [error, other] = [1, 2].map(() => new Error("a"));
+    must(failureOf(() => portable.assertEquals(error, other)) !== undefined, "they differ");
+    must(failureOf(() => portable.assertEquals(error, error)) === undefined, "it is the same");
+  });
+
   it("assertEquals() marks the lines that differ", () => {
     const actual = { list: [1, 2, 3], text: "x".repeat(80) };
     const message = failureOf(() => portable.assertEquals(actual, { ...actual, list: [1] }))
