@@ -1,1 +1,130 @@
-export * from "./src/errors.ts";
+/**
+ * Melange: events between publishers and subscribers that do not know each other, over Amazon SNS
+ * and SQS, in memory, or between browser tabs, without an SDK.
+ *
+ * ```ts
+ * import { defineEvent, EventBus } from "@melange/melange";
+ * import { MemoryBackend } from "@melange/melange/memory"; // or AwsBackend of "@melange/melange/aws"
+ * import * as v from "valibot";
+ *
+ * const OrderPlaced = defineEvent("OrderPlaced", { topic: "orders", schema: v.object({ orderId: v.string() }) });
+ * const bus = new EventBus({ backend: new MemoryBackend(), queue: "billing" });
+ * bus.subscribe(OrderPlaced, (event) => console.log("bill", event.data.orderId), { name: "bill" });
+ * await bus.declare();
+ * bus.start();
+ * await bus.publish(OrderPlaced({ orderId: "o-1" }));
+ * await bus.stop();
+ * ```
+ *
+ * @module
+ */
+export type {
+  Admin,
+  Backend,
+  BackendLimits,
+  CallOptions,
+  DeadLetterCopy,
+  DeclareQueueOptions,
+  DeclareTopicOptions,
+  Delivery,
+  ExtendResult,
+  Extension,
+  FilterPolicy,
+  Guarantees,
+  Limits,
+  MessageLimits,
+  QueueDescription,
+  QueueLimits,
+  ReceiveOptions,
+  Receiver,
+  Release,
+  Result,
+  Sender,
+  SendResult,
+  SettleResult,
+  SubscriptionOptions,
+  TopicDescription,
+} from "./src/backend.ts";
+export { type Clock, type Random, systemClock } from "./src/clock.ts";
+export {
+  type ConsumeEventOptions,
+  type ConsumerSettings,
+  type ConsumerStatus,
+  type Health,
+  MessageConsumer,
+  type MessageConsumerOptions,
+  type RunOptions,
+  type StopOptions,
+} from "./src/consumer.ts";
+export {
+  type Claim,
+  type DeduplicationStore,
+  MemoryDeduplicationStore,
+  type MemoryDeduplicationStoreOptions,
+} from "./src/deduplication.ts";
+export type { ConsumedDelivery } from "./src/deliveries.ts";
+export {
+  type DeduplicationOptions,
+  dispatch,
+  Dispatcher,
+  type DispatcherOptions,
+  type DispatchHooks,
+  type Fallback,
+  type Handler,
+  type HandlerContext,
+  type Middleware,
+  type Outcome,
+  type SubscribeOptions,
+  type Subscriber,
+  type Subscription,
+} from "./src/dispatcher.ts";
+export {
+  DeadLetter,
+  type ErrorFacts,
+  isDeadLetter,
+  MelangeError,
+  type MelangeErrorCode,
+  type MelangeErrorOptions,
+} from "./src/errors.ts";
+export {
+  type AnyEventType,
+  defineEvent,
+  type DefineEventOptions,
+  type Event,
+  type EventOf,
+  type EventOverrides,
+  type EventType,
+  typed,
+} from "./src/event.ts";
+export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
+export { type DeadLetterFacts, deadLetterFactsOf, type Format } from "./src/format.ts";
+export { consoleLogger, type Logger } from "./src/logger.ts";
+export type {
+  Attributes,
+  AttributeValue,
+  Destination,
+  OutgoingMessage,
+  ReceivedMessage,
+  TypedAttribute,
+} from "./src/message.ts";
+export {
+  type CommonPublishOptions,
+  type EventPublisher,
+  MessagePublisher,
+  type MessagePublisherOptions,
+  type Published,
+  type PublishEntry,
+  type PublisherSettings,
+  type PublishOptions,
+  type PublishToQueue,
+  type PublishToTopic,
+} from "./src/publisher.ts";
+export type { Backoff, RetryPolicy } from "./src/retry.ts";
+export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
+export {
+  jsonSerializer,
+  type Serializer,
+  SerializerRegistry,
+  type SerializerRegistryOptions,
+} from "./src/serializer.ts";
+export { SynchronousEventBus } from "./src/synchronous_event_bus.ts";

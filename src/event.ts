@@ -1,4 +1,4 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
 /** Something that happened: what publishers send and handlers receive. */
 export interface Event<Type extends string = string, Data = unknown> {
@@ -41,7 +41,7 @@ export interface AnyEventType {
   /** The default topic. */
   readonly topic?: string;
   /** What checks the data: any library that implements https://standardschema.dev. */
-  readonly schema: StandardSchemaV1;
+  readonly schema: Schema;
   /** The message group of an event, for FIFO queues and topics. */
   readonly group?: (data: never) => string;
   /** The version of the schema. */
@@ -50,37 +50,37 @@ export interface AnyEventType {
 
 /** The event that a handler of this event type receives: the schema's output. */
 export type EventOf<T extends AnyEventType> = T extends AnyEventType
-  ? Event<T["type"], StandardSchemaV1.InferOutput<T["schema"]>>
+  ? Event<T["type"], OutputOf<T["schema"]>>
   : never;
 
 /** An event type: call it with data to create an event. */
 export interface EventType<
   Name extends string = string,
-  Schema extends StandardSchemaV1 = StandardSchemaV1,
+  S extends Schema = Schema,
 > extends AnyEventType {
   /** Creates an event. The data is checked when it is published, not here. */
   (
-    data: StandardSchemaV1.InferInput<Schema>,
+    data: InputOf<S>,
     overrides?: EventOverrides,
-  ): Event<Name, StandardSchemaV1.InferInput<Schema>>;
+  ): Event<Name, InputOf<S>>;
   /** The name, as it travels. */
   readonly type: Name;
   /** What checks the data. */
-  readonly schema: Schema;
+  readonly schema: S;
   /** The message group of an event, for FIFO queues and topics. */
-  readonly group?: (data: StandardSchemaV1.InferInput<Schema>) => string;
+  readonly group?: (data: InputOf<S>) => string;
   /** Tells whether an event is of this type, by its name, and narrows it. */
-  is(event: Event): event is Event<Name, StandardSchemaV1.InferOutput<Schema>>;
+  is(event: Event): event is Event<Name, OutputOf<S>>;
 }
 
 /** Options of {@linkcode defineEvent}. */
-export interface DefineEventOptions<Schema extends StandardSchemaV1> {
+export interface DefineEventOptions<S extends Schema> {
   /** Checks the data when it is published and when it is received. {@linkcode typed} checks nothing. */
-  schema: Schema;
+  schema: S;
   /** Where its events are published by default. Default: none, each call names a destination. */
   topic?: string;
   /** The message group, needed for FIFO destinations. Default: none, each call names one. */
-  group?: (data: StandardSchemaV1.InferInput<Schema>) => string;
+  group?: (data: InputOf<S>) => string;
   /** Sent along, for readers that know several shapes. Default: none. */
   version?: number;
 }
@@ -106,10 +106,10 @@ const EVENT_TYPE = Symbol.for("@melange/melange/eventType");
  * if (!OrderPlaced.is(event) || event.topic !== "orders") throw new Error("unexpected");
  * ```
  */
-export function defineEvent<const Name extends string, Schema extends StandardSchemaV1>(
+export function defineEvent<const Name extends string, S extends Schema>(
   name: Name,
-  options: DefineEventOptions<Schema>,
-): EventType<Name, Schema> {
+  options: DefineEventOptions<S>,
+): EventType<Name, S> {
   if (typeof name !== "string" || name === "") {
     throw new TypeError(`Cannot define an event as its name must be a string that is not empty`);
   }
@@ -119,7 +119,7 @@ export function defineEvent<const Name extends string, Schema extends StandardSc
     );
   }
   const { schema, topic, group, version } = options;
-  const create = (data: StandardSchemaV1.InferInput<Schema>, overrides: EventOverrides = {}) =>
+  const create = (data: InputOf<S>, overrides: EventOverrides = {}) =>
     linked(eventType, newEvent(eventType, data, overrides));
   const eventType = Object.assign(create, {
     type: name,
@@ -127,9 +127,8 @@ export function defineEvent<const Name extends string, Schema extends StandardSc
     ...(topic === undefined ? {} : { topic }),
     ...(group === undefined ? {} : { group }),
     ...(version === undefined ? {} : { version }),
-    is: (event: Event): event is Event<Name, StandardSchemaV1.InferOutput<Schema>> =>
-      event.type === name,
-  }) as EventType<Name, Schema>;
+    is: (event: Event): event is Event<Name, OutputOf<S>> => event.type === name,
+  }) as EventType<Name, S>;
   Object.defineProperty(eventType, "name", { value: name });
   return eventType;
 }
@@ -164,7 +163,7 @@ function newEvent<Name extends string, Data>(
  * if (Ping({ at: 1 }).data.at !== 1) throw new Error("unexpected");
  * ```
  */
-export function typed<T>(): StandardSchemaV1<T, T> {
+export function typed<T>(): Schema<T, T> {
   return {
     "~standard": {
       version: 1,
@@ -182,4 +181,11 @@ export function eventTypeOf(event: Event): AnyEventType | undefined {
 /** Marks an event as created by a type. */
 export function linked<E extends Event>(type: AnyEventType, event: E): E {
   return Object.defineProperty(event, EVENT_TYPE, { value: type });
+}
+
+/** A copy of an event with other facts, still of its type. */
+export function derive<E extends Event>(event: E, overrides: EventOverrides): E {
+  const type = eventTypeOf(event);
+  const copy = { ...event, ...overrides };
+  return type ? linked(type, copy) : copy;
 }

@@ -419,24 +419,28 @@ function bytesOf(base64: string): Uint8Array | undefined {
 }
 
 /**
- * The copy of a message that goes to a dead-letter queue: the message with its facts. Where there
- * is no room for them (ten attributes, or the size limit), the copy goes without.
+ * The copy of a message that goes to a dead-letter queue: the message as it was published, with its
+ * facts. Where there is no room for them (ten attributes, or the size limit), the copy goes without.
  */
 export function deadLetterCopy(
   message: ReceivedMessage,
   facts: DeadLetterFacts,
   messageBytes: number,
 ): OutgoingMessage {
-  const packed = unpack(message.attributes) ?? { id: message.id, on: message.sentAt.toISOString() };
+  const opened = openEnvelope(message);
+  const { body, attributes, group } = opened;
+  const packed = unpack(attributes) ?? { id: opened.id, on: opened.sentAt.toISOString() };
   const copy: OutgoingMessage = {
-    body: message.body,
-    attributes: message.attributes,
-    ...(message.group === undefined ? {} : { group: message.group }),
+    body,
+    attributes,
+    ...(group === undefined ? {} : { group }),
+    // Not the event's id: a message that is redriven and fails again within five minutes would be
+    // taken for a repetition and dropped. The broker gives a redriven message a new id.
     ...(isFifo(facts.queue) ? { deduplicationId: message.id } : {}),
   };
   const told: OutgoingMessage = {
     ...copy,
-    attributes: { ...message.attributes, [PACKED]: JSON.stringify({ ...packed, dead: facts }) },
+    attributes: { ...attributes, [PACKED]: JSON.stringify({ ...packed, dead: facts }) },
   };
   const fits = Object.keys(told.attributes).length <= MAX_ATTRIBUTES &&
     messageSize(told) <= messageBytes;

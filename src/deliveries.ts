@@ -1,0 +1,134 @@
+import type { SettleResult } from "./backend.ts";
+import type { Outcome } from "./dispatcher.ts";
+import { MelangeError } from "./errors.ts";
+import type { Event } from "./event.ts";
+import { openEnvelope, read } from "./format.ts";
+import type { Lease } from "./lease.ts";
+import type { ReceivedMessage } from "./message.ts";
+import type { SerializerRegistry } from "./serializer.ts";
+
+/** A message that is settled by hand. Its lock is kept until then; settle it once. */
+export interface ConsumedDelivery {
+  /** The message, out of its SNS envelope if it came in one. */
+  readonly message: ReceivedMessage;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** Aborts when the lock is lost or a drain runs out. */
+  readonly signal: AbortSignal;
+  /**
+   * Reads the event; its data is not checked against a schema.
+   * @throws {MelangeError} `UNDECODABLE`, also if the message names no event type
+   */
+  event(): Event;
+  /** Removes the message for good. Rejects with `LOCK_LOST` if somebody else may have it. */
+  ack(): Promise<void>;
+  /** Gives the message back; it comes again after `delayMs`, by default after the consumer's backoff. */
+  retry(delayMs?: number): Promise<void>;
+  /** Moves the message to the dead-letter queue, with this reason. */
+  deadLetter(reason: string): Promise<void>;
+  /** Keeps the message locked for `ms` milliseconds from now. */
+  extend(ms: number): Promise<void>;
+}
+
+interface Offered {
+  lease: Lease;
+  decide: (outcome: Outcome) => void;
+}
+
+/** Hands deliveries to the reader of an async iterator, who decides about each. */
+export class Handout {
+  readonly #queue: string;
+  readonly #serializers: SerializerRegistry;
+  readonly #waiting: Offered[] = [];
+  readonly #settlements = new Map<Lease, (result: SettleResult) => void>();
+  #wake = () => {};
+  #closed = false;
+
+  /** Creates a handout of nothing. */
+  constructor(queue: string, serializers: SerializerRegistry) {
+    this.#queue = queue;
+    this.#serializers = serializers;
+  }
+
+  /** Puts a delivery in line; resolves when its reader, or the end, has decided about it. */
+  offer(lease: Lease): Promise<Outcome> {
+    const { signal } = lease;
+    return new Promise((resolve) => {
+      const giveUp = () => decide({ outcome: "retry", error: signal.reason, delayMs: 0 });
+      const decide = (outcome: Outcome) => {
+        signal.removeEventListener("abort", giveUp);
+        resolve(outcome);
+      };
+      if (this.#closed || signal.aborted) return giveUp();
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.push({ lease, decide });
+      this.#wake();
+    });
+  }
+
+  /** Tells the reader what the service said to his decision. */
+  settled(lease: Lease, result: SettleResult): void {
+    this.#settlements.get(lease)?.(result);
+    this.#settlements.delete(lease);
+  }
+
+  /** Hands out nothing more; what is in line is given back. */
+  close(): void {
+    this.#closed = true;
+    for (const { decide } of this.#waiting.splice(0)) decide(GIVEN_BACK);
+    this.#wake();
+  }
+
+  /** Yields deliveries until it is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedDelivery, void, void> {
+    while (!this.#closed) {
+      const next = this.#waiting.shift();
+      if (!next) await new Promise<void>((resolve) => this.#wake = resolve);
+      else if (!next.lease.signal.aborted) yield this.#delivery(next);
+    }
+  }
+
+  #delivery({ lease, decide }: Offered): ConsumedDelivery {
+    const message = openEnvelope(lease.delivery.message);
+    const attempt = message.attempt + lease.tries;
+    const settle = (outcome: Outcome) => this.#settle(lease, decide, outcome);
+    return {
+      message,
+      attempt,
+      signal: lease.signal,
+      event: () => eventOf(message, this.#serializers),
+      ack: () => settle({ outcome: "acknowledge" }),
+      retry: (delayMs) =>
+        settle({
+          outcome: "retry",
+          error: undefined,
+          ...(delayMs === undefined ? {} : { delayMs }),
+        }),
+      deadLetter: (reason) =>
+        settle({ outcome: "deadLetter", facts: { reason, queue: this.#queue, attempts: attempt } }),
+      extend: async (ms) => orThrow(await lease.extend(ms)),
+    };
+  }
+
+  async #settle(lease: Lease, decide: (outcome: Outcome) => void, outcome: Outcome): Promise<void> {
+    if (lease.signal.aborted) throw lease.signal.reason;
+    const result = new Promise<SettleResult>((resolve) => this.#settlements.set(lease, resolve));
+    decide(outcome);
+    orThrow(await result);
+  }
+}
+
+const GIVEN_BACK: Outcome = { outcome: "retry", error: undefined, delayMs: 0 };
+
+function orThrow(result: SettleResult): void {
+  if (!result.ok) throw result.error;
+}
+
+function eventOf(message: ReceivedMessage, serializers: SerializerRegistry): Event {
+  const { facts, data } = read(message);
+  const { type } = facts;
+  if (type === undefined) {
+    throw new MelangeError("UNDECODABLE", "Cannot read a message as it names no event type");
+  }
+  return { ...facts, type, data: data(serializers) };
+}

@@ -1,0 +1,589 @@
+import { abortable, type Clock, systemClock } from "./clock.ts";
+import type { DeduplicationStore } from "./deduplication.ts";
+import { describeError, isDeadLetter, MelangeError } from "./errors.ts";
+import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
+import { type DeadLetterFacts, type Envelope, openEnvelope, read } from "./format.ts";
+import { consoleLogger, type Logger } from "./logger.ts";
+import type { ReceivedMessage } from "./message.ts";
+import type { EventPublisher } from "./publisher.ts";
+import { type Schema, validate } from "./schema.ts";
+import { SerializerRegistry } from "./serializer.ts";
+
+/** What a handler is told beside the event. */
+export interface HandlerContext {
+  /** The message that carried the event. */
+  readonly message: ReceivedMessage;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** The queue, or the topic where there is no queue. */
+  readonly queue: string;
+  /** When the message was received. */
+  readonly receivedAt: Date;
+  /** Aborts when the lock is lost, the handler's time is up, or a drain runs out. */
+  readonly signal: AbortSignal;
+  /** The dispatcher's logger. */
+  readonly logger: Logger;
+  /** Keeps the message locked for `ms` milliseconds from now; `UNSUPPORTED` where there is no lock. */
+  extend(ms: number): Promise<void>;
+  /** Publishes on the backend of the host, where it has one. */
+  readonly publisher?: EventPublisher;
+}
+
+/** Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. */
+export type Handler<E extends Event = Event> = (
+  event: E,
+  context: HandlerContext,
+) => void | Promise<void>;
+
+/** A function around a handler. It is called once per subscriber, so it may keep state for each. */
+export type Middleware = (next: Handler) => Handler;
+
+/** A handler with what it listens to. */
+export interface Subscriber<T extends AnyEventType = AnyEventType> {
+  /** Its name: required where de-duplication is on, and to survive deploys. */
+  readonly name?: string;
+  /** The event types it wants. */
+  readonly listensTo: T | readonly T[];
+  /** Handles one event. */
+  readonly process: Handler<EventOf<T>>;
+}
+
+/** Options of {@linkcode Dispatcher.subscribe}. */
+export interface SubscribeOptions {
+  /** The subscriber's name: required where de-duplication is on. Default: none. */
+  name?: string;
+}
+
+/** What to do with a message that cannot be handled. */
+export type Fallback = "retry" | "deadLetter" | "acknowledge";
+
+/** How repeated deliveries of one event are told apart from new ones. */
+export interface DeduplicationOptions {
+  /** Where claims are kept. */
+  store: DeduplicationStore;
+  /** How long a claim lasts unless it is renewed, in milliseconds. Default: 60 000. */
+  leaseMs?: number;
+  /** How long a handled event is remembered, in milliseconds. Default: 24 hours. */
+  retentionMs?: number;
+  /**
+   * What happens when the store fails; it is logged as an error either way. `"retry"` handles the
+   * message later, `"process"` handles it without protection. Default: `"retry"`.
+   */
+  onFailure?: "retry" | "process";
+}
+
+/** Options of {@linkcode Dispatcher}. All of them mean the same on every host. */
+export interface DispatcherOptions {
+  /** Wrapped around every subscriber, the first one outermost. Default: none. */
+  middleware?: readonly Middleware[];
+  /** Reads the data. Default: JSON. */
+  serializers?: SerializerRegistry;
+  /** The type of messages that name none. Default: such messages are unknown. */
+  defaultEvent?: AnyEventType;
+  /** What happens to a type that nobody subscribed to. Default: `"deadLetter"`. */
+  onUnknown?: Fallback;
+  /** What happens to data that cannot be read or violates its schema. Default: `"deadLetter"`. */
+  onUndecodable?: Fallback;
+  /** Runs each subscriber once per event, as far as a store can tell. Default: none. */
+  deduplication?: DeduplicationOptions;
+  /** After this time the handlers' signal aborts and the message is retried, in milliseconds. Default: none. */
+  handlerTimeoutMs?: number;
+  /** A message that failed this often is dead-lettered. Default: 5 on FIFO queues, else the broker's own limit. */
+  maxAttempts?: number;
+  /** Where failures are reported. Default: warnings and errors on the console. */
+  logger?: Logger;
+}
+
+/** A subscriber with the middleware around it. */
+export interface Subscription {
+  /** Its name, if it has one. */
+  readonly name: string | undefined;
+  /** The type whose schema it wants for this event; `undefined` if it takes everything. */
+  readonly eventType: AnyEventType | undefined;
+  /** The handler, wrapped. */
+  readonly handle: Handler;
+}
+
+/** What a host does with a message. */
+export type Outcome =
+  /** Every subscriber is done with it. */
+  | { readonly outcome: "acknowledge" }
+  /** It comes again, after `delayMs` if that is given, else after the host's backoff. */
+  | { readonly outcome: "retry"; readonly error: unknown; readonly delayMs?: number }
+  /** Trying again is pointless. */
+  | { readonly outcome: "deadLetter"; readonly facts: DeadLetterFacts };
+
+/** What a host gives to {@linkcode dispatch}. */
+export interface DispatchHooks {
+  /** The queue that the message came from. */
+  queue: string;
+  /** When it was received. Default: now. */
+  receivedAt?: Date;
+  /** Aborts when the handlers must end. Default: never. */
+  signal?: AbortSignal;
+  /** Keeps the lock. Default: `UNSUPPORTED`. */
+  extend?: (ms: number) => Promise<void>;
+  /** Given to the handlers. Default: none. */
+  publisher?: EventPublisher | undefined;
+  /** Which try this is. Default: the message's own count. */
+  attempt?: number;
+  /** What the host uses where the dispatcher has no `maxAttempts`. Default: no limit. */
+  maxAttempts?: number;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/**
+ * Knows who listens to what, and how failures are met. The same dispatcher serves every host: a
+ * worker, a Lambda function, an HTTP endpoint, a test.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, Dispatcher, typed } from "@melange/melange";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * const dispatcher = new Dispatcher();
+ * const off = dispatcher.subscribe(Ping, (event) => console.log(event.data.at));
+ * off();
+ * ```
+ */
+export class Dispatcher {
+  /** The options, with defaults filled in. */
+  readonly options: Readonly<
+    & Required<
+      Pick<DispatcherOptions, "serializers" | "onUnknown" | "onUndecodable" | "logger">
+    >
+    & DispatcherOptions
+  >;
+  readonly #subscribers = new Set<Registered>();
+
+  /** Creates a dispatcher that nobody listens on yet. */
+  constructor(options: DispatcherOptions = {}) {
+    checkOptions(options);
+    this.options = {
+      ...options,
+      serializers: options.serializers ?? new SerializerRegistry(),
+      onUnknown: options.onUnknown ?? "deadLetter",
+      onUndecodable: options.onUndecodable ?? "deadLetter",
+      logger: options.logger ?? consoleLogger,
+    };
+  }
+
+  /**
+   * Adds a subscriber: its handler is called for each event of the type. Returns the function that
+   * removes it.
+   * @throws {TypeError} if the name is taken, or missing where de-duplication is on
+   */
+  subscribe<T extends AnyEventType>(
+    type: T,
+    handler: Handler<EventOf<T>>,
+    options?: SubscribeOptions,
+  ): () => void;
+  /** Adds a subscriber object: `process` is called for each event that it listens to. */
+  subscribe<const T extends AnyEventType>(subscriber: Subscriber<T>): () => void;
+  subscribe(
+    first: AnyEventType | Subscriber,
+    handler?: Handler<never>,
+    options: SubscribeOptions = {},
+  ): () => void {
+    if (!("listensTo" in first)) return this.#add(options.name, [first], handler);
+    const { name, listensTo, process } = first;
+    return this.#add(name, [listensTo].flat(), process);
+  }
+
+  /** Adds a handler of every event, whatever its type. Returns the function that removes it. */
+  subscribeAll(handler: Handler, options: SubscribeOptions = {}): () => void {
+    return this.#add(options.name, undefined, handler);
+  }
+
+  /** The event types that somebody named in a subscription. */
+  get eventTypes(): AnyEventType[] {
+    return [...new Set([...this.#subscribers].flatMap(({ types }) => types ?? []))];
+  }
+
+  /** Whether somebody takes every event, whatever its type. */
+  get takesEverything(): boolean {
+    return [...this.#subscribers].some(({ types }) => types === undefined);
+  }
+
+  /** Who takes an event of this type. */
+  subscriptionsTo(type: string): Subscription[] {
+    const known = this.eventTypes.find((eventType) => eventType.type === type);
+    return [...this.#subscribers].flatMap(({ name, types, handle }) => {
+      const eventType = types ? types.find((wanted) => wanted.type === type) : known;
+      return types && !eventType ? [] : [{ name, eventType, handle }];
+    });
+  }
+
+  #add(
+    name: string | undefined,
+    types: readonly AnyEventType[] | undefined,
+    process: Handler<never> | undefined,
+  ): () => void {
+    const subscriber = name === undefined ? "a subscriber" : `the subscriber "${name}"`;
+    if (typeof process !== "function") {
+      throw new TypeError(`Cannot add ${subscriber} as its handler must be a function`);
+    }
+    if (types && (types.length === 0 || types.some((type) => typeof type?.type !== "string"))) {
+      throw new TypeError(`Cannot add ${subscriber} as it must listen to types of defineEvent()`);
+    }
+    if (name === undefined && this.options.deduplication) {
+      throw new TypeError(
+        `Cannot add a subscriber without a name as de-duplication goes by it: pass { name }`,
+      );
+    }
+    if (name !== undefined && [...this.#subscribers].some((other) => other.name === name)) {
+      throw new TypeError(`Cannot add ${subscriber} as the name is taken`);
+    }
+    const { middleware = [] } = this.options;
+    const handle = middleware.reduceRight<Handler>((next, wrap) => wrap(next), process as Handler);
+    const registered = { name, types, handle };
+    this.#subscribers.add(registered);
+    return () => void this.#subscribers.delete(registered);
+  }
+}
+
+interface Registered {
+  name: string | undefined;
+  types: readonly AnyEventType[] | undefined;
+  handle: Handler;
+}
+
+const FALLBACKS: readonly unknown[] = ["retry", "deadLetter", "acknowledge", undefined];
+
+function checkOptions(options: DispatcherOptions): void {
+  for (const key of ["onUnknown", "onUndecodable"] as const) {
+    if (FALLBACKS.includes(options[key])) continue;
+    throw new TypeError(
+      `Cannot create a dispatcher as ${key} must be "retry", "deadLetter" or "acknowledge": current value is ${
+        options[key]
+      }`,
+    );
+  }
+  for (const key of ["handlerTimeoutMs", "maxAttempts"] as const) {
+    const value = options[key];
+    if (value === undefined || value > 0) continue;
+    throw new RangeError(
+      `Cannot create a dispatcher as ${key} must be positive: current value is ${value}`,
+    );
+  }
+}
+
+/** What one subscriber, or the lack of one, wants to happen. */
+type Verdict =
+  | { kind: "acknowledge" }
+  | { kind: "retry"; error: unknown; subscriber?: string; delayMs?: number; uncounted?: boolean }
+  | { kind: "deadLetter"; reason: string; subscriber?: string };
+
+/**
+ * Runs every subscriber that listens to a message and decides what becomes of it: the only place
+ * where that is decided. Dead-letter beats retry beats acknowledge. Never rejects. When
+ * `hooks.signal` aborts, the outcome is `retry` at once, even if a handler goes on.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, dispatch, Dispatcher, typed } from "@melange/melange";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * const dispatcher = new Dispatcher();
+ * dispatcher.subscribe(Ping, () => {});
+ * const message = { id: "m-1", body: '{"at":1}', attributes: { manifest: "Ping" }, sentAt: new Date(), attempt: 1 };
+ * const { outcome } = await dispatch(dispatcher, message, { queue: "mine" });
+ * if (outcome !== "acknowledge") throw new Error("unexpected");
+ * ```
+ */
+export async function dispatch(
+  dispatcher: Dispatcher,
+  message: ReceivedMessage,
+  hooks: DispatchHooks,
+): Promise<Outcome> {
+  const { attempt = message.attempt } = hooks;
+  const verdicts = await verdictsOn(dispatcher, openEnvelope(message), { ...hooks, attempt });
+  const maxAttempts = dispatcher.options.maxAttempts ?? hooks.maxAttempts ?? Infinity;
+  return decide(verdicts, { queue: hooks.queue, attempt, maxAttempts });
+}
+
+type Hooks = DispatchHooks & { attempt: number };
+
+async function verdictsOn(
+  dispatcher: Dispatcher,
+  message: ReceivedMessage,
+  hooks: Hooks,
+): Promise<Verdict[]> {
+  const { onUnknown, onUndecodable, defaultEvent, serializers } = dispatcher.options;
+  const envelope = read(message);
+  const type = envelope.facts.type ?? defaultEvent?.type;
+  const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
+  if (type === undefined || subscriptions.length === 0) {
+    const reason = type === undefined ? "names no event type" : "has no subscriber";
+    report(dispatcher, message, hooks, { fallback: onUnknown, type, reason });
+    return [fallback(onUnknown, "UNKNOWN_TYPE")];
+  }
+  const unreadable = (error: unknown) => {
+    const reason = error instanceof Error ? error.message : "cannot be read";
+    report(dispatcher, message, hooks, { fallback: onUndecodable, type, reason });
+    return fallback(onUndecodable, "UNDECODABLE");
+  };
+  let data: unknown;
+  try {
+    data = envelope.data(serializers);
+  } catch (error) {
+    return [unreadable(error)];
+  }
+  return await runAll(dispatcher, subscriptions, {
+    message,
+    hooks,
+    type,
+    envelope,
+    data,
+    unreadable,
+  });
+}
+
+function report(
+  dispatcher: Dispatcher,
+  message: ReceivedMessage,
+  hooks: Hooks,
+  facts: { fallback: Fallback; type: string | undefined; reason: string },
+): void {
+  const { fallback, type, reason } = facts;
+  dispatcher.options.logger.warn("A message cannot be handled", {
+    queue: hooks.queue,
+    messageId: message.id,
+    ...(type === undefined ? {} : { type }),
+    reason,
+    then: fallback,
+  });
+}
+
+function fallback(kind: Fallback, code: string): Verdict {
+  if (kind === "acknowledge") return { kind };
+  if (kind === "deadLetter") return { kind, reason: code };
+  return { kind, error: new MelangeError(code, "Cannot handle the message now") };
+}
+
+/** One message on its way to its subscribers. */
+interface Job {
+  message: ReceivedMessage;
+  hooks: Hooks;
+  type: string;
+  envelope: Envelope;
+  data: unknown;
+  unreadable: (error: unknown) => Verdict;
+}
+
+async function runAll(
+  dispatcher: Dispatcher,
+  subscriptions: Subscription[],
+  job: Job,
+): Promise<Verdict[]> {
+  const { handlerTimeoutMs, logger } = dispatcher.options;
+  const { message, hooks } = job;
+  const limit = timeLimit(hooks, handlerTimeoutMs);
+  const context: HandlerContext = {
+    message,
+    attempt: hooks.attempt,
+    queue: hooks.queue,
+    receivedAt: hooks.receivedAt ?? new Date((hooks.clock ?? systemClock).now()),
+    signal: limit.signal,
+    logger,
+    extend: hooks.extend ?? unsupportedExtend,
+    ...(hooks.publisher ? { publisher: hooks.publisher } : {}),
+  };
+  const events = eventsOf(job);
+  try {
+    return await Promise.all(
+      subscriptions.map((subscription) => run(dispatcher, subscription, { job, context, events })),
+    );
+  } finally {
+    limit.clear();
+  }
+}
+
+function unsupportedExtend(): Promise<void> {
+  return Promise.reject(
+    new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none"),
+  );
+}
+
+function timeLimit(
+  { signal, clock = systemClock }: DispatchHooks,
+  handlerTimeoutMs: number | undefined,
+): { signal: AbortSignal; clear: () => void } {
+  if (handlerTimeoutMs === undefined) {
+    return { signal: signal ?? new AbortController().signal, clear() {} };
+  }
+  const controller = new AbortController();
+  const clear = clock.after(handlerTimeoutMs, () => {
+    controller.abort(
+      new MelangeError("TIMEOUT", `Cannot wait for a handler longer than ${handlerTimeoutMs} ms`),
+    );
+  });
+  const signals = signal ? [signal, controller.signal] : [controller.signal];
+  return { signal: AbortSignal.any(signals), clear };
+}
+
+/** Validates once per event type, also where several subscribers share it. */
+function eventsOf({ envelope, data, type }: Job) {
+  const events = new Map<Schema | undefined, Promise<Event>>();
+  return (eventType: AnyEventType | undefined): Promise<Event> => {
+    const known = events.get(eventType?.schema);
+    if (known) return known;
+    const event = decodeAs(eventType, { ...envelope.facts, type, data });
+    events.set(eventType?.schema, event);
+    return event;
+  };
+}
+
+async function decodeAs(eventType: AnyEventType | undefined, event: Event): Promise<Event> {
+  if (!eventType) return event;
+  const result = await validate(eventType, event.data);
+  if (!result.ok) {
+    throw new MelangeError(
+      "UNDECODABLE",
+      `Cannot read a message as its data violates the schema of "${eventType.type}" at ${result.paths}`,
+    );
+  }
+  return linked(eventType, { ...event, data: result.value });
+}
+
+async function run(
+  dispatcher: Dispatcher,
+  subscription: Subscription,
+  { job, context, events }: {
+    job: Job;
+    context: HandlerContext;
+    events: (eventType: AnyEventType | undefined) => Promise<Event>;
+  },
+): Promise<Verdict> {
+  let event: Event;
+  try {
+    event = await abortable(events(subscription.eventType), context.signal);
+  } catch (error) {
+    if (context.signal.aborted) return { kind: "retry", error };
+    return job.unreadable(error);
+  }
+  const handle = async () => await subscription.handle(event, context);
+  try {
+    const { deduplication } = dispatcher.options;
+    const verdict = deduplication
+      ? runOnce(handle, { ...deduplication, subscription, job, logger: context.logger })
+      : handle().then((): Verdict => ({ kind: "acknowledge" }));
+    return await abortable(verdict, context.signal);
+  } catch (error) {
+    return failed(error, subscription, { job, context });
+  }
+}
+
+function failed(
+  error: unknown,
+  { name }: Subscription,
+  { job, context }: { job: Job; context: HandlerContext },
+): Verdict {
+  const subscriber = name === undefined ? {} : { subscriber: name };
+  const deadLetter = isDeadLetter(error);
+  context.logger.warn(deadLetter ? "A handler gave a message up" : "A handler failed", {
+    queue: context.queue,
+    messageId: context.message.id,
+    type: job.type,
+    attempt: context.attempt,
+    ...subscriber,
+    error: describeError(error),
+  });
+  if (deadLetter) return { kind: "deadLetter", reason: error.reason, ...subscriber };
+  return { kind: "retry", error, ...subscriber };
+}
+
+interface OnceOptions extends DeduplicationOptions {
+  subscription: Subscription;
+  job: Job;
+  logger: Logger;
+}
+
+/**
+ * Claims, runs, marks. The claim lives as long as the handler really runs, also past the time at
+ * which its message was given up: a redelivery meanwhile finds it in progress.
+ */
+async function runOnce(handle: () => Promise<void>, options: OnceOptions): Promise<Verdict> {
+  const { store, leaseMs = 60_000, retentionMs = 86_400_000, onFailure = "retry" } = options;
+  const { subscription, job, logger } = options;
+  const key = `${subscription.name}:${job.envelope.facts.id}`;
+  const complain = (verb: string, error: unknown) =>
+    logger.error(`The de-duplication store failed to ${verb}`, {
+      key,
+      error: describeError(error),
+    });
+  let claim;
+  try {
+    claim = await store.claim(key, leaseMs);
+  } catch (error) {
+    complain("claim", error);
+    if (onFailure === "retry") return { kind: "retry", error, uncounted: true };
+    return await handle().then(() => ({ kind: "acknowledge" }));
+  }
+  if (claim.status === "completed") return { kind: "acknowledge" };
+  if (claim.status === "inProgress") return inProgress(claim.retryAfterMs);
+  const { token } = claim;
+  const stop = keepRenewing(
+    async () => {
+      await store.renew(key, token, leaseMs).catch((error) => complain("renew", error));
+    },
+    leaseMs / 3,
+    job.hooks.clock ?? systemClock,
+  );
+  try {
+    await handle();
+  } catch (error) {
+    stop();
+    await store.release(key, token).catch((cause) => complain("release", cause));
+    throw error;
+  }
+  stop();
+  await store.complete(key, token, retentionMs).catch((error) => complain("complete", error));
+  return { kind: "acknowledge" };
+}
+
+function inProgress(retryAfterMs: number | undefined): Verdict {
+  const error = new MelangeError("CONFLICT", "Cannot handle the event as it is being handled");
+  const delay = retryAfterMs === undefined ? {} : { delayMs: retryAfterMs };
+  return { kind: "retry", error, uncounted: true, ...delay };
+}
+
+function keepRenewing(renew: () => Promise<void>, everyMs: number, clock: Clock): () => void {
+  let cancel = () => {};
+  let stopped = false;
+  const next = () => {
+    if (stopped) return;
+    cancel = clock.after(everyMs, () => void renew().then(next));
+  };
+  next();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}
+
+function decide(
+  verdicts: Verdict[],
+  { queue, attempt, maxAttempts }: { queue: string; attempt: number; maxAttempts: number },
+): Outcome {
+  const facts = (reason: string, subscriber: string | undefined): DeadLetterFacts => ({
+    reason,
+    queue,
+    attempts: attempt,
+    ...(subscriber === undefined ? {} : { subscriber }),
+  });
+  for (const verdict of verdicts) {
+    if (verdict.kind !== "deadLetter") continue;
+    return { outcome: "deadLetter", facts: facts(verdict.reason, verdict.subscriber) };
+  }
+  const retries = verdicts.flatMap((verdict) => verdict.kind === "retry" ? [verdict] : []);
+  const counted = retries.find((verdict) => !verdict.uncounted);
+  if (counted && attempt >= maxAttempts) {
+    return { outcome: "deadLetter", facts: facts("MAX_ATTEMPTS", counted.subscriber) };
+  }
+  const first = counted ?? retries[0];
+  if (!first) return { outcome: "acknowledge" };
+  const { error, delayMs } = first;
+  return { outcome: "retry", error, ...(delayMs === undefined ? {} : { delayMs }) };
+}

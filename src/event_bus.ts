@@ -1,0 +1,204 @@
+import type { Backend, DeclareQueueOptions, QueueDescription, SendResult } from "./backend.ts";
+import { type ConsumerSettings, type ConsumerStatus, MessageConsumer } from "./consumer.ts";
+import type { StopOptions } from "./consumer.ts";
+import {
+  Dispatcher,
+  type DispatcherOptions,
+  type Handler,
+  type SubscribeOptions,
+  type Subscriber,
+} from "./dispatcher.ts";
+import { MelangeError } from "./errors.ts";
+import type { AnyEventType, Event, EventOf } from "./event.ts";
+import type { Format } from "./format.ts";
+import {
+  type EventPublisher,
+  MessagePublisher,
+  type Published,
+  type PublishEntry,
+  type PublisherSettings,
+  type PublishOptions,
+} from "./publisher.ts";
+import { declarationFor } from "./topology.ts";
+
+/** Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers. */
+export interface EventBusOptions extends PublisherSettings, DispatcherOptions, ConsumerSettings {
+  /** Where events are published and received. Closed by whoever made it. */
+  backend: Backend;
+  /** The queue to consume. Default: none; such a bus only publishes. */
+  queue?: string;
+  /** Several queues to consume, with the same handlers; not together with `queue`. Default: none. */
+  queues?: readonly string[];
+}
+
+/**
+ * Publisher, dispatcher and consumers in one object, on one backend: the single point that an
+ * application publishes to and subscribes at.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, EventBus, typed } from "@melange/melange";
+ * import { MemoryBackend } from "@melange/melange/memory";
+ *
+ * const Ping = defineEvent("Ping", { topic: "pings", schema: typed<{ at: number }>() });
+ * const bus = new EventBus({ backend: new MemoryBackend(), queue: "mine" });
+ * const seen = new Promise((resolve) => bus.subscribe(Ping, (event) => resolve(event.data.at)));
+ * await bus.declare();
+ * bus.start();
+ * await bus.publish(Ping({ at: 1 }));
+ * if (await seen !== 1) throw new Error("unexpected");
+ * await bus.stop();
+ * ```
+ */
+export class EventBus implements EventPublisher, AsyncDisposable {
+  static #instance: EventBus | undefined;
+  readonly #backend: Backend;
+  readonly #queues: readonly string[];
+  readonly #format: Format;
+  readonly #dispatcher: Dispatcher;
+  readonly #publisher: MessagePublisher;
+  readonly #consumers: readonly MessageConsumer[];
+  readonly #visibilityTimeoutMs: number | undefined;
+
+  /** Creates a bus; nothing is received before it is started. */
+  constructor(options: EventBusOptions) {
+    const { backend, queue, queues = queue === undefined ? [] : [queue], ...settings } = options;
+    if (queue !== undefined && options.queues !== undefined) {
+      throw new TypeError("Cannot create a bus with both queue and queues: pass one of them");
+    }
+    this.#backend = backend;
+    this.#queues = [...queues];
+    this.#format = settings.format ?? "plain";
+    this.#visibilityTimeoutMs = settings.visibilityTimeoutMs;
+    this.#dispatcher = new Dispatcher(settings);
+    this.#publisher = new MessagePublisher({ ...settings, backend });
+    this.#consumers = this.#queues.map((queue) =>
+      new MessageConsumer({
+        ...settings,
+        backend,
+        queue,
+        dispatcher: this.#dispatcher,
+        publisher: this.#publisher,
+      })
+    );
+  }
+
+  /**
+   * Creates the bus of this process.
+   * @throws {MelangeError} `CONFLICT` if there is one that is running
+   */
+  static init(options: EventBusOptions): EventBus {
+    if (EventBus.#instance?.running) {
+      throw new MelangeError(
+        "CONFLICT",
+        "Cannot replace the bus of this process as it is running: stop it first",
+      );
+    }
+    return EventBus.#instance = new EventBus(options);
+  }
+
+  /**
+   * The bus of this process.
+   * @throws {MelangeError} `CONFIGURATION` if there is none
+   */
+  static getInstance(): EventBus {
+    if (EventBus.#instance) return EventBus.#instance;
+    throw new MelangeError(
+      "CONFIGURATION",
+      "Cannot get the bus of this process as there is none: call EventBus.init() first",
+    );
+  }
+
+  /** Whether any of its consumers is started. */
+  get running(): boolean {
+    return this.#consumers.some((consumer) => consumer.health() !== "stopped");
+  }
+
+  /** Adds a subscriber, as {@linkcode Dispatcher.subscribe} does. Returns the function that removes it. */
+  subscribe<T extends AnyEventType>(
+    type: T,
+    handler: Handler<EventOf<T>>,
+    options?: SubscribeOptions,
+  ): () => void;
+  /** Adds a subscriber object. */
+  subscribe<const T extends AnyEventType>(subscriber: Subscriber<T>): () => void;
+  subscribe(
+    first: AnyEventType | Subscriber,
+    handler?: Handler<never>,
+    options?: SubscribeOptions,
+  ): () => void {
+    return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
+  }
+
+  /** Adds a handler of every event. Returns the function that removes it. */
+  subscribeAll(handler: Handler, options?: SubscribeOptions): () => void {
+    return this.#dispatcher.subscribeAll(handler, options);
+  }
+
+  /**
+   * Creates what is missing for the handlers that have been subscribed: the queues, the dead-letter
+   * queue, the topics, and subscriptions filtered by type. Of several queues, the first is
+   * subscribed: otherwise each event would be handled once per queue. Idempotent.
+   * @throws {MelangeError} `CONFIGURATION` if the bus has no queue
+   */
+  async declare(options: DeclareQueueOptions = {}): Promise<QueueDescription[]> {
+    this.#needQueue("declare");
+    const visibility = this.#visibilityTimeoutMs === undefined
+      ? {}
+      : { visibilityTimeoutMs: this.#visibilityTimeoutMs };
+    const { subscribeTo: _, ...others } = options;
+    const descriptions: QueueDescription[] = [];
+    for (const [index, queue] of this.#queues.entries()) {
+      const own = index === 0 ? declarationFor(this.#dispatcher, options, this.#format) : others;
+      descriptions.push(await this.#backend.declareQueue(queue, { ...visibility, ...own }));
+    }
+    return descriptions;
+  }
+
+  /**
+   * Starts to receive and handle. Does nothing if it was started already.
+   * @throws {MelangeError} `CONFIGURATION` if the bus has no queue
+   */
+  start(): void {
+    this.#needQueue("start");
+    for (const consumer of this.#consumers) consumer.start();
+  }
+
+  /** Stops receiving, drains, and delivers or reports what was published. It may be started again. */
+  async stop(options?: StopOptions): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(options)));
+    await this.#publisher.flush();
+  }
+
+  /** Publishes an event, as {@linkcode MessagePublisher.publish} does. */
+  publish(event: Event, options?: PublishOptions): Promise<Published> {
+    return this.#publisher.publish(event, options);
+  }
+
+  /** Publishes many events, as {@linkcode MessagePublisher.publishAll} does. */
+  publishAll(
+    events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
+    options?: PublishOptions,
+  ): Promise<SendResult[]> {
+    return this.#publisher.publishAll(events, options);
+  }
+
+  /** What each of its consumers has done, and is doing. */
+  status(): ConsumerStatus[] {
+    return this.#consumers.map((consumer) => consumer.status());
+  }
+
+  /** Stops, and takes no more events. The backend stays open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.#publisher.close();
+  }
+
+  #needQueue(verb: string): void {
+    if (this.#queues.length > 0) return;
+    throw new MelangeError(
+      "CONFIGURATION",
+      `Cannot ${verb} a bus without a queue: pass { queue } when it is created`,
+    );
+  }
+}

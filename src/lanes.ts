@@ -1,0 +1,136 @@
+import type { Clock } from "./clock.ts";
+import type { Lease } from "./lease.ts";
+
+/** What happens to a lane after its first delivery was worked on. */
+export type Step =
+  /** It is settled, or will be: the next one may run. */
+  | "next"
+  /** The lane ends: what follows is dropped, unhandled. */
+  | "end"
+  /** The same one runs again after a pause. */
+  | { readonly parkMs: number };
+
+/** Options of {@linkcode Lanes}. */
+export interface LanesOptions {
+  /** How many run at once. */
+  concurrency: number;
+  /** Where time comes from. */
+  clock: Clock;
+  /** Works on a delivery. Never rejects. */
+  run: (lease: Lease) => Promise<Step>;
+  /** Is given what will not be run. */
+  drop: (leases: Lease[]) => void;
+  /** Is called whenever room may have become free. */
+  changed: () => void;
+}
+
+interface Lane {
+  readonly key: string;
+  readonly leases: Lease[];
+  running: boolean;
+  /** Ends the pause; set while the lane pauses. */
+  unpark: (() => void) | undefined;
+}
+
+/**
+ * Runs deliveries, those of one lane one after the other, those of different lanes at once. A lane
+ * is a message group of a FIFO queue, or a single message of a standard queue. A lane that pauses
+ * before it runs its first delivery again takes no room from others.
+ */
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ready: Lane[] = [];
+  #running = 0;
+
+  /** Creates no lanes. */
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  /** Deliveries that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Deliveries that run or wait for their turn, without those of lanes that pause. */
+  get occupied(): number {
+    return this.#count((lane) => lane.unpark === undefined);
+  }
+
+  /** Deliveries of lanes that pause. */
+  get parked(): number {
+    return this.#count((lane) => lane.unpark !== undefined);
+  }
+
+  /** Puts a delivery at the end of its lane and runs it when it is its turn. */
+  add(key: string, lease: Lease): void {
+    const lane = this.#lanes.get(key) ?? { key, leases: [], running: false, unpark: undefined };
+    this.#lanes.set(key, lane);
+    lane.leases.push(lease);
+    if (lane.leases.length === 1) this.#ready.push(lane);
+    this.#pump();
+  }
+
+  /** Takes out everything that does not run. */
+  clear(): Lease[] {
+    this.#ready.length = 0;
+    return [...this.#lanes.values()].flatMap((lane) => {
+      lane.unpark?.();
+      if (!lane.running) this.#lanes.delete(lane.key);
+      return lane.leases.splice(lane.running ? 1 : 0);
+    });
+  }
+
+  #count(which: (lane: Lane) => boolean): number {
+    let count = 0;
+    for (const lane of this.#lanes.values()) if (which(lane)) count += lane.leases.length;
+    return count;
+  }
+
+  #pump(): void {
+    while (this.#running < this.#options.concurrency) {
+      const lane = this.#ready.shift();
+      if (!lane) return;
+      void this.#run(lane);
+    }
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    const [lease] = lane.leases;
+    if (!lease) return;
+    lane.running = true;
+    this.#running += 1;
+    const step = await this.#options.run(lease);
+    this.#running -= 1;
+    lane.running = false;
+    if (step === "next") this.#next(lane);
+    else if (step === "end") this.#end(lane);
+    else this.#park(lane, step.parkMs);
+    this.#pump();
+    this.#options.changed();
+  }
+
+  #next(lane: Lane): void {
+    lane.leases.shift();
+    if (lane.leases.length > 0) this.#ready.push(lane);
+    else this.#lanes.delete(lane.key);
+  }
+
+  #end(lane: Lane): void {
+    this.#lanes.delete(lane.key);
+    this.#options.drop(lane.leases.splice(0).slice(1));
+  }
+
+  #park(lane: Lane, ms: number): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      lane.unpark = undefined;
+      this.#ready.push(lane);
+      this.#pump();
+    });
+    lane.unpark = () => {
+      lane.unpark = undefined;
+      cancel();
+    };
+  }
+}

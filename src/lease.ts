@@ -1,0 +1,266 @@
+import type { Delivery, ExtendResult, Extension, Receiver } from "./backend.ts";
+import type { Clock } from "./clock.ts";
+import { MelangeError } from "./errors.ts";
+
+/** Options of {@linkcode Leases}. */
+export interface LeasesOptions {
+  /** Whose locks are kept. */
+  receiver: Receiver;
+  /** The queue they are of. */
+  queue: string;
+  /** How long a receive or an extension locks, in milliseconds. */
+  visibilityMs: number;
+  /** Where time comes from. */
+  clock: Clock;
+  /** Ends extensions that are under way. */
+  signal: AbortSignal;
+}
+
+/** The lock on one delivery, from its receive until it is settled or lost. */
+export interface Lease {
+  /** What is locked. */
+  readonly delivery: Delivery;
+  /** When it was received. */
+  readonly receivedAt: Date;
+  /** Aborts when the lock is lost, or by {@linkcode Lease.abort}. */
+  readonly signal: AbortSignal;
+  /** When the lock ends, by this machine's clock: nothing is settled later. */
+  readonly lockedUntil: number;
+  /** Whether the lock is lost: somebody else may have the message. */
+  readonly lost: boolean;
+  /** Tries in this process, beyond those the broker counted. */
+  tries: number;
+  /** Locks for `ms` milliseconds from now. */
+  extend(ms: number): Promise<ExtendResult>;
+  /** Stops extending and waits for an extension under way; `false` if the lock is lost. */
+  settle(): Promise<boolean>;
+  /** Extends again: settling failed. */
+  resume(): void;
+}
+
+/** Extensions begin when less than this share of the timeout is left: at a third of it, they fail twice before it matters. */
+const EXTEND_BELOW = 2 / 3;
+/** Extensions that would be due soon after join an earlier request, as a share of the timeout. */
+const JOIN_WITHIN = 1 / 12;
+/** Kept clear of the longest time that a service locks a message. */
+const CAP_MARGIN_MS = 60_000;
+
+/**
+ * Keeps the locks of all deliveries that this process holds, those that wait for a slot as well:
+ * extends them at a third of their timeout, many in one request, never one twice at a time. A lock
+ * that was refused or ran out is lost: its signal aborts, and it is never settled.
+ */
+export class Leases {
+  readonly #options: LeasesOptions;
+  readonly #held = new Set<HeldLease>();
+  #cancelTimer = () => {};
+  #timerAt = Infinity;
+
+  /** Creates the keeper of no locks. */
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  /** Keeps the lock of a delivery that was received just now. */
+  hold(delivery: Delivery): Lease {
+    for (const other of this.#held) {
+      // Received again while it is still here: the older lock must have ended.
+      if (other.delivery.message.id === delivery.message.id) other.lose();
+    }
+    const lease = new HeldLease(delivery, this.#options, {
+      changed: () => this.#schedule(),
+      done: () => this.#held.delete(lease),
+      held: () => this.#held.add(lease),
+    });
+    this.#held.add(lease);
+    this.#schedule();
+    return lease;
+  }
+
+  /** Tells all who work on a delivery to end; the locks themselves are kept. */
+  abort(reason: MelangeError): void {
+    for (const lease of this.#held) lease.abort(reason);
+  }
+
+  #schedule(): void {
+    let next = Infinity;
+    for (const lease of this.#held) next = Math.min(next, lease.dueAt);
+    if (next === this.#timerAt) return;
+    this.#cancelTimer();
+    this.#timerAt = next;
+    if (next === Infinity) return;
+    const { clock } = this.#options;
+    this.#cancelTimer = clock.after(next - clock.now(), () => {
+      this.#timerAt = Infinity;
+      this.#tick();
+    });
+  }
+
+  #tick(): void {
+    const { clock, visibilityMs, receiver } = this.#options;
+    const now = clock.now();
+    for (const lease of this.#held) if (lease.lockedUntil <= now) lease.lose();
+    const due = [...this.#held].filter((lease) =>
+      lease.extendable && lease.extendAt <= now + visibilityMs * JOIN_WITHIN
+    );
+    const { entries } = receiver.limits.queue;
+    for (let start = 0; start < due.length; start += entries) {
+      void this.#extend(due.slice(start, start + entries));
+    }
+    this.#schedule();
+  }
+
+  async #extend(leases: HeldLease[]): Promise<void> {
+    const { visibilityMs } = this.#options;
+    const requests = leases.map((lease) => lease.extension(visibilityMs));
+    const results = sendExtensions(this.#options, requests);
+    await Promise.all(
+      leases.map((lease, index) => lease.follow(results.then((all) => all[index]))),
+    );
+  }
+}
+
+/** What the service said to an extension, and when it was asked. */
+type Answer = { askedAt: number; visibilityMs: number; result: ExtendResult };
+
+async function sendExtensions(
+  { receiver, queue, clock, signal }: LeasesOptions,
+  extensions: Extension[],
+): Promise<Answer[]> {
+  const askedAt = clock.now();
+  const results = await receiver.extend(queue, extensions, { signal })
+    .catch((cause) => extensions.map(() => asFailure(cause)));
+  return extensions.map(({ visibilityMs }, index) => ({
+    askedAt,
+    visibilityMs,
+    result: results[index] ?? asFailure(undefined),
+  }));
+}
+
+function asFailure(cause: unknown): ExtendResult {
+  if (cause instanceof MelangeError) return { ok: false, error: cause };
+  const error = new MelangeError("OUTCOME_UNKNOWN", "Cannot extend a lock now", { cause });
+  return { ok: false, error };
+}
+
+class HeldLease implements Lease {
+  readonly delivery: Delivery;
+  readonly receivedAt: Date;
+  tries = 0;
+  lost = false;
+  lockedUntil: number;
+  /** When the next extension is due; later after a failed one. */
+  extendAt: number;
+  #settling = false;
+  #extending: Promise<unknown> | undefined;
+  readonly #controller = new AbortController();
+  readonly #options: LeasesOptions;
+  readonly #on: { changed: () => void; done: () => void; held: () => void };
+
+  constructor(
+    delivery: Delivery,
+    options: LeasesOptions,
+    on: { changed: () => void; done: () => void; held: () => void },
+  ) {
+    const now = options.clock.now();
+    this.delivery = delivery;
+    this.receivedAt = new Date(now);
+    this.#options = options;
+    this.#on = on;
+    this.lockedUntil = delivery.message.lockedUntil ? now + options.visibilityMs : Infinity;
+    this.extendAt = this.#nextExtension();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether an extension may be sent now. */
+  get extendable(): boolean {
+    return !this.lost && !this.#settling && !this.#extending && this.extendAt < this.#capAt();
+  }
+
+  /** When something has to be done about this lease. */
+  get dueAt(): number {
+    return this.extendable ? Math.min(this.extendAt, this.lockedUntil) : this.lockedUntil;
+  }
+
+  abort(reason: MelangeError): void {
+    this.#controller.abort(reason);
+  }
+
+  lose(): void {
+    if (this.lost) return;
+    this.lost = true;
+    this.#on.done();
+    this.abort(
+      new MelangeError("LOCK_LOST", "Cannot go on with a message as its lock is lost"),
+    );
+  }
+
+  async extend(ms: number): Promise<ExtendResult> {
+    await this.#extending;
+    if (this.lost || this.#settling) return LOST;
+    const answer = sendExtensions(this.#options, [this.extension(ms)]);
+    await this.follow(answer.then(([first]) => first));
+    return (await answer)[0]?.result ?? LOST;
+  }
+
+  /** What to ask for: never beyond the longest time that the service locks. */
+  extension(ms: number): Extension {
+    const { clock } = this.#options;
+    const visibilityMs = Math.max(0, Math.min(ms, this.#capAt() - clock.now()));
+    return { receipt: this.delivery.receipt, visibilityMs };
+  }
+
+  /** Waits for the answer to an extension and takes note of it. */
+  async follow(answer: Promise<Answer | undefined>): Promise<void> {
+    const extending = answer.then((answer) => answer && this.#note(answer));
+    this.#extending = extending;
+    await extending;
+    if (this.#extending === extending) this.#extending = undefined;
+    this.#on.changed();
+  }
+
+  #note({ askedAt, visibilityMs, result }: Answer): void {
+    if (result.ok) {
+      this.lockedUntil = askedAt + visibilityMs;
+      this.extendAt = this.#nextExtension();
+    } else if (result.error.code === "LOCK_LOST") {
+      this.lose();
+    } else {
+      const { clock, visibilityMs } = this.#options;
+      this.extendAt = clock.now() + Math.max(result.error.retryAfterMs ?? 0, visibilityMs / 10);
+    }
+  }
+
+  async settle(): Promise<boolean> {
+    this.#settling = true;
+    await this.#extending;
+    this.#on.done();
+    this.#on.changed();
+    if (this.#options.clock.now() >= this.lockedUntil) this.lose();
+    return !this.lost;
+  }
+
+  resume(): void {
+    this.#settling = false;
+    if (this.lost) return;
+    this.#on.held();
+    this.#on.changed();
+  }
+
+  #nextExtension(): number {
+    return this.lockedUntil - this.#options.visibilityMs * EXTEND_BELOW;
+  }
+
+  #capAt(): number {
+    const { receiver } = this.#options;
+    return this.receivedAt.getTime() + receiver.limits.queue.visibilityMs - CAP_MARGIN_MS;
+  }
+}
+
+const LOST: ExtendResult = {
+  ok: false,
+  error: new MelangeError("LOCK_LOST", "Cannot extend a lock that is lost or being settled"),
+};

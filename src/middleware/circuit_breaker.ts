@@ -1,0 +1,52 @@
+import { type Clock, systemClock } from "../clock.ts";
+import type { Middleware } from "../dispatcher.ts";
+import { isDeadLetter, MelangeError } from "../errors.ts";
+
+/** Options of {@linkcode circuitBreaker}. */
+export interface CircuitBreakerOptions {
+  /** After so many failures in a row the circuit opens. Default: 5. */
+  failures?: number;
+  /** How long it stays open before one call may try, in milliseconds. Default: 30 000. */
+  resetMs?: number;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/**
+ * Spares what a subscriber depends on while it is down: after `failures` in a row, calls fail at
+ * once with `CIRCUIT_OPEN`, until after `resetMs` a single one may try. Its success closes the
+ * circuit. A `DeadLetter` is no failure: it says something about the message.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { circuitBreaker } from "@melange/melange/middleware";
+ *
+ * const dispatcher = new Dispatcher({ middleware: [circuitBreaker({ failures: 3 })] });
+ * if (!dispatcher) throw new Error("unexpected");
+ * ```
+ */
+export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
+  const { failures = 5, resetMs = 30_000, clock = systemClock } = options;
+  return (next) => {
+    let failed = 0;
+    let openUntil = -Infinity;
+    return async (event, context) => {
+      if (clock.now() < openUntil) {
+        throw new MelangeError("CIRCUIT_OPEN", "Cannot handle an event while the circuit is open", {
+          retryable: true,
+        });
+      }
+      // One call tries; the others find the circuit open for another while.
+      if (failed >= failures) openUntil = clock.now() + resetMs;
+      try {
+        await next(event, context);
+      } catch (error) {
+        if (!isDeadLetter(error) && ++failed >= failures) openUntil = clock.now() + resetMs;
+        throw error;
+      }
+      failed = 0;
+      openUntil = -Infinity;
+    };
+  };
+}

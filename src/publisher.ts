@@ -1,0 +1,473 @@
+import type { Sender, SendResult } from "./backend.ts";
+import { Batcher } from "./batcher.ts";
+import { type Clock, type Random, systemClock } from "./clock.ts";
+import { MelangeError } from "./errors.ts";
+import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
+import { encode, type Format } from "./format.ts";
+import {
+  type Attributes,
+  type Destination,
+  isFifo,
+  nameOf,
+  type OutgoingMessage,
+} from "./message.ts";
+import { RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
+import { validate } from "./schema.ts";
+import { Semaphore } from "./semaphore.ts";
+import { SerializerRegistry } from "./serializer.ts";
+
+/** Options of every publish. */
+export interface CommonPublishOptions {
+  /** The message group. Default: what the event type says, for FIFO destinations. */
+  group?: string;
+  /** FIFO destinations drop a second message with this id for five minutes. Default: the event's id. */
+  deduplicationId?: string;
+  /** Sent along, for filters and handlers; six at the most. Default: none. */
+  attributes?: Attributes;
+  /**
+   * Gives this event up. Before it is sent: rejects with the signal's reason; while it is on the
+   * wire: `OUTCOME_UNKNOWN`. Others in the same batch are not touched. Default: never.
+   */
+  signal?: AbortSignal;
+}
+
+/** Options of a publish to a topic. */
+export interface PublishToTopic extends CommonPublishOptions {
+  /** The topic. Default: the event's own. */
+  topic?: string;
+  /** Not together with a topic. */
+  queue?: never;
+  /** Not for topics. */
+  delayMs?: never;
+}
+
+/** Options of a publish to one queue. */
+export interface PublishToQueue extends CommonPublishOptions {
+  /** The queue. */
+  queue: string;
+  /** Not together with a queue. */
+  topic?: never;
+  /** How long the queue hides the event first, in milliseconds; not in FIFO queues. Default: the queue's own. */
+  delayMs?: number;
+}
+
+/** Where and how an event is published. */
+export type PublishOptions = PublishToTopic | PublishToQueue;
+
+/** What a publish resolves to. */
+export interface Published {
+  /** The broker's id of the message. */
+  readonly messageId: string;
+  /** Its place in a FIFO queue or topic. */
+  readonly sequenceNumber?: string;
+}
+
+/** An event with options of its own, for {@linkcode MessagePublisher.publishAll}. */
+export type PublishEntry = { readonly event: Event } & PublishOptions;
+
+/** What can publish: a publisher, a bus, or what a handler's context holds. */
+export interface EventPublisher {
+  /** Publishes one event; rejects if it was not stored, or may not have been. */
+  publish(event: Event, options?: PublishOptions): Promise<Published>;
+  /** Publishes many; one result each, in order. */
+  publishAll(
+    events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
+    options?: PublishOptions,
+  ): Promise<SendResult[]>;
+}
+
+/** How a publisher works, wherever it publishes to. */
+export interface PublisherSettings {
+  /** How events are written. Default: `"plain"`. */
+  format?: Format;
+  /** What writes the data. Default: JSON. */
+  serializers?: SerializerRegistry;
+  /** How long an event waits for others to share its request, in milliseconds. Default: 0, only those of the same turn. */
+  lingerMs?: number;
+  /** The most requests under way to one destination. Default: 8. */
+  maxInFlight?: number;
+  /** The most events without a result; further ones wait. Default: 10 000. */
+  maxPending?: number;
+  /** How often and how long an event is tried. Default: 8 attempts within 60 seconds. */
+  retry?: RetryPolicy;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+  /** Where jitter comes from. Default: `Math.random`. */
+  random?: Random;
+}
+
+/** Options of {@linkcode MessagePublisher}. */
+export interface MessagePublisherOptions extends PublisherSettings {
+  /** Where messages are sent. Closed by whoever made it. */
+  backend: Sender;
+}
+
+/** A message that waits for its turn or its answer. */
+interface Item {
+  readonly message: OutgoingMessage;
+}
+
+/** All events to one destination: they share requests, and keep their order. */
+interface Lane {
+  readonly batcher: Batcher<Item, SendResult>;
+  /** Settles when all events placed so far have been added, if one of them needed time for that. */
+  tail: Promise<unknown> | undefined;
+}
+
+/**
+ * Publishes events to topics and queues, in batches, and tries again what may still succeed: only
+ * the failed entries. At least once: where an answer was lost, an event may be stored twice, with
+ * the same event id, unless the destination is FIFO.
+ *
+ * An event takes its place in the order at the call. In a FIFO group, an entry that failed while a
+ * later one was stored is not sent again: its caller is told instead, as a repetition would arrive
+ * out of order.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, MessagePublisher, typed } from "@melange/melange";
+ * import { MemoryBackend } from "@melange/melange/memory";
+ *
+ * const Ping = defineEvent("Ping", { topic: "pings", schema: typed<{ at: number }>() });
+ * const backend = new MemoryBackend();
+ * const publisher = new MessagePublisher({ backend });
+ * const { messageId } = await publisher.publish(Ping({ at: 1 }));
+ * await publisher.close();
+ * if (!messageId) throw new Error("unexpected");
+ * ```
+ */
+export class MessagePublisher implements EventPublisher, AsyncDisposable {
+  readonly #backend: Sender;
+  readonly #options: Required<Omit<PublisherSettings, "maxPending" | "retry">>;
+  readonly #retry: RetryPolicy;
+  readonly #budget: RetryBudget;
+  readonly #places: Semaphore;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #pending = new Set<Promise<unknown>>();
+  #flushes = 0;
+  #closed = false;
+
+  /** Creates a publisher; nothing is opened before the first event. */
+  constructor(options: MessagePublisherOptions) {
+    const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
+    if (typeof backend?.send !== "function") {
+      throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
+    }
+    const { lingerMs = 0, maxInFlight = 8 } = rest;
+    checkCount("maxPending", maxPending);
+    checkCount("maxInFlight", maxInFlight);
+    if (!(lingerMs >= 0)) {
+      throw new RangeError(
+        `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
+      );
+    }
+    const { format = "plain", serializers = new SerializerRegistry(), random = Math.random } = rest;
+    this.#backend = backend;
+    this.#options = { format, serializers, lingerMs, maxInFlight, clock, random };
+    this.#retry = retry;
+    this.#budget = new RetryBudget({ clock });
+    this.#places = new Semaphore(maxPending);
+  }
+
+  /**
+   * Publishes an event: to the topic or queue of the options, else to its own topic. Resolves when
+   * the broker has stored it.
+   *
+   * @throws {MelangeError} `INVALID_EVENT` or `INVALID_MESSAGE`: not sent. `REFUSED`, `THROTTLED`,
+   * `NOT_FOUND`, `ACCESS_DENIED`: not stored. `OUTCOME_UNKNOWN`: the attempts are used up and it
+   * may have been stored; publishing the same event again is safe for readers that de-duplicate.
+   */
+  async publish(event: Event, options: PublishOptions = {}): Promise<Published> {
+    const result = await this.#track(this.#send(event, options));
+    if (!result.ok) throw result.error;
+    const { messageId, sequenceNumber } = result;
+    return sequenceNumber === undefined ? { messageId } : { messageId, sequenceNumber };
+  }
+
+  /**
+   * Publishes many events in as few requests as possible; one result per event, in order. An entry
+   * may be `{ event, ...options }` to differ from the options of the call. One that fails does not
+   * touch its neighbours. Rejects only if the iterable does.
+   */
+  async publishAll(
+    events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
+    options: PublishOptions = {},
+  ): Promise<SendResult[]> {
+    const results: Promise<SendResult>[] = [];
+    const start = (entry: Event | PublishEntry) => {
+      const [event, own] = entryOf(entry, options);
+      results.push(this.#track(this.#send(event, own)).catch(asResult));
+    };
+    if (Symbol.asyncIterator in events) {
+      for await (const entry of events) {
+        start(entry);
+        await this.#room();
+      }
+    } else {
+      // Without an await in between, as far as there is room: what is started in one turn shares requests.
+      for (const entry of events) {
+        start(entry);
+        if (this.#places.full) await this.#room();
+      }
+    }
+    return await Promise.all(results);
+  }
+
+  /** Sends what waits; resolves when every event published so far has its result. Never rejects. */
+  async flush(): Promise<void> {
+    this.#flushes += 1;
+    for (const { batcher } of this.#lanes.values()) void batcher.flush();
+    await Promise.all(this.#pending);
+    this.#flushes -= 1;
+  }
+
+  /** Takes no more events, and delivers or reports what it has. The backend stays open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flush();
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Resolves when a further event would not have to wait. */
+  async #room(): Promise<void> {
+    await this.#places.acquire();
+    this.#places.release();
+  }
+
+  #track<T>(promise: Promise<T>): Promise<T> {
+    const settled = promise.then(() => {}, () => {}).finally(() => this.#pending.delete(settled));
+    this.#pending.add(settled);
+    return promise;
+  }
+
+  async #send(event: Event, options: PublishOptions): Promise<SendResult> {
+    if (this.#closed) {
+      throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
+    }
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const destination = destinationOf(event, options);
+    const wait = this.#places.acquire(signal);
+    if (wait) await wait;
+    try {
+      const lane = this.#laneOf(destination);
+      const prepared = this.#prepare(event, options, destination);
+      return await inOrder(lane, prepared, (message) => {
+        const result = addTo(lane, { message }, signal);
+        if (this.#flushes > 0) void lane.batcher.flush();
+        return result;
+      });
+    } finally {
+      this.#places.release();
+      this.#dropIdleLane(destination);
+    }
+  }
+
+  #prepare(
+    event: Event,
+    options: PublishOptions,
+    destination: Destination,
+  ): OutgoingMessage | Promise<OutgoingMessage> {
+    const type = eventTypeOf(event);
+    const message = (): OutgoingMessage => ({
+      ...encode(event, {
+        format: this.#options.format,
+        serializers: this.#options.serializers,
+        toQueue: "queue" in destination,
+        attributes: options.attributes,
+      }),
+      ...placement(event, type, { options, destination }),
+    });
+    if (!type) return message();
+    const valid = validate(type, event.data);
+    if (valid instanceof Promise) {
+      return valid.then((valid) => valid.ok ? message() : refuse(event, valid.paths));
+    }
+    return valid.ok ? message() : refuse(event, valid.paths);
+  }
+
+  #laneOf(destination: Destination): Lane {
+    const key = JSON.stringify(destination);
+    const known = this.#lanes.get(key);
+    if (known) return known;
+    const kind = "topic" in destination ? "topic" : "queue";
+    const { entries, batchBytes } = this.#backend.limits[kind];
+    const fifo = isFifo(nameOf(destination));
+    const { lingerMs, maxInFlight, clock } = this.#options;
+    const batcher = new Batcher<Item, SendResult>({
+      maxItems: entries,
+      maxBytes: batchBytes,
+      sizeOf: ({ message }) => this.#backend.sizeOf(message, destination),
+      lingerMs,
+      maxInFlight,
+      clock,
+      ...(fifo ? { keyOf: ({ message }) => message.group } : {}),
+      run: (items, settle) => this.#run(destination, items, settle),
+    });
+    const lane: Lane = { batcher, tail: undefined };
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  #dropIdleLane(destination: Destination): void {
+    const key = JSON.stringify(destination);
+    const lane = this.#lanes.get(key);
+    if (lane?.batcher.idle && !lane.tail) this.#lanes.delete(key);
+  }
+
+  #run(
+    destination: Destination,
+    items: Item[],
+    settle: (item: Item, result: SendResult) => void,
+  ): Promise<void> {
+    const { clock, random } = this.#options;
+    const fifo = isFifo(nameOf(destination));
+    const send = async (pending: Item[]) => {
+      const messages = pending.map(({ message }) => message);
+      const results = await this.#backend.send(destination, messages);
+      return fifo ? refuseOvertaken(messages, results) : results;
+    };
+    const options = { ...this.#retry, clock, random, budget: this.#budget };
+    return retryEach(items, send, settle, options);
+  }
+}
+
+function checkCount(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value > 0) return;
+  throw new RangeError(
+    `Cannot create a publisher as ${name} must be a positive integer: current value is ${value}`,
+  );
+}
+
+function entryOf(entry: Event | PublishEntry, options: PublishOptions): [Event, PublishOptions] {
+  if (typeof entry !== "object" || entry === null || !("event" in entry)) return [entry, options];
+  const { event, ...own } = entry;
+  const { topic: _topic, queue: _queue, delayMs: _delayMs, ...common } = options;
+  const elsewhere = own.topic !== undefined || own.queue !== undefined;
+  return [event, { ...(elsewhere ? common : options), ...own } as PublishOptions];
+}
+
+function asResult(error: unknown): SendResult {
+  if (error instanceof MelangeError) return { ok: false, error };
+  return {
+    ok: false,
+    error: new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
+      cause: error,
+    }),
+  };
+}
+
+function destinationOf(event: Event, options: PublishOptions): Destination {
+  if (typeof event?.type !== "string" || !(event.occurredOn instanceof Date)) {
+    throw new MelangeError(
+      "INVALID_EVENT",
+      "Cannot publish as the value is not an event: create it with an event type of defineEvent()",
+    );
+  }
+  if (options.topic !== undefined && options.queue !== undefined) {
+    throw new MelangeError(
+      "INVALID_MESSAGE",
+      `Cannot publish "${event.type}" to a topic and a queue at once: publish it twice`,
+    );
+  }
+  if (options.queue !== undefined) return { queue: options.queue };
+  const topic = options.topic ?? event.topic;
+  if (topic !== undefined) return { topic };
+  throw new MelangeError(
+    "INVALID_MESSAGE",
+    `Cannot publish "${event.type}" as it has no topic: give the event type one, or pass { topic } or { queue }`,
+  );
+}
+
+function refuse(event: Event, paths: string): never {
+  throw new MelangeError(
+    "INVALID_EVENT",
+    `Cannot publish "${event.type}" as its data violates the schema at ${paths}`,
+  );
+}
+
+/** What the message needs beside body and attributes: group, deduplication id, delay. */
+function placement(
+  event: Event,
+  type: AnyEventType | undefined,
+  { options, destination }: { options: PublishOptions; destination: Destination },
+): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
+  const fifo = isFifo(nameOf(destination));
+  const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
+  const deduplicationId = options.deduplicationId ?? (fifo ? event.id : undefined);
+  const { delayMs } = options;
+  return {
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+  };
+}
+
+function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
+  try {
+    return (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
+  } catch {
+    throw new MelangeError(
+      "INVALID_EVENT",
+      `Cannot publish "${event.type}" as its group cannot be told: the group function threw`,
+    );
+  }
+}
+
+/** Adds a message when all that were placed before it have been added. */
+async function inOrder<T>(
+  lane: Lane,
+  prepared: OutgoingMessage | Promise<OutgoingMessage>,
+  add: (message: OutgoingMessage) => Promise<T>,
+): Promise<T> {
+  if (!(prepared instanceof Promise) && !lane.tail) return await add(prepared);
+  let added: Promise<T> | undefined;
+  const turn = Promise.all([prepared, lane.tail]).then(([message]) => void (added = add(message)));
+  const tail = Promise.allSettled([turn, lane.tail]).then(() => {
+    if (lane.tail === tail) lane.tail = undefined;
+  });
+  lane.tail = tail;
+  await turn;
+  return await added as T;
+}
+
+function addTo(lane: Lane, item: Item, signal: AbortSignal | undefined): Promise<SendResult> {
+  if (!signal) return lane.batcher.add(item);
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => reject(lane.batcher.remove(item) ? signal.reason : abortedOnTheWire());
+    signal.addEventListener("abort", onAbort, { once: true });
+    lane.batcher.add(item)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function abortedOnTheWire(): MelangeError {
+  return new MelangeError(
+    "OUTCOME_UNKNOWN",
+    "Cannot tell the outcome: the publish was aborted while it was on the wire",
+  );
+}
+
+/** In a FIFO group, what failed before something that was stored cannot be sent again in order. */
+function refuseOvertaken(
+  messages: readonly OutgoingMessage[],
+  results: readonly SendResult[],
+): SendResult[] {
+  const lastStored = new Map<string | undefined, number>();
+  results.forEach(({ ok }, index) => ok && lastStored.set(messages[index]?.group, index));
+  return results.map((result, index) => {
+    if (result.ok || !result.error.retryable) return result;
+    if ((lastStored.get(messages[index]?.group) ?? -1) < index) return result;
+    const { code, message } = result.error;
+    const error = new MelangeError(code, `${message} (a later one of its group was stored)`, {
+      cause: result.error,
+    });
+    return { ok: false, error };
+  });
+}

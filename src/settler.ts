@@ -1,0 +1,158 @@
+import type { Receiver, SettleResult } from "./backend.ts";
+import { Batcher } from "./batcher.ts";
+import type { Clock, Random } from "./clock.ts";
+import { MelangeError } from "./errors.ts";
+import type { Lease } from "./lease.ts";
+import { messageSize, type OutgoingMessage } from "./message.ts";
+import { type RetryBudget, retryEach } from "./retry.ts";
+
+/** Options of {@linkcode Settler}. */
+export interface SettlerOptions {
+  /** Where messages are settled. */
+  receiver: Receiver;
+  /** The queue they are of. */
+  queue: string;
+  /** How long a settlement waits for others to share its request, in milliseconds. */
+  lingerMs: number;
+  /** Where time comes from. */
+  clock: Clock;
+  /** Where jitter comes from. */
+  random: Random;
+  /** Bounds retries. */
+  budget: RetryBudget;
+  /** Ends requests and retries. It is not the signal that stops receiving: settling outlives that. */
+  signal: AbortSignal;
+}
+
+interface Settlement {
+  readonly lease: Lease;
+  readonly delayMs?: number;
+  readonly copy?: OutgoingMessage;
+}
+
+/**
+ * Settles deliveries, many in one request, and tries again what failed for as long as the lock
+ * lasts. Never rejects. What could not be settled comes again when its lock ends.
+ */
+export class Settler {
+  readonly #options: SettlerOptions;
+  readonly #acknowledgements: Batcher<Settlement, SettleResult>;
+  readonly #releases: Batcher<Settlement, SettleResult>;
+  readonly #deadLetters: Batcher<Settlement, SettleResult>;
+
+  /** Creates a settler. */
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+    const { receiver, queue, signal } = options;
+    this.#acknowledgements = this.#batcher((settlements) =>
+      receiver.acknowledge(queue, settlements.map(receiptOf), { signal })
+    );
+    this.#releases = this.#batcher((settlements) =>
+      receiver.release(
+        queue,
+        settlements.map((it) => ({ receipt: receiptOf(it), delayMs: it.delayMs ?? 0 })),
+        { signal },
+      )
+    );
+    this.#deadLetters = this.#batcher((settlements) => {
+      if (!receiver.deadLetter) return Promise.resolve(settlements.map(() => UNSUPPORTED));
+      const copies = settlements.flatMap((it) =>
+        it.copy ? [{ receipt: receiptOf(it), copy: it.copy }] : []
+      );
+      return receiver.deadLetter(queue, copies, { signal });
+    });
+  }
+
+  /** Removes the message for good. */
+  acknowledge(lease: Lease): Promise<SettleResult> {
+    return this.#settle(this.#acknowledgements, { lease });
+  }
+
+  /** Gives the message back; it comes again after `delayMs` milliseconds. */
+  release(lease: Lease, delayMs: number): Promise<SettleResult> {
+    const { receiver, clock } = this.#options;
+    const left = lease.receivedAt.getTime() + receiver.limits.queue.visibilityMs - clock.now();
+    return this.#settle(this.#releases, { lease, delayMs: Math.max(0, Math.min(delayMs, left)) });
+  }
+
+  /** Moves the message to the dead-letter queue; `UNSUPPORTED` where there is none. */
+  deadLetter(lease: Lease, copy: OutgoingMessage): Promise<SettleResult> {
+    return this.#settle(this.#deadLetters, { lease, copy });
+  }
+
+  /** Sends what waits without waiting for more. */
+  flush(): void {
+    void this.#acknowledgements.flush();
+    void this.#releases.flush();
+    void this.#deadLetters.flush();
+  }
+
+  async #settle(
+    batcher: Batcher<Settlement, SettleResult>,
+    settlement: Settlement,
+  ): Promise<SettleResult> {
+    if (!(await settlement.lease.settle())) return LOST;
+    return await batcher.add(settlement);
+  }
+
+  #batcher(
+    send: (settlements: Settlement[]) => Promise<SettleResult[]>,
+  ): Batcher<Settlement, SettleResult> {
+    const { receiver, lingerMs, clock } = this.#options;
+    return new Batcher<Settlement, SettleResult>({
+      maxItems: receiver.limits.queue.entries,
+      maxBytes: receiver.limits.queue.batchBytes,
+      sizeOf: ({ copy }) => copy ? messageSize(copy) : 0,
+      lingerMs,
+      maxInFlight: 16,
+      clock,
+      run: (settlements, settle) => this.#run(send, settlements, settle),
+    });
+  }
+
+  #run(
+    send: (settlements: Settlement[]) => Promise<SettleResult[]>,
+    settlements: Settlement[],
+    settle: (settlement: Settlement, result: SettleResult) => void,
+  ): Promise<void> {
+    const { clock, random, budget, signal } = this.#options;
+    const lastDeadline = Math.max(...settlements.map(({ lease }) => lease.lockedUntil));
+    return retryEach(settlements, (pending) => sendLocked(pending, send, clock), settle, {
+      clock,
+      random,
+      budget,
+      signal,
+      maxAttempts: Infinity,
+      maxMs: 2_000,
+      deadlineMs: lastDeadline - clock.now(),
+    });
+  }
+}
+
+/** Sends those that are still locked: settling with a receipt that has ended may hit nobody, or another. */
+async function sendLocked(
+  settlements: Settlement[],
+  send: (settlements: Settlement[]) => Promise<SettleResult[]>,
+  clock: Clock,
+): Promise<SettleResult[]> {
+  const now = clock.now();
+  const locked = settlements.filter(({ lease }) => lease.lockedUntil > now);
+  const results = locked.length > 0 ? await send(locked) : [];
+  const byLease = new Map(locked.map(({ lease }, index) => [lease, results[index]]));
+  return settlements.map(({ lease }) => byLease.has(lease) ? byLease.get(lease) ?? UNKNOWN : LOST);
+}
+
+function receiptOf({ lease }: Settlement): string {
+  return lease.delivery.receipt;
+}
+
+function failure(code: string, message: string, retryable = false): SettleResult {
+  return { ok: false, error: new MelangeError(code, message, { retryable }) };
+}
+
+const LOST = failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
+const UNKNOWN = failure("OUTCOME_UNKNOWN", "Cannot settle a message: no result was given", true);
+const UNSUPPORTED = failure(
+  "UNSUPPORTED",
+  "Cannot dead-letter on a backend that has no such queues",
+);

@@ -1,0 +1,131 @@
+import { systemClock } from "./clock.ts";
+import {
+  Dispatcher,
+  type Handler,
+  type HandlerContext,
+  type SubscribeOptions,
+  type Subscriber,
+} from "./dispatcher.ts";
+import { MelangeError } from "./errors.ts";
+import { type AnyEventType, type Event, type EventOf, eventTypeOf, linked } from "./event.ts";
+import { consoleLogger } from "./logger.ts";
+import { validate } from "./schema.ts";
+
+/**
+ * A bus within one call stack: `publish` returns when every subscriber has run. Events are handed
+ * over by reference, unless a schema changes their data. Nothing is stored, nothing is retried.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, SynchronousEventBus, typed } from "@melange/melange";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * const bus = new SynchronousEventBus();
+ * let seen = 0;
+ * bus.subscribe(Ping, (event) => void (seen = event.data.at));
+ * bus.publish(Ping({ at: 1 }));
+ * if (seen !== 1) throw new Error("unexpected");
+ * ```
+ */
+export class SynchronousEventBus {
+  readonly #dispatcher = new Dispatcher();
+
+  /** Adds a subscriber; its handler must not return a promise. Returns the function that removes it. */
+  subscribe<T extends AnyEventType>(
+    type: T,
+    handler: Handler<EventOf<T>>,
+    options?: SubscribeOptions,
+  ): () => void;
+  /** Adds a subscriber object. */
+  subscribe<const T extends AnyEventType>(subscriber: Subscriber<T>): () => void;
+  subscribe(
+    first: AnyEventType | Subscriber,
+    handler?: Handler<never>,
+    options?: SubscribeOptions,
+  ): () => void {
+    return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
+  }
+
+  /** Adds a handler of every event. Returns the function that removes it. */
+  subscribeAll(handler: Handler, options?: SubscribeOptions): () => void {
+    return this.#dispatcher.subscribeAll(handler, options);
+  }
+
+  /**
+   * Runs every subscriber to the event's type. If some throw, the others run all the same.
+   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema; nobody has run
+   * @throws {TypeError} if the schema or a handler returns a promise
+   * @throws what the handler threw; an `AggregateError` if several did
+   */
+  publish(event: Event): void {
+    const checked = check(event);
+    const errors: unknown[] = [];
+    for (const { handle } of this.#dispatcher.subscriptionsTo(event.type)) {
+      try {
+        const result: unknown = handle(checked, contextOf(checked));
+        if (isThenable(result)) throw asynchronous(`a handler of "${event.type}"`, result);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) {
+      throw new AggregateError(errors, `${errors.length} handlers of "${event.type}" failed`);
+    }
+  }
+}
+
+function check(event: Event): Event {
+  const type = eventTypeOf(event);
+  if (!type) return event;
+  const result = validate(type, event.data);
+  if (result instanceof Promise) throw asynchronous(`the schema of "${event.type}"`, result);
+  if (!result.ok) {
+    throw new MelangeError(
+      "INVALID_EVENT",
+      `Cannot publish "${event.type}" as its data violates the schema at ${result.paths}`,
+    );
+  }
+  if (isSame(event.data, result.value)) return event;
+  return linked(type, { ...event, data: result.value });
+}
+
+/** Validators copy what they check; a copy that says the same does not replace the original. */
+function isSame(before: unknown, after: unknown): boolean {
+  if (Object.is(before, after)) return true;
+  if (typeof before !== "object" || typeof after !== "object" || !before || !after) return false;
+  if (Object.getPrototypeOf(before) !== Object.getPrototypeOf(after)) return false;
+  if (!Array.isArray(before) && Object.getPrototypeOf(before) !== Object.prototype) return false;
+  const keys = Object.keys(before) as (keyof typeof before)[];
+  return keys.length === Object.keys(after).length &&
+    keys.every((key) => Object.hasOwn(after, key) && isSame(before[key], after[key]));
+}
+
+function isThenable(value: unknown): value is PromiseLike<never> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
+
+function asynchronous(what: string, promise: PromiseLike<unknown>): TypeError {
+  promise.then(undefined, () => {});
+  return new TypeError(
+    `Cannot publish synchronously as ${what} returned a promise: use EventBus on MemoryBackend`,
+  );
+}
+
+/** Handlers are the same as on every host; here, no message carried the event, and nothing locks it. */
+function contextOf(event: Event): HandlerContext {
+  const now = new Date(systemClock.now());
+  return {
+    message: { id: event.id, body: "", attributes: {}, sentAt: event.occurredOn, attempt: 1 },
+    attempt: 1,
+    queue: "",
+    receivedAt: now,
+    signal: new AbortController().signal,
+    logger: consoleLogger,
+    extend: () =>
+      Promise.reject(
+        new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none"),
+      ),
+  };
+}
