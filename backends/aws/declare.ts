@@ -1,0 +1,243 @@
+import type {
+  Admin,
+  DeclareQueueOptions,
+  DeclareTopicOptions,
+  QueueDescription,
+  TopicDescription,
+} from "../../src/backend.ts";
+import type { Random } from "../../src/clock.ts";
+import { MelangeError } from "../../src/errors.ts";
+import { isFifo } from "../../src/message.ts";
+import { retry } from "../../src/retry.ts";
+import { isNotFound, unknownOutcome } from "./errors.ts";
+import { assertName, isUrl, parseArn, shortName } from "./names.ts";
+import { policyWith } from "./policy.ts";
+import {
+  assertQueueOptions,
+  createdAttributes,
+  differing,
+  type QueueAttributeOptions,
+} from "./queue_attributes.ts";
+import { redriveOf } from "./redrive.ts";
+import type { Wire } from "./sender.ts";
+import { deleteTopic, getTopicAttributes, setTopicAttributes } from "./sns.ts";
+import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "./sqs.ts";
+import { subscribeQueue, subscriptionOf } from "./subscriptions.ts";
+
+/** What the steps of a declaration share. */
+export interface Declaring extends Wire {
+  readonly signal: AbortSignal;
+  /** Tries a call again while its error says that this may help. */
+  patiently<T>(call: () => Promise<T>): Promise<T>;
+}
+
+/** New queues are there within seconds; a name is free again a minute after its queue was deleted. */
+const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
+
+/** Creates the declaring part of the backend. */
+export function createAdmin(wire: Wire, { random }: { random: Random }): Admin {
+  const { client } = wire;
+  const declaring = <T>(
+    signal: AbortSignal | undefined,
+    run: (context: Declaring) => Promise<T>,
+  ): Promise<T> =>
+    client.during({ signal }, (signal) =>
+      run({
+        ...wire,
+        signal,
+        patiently: (call) => retry(call, { ...PATIENCE, clock: client.clock, random, signal }),
+      }));
+  return {
+    declareTopic: (name, options = {}) =>
+      declaring(options.signal, (context) => declareTopic(context, name, options)),
+    declareQueue: (name, options = {}) =>
+      declaring(options.signal, (context) => declareQueue(context, name, options)),
+    describeQueue: (name, { signal } = {}) =>
+      client.during({ signal }, (signal) => readQueue(wire, name, signal).then(descriptionOf)),
+    deleteTopic: (name, { signal } = {}) =>
+      declaring(signal, (context) => removeTopic(context, name)),
+    deleteQueue: (name, { signal } = {}) =>
+      declaring(signal, (context) => removeQueue(context, name)),
+  };
+}
+
+async function declareTopic(
+  context: Declaring,
+  topic: string,
+  options: DeclareTopicOptions,
+): Promise<TopicDescription> {
+  const { contentBasedDeduplication } = options;
+  if (contentBasedDeduplication !== undefined) assertFifo("topic", topic);
+  const TopicArn = await ensureTopic(context, topic);
+  if (contentBasedDeduplication !== undefined) {
+    const AttributeName = "ContentBasedDeduplication";
+    const AttributeValue = String(contentBasedDeduplication);
+    const current = await existing(
+      context,
+      () => getTopicAttributes(context.client, { TopicArn }, context),
+    );
+    if (current[AttributeName] !== AttributeValue) {
+      await context.patiently(() =>
+        setTopicAttributes(context.client, { TopicArn, AttributeName, AttributeValue }, context)
+      );
+    }
+  }
+  return { name: shortName(TopicArn), address: TopicArn };
+}
+
+function assertFifo(kind: string, name: string): void {
+  if (isFifo(name)) return;
+  throw new MelangeError(
+    "CONFIGURATION",
+    `Cannot declare the ${kind} "${name}" with contentBasedDeduplication as only FIFO ${kind}s have it: end its name in .fifo`,
+  );
+}
+
+/** An ARN may be of another account, where nothing can be created: such a topic must exist. */
+async function ensureTopic({ client, addresses, signal, patiently }: Declaring, topic: string) {
+  assertName("topic", topic);
+  if (!parseArn(topic)) return await patiently(() => addresses.createTopic(topic, signal));
+  await patiently(() => getTopicAttributes(client, { TopicArn: topic }, { signal }));
+  return topic;
+}
+
+/** Reads what was created just now, which may not be found yet. */
+function existing<T>({ patiently }: Declaring, read: () => Promise<T>): Promise<T> {
+  return patiently(() =>
+    read().catch((error) => {
+      if (!isNotFound(error)) throw error;
+      throw new MelangeError("NOT_FOUND", error.message, { retryable: true, cause: error });
+    })
+  );
+}
+
+async function declareQueue(
+  context: Declaring,
+  queue: string,
+  options: DeclareQueueOptions,
+): Promise<QueueDescription> {
+  const subscriptions = (options.subscribeTo ?? []).map((given) => subscriptionOf(queue, given));
+  assertQueueOptions(queue, options);
+  const { deadLetterQueue } = options;
+  const target = deadLetterQueue === undefined
+    ? undefined
+    : await ensureQueue(context, deadLetterQueue, { isTarget: true });
+  const found = await ensureQueue(context, queue, { ...options, targetArn: target?.arn });
+  const topics: string[] = [];
+  for (const { topic } of subscriptions) topics.push(await ensureTopic(context, topic));
+  const written = await allowTopics(context, found, topics);
+  for (const [index, { attributes }] of subscriptions.entries()) {
+    await subscribeQueue(context, { topicArn: topics[index]!, queueArn: found.arn, attributes });
+  }
+  // Another declaration that read the policy before we wrote it has overwritten it by now.
+  if (written) await allowTopics(context, found, topics);
+  return descriptionOf(await context.patiently(() => readQueue(context, queue, context.signal)));
+}
+
+interface FoundQueue {
+  readonly url: string;
+  readonly arn: string;
+  readonly attributes: Partial<Record<string, string>>;
+}
+
+function readQueue({ client, addresses }: Wire, queue: string, signal: AbortSignal) {
+  return addresses.atQueue(queue, signal, async (url): Promise<FoundQueue> => {
+    const input = { QueueUrl: url, AttributeNames: ["All"] };
+    const attributes = await getQueueAttributes(client, input, { signal });
+    if (attributes.QueueArn) return { url, arn: attributes.QueueArn, attributes };
+    throw unknownOutcome("GetQueueAttributes", "the answer has no QueueArn");
+  });
+}
+
+/** Creates a queue or changes what differs. An ARN or a URL must exist: its account is its own. */
+async function ensureQueue(
+  context: Declaring,
+  queue: string,
+  options: QueueAttributeOptions,
+): Promise<FoundQueue> {
+  const { client, signal, patiently } = context;
+  const found = await patiently(() => readQueue(context, queue, signal)).catch((error) => {
+    if (isNotFound(error) && !isUrl(queue) && !parseArn(queue)) return undefined;
+    throw error;
+  });
+  const current = found ?? await createMissing(context, queue, options);
+  const Attributes = differing(options, current.attributes);
+  if (Object.keys(Attributes).length > 0) {
+    const input = { QueueUrl: current.url, Attributes };
+    await patiently(() => setQueueAttributes(client, input, { signal }));
+  }
+  return current;
+}
+
+async function createMissing(
+  context: Declaring,
+  queue: string,
+  options: QueueAttributeOptions,
+): Promise<FoundQueue> {
+  const { client, signal, patiently } = context;
+  const input = { QueueName: queue, Attributes: createdAttributes(queue, options) };
+  await patiently(() => createQueue(client, input, { signal })).catch((error) => {
+    // Somebody else created it meanwhile, with other attributes: they are changed like any others.
+    const exists = error instanceof MelangeError && error.code === "CONFLICT" && !error.retryable;
+    if (!exists) throw error;
+  });
+  return await existing(context, () => readQueue(context, queue, signal));
+}
+
+/** Writes until what is read back lets these topics send; returns whether anything was written. */
+async function allowTopics(
+  context: Declaring,
+  { url: QueueUrl, arn }: FoundQueue,
+  topics: readonly string[],
+): Promise<boolean> {
+  const { client, signal, patiently } = context;
+  if (topics.length === 0) return false;
+  let written = false;
+  await patiently(async () => {
+    const input = { QueueUrl, AttributeNames: ["Policy"] };
+    const { Policy: current } = await getQueueAttributes(client, input, { signal });
+    const Policy = policyWith(current, arn, topics);
+    if (Policy === undefined) return;
+    await setQueueAttributes(client, { QueueUrl, Attributes: { Policy } }, { signal });
+    written = true;
+    const message = "Cannot let topics send to the queue as others keep changing its policy";
+    throw new MelangeError("CONFLICT", message, { retryable: true });
+  });
+  return written;
+}
+
+function descriptionOf({ arn, attributes }: FoundQueue): QueueDescription {
+  const redrive = redriveOf(attributes.RedrivePolicy);
+  const count = (name: string) => Number(attributes[name] ?? 0);
+  return {
+    name: shortName(arn),
+    address: arn,
+    available: count("ApproximateNumberOfMessages"),
+    inFlight: count("ApproximateNumberOfMessagesNotVisible"),
+    delayed: count("ApproximateNumberOfMessagesDelayed"),
+    visibilityTimeoutMs: count("VisibilityTimeout") * 1000,
+    ...(redrive && {
+      deadLetterQueue: shortName(redrive.deadLetterTargetArn),
+      maxReceives: redrive.maxReceiveCount,
+    }),
+  };
+}
+
+async function removeTopic(context: Declaring, topic: string): Promise<void> {
+  const { client, addresses, signal, patiently } = context;
+  const TopicArn = await patiently(() => addresses.topic(topic, signal));
+  await patiently(() => deleteTopic(client, { TopicArn }, { signal })).catch(ignoreMissing);
+  addresses.forget(topic);
+}
+
+async function removeQueue(context: Declaring, queue: string): Promise<void> {
+  const { client, addresses, signal, patiently } = context;
+  await patiently(() =>
+    addresses.atQueue(queue, signal, (QueueUrl) => deleteQueue(client, { QueueUrl }, { signal }))
+  ).catch(ignoreMissing);
+  addresses.forget(queue);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isNotFound(error)) throw error;
+}

@@ -1,0 +1,219 @@
+/**
+ * Amazon SNS and SQS as a backend, over signed HTTP and without the AWS SDK: on servers, in
+ * functions and, with {@linkcode awsSender}, at the edge.
+ *
+ * @module
+ */
+import type {
+  Admin,
+  Backend,
+  BackendLimits,
+  CallOptions,
+  DeadLetterCopy,
+  DeclareQueueOptions,
+  DeclareTopicOptions,
+  Delivery,
+  ExtendResult,
+  Extension,
+  Guarantees,
+  QueueDescription,
+  ReceiveOptions,
+  Receiver,
+  Release,
+  Sender,
+  SendResult,
+  SettleResult,
+  TopicDescription,
+} from "../../src/backend.ts";
+import type { Random } from "../../src/clock.ts";
+import { consoleLogger, type Logger } from "../../src/logger.ts";
+import type { Destination, OutgoingMessage } from "../../src/message.ts";
+import { createAddresses } from "./addresses.ts";
+import { type AwsClient, createClient } from "./client.ts";
+import { createAdmin } from "./declare.ts";
+import { createReceiver } from "./receiver.ts";
+import { type AwsSenderOptions, createSender, type Wire } from "./sender.ts";
+
+export type { AddressOptions } from "./addresses.ts";
+export type { AwsClientOptions } from "./client.ts";
+export type { Credentials, CredentialsProvider } from "./credentials.ts";
+export type { EndpointOptions } from "./endpoints.ts";
+export type { Environment } from "./environment.ts";
+export type { AwsSenderOptions } from "./sender.ts";
+
+/** Options of {@linkcode AwsBackend}; each has a default. */
+export interface AwsBackendOptions extends AwsSenderOptions {
+  /** Where the jitter between attempts of `declare…` and `delete…` comes from. Default: `Math.random`. */
+  random?: Random;
+  /** Told about messages that arrive damaged. Default: the console. */
+  logger?: Logger;
+}
+
+/**
+ * Sends to SNS topics and SQS queues, and does nothing else: a publisher at the edge is small with
+ * it. Nothing is read, checked or sent before the first message.
+ *
+ * @example
+ * ```ts
+ * import { awsSender } from "@melange/melange/aws";
+ *
+ * const sender = awsSender({ region: "eu-west-1" });
+ * const size = sender.sizeOf({ body: "{}", attributes: {} }, { topic: "orders" });
+ * if (size !== 2) throw new Error("unexpected");
+ * ```
+ */
+export function awsSender(options: AwsSenderOptions = {}): Sender {
+  return createSender(createWire(options), options);
+}
+
+function createWire(options: AwsSenderOptions): Wire {
+  const client = createClient(options);
+  return { client, addresses: createAddresses(client, options) };
+}
+
+/**
+ * SNS and SQS. Times are rounded up to whole seconds. A topic that is missing is created when it is
+ * first published to, unless `createTopics` is `false`; a queue is only created by `declareQueue`.
+ *
+ * Names are resolved once: a queue by `sqs:GetQueueUrl`, a topic by the account id. Errors are
+ * `MelangeError`s; a missing region, or missing credentials, is `CONFIGURATION` at the first call.
+ *
+ * @example
+ * ```ts
+ * import { AwsBackend } from "@melange/melange/aws";
+ *
+ * const backend = new AwsBackend({ region: "eu-west-1" });
+ * if (backend.limits.queue.entries !== 10) throw new Error("unexpected");
+ * await backend.close();
+ * ```
+ */
+export class AwsBackend implements Backend {
+  readonly #client: AwsClient;
+  readonly #sender: Sender;
+  readonly #receiver: Receiver;
+  readonly #admin: Admin;
+
+  /** Creates a backend. Nothing is read, checked or sent before the first call. */
+  constructor(options: AwsBackendOptions = {}) {
+    const { random = Math.random, logger = consoleLogger } = options;
+    const wire = createWire(options);
+    this.#client = wire.client;
+    this.#sender = createSender(wire, options);
+    this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
+    this.#admin = createAdmin(wire, { random });
+  }
+
+  /** What SNS and SQS take. */
+  get limits(): BackendLimits {
+    return this.#sender.limits;
+  }
+
+  /** All but one: a receive that is aborted may still take messages. */
+  get guarantees(): Guarantees {
+    return this.#sender.guarantees;
+  }
+
+  /** Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`; one result each, in order. */
+  send(
+    destination: Destination,
+    messages: readonly OutgoingMessage[],
+    options?: CallOptions,
+  ): Promise<SendResult[]> {
+    return this.#sender.send(destination, messages, options);
+  }
+
+  /** The bytes that a message takes of the limits: its body, and of each attribute the name, the type and the value. */
+  sizeOf(message: OutgoingMessage, destination: Destination): number {
+    return this.#sender.sizeOf(message, destination);
+  }
+
+  /**
+   * Waits for up to ten messages, with `sqs:ReceiveMessage`. One that does not match its digest is
+   * logged and left in the queue; if none does, that is `OUTCOME_UNKNOWN`.
+   */
+  receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
+    return this.#receiver.receive(queue, options);
+  }
+
+  /** Deletes up to ten messages, with `sqs:DeleteMessage`. */
+  acknowledge(
+    queue: string,
+    receipts: readonly string[],
+    options?: CallOptions,
+  ): Promise<SettleResult[]> {
+    return this.#receiver.acknowledge(queue, receipts, options);
+  }
+
+  /** Gives up to ten messages back, with `sqs:ChangeMessageVisibility`. */
+  release(
+    queue: string,
+    releases: readonly Release[],
+    options?: CallOptions,
+  ): Promise<SettleResult[]> {
+    return this.#receiver.release(queue, releases, options);
+  }
+
+  /** Keeps up to ten messages longer, with `sqs:ChangeMessageVisibility`. */
+  extend(
+    queue: string,
+    extensions: readonly Extension[],
+    options?: CallOptions,
+  ): Promise<ExtendResult[]> {
+    return this.#receiver.extend(queue, extensions, options);
+  }
+
+  /**
+   * Copies up to ten messages to the dead-letter queue of their queue, then deletes those that
+   * were copied. Which queue that is, is asked once, with `sqs:GetQueueAttributes`.
+   */
+  deadLetter(
+    queue: string,
+    copies: readonly DeadLetterCopy[],
+    options?: CallOptions,
+  ): Promise<SettleResult[]> {
+    return this.#receiver.deadLetter!(queue, copies, options);
+  }
+
+  /** Creates a topic unless it exists, with `sns:CreateTopic`. Its address is its ARN. */
+  declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription> {
+    return this.#admin.declareTopic(name, options);
+  }
+
+  /**
+   * Creates what is missing and changes what differs; what is not given is left as it is, other
+   * subscriptions and other statements of the queue's policy too. A subscription to a topic gets
+   * exactly the filter that is given, or none. A new or changed filter takes SNS up to 15 minutes,
+   * a queue that was deleted less than a minute ago takes the rest of that minute.
+   *
+   * @throws a `RangeError` for times and counts that SQS does not take; a `MelangeError` otherwise.
+   */
+  declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription> {
+    return this.#admin.declareQueue(name, options);
+  }
+
+  /** Describes a queue, with `sqs:GetQueueAttributes`. Its address is its ARN, its counts are approximate. */
+  describeQueue(name: string, options?: CallOptions): Promise<QueueDescription> {
+    return this.#admin.describeQueue(name, options);
+  }
+
+  /** Deletes a topic and its subscriptions; success if there is none. */
+  deleteTopic(name: string, options?: CallOptions): Promise<void> {
+    return this.#admin.deleteTopic(name, options);
+  }
+
+  /** Deletes a queue and what is in it; success if there is none. SQS takes up to a minute. */
+  deleteQueue(name: string, options?: CallOptions): Promise<void> {
+    return this.#admin.deleteQueue(name, options);
+  }
+
+  /** Ends what is under way; every later call is `CLOSED`. */
+  close(): Promise<void> {
+    this.#client.close();
+    return Promise.resolve();
+  }
+
+  /** Closes the backend. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

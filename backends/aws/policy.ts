@@ -1,0 +1,84 @@
+/**
+ * The policy of a queue, which lets topics send to it. One statement of it is ours, named by its
+ * `Sid`, and lists topics; the statements of others are kept as they are.
+ *
+ * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+ */
+import { MelangeError } from "../../src/errors.ts";
+import { isRecord } from "./sqs.ts";
+
+/** The name of our statement. */
+export const STATEMENT_ID = "MelangeSubscriptions";
+
+/**
+ * The policy under which all of these topics may send to a queue, or `undefined` if the one that it
+ * has says so already.
+ *
+ * @throws a `MelangeError` with the code `CONFLICT` if it has one that cannot be read: it is not
+ * replaced.
+ */
+export function policyWith(
+  policy: string | undefined,
+  queueArn: string,
+  topicArns: readonly string[],
+): string | undefined {
+  const { Statement = [], ...rest } = policy ? parsed(policy) : { Version: "2012-10-17" };
+  const statements: unknown[] = Array.isArray(Statement) ? Statement : [Statement];
+  const ours = statements.find(isOurs);
+  const allowed = ours ? sourcesOf(ours) : [];
+  const sources = [...new Set([...allowed, ...topicArns])];
+  const statement = statementFor(queueArn, sources, ours?.Condition);
+  if (ours && saysTheSame(ours, statement)) return undefined;
+  const others = statements.filter((other) => !isOurs(other));
+  return JSON.stringify({ ...rest, Statement: [...others, statement] });
+}
+
+function parsed(policy: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(policy);
+    if (isRecord(value) && ["object", "undefined"].includes(typeof value.Statement)) return value;
+  } catch {
+    // Reported below, without the text that the parser would quote.
+  }
+  throw new MelangeError(
+    "CONFLICT",
+    "Cannot let topics send to the queue as it has a policy that cannot be read: repair or remove that first",
+  );
+}
+
+function isOurs(statement: unknown): statement is Record<string, unknown> {
+  return isRecord(statement) && statement.Sid === STATEMENT_ID;
+}
+
+/** The topics that our statement lists, or lists as a pattern: what was added by hand is kept. */
+function sourcesOf(statement: Record<string, unknown>): string[] {
+  const { Condition } = statement;
+  if (!isRecord(Condition)) return [];
+  return [Condition.ArnEquals, Condition.ArnLike].flatMap((operator) => {
+    const arns = isRecord(operator) ? operator["aws:SourceArn"] : undefined;
+    return (Array.isArray(arns) ? arns : [arns]).filter((arn) => typeof arn === "string");
+  });
+}
+
+/** A further condition that someone put into our statement stays there. */
+function statementFor(queueArn: string, sources: string[], condition: unknown) {
+  const { ArnEquals: _, ...further } = isRecord(condition) ? condition : {};
+  return {
+    Sid: STATEMENT_ID,
+    Effect: "Allow",
+    Principal: { Service: "sns.amazonaws.com" },
+    Action: "sqs:SendMessage",
+    Resource: queueArn,
+    Condition: { ...further, ArnLike: { "aws:SourceArn": sources } },
+  };
+}
+
+/** Compared as the service may give it back: a list of one as its only member, in another case. */
+function saysTheSame(ours: Record<string, unknown>, wanted: Record<string, unknown>): boolean {
+  const condition = (statement: Record<string, unknown>) => sourcesOf(statement).sort().join();
+  const rest = ({ Condition: _, ...others }: Record<string, unknown>) =>
+    Object.entries(others).sort().map(([key, value]) =>
+      `${key}=${JSON.stringify(value).replace(/^\["([^"]*)"\]$/, '"$1"')}`.toLowerCase()
+    ).join();
+  return condition(ours) === condition(wanted) && rest(ours) === rest(wanted);
+}

@@ -1,0 +1,198 @@
+import type {
+  Delivery,
+  ExtendResult,
+  Extension,
+  ReceiveOptions,
+  Receiver,
+  Sender,
+  SettleResult,
+} from "../../src/backend.ts";
+import { MelangeError } from "../../src/errors.ts";
+import type { Logger } from "../../src/logger.ts";
+import { isFifo } from "../../src/message.ts";
+import { fromSqsMessage, toSeconds } from "./attributes.ts";
+import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
+import { isNotFound, unknownOutcome } from "./errors.ts";
+import { md5, md5OfAttributes } from "./md5.ts";
+import { redriveOf } from "./redrive.ts";
+import type { Wire } from "./sender.ts";
+import {
+  type Answered,
+  changeMessageVisibilityBatch,
+  deleteMessageBatch,
+  getQueueAttributes,
+  receiveMessage,
+} from "./sqs.ts";
+
+/** What receiving needs besides the wire. */
+export interface ReceiverOptions {
+  /** Puts copies into dead-letter queues, and knows the limits. */
+  readonly sender: Sender;
+  /** Told about messages that arrived damaged. */
+  readonly logger: Logger;
+}
+
+/** Creates the receiving part of the backend. */
+export function createReceiver(wire: Wire, options: ReceiverOptions): Receiver {
+  const { sender } = options;
+  return {
+    limits: sender.limits,
+    guarantees: sender.guarantees,
+    receive: (queue, call) => receive(wire, queue, { ...call, ...options }),
+    acknowledge: (queue, receipts, { signal } = {}) =>
+      acknowledge(wire, queue, { receipts, signal }),
+    async release(queue, releases, { signal } = {}) {
+      const changes = releases.map(({ receipt, delayMs }) => ({ receipt, visibilityMs: delayMs }));
+      return await changeVisibility(wire, queue, { changes, signal });
+    },
+    extend: (queue, changes, { signal } = {}) => changeVisibility(wire, queue, { changes, signal }),
+    deadLetter: createDeadLetter(wire, sender),
+  };
+}
+
+async function receive(
+  wire: Wire,
+  queue: string,
+  options: ReceiveOptions & ReceiverOptions,
+): Promise<Delivery[]> {
+  const { max, waitMs, visibilityMs, attemptId, signal, sender, logger } = options;
+  const { limits } = sender;
+  assertWithin("max", max, { from: 1, to: MAX_ENTRIES });
+  assertWithin("waitMs", waitMs, { from: 0, to: limits.queue.waitMs });
+  assertWithin("visibilityMs", visibilityMs, { from: 0, to: limits.queue.visibilityMs });
+  const input = {
+    MaxNumberOfMessages: max,
+    WaitTimeSeconds: toSeconds(waitMs),
+    VisibilityTimeout: toSeconds(visibilityMs),
+    MessageSystemAttributeNames: ["All"],
+    MessageAttributeNames: ["All"],
+    ...(attemptId !== undefined && isFifo(queue) ? { ReceiveRequestAttemptId: attemptId } : {}),
+  };
+  const messages = await wire.addresses.atQueue(
+    queue,
+    signal,
+    (QueueUrl) => receiveMessage(wire.client, { QueueUrl, ...input }, { signal, waitMs }),
+  );
+  const now = wire.client.clock.now();
+  const lockedUntil = new Date(now + input.VisibilityTimeout * 1000);
+  const deliveries = messages.flatMap((message) => {
+    const delivery = deliveryOf(message, { now, lockedUntil });
+    if (!delivery) reportDamage(logger, queue, message);
+    return delivery ?? [];
+  });
+  if (deliveries.length > 0 || messages.length === 0) return deliveries;
+  // An empty array would be taken for an empty queue, at once and again and again.
+  throw unknownOutcome("ReceiveMessage", "all messages arrived damaged");
+}
+
+function assertWithin(name: string, value: number, range: { from: number; to: number }): void {
+  const { from, to } = range;
+  if (value >= from && value <= to) return;
+  throw new RangeError(
+    `Cannot receive as ${name} must be ${from} to ${to}: current value is ${value}`,
+  );
+}
+
+function deliveryOf(
+  received: Answered,
+  times: { now: number; lockedUntil: Date },
+): Delivery | undefined {
+  const { ReceiptHandle: receipt, MD5OfBody, MD5OfMessageAttributes } = received;
+  const message = fromSqsMessage(received, times);
+  const intact = typeof receipt === "string" && message &&
+    (MD5OfBody === undefined || MD5OfBody === md5(message.body)) &&
+    (MD5OfMessageAttributes === undefined ||
+      MD5OfMessageAttributes === md5OfAttributes(message.attributes));
+  return intact ? { receipt, message } : undefined;
+}
+
+/** Left locked: it comes again, and if it is damaged in the queue itself, redrive takes it away. */
+function reportDamage(logger: Logger, queue: string, { MessageId }: Answered): void {
+  const messageId = typeof MessageId === "string" ? MessageId.slice(0, 100) : undefined;
+  logger.error("A message arrived damaged and is left in the queue", { queue, messageId });
+}
+
+async function acknowledge(
+  wire: Wire,
+  queue: string,
+  options: { receipts: readonly string[]; signal: AbortSignal | undefined },
+): Promise<SettleResult[]> {
+  const { receipts, signal } = options;
+  assertEntries("acknowledge", receipts.length);
+  if (receipts.length === 0) return [];
+  const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+  const answer = await wire.addresses.atQueue(
+    queue,
+    signal,
+    (QueueUrl) => deleteMessageBatch(wire.client, { QueueUrl, Entries }, { signal }),
+  );
+  const read = (): SettleResult => ({ ok: true });
+  return resultPerEntry("DeleteMessageBatch", answer, { count: receipts.length, read });
+}
+
+/** Both releasing and extending: SQS counts either from now. */
+async function changeVisibility(
+  wire: Wire,
+  queue: string,
+  options: { changes: readonly Extension[]; signal: AbortSignal | undefined },
+): Promise<ExtendResult[]> {
+  const { changes, signal } = options;
+  assertEntries("change the visibility", changes.length);
+  if (changes.length === 0) return [];
+  const Entries = changes.map(({ receipt, visibilityMs }, index) => ({
+    Id: String(index),
+    ReceiptHandle: receipt,
+    VisibilityTimeout: toSeconds(visibilityMs),
+  }));
+  const answer = await wire.addresses.atQueue(
+    queue,
+    signal,
+    (QueueUrl) => changeMessageVisibilityBatch(wire.client, { QueueUrl, Entries }, { signal }),
+  );
+  const now = wire.client.clock.now();
+  const lockedUntil = (index: number) => new Date(now + Entries[index]!.VisibilityTimeout * 1000);
+  return resultPerEntry("ChangeMessageVisibilityBatch", answer, {
+    count: changes.length,
+    read: (_, index): ExtendResult => ({ ok: true, lockedUntil: lockedUntil(index) }),
+  });
+}
+
+/** Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. */
+function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["deadLetter"]> {
+  const targets = new Map<string, string>();
+  return async (queue, copies, { signal } = {}) => {
+    const target = targets.get(queue) ?? await deadLetterQueueOf(wire, queue, signal);
+    if (target === undefined) return copies.map(() => ({ ok: false, error: unsupported(queue) }));
+    targets.set(queue, target);
+    try {
+      const sent = await sender.send({ queue: target }, copies.map(({ copy }) => copy), { signal });
+      const receipts = copies.filter((_, at) => sent[at]?.ok).map(({ receipt }) => receipt);
+      const settled = (await acknowledge(wire, queue, { receipts, signal })).values();
+      return sent.map((result): SettleResult => result.ok ? settled.next().value! : result);
+    } catch (error) {
+      if (isNotFound(error)) targets.delete(queue);
+      throw error;
+    }
+  };
+}
+
+async function deadLetterQueueOf(
+  wire: Wire,
+  queue: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const { RedrivePolicy } = await wire.addresses.atQueue(
+    queue,
+    signal,
+    (QueueUrl) =>
+      getQueueAttributes(wire.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, { signal }),
+  );
+  return redriveOf(RedrivePolicy)?.deadLetterTargetArn;
+}
+
+function unsupported(queue: string): MelangeError {
+  return new MelangeError(
+    "UNSUPPORTED",
+    `Cannot dead-letter from "${queue}" as it has no dead-letter queue: declare it with \`deadLetterQueue\``,
+  );
+}

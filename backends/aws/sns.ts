@@ -1,0 +1,199 @@
+/**
+ * The calls of SNS, in the Query protocol, one function each, and the one of STS that is needed to
+ * write the ARN of a topic.
+ *
+ * https://docs.aws.amazon.com/sns/latest/api/welcome.html
+ */
+import type { AwsClient } from "./client.ts";
+import type { Service } from "./endpoints.ts";
+import { regionOf, shortName } from "./names.ts";
+import type { BatchAnswer } from "./sqs.ts";
+import { find, parseXml, textOf, type XmlElement } from "./xml.ts";
+
+/** What every call takes. */
+export interface SnsOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_MessageAttributeValue.html */
+export interface SnsAttribute {
+  Name: string;
+  Value: { DataType: string; StringValue?: string; BinaryValue?: string };
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_PublishBatchRequestEntry.html */
+export interface PublishBatchRequestEntry {
+  Id: string;
+  Message: string;
+  MessageAttributes: { entry: SnsAttribute[] };
+  MessageGroupId?: string | undefined;
+  MessageDeduplicationId?: string | undefined;
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html */
+export function publishBatch(
+  client: AwsClient,
+  input: { TopicArn: string; PublishBatchRequestEntries: { member: PublishBatchRequestEntry[] } },
+  options?: SnsOptions,
+): Promise<BatchAnswer> {
+  return call(client, "PublishBatch", { input, read: readBatch, ...options });
+}
+
+/** One pair of a map. */
+export interface SnsEntry {
+  key: string;
+  value: string;
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html */
+export function createTopic(
+  client: AwsClient,
+  input: { Name: string; Attributes: { entry: SnsEntry[] } },
+  options?: SnsOptions,
+): Promise<string> {
+  const read = (xml: XmlElement) => textOf(xml, "TopicArn");
+  return call(client, "CreateTopic", { input, read, ...options });
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
+export function getCallerIdentity(client: AwsClient, options?: SnsOptions): Promise<string> {
+  const read = (xml: XmlElement) => textOf(xml, "Account");
+  return call(client, "GetCallerIdentity", { service: "sts", input: {}, read, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html */
+export function deleteTopic(
+  client: AwsClient,
+  input: { TopicArn: string },
+  options?: SnsOptions,
+): Promise<void> {
+  return call(client, "DeleteTopic", { input, read() {}, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html */
+export function getTopicAttributes(
+  client: AwsClient,
+  input: { TopicArn: string },
+  options?: SnsOptions,
+): Promise<Partial<Record<string, string>>> {
+  return call(client, "GetTopicAttributes", { input, read: readAttributes, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html */
+export function setTopicAttributes(
+  client: AwsClient,
+  input: { TopicArn: string; AttributeName: string; AttributeValue: string },
+  options?: SnsOptions,
+): Promise<void> {
+  return call(client, "SetTopicAttributes", { input, read() {}, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html */
+export function subscribe(
+  client: AwsClient,
+  input: {
+    TopicArn: string;
+    Protocol: string;
+    Endpoint: string;
+    ReturnSubscriptionArn: boolean;
+    Attributes: { entry: SnsEntry[] };
+  },
+  options?: SnsOptions,
+): Promise<string> {
+  const read = (xml: XmlElement) => textOf(xml, "SubscriptionArn");
+  return call(client, "Subscribe", { input, read, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html */
+export interface Subscription {
+  SubscriptionArn: string;
+  Protocol: string;
+  Endpoint: string;
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html */
+export function listSubscriptionsByTopic(
+  client: AwsClient,
+  input: { TopicArn: string; NextToken?: string },
+  options?: SnsOptions,
+): Promise<{ Subscriptions: Partial<Subscription>[]; NextToken: string | undefined }> {
+  const read = (xml: XmlElement) => ({
+    Subscriptions: members(xml, "Subscriptions"),
+    NextToken: find(xml, "NextToken")?.text,
+  });
+  return call(client, "ListSubscriptionsByTopic", { input, read, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_GetSubscriptionAttributes.html */
+export function getSubscriptionAttributes(
+  client: AwsClient,
+  input: { SubscriptionArn: string },
+  options?: SnsOptions,
+): Promise<Partial<Record<string, string>>> {
+  return call(client, "GetSubscriptionAttributes", { input, read: readAttributes, ...options });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_SetSubscriptionAttributes.html */
+export function setSubscriptionAttributes(
+  client: AwsClient,
+  input: { SubscriptionArn: string; AttributeName: string; AttributeValue: string },
+  options?: SnsOptions,
+): Promise<void> {
+  return call(client, "SetSubscriptionAttributes", { input, read() {}, ...options });
+}
+
+interface Call<T> extends SnsOptions {
+  service?: Service;
+  input: { TopicArn?: string; SubscriptionArn?: string; Name?: string };
+  read: (xml: XmlElement) => T;
+}
+
+function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T> {
+  const { input, read, service = "sns", signal } = options;
+  const address = input.TopicArn ?? input.SubscriptionArn ?? input.Name ?? "";
+  const Version = service === "sns" ? "2010-03-31" : "2011-06-15";
+  return client.call({
+    service,
+    action,
+    subject: shortName(address) || undefined,
+    region: regionOf(address),
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams([...fields({ Action: action, Version, ...input })]).toString(),
+    signal,
+    parse(text) {
+      const xml = parseXml(text);
+      if (xml.name !== `${action}Response`) throw new SyntaxError("another answer");
+      return read(xml);
+    },
+  });
+}
+
+/** The form fields of an input: members of objects by name, of arrays by number, from 1. */
+function* fields(value: object, path = ""): Generator<[name: string, value: string]> {
+  for (const [key, inner] of Object.entries(value)) {
+    const name = path + (Array.isArray(value) ? Number(key) + 1 : key);
+    if (typeof inner === "object") yield* fields(inner, `${name}.`);
+    else if (inner !== undefined) yield [name, String(inner)];
+  }
+}
+
+function readBatch(xml: XmlElement): BatchAnswer {
+  const Failed = members(xml, "Failed").map(({ SenderFault, ...entry }) => ({
+    ...entry,
+    SenderFault: SenderFault === "true",
+  }));
+  return { Successful: members(xml, "Successful"), Failed };
+}
+
+function readAttributes(xml: XmlElement): Partial<Record<string, string>> {
+  const entries = find(xml, "Attributes")?.children ?? [];
+  return Object.fromEntries(entries.map((entry) => [textOf(entry, "key"), textOf(entry, "value")]));
+}
+
+/** The members of a list, each as an object of its texts. */
+function members(xml: XmlElement, list: string): Record<string, string>[] {
+  const elements = find(xml, list)?.children ?? [];
+  return elements.map((element) =>
+    Object.fromEntries(element.children.map(({ name, text }) => [name, text]))
+  );
+}
