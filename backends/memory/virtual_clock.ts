@@ -1,0 +1,99 @@
+import type { Clock } from "../../src/clock.ts";
+import { createHeap, type Heap, peek, pop, push, remove } from "./heap.ts";
+
+/** Options of {@linkcode VirtualClock}. */
+export interface VirtualClockOptions {
+  /** The time at first, in milliseconds since the epoch. Default: the beginning of 2026. */
+  now?: number;
+}
+
+interface Timer {
+  readonly at: number;
+  readonly number: number;
+  readonly callback: () => void;
+}
+
+/**
+ * A clock that stands still until {@linkcode VirtualClock.advance} moves it, so that an hour passes
+ * in a test in no time.
+ *
+ * @example
+ * ```ts
+ * import { VirtualClock } from "@melange/melange/testing";
+ *
+ * const clock = new VirtualClock({ now: 0 });
+ * const fired: number[] = [];
+ * clock.after(3_600_000, () => fired.push(clock.now()));
+ * await clock.advance(3_600_000);
+ * if (fired[0] !== 3_600_000 || clock.pending !== 0) throw new Error("unexpected");
+ * ```
+ */
+export class VirtualClock implements Clock {
+  readonly #timers: Heap<Timer> = createHeap((a, b) =>
+    a.at === b.at ? a.number < b.number : a.at < b.at
+  );
+  #now: number;
+  #timersSet = 0;
+
+  /** Creates a clock without timers. */
+  constructor({ now = Date.UTC(2026, 0) }: VirtualClockOptions = {}) {
+    this.#now = now;
+  }
+
+  /** How many timers wait: 0 tells that whatever was given this clock is at rest. */
+  get pending(): number {
+    return this.#timers.items.length;
+  }
+
+  /** Milliseconds since the epoch; the same until the next advance. */
+  now(): number {
+    return this.#now;
+  }
+
+  /** Calls `callback` when the clock has advanced by `ms`; the function returned cancels it. */
+  after(ms: number, callback: () => void): () => void {
+    const at = this.#now + Math.max(ms, 0);
+    const timer: Timer = { at, number: this.#timersSet++, callback };
+    push(this.#timers, timer);
+    return () => remove(this.#timers, timer);
+  }
+
+  /**
+   * Moves the clock by `ms` milliseconds. The timers that fall due fire in the order of their times,
+   * also those that are set on the way; before each, and at the end, everything that only waits for
+   * promises has settled. Await it before the next call.
+   *
+   * @throws {RangeError} if `ms` is negative
+   */
+  async advance(ms: number): Promise<void> {
+    if (!(ms >= 0)) {
+      throw new RangeError(
+        `Cannot advance a clock as it goes forward only: current value is ${ms}`,
+      );
+    }
+    const target = this.#now + ms;
+    await settled();
+    for (let next = peek(this.#timers); next && next.at <= target; next = peek(this.#timers)) {
+      pop(this.#timers);
+      this.#now = next.at;
+      next.callback();
+      await settled();
+    }
+    this.#now = target;
+  }
+}
+
+/** Taken when this module loads, so that a test that fakes the timers later does not stop it. */
+const realSetTimeout = globalThis.setTimeout;
+/**
+ * One turn of the event loop runs all promise reactions, however long their chain, and takes about a
+ * millisecond. What leaves the thread and comes back, a digest of Web Crypto for example, comes back
+ * in that time; the second turn is for what that sets off.
+ */
+const TURNS = 2;
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) {
+    await new Promise<void>((resolve) => realSetTimeout(resolve, 0));
+  }
+}

@@ -1,0 +1,149 @@
+import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { FakeTime } from "@std/testing/time";
+import { sleep } from "../../../src/clock.ts";
+import { MelangeError } from "../../../src/errors.ts";
+import { defineEvent, typed } from "../../../src/event.ts";
+import {
+  recordHandler,
+  seededRandom,
+  testBus,
+  VirtualClock,
+} from "../../../backends/memory/testing.ts";
+
+const Ping = defineEvent("Ping", { topic: "pings", schema: typed<{ at: number }>() });
+
+describe("VirtualClock", () => {
+  it("stands still until it is advanced", async () => {
+    const clock = new VirtualClock({ now: 5 });
+    assertEquals(clock.now(), 5);
+    await clock.advance(3_600_000);
+    assertEquals(clock.now(), 3_600_005);
+  });
+
+  it("advance() fires timers in the order of their times, equal ones as they were set", async () => {
+    const clock = new VirtualClock({ now: 0 });
+    const fired: string[] = [];
+    clock.after(20, () => fired.push(`c${clock.now()}`));
+    clock.after(10, () => fired.push(`a${clock.now()}`));
+    clock.after(10, () => fired.push(`b${clock.now()}`));
+    clock.after(21, () => fired.push("too late"));
+    await clock.advance(20);
+    assertEquals(fired, ["a10", "b10", "c20"]);
+    assertEquals(clock.pending, 1);
+  });
+
+  it("advance() fires what is set on the way and lets promises settle before the next", async () => {
+    const clock = new VirtualClock({ now: 0 });
+    const seen: number[] = [];
+    const work = (async () => {
+      for (let i = 0; i < 3; i++) {
+        await sleep(clock, 10);
+        await crypto.subtle.digest("SHA-256", new Uint8Array(1));
+        seen.push(clock.now());
+      }
+    })();
+    await clock.advance(30);
+    assertEquals(seen, [10, 20, 30]);
+    await work;
+  });
+
+  it("a cancelled timer does not fire and is not pending", async () => {
+    const clock = new VirtualClock();
+    const cancel = clock.after(10, () => {
+      throw new Error("fired");
+    });
+    assertEquals(clock.pending, 1);
+    cancel();
+    cancel();
+    assertEquals(clock.pending, 0);
+    await clock.advance(10);
+  });
+
+  it("advance() refuses to go back", async () => {
+    await assertRejects(() => new VirtualClock().advance(-1), RangeError, "current value is -1");
+  });
+
+  it("advance() works while a test fakes the timers", async () => {
+    const time = new FakeTime();
+    try {
+      const clock = new VirtualClock();
+      let fired = false;
+      clock.after(10, () => fired = true);
+      await clock.advance(10);
+      assertEquals(fired, true);
+    } finally {
+      time.restore();
+    }
+  });
+});
+
+describe("seededRandom()", () => {
+  it("repeats itself for a seed, differs between seeds, and spreads over [0, 1)", () => {
+    const [a, b, c] = [seededRandom(1), seededRandom(1), seededRandom(2)];
+    const values = Array.from({ length: 10_000 }, a);
+    assertEquals(values.slice(0, 100), Array.from({ length: 100 }, b));
+    assertEquals(values[0] === c(), false);
+    assertEquals(values.every((value) => value >= 0 && value < 1), true);
+    const perTenth = Array.from(
+      { length: 10 },
+      (_, tenth) => values.filter((value) => Math.floor(value * 10) === tenth).length,
+    );
+    assertEquals(perTenth.every((count) => count > 850 && count < 1_150), true, `${perTenth}`);
+  });
+});
+
+describe("recordHandler()", () => {
+  it("remembers events in order, also those of calls that it was told to fail", async () => {
+    const handler = recordHandler();
+    const events = [1, 2, 3].map((at) => Ping({ at }));
+    const error = new Error("on purpose");
+    handler.failNext(2, error);
+    const outcomes = await Promise.allSettled(events.map((event) => handler(event)));
+    assertEquals(outcomes.map(({ status }) => status), ["rejected", "rejected", "fulfilled"]);
+    assertStrictEquals((outcomes[0] as PromiseRejectedResult).reason, error);
+    assertEquals(handler.events.map(({ id }) => id), events.map(({ id }) => id));
+  });
+
+  it("waitFor() resolves at once, on the call that brings the last, or by a condition", async () => {
+    const handler = recordHandler<ReturnType<typeof Ping>>();
+    const two = handler.waitFor(2);
+    const big = handler.waitFor((events) => events.some(({ data }) => data.at > 5));
+    await handler(Ping({ at: 1 }));
+    await handler(Ping({ at: 9 }));
+    assertEquals((await two).length, 2);
+    assertEquals((await big).length, 2);
+    assertEquals((await handler.waitFor(1)).length, 2);
+  });
+
+  it("waitFor() rejects with TIMEOUT and the count", async () => {
+    const handler = recordHandler();
+    const error = await assertRejects(() => handler.waitFor(1, { timeoutMs: 1 }));
+    assertInstanceOf(error, MelangeError);
+    assertEquals(error.code, "TIMEOUT");
+    assertEquals(error.message.includes("got 0 so far"), true);
+  });
+});
+
+describe("testBus()", () => {
+  it("delivers through topic and queue, and retries in virtual time", async () => {
+    const silent = { debug() {}, info() {}, warn() {}, error() {} };
+    const test = await testBus({ logger: silent });
+    const handler = recordHandler();
+    test.bus.subscribe(Ping, handler);
+    handler.failNext();
+    await test.start();
+    await test.deliver(Ping({ at: 1 }));
+    assertEquals(handler.events.length, 1);
+    await test.clock.advance(3_600_000);
+    assertEquals(handler.events.length, 2);
+    await test.close();
+    assertEquals(test.clock.pending, 0);
+  });
+
+  it("takes another queue and options of the bus", async () => {
+    const test = await testBus({ queue: "mine", concurrency: 1 });
+    assertEquals((await test.backend.describeQueue("mine")).available, 0);
+    await test.close();
+  });
+});
