@@ -115,7 +115,7 @@ export function createBench(
   options: BenchOptions,
 ): { bench: Bench; end(): Promise<void> } {
   const { visibilityMs, waitMs, route, rawDelivery } = options;
-  const time = createTime((ms) => under.pass(ms), Math.min(visibilityMs, waitMs) / 10);
+  const time = createTime((ms) => under.pass(ms), Math.min(visibilityMs, waitMs) / 5);
   const backend = timed(under.backend, time);
   const names = createNames();
   const longestMs = backend.limits.queue.visibilityMs;

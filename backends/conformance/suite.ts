@@ -1,4 +1,5 @@
 import type { Guarantees } from "../../src/backend.ts";
+import { MelangeError } from "../../src/errors.ts";
 import { type BackendUnderTest, type BenchOptions, createBench } from "./bench.ts";
 import type { Check } from "./check.ts";
 import { administrationChecks } from "./checks/administration.ts";
@@ -114,6 +115,9 @@ async function runCheck(check: Check, options: TestBackendOptions): Promise<void
   const { bench, end } = createBench(await options.create(), benchOptions(options));
   try {
     await check.run(bench);
+  } catch (error) {
+    if (!(error instanceof MelangeError)) throw error;
+    throw new Error(`No call must fail in this check: got ${error.code}`, { cause: error });
   } finally {
     await end();
   }

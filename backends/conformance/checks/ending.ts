@@ -1,6 +1,6 @@
 import type { Bench, Queue } from "../bench.ts";
 import type { Check } from "../check.ts";
-import { expectReason, expectSame, expectThrown } from "../expect.ts";
+import { expect, expectReason, expectSame, expectThrown } from "../expect.ts";
 import { bodiesOf } from "../messages.ts";
 import { acknowledgeAll } from "../settle.ts";
 import type { Backend, Delivery } from "../../../src/backend.ts";
@@ -43,9 +43,13 @@ async function leavesOthers(bench: Bench): Promise<void> {
   const queue = await bench.createQueue();
   const aborted = abortable(bench, queue);
   const other = abortable(bench, queue);
+  let ended = false;
+  other.pending.then(() => ended = true, () => ended = true);
   await bench.time.pass(bench.waitMs / 4);
   aborted.controller.abort(new Error("the check aborts"));
   await bench.promptly(aborted.pending.catch(() => {}), "receive() whose signal aborted");
+  await bench.time.pass(bench.waitMs / 4);
+  expect(!ended, "receive() must go on when another aborts");
   if (!bench.guarantees.cancelsReceive) return await endOther(bench, other);
   await queue.fill(["for the other"]);
   const deliveries = await bench.promptly(other.pending, "receive() for which a message has come");

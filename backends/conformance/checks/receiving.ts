@@ -90,7 +90,7 @@ async function expectFullWait(bench: Bench, queue: Queue): Promise<void> {
   const took = bench.time.passed() - before;
   expectSame(bodiesOf(deliveries), [], "receive() must find nothing");
   expect(
-    took >= 0.8 * bench.waitMs,
+    took >= 0.75 * bench.waitMs,
     `receive() must wait ${bench.waitMs} ms before it returns nothing: it took ${took} ms`,
   );
 }

@@ -11,6 +11,10 @@ interface Timer {
   callback: () => void;
 }
 
+/**
+ * Does not wait for the event loop as the clock of `@melange/melange/testing` does: what waits for
+ * promises alone is settled by the suite, and hundreds of checks take seconds instead of a minute.
+ */
 export function createVirtualClock(): VirtualClock {
   let now = Date.UTC(2026, 0, 1);
   const timers = new Set<Timer>();
