@@ -42,6 +42,7 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: Lane[] = [];
   #running = 0;
+  #cleared = false;
 
   /** Creates no lanes. */
   constructor(options: LanesOptions) {
@@ -72,8 +73,9 @@ export class Lanes {
     this.#pump();
   }
 
-  /** Takes out everything that does not run. */
+  /** Takes out everything that does not run; what runs is not run again. */
   clear(): Lease[] {
+    this.#cleared = true;
     this.#ready.length = 0;
     return [...this.#lanes.values()].flatMap((lane) => {
       lane.unpark?.();
@@ -105,7 +107,8 @@ export class Lanes {
     this.#running -= 1;
     lane.running = false;
     if (step === "next") this.#next(lane);
-    else if (step === "end") this.#end(lane);
+    else if (step === "end") this.#drop(lane, lane.leases.slice(1));
+    else if (this.#cleared) this.#drop(lane, lane.leases);
     else this.#park(lane, step.parkMs);
     this.#pump();
     this.#options.changed();
@@ -117,9 +120,9 @@ export class Lanes {
     else this.#lanes.delete(lane.key);
   }
 
-  #end(lane: Lane): void {
+  #drop(lane: Lane, leases: Lease[]): void {
     this.#lanes.delete(lane.key);
-    this.#options.drop(lane.leases.splice(0).slice(1));
+    this.#options.drop(leases);
   }
 
   #park(lane: Lane, ms: number): void {
