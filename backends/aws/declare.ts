@@ -94,11 +94,20 @@ function assertFifo(kind: string, name: string): void {
 }
 
 /** An ARN may be of another account, where nothing can be created: such a topic must exist. */
-async function ensureTopic({ client, addresses, signal, patiently }: Declaring, topic: string) {
+async function ensureTopic(context: Declaring, topic: string): Promise<string> {
+  const { client, addresses, signal, patiently } = context;
   assertName("topic", topic);
-  if (!parseArn(topic)) return await patiently(() => addresses.createTopic(topic, signal));
-  await patiently(() => getTopicAttributes(client, { TopicArn: topic }, { signal }));
-  return topic;
+  if (!parseArn(topic)) {
+    try {
+      return await patiently(() => addresses.createTopic(topic, signal));
+    } catch (error) {
+      // It exists, and has attributes that creating it did not name. It is left as it is.
+      if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
+    }
+  }
+  const TopicArn = await patiently(() => addresses.topic(topic, signal));
+  await patiently(() => getTopicAttributes(client, { TopicArn }, { signal }));
+  return TopicArn;
 }
 
 /** Reads what was created just now, which may not be found yet. */

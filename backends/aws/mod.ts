@@ -27,7 +27,7 @@ import type {
 } from "../../src/backend.ts";
 import type { Random } from "../../src/clock.ts";
 import { consoleLogger, type Logger } from "../../src/logger.ts";
-import type { Destination, OutgoingMessage } from "../../src/message.ts";
+import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 import { createAddresses } from "./addresses.ts";
 import { type AwsClient, createClient } from "./client.ts";
 import { createAdmin } from "./declare.ts";
@@ -123,8 +123,8 @@ export class AwsBackend implements Backend {
   }
 
   /** The bytes that a message takes of the limits: its body, and of each attribute the name, the type and the value. */
-  sizeOf(message: OutgoingMessage, destination: Destination): number {
-    return this.#sender.sizeOf(message, destination);
+  sizeOf(message: OutgoingMessage): number {
+    return messageSize(message);
   }
 
   /**

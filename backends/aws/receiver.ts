@@ -127,7 +127,7 @@ async function acknowledge(
     (QueueUrl) => deleteMessageBatch(wire.client, { QueueUrl, Entries }, { signal }),
   );
   const read = (): SettleResult => ({ ok: true });
-  return resultPerEntry("DeleteMessageBatch", answer, { count: receipts.length, read });
+  return resultPerEntry("DeleteMessageBatch", answer, { count: Entries.length, read });
 }
 
 /** Both releasing and extending: SQS counts either from now. */
@@ -152,7 +152,7 @@ async function changeVisibility(
   const now = wire.client.clock.now();
   const lockedUntil = (index: number) => new Date(now + Entries[index]!.VisibilityTimeout * 1000);
   return resultPerEntry("ChangeMessageVisibilityBatch", answer, {
-    count: changes.length,
+    count: Entries.length,
     read: (_, index): ExtendResult => ({ ok: true, lockedUntil: lockedUntil(index) }),
   });
 }
@@ -161,12 +161,13 @@ async function changeVisibility(
 function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["deadLetter"]> {
   const targets = new Map<string, string>();
   return async (queue, copies, { signal } = {}) => {
+    const moving = [...copies];
     const target = targets.get(queue) ?? await deadLetterQueueOf(wire, queue, signal);
-    if (target === undefined) return copies.map(() => ({ ok: false, error: unsupported(queue) }));
+    if (target === undefined) return moving.map(() => ({ ok: false, error: unsupported(queue) }));
     targets.set(queue, target);
     try {
-      const sent = await sender.send({ queue: target }, copies.map(({ copy }) => copy), { signal });
-      const receipts = copies.filter((_, at) => sent[at]?.ok).map(({ receipt }) => receipt);
+      const sent = await sender.send({ queue: target }, moving.map(({ copy }) => copy), { signal });
+      const receipts = moving.filter((_, at) => sent[at]?.ok).map(({ receipt }) => receipt);
       const settled = (await acknowledge(wire, queue, { receipts, signal })).values();
       return sent.map((result): SettleResult => result.ok ? settled.next().value! : result);
     } catch (error) {

@@ -1,0 +1,33 @@
+import type { Clock } from "../../src/clock.ts";
+import { MelangeError } from "../../src/errors.ts";
+
+/** What is used of the second argument of a Lambda function. */
+export interface LambdaContext {
+  /** How long the invocation may still take, in milliseconds. */
+  getRemainingTimeInMillis?(): number;
+}
+
+/** A signal that aborts when handlers must end, and the function that ends the waiting. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  readonly clear: () => void;
+}
+
+/**
+ * Aborts with `TIMEOUT` so long before the invocation ends that it can still be answered: `marginMs`
+ * earlier, or in the middle of what is left where that is less than two margins.
+ */
+export function deadlineOf(
+  context: LambdaContext | undefined,
+  { marginMs, clock }: { marginMs: number; clock: Clock },
+): Deadline {
+  const controller = new AbortController();
+  const leftMs = context?.getRemainingTimeInMillis?.();
+  if (typeof leftMs !== "number") return { signal: controller.signal, clear() {} };
+  const clear = clock.after(Math.max(leftMs - marginMs, leftMs / 2), () => {
+    controller.abort(
+      new MelangeError("TIMEOUT", "Cannot wait for a handler as the invocation is about to end"),
+    );
+  });
+  return { signal: controller.signal, clear };
+}

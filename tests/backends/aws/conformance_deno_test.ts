@@ -1,0 +1,80 @@
+import { after, before, describe, it } from "@std/testing/bdd";
+import { AwsBackend } from "../../../backends/aws/mod.ts";
+import { testBackend, type TestBackendOptions } from "../../../backends/conformance/mod.ts";
+import { type Broker, startBroker } from "../../broker.ts";
+
+/** What AWS itself does otherwise, by its documentation. */
+const OF_AWS = {
+  "acknowledge() of a lock that another receive took over is LOCK_LOST":
+    "SQS answers the delete with an older receipt with success",
+};
+
+/** What the broker of this test does otherwise than AWS. */
+const OF_FAUXQS = {
+  "receive() returns the group of a message in a standard queue": "fauxqs drops it",
+  "receive() hands a message to one of those that wait": "fauxqs ends all waits for one message",
+  "acknowledge() fails for a bad receipt only": "fauxqs accepts any receipt",
+  "acknowledge() of an expired FIFO lock is LOCK_LOST": "fauxqs deletes with an expired receipt",
+  "deadLetter() fails for a bad receipt only": "fauxqs accepts any receipt",
+  "deadLetter() de-duplicates FIFO copies by the id of the message":
+    "fauxqs hands out one message of a group in a receive",
+  "deadLetter() puts the copy in the dead-letter queue and removes the message":
+    "fauxqs refuses characters beyond U+FFFF in a queue",
+  "send() counts attributes as part of the size":
+    "fauxqs counts bytes in attributes as base64, and refuses characters beyond U+FFFF",
+};
+
+const OF_FAUXQS_QUEUES = {
+  "send() carries any text it accepts": "fauxqs refuses characters beyond U+FFFF",
+  "send() carries a body of the largest size in bytes": "fauxqs refuses them here too",
+  "send() takes a batch of the most messages and bytes": "fauxqs refuses them here too",
+};
+
+const OF_FAUXQS_TOPICS = {
+  "declareQueue() sets a delay for all messages": "fauxqs does not delay what a topic delivers",
+};
+
+/** How many checks wait for locks at the same time. */
+const AT_ONCE = 12;
+
+describe("AwsBackend on a local broker", () => {
+  let broker: Broker;
+  const waiting: (() => Promise<void>)[] = [];
+
+  before(async () => {
+    broker = await startBroker();
+    for (let worker = 0; worker < AT_ONCE; worker++) void work();
+  });
+  after(() => broker.close());
+
+  async function work(): Promise<void> {
+    for (let run = waiting.shift(); run; run = waiting.shift()) await run();
+  }
+
+  /** Checks mostly wait: they run beside each other, and each test tells what became of its own. */
+  function testBeside(name: string, check: () => Promise<void>): void {
+    const outcome = Promise.withResolvers<void>();
+    outcome.promise.catch(() => {});
+    waiting.push(() => check().then(outcome.resolve, outcome.reject));
+    it(name, () => outcome.promise);
+  }
+
+  function create() {
+    const backend = new AwsBackend(broker.options);
+    return {
+      backend,
+      pass: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+      close: () => backend.close(),
+      reopen: () => Promise.resolve(new AwsBackend(broker.options)),
+    };
+  }
+
+  const { guarantees } = new AwsBackend();
+  const common = { guarantees, test: testBeside, create } satisfies Partial<TestBackendOptions>;
+  const ofQueues = { ...OF_AWS, ...OF_FAUXQS, ...OF_FAUXQS_QUEUES };
+  const ofTopics = { ...OF_AWS, ...OF_FAUXQS, ...OF_FAUXQS_TOPICS };
+  const topic = { ...common, route: "topic", except: ofTopics } as const;
+  testBackend({ ...common, name: "queue", except: ofQueues });
+  testBackend({ ...topic, name: "topic, raw" });
+  testBackend({ ...topic, name: "topic, envelope", rawDelivery: false });
+});
