@@ -38,9 +38,9 @@ export interface PollingOptions {
 /** An empty receive that did not wait is not repeated sooner: no backend makes this spin. */
 const MIN_EMPTY_MS = 1_000;
 /** Pauses after failed receives. */
-const BACKOFF: Backoff = { baseMs: 200, maxMs: 30_000 };
+const BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
 /** The least pause after a failed receive. */
-const MIN_PAUSE_MS = 100;
+const MIN_PAUSE_MS = 20;
 
 /**
  * Keeps receiving as long as there is room, and never more than there is room for. One receive is
@@ -149,7 +149,8 @@ export class Polling {
     const { random, budget, received } = this.#options;
     if (this.#givenUp.signal.aborted) return;
     this.#failures += 1;
-    this.#wanted = 1;
+    // Others may go on: a single failure in a busy hour is no outage. In one, all end up pausing.
+    this.#wanted = Math.max(1, Math.floor(this.#wanted / 2));
     received(error);
     const { signal } = this.#stopped;
     if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});

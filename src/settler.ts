@@ -123,7 +123,8 @@ export class Settler {
       budget,
       signal,
       maxAttempts: Infinity,
-      maxMs: 2_000,
+      baseMs: 50,
+      maxMs: 1_000,
       deadlineMs: lastDeadline - clock.now(),
     });
   }
