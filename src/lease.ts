@@ -128,8 +128,12 @@ async function sendExtensions(
   extensions: Extension[],
 ): Promise<Answer[]> {
   const askedAt = clock.now();
-  const results = await receiver.extend(queue, extensions, { signal })
-    .catch((cause) => extensions.map(() => asFailure(cause)));
+  let results: ExtendResult[];
+  try {
+    results = await receiver.extend(queue, extensions, { signal });
+  } catch (cause) {
+    results = extensions.map(() => asFailure(cause));
+  }
   return extensions.map(({ visibilityMs }, index) => ({
     askedAt,
     visibilityMs,
@@ -153,6 +157,8 @@ class HeldLease implements Lease {
   extendAt: number;
   #settling = false;
   #extending: Promise<unknown> | undefined;
+  #resolveGone = () => {};
+  readonly #gone = new Promise<void>((resolve) => this.#resolveGone = resolve);
   readonly #controller = new AbortController();
   readonly #options: LeasesOptions;
   readonly #on: { changed: () => void; done: () => void; held: () => void };
@@ -175,9 +181,9 @@ class HeldLease implements Lease {
     return this.#controller.signal;
   }
 
-  /** Whether an extension may be sent now. */
+  /** Whether an extension may be sent now, and would gain time. */
   get extendable(): boolean {
-    return !this.lost && !this.#settling && !this.#extending && this.extendAt < this.#capAt();
+    return !this.lost && !this.#settling && !this.#extending && this.lockedUntil < this.#capAt();
   }
 
   /** When something has to be done about this lease. */
@@ -193,17 +199,18 @@ class HeldLease implements Lease {
     if (this.lost) return;
     this.lost = true;
     this.#on.done();
+    this.#resolveGone();
     this.abort(
       new MelangeError("LOCK_LOST", "Cannot go on with a message as its lock is lost"),
     );
   }
 
   async extend(ms: number): Promise<ExtendResult> {
-    await this.#extending;
+    while (this.#extending) await this.#extending;
     if (this.lost || this.#settling) return LOST;
     const answer = sendExtensions(this.#options, [this.extension(ms)]);
     await this.follow(answer.then(([first]) => first));
-    return (await answer)[0]?.result ?? LOST;
+    return this.lost ? LOST : (await answer)[0]?.result ?? LOST;
   }
 
   /** What to ask for: never beyond the longest time that the service locks. */
@@ -213,12 +220,12 @@ class HeldLease implements Lease {
     return { receipt: this.delivery.receipt, visibilityMs };
   }
 
-  /** Waits for the answer to an extension and takes note of it. */
+  /** Waits for the answer to an extension and takes note of it; not longer than the lock lasts. */
   async follow(answer: Promise<Answer | undefined>): Promise<void> {
-    const extending = answer.then((answer) => answer && this.#note(answer));
-    this.#extending = extending;
-    await extending;
-    if (this.#extending === extending) this.#extending = undefined;
+    const noted = answer.then((answer) => answer && this.#note(answer));
+    this.#extending = Promise.race([noted, this.#gone]);
+    await this.#extending;
+    this.#extending = undefined;
     this.#on.changed();
   }
 
