@@ -108,7 +108,9 @@ async function resultsOf<Item, Value>(
   items: Item[],
 ): Promise<Result<Value>[]> {
   try {
-    return await run(items);
+    const results = await run(items);
+    if (!Array.isArray(results)) throw new TypeError("Cannot read results that are not an array");
+    return results;
   } catch (cause) {
     const error = cause instanceof MelangeError ? cause : unexpected(cause);
     return items.map(() => ({ ok: false, error }));
@@ -144,16 +146,16 @@ function pacer(options: RetryOptions) {
   return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
     if (attempt >= maxAttempts || signal?.aborted) return false;
     const asked = Math.max(0, ...errors.map((error) => error.retryAfterMs ?? 0));
-    const delay = Math.max(asked, backoffMs(attempt, { baseMs, maxMs }, random));
-    if (clock.now() + delay > deadline) return false;
-    try {
-      await sleep(clock, delay, signal);
-      await budget?.take(signal);
-      return true;
-    } catch {
-      return false;
-    }
+    const backoff = backoffMs(attempt, { baseMs, maxMs }, random);
+    const delay = Math.max(asked, backoff, budget?.reserve() ?? 0);
+    const again = clock.now() + delay <= deadline && await slept(clock, delay, signal);
+    if (!again) budget?.credit();
+    return again;
   };
+}
+
+function slept(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  return sleep(clock, ms, signal).then(() => true, () => false);
 }
 
 /** Options of {@linkcode RetryBudget}. */
@@ -189,13 +191,24 @@ export class RetryBudget {
 
   /** Takes a token; resolves when there was one, rejects with the signal's reason. */
   async take(signal?: AbortSignal): Promise<void> {
-    this.#refill();
-    this.#tokens -= 1;
-    if (this.#tokens >= 0) return;
-    await sleep(this.#clock, (-this.#tokens / this.#refillPerSecond) * 1000, signal);
+    const waitMs = this.reserve();
+    if (waitMs === 0) return;
+    try {
+      await sleep(this.#clock, waitMs, signal);
+    } catch (reason) {
+      this.credit();
+      throw reason;
+    }
   }
 
-  /** Gives a token back: something succeeded. */
+  /** Takes a token and returns how long to wait before it is there, in milliseconds. */
+  reserve(): number {
+    this.#refill();
+    this.#tokens -= 1;
+    return Math.max(0, (-this.#tokens / this.#refillPerSecond) * 1000);
+  }
+
+  /** Gives a token back: something succeeded, or a reserved one is not used. */
   credit(): void {
     this.#refill();
     this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
