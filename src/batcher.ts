@@ -26,16 +26,26 @@ interface Entry<Outcome> {
   reject: (reason: unknown) => void;
 }
 
+/** What waits with one key, oldest first. What has no key stands in one line that is never held. */
+interface Line<Item, Outcome> {
+  readonly key: string | undefined;
+  readonly waiting: Map<Item, Entry<Outcome>>;
+  bytes: number;
+  /** Whether a batch with this key is under way. */
+  held: boolean;
+}
+
 /**
  * Collects items and runs them in batches: as soon as a batch is full by count or bytes, else when
  * the first item has waited long enough. Each item gets an outcome of its own.
  */
 export class Batcher<Item extends object, Outcome> {
   readonly #options: BatcherOptions<Item, Outcome>;
-  readonly #waiting = new Map<Item, Entry<Outcome>>();
+  /** The lines that are held or in which something waits, in the order in which they are served. */
+  readonly #lines = new Map<string | undefined, Line<Item, Outcome>>();
+  /** What waits in lines that are not held. */
+  readonly #ready = { items: 0, bytes: 0 };
   readonly #running = new Set<Promise<void>>();
-  readonly #busyKeys = new Set<string>();
-  #waitingBytes = 0;
   #due = false;
   #cancelLinger: (() => void) | undefined;
 
@@ -44,63 +54,64 @@ export class Batcher<Item extends object, Outcome> {
     this.#options = options;
   }
 
-  /** Items that wait for a batch. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   /** Whether nothing waits and nothing runs. */
   get idle(): boolean {
-    return this.#waiting.size === 0 && this.#running.size === 0;
+    return this.#lines.size === 0 && this.#running.size === 0;
   }
 
   /** Adds an item, at its place in the order, before it returns. The same object is added once. */
   add(item: Item): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const size = this.#options.sizeOf?.(item) ?? 0;
-      this.#waiting.set(item, { size, resolve, reject });
-      this.#waitingBytes += size;
+      const line = this.#lineOf(item);
+      line.waiting.set(item, { size, resolve, reject });
+      this.#count(line, 1, size);
       this.#pump();
     });
   }
 
   /** Takes an item back; `false` if it is in a batch already. Its promise is never settled then. */
   remove(item: Item): boolean {
-    const entry = this.#waiting.get(item);
-    if (!entry) return false;
-    this.#forget(item, entry);
+    const line = this.#lines.get(this.#options.keyOf?.(item));
+    if (!line?.waiting.has(item)) return false;
+    this.#leave(line, item);
+    this.#drop(line);
+    this.#pump();
     return true;
   }
 
-  /** Runs what waits without waiting longer; resolves when all that was added has its outcome. */
+  /** Runs what waits without waiting longer. */
+  hurry(): void {
+    this.#due = true;
+    this.#pump();
+  }
+
+  /** The same as {@linkcode hurry}; resolves when all that was added has its outcome. */
   async flush(): Promise<void> {
     while (!this.idle) {
-      this.#due = true;
-      this.#pump();
+      this.hurry();
       await Promise.race(this.#running);
     }
   }
 
   #pump(): void {
-    while (this.#running.size < this.#options.maxInFlight && (this.#due || this.#full())) {
-      const batch = this.#take();
-      if (batch.size === 0) break;
-      this.#start(batch);
+    const { maxInFlight } = this.#options;
+    while (this.#running.size < maxInFlight && this.#ready.items > 0 && this.#ripe()) {
+      this.#start(this.#take());
     }
-    if (this.#waiting.size === 0) this.#stopLinger();
+    if (this.#ready.items === 0) this.#stopLinger();
     else if (!this.#due && !this.#cancelLinger) this.#linger();
   }
 
-  #full(): boolean {
+  #ripe(): boolean {
     const { maxItems, maxBytes = Infinity } = this.#options;
-    return this.#waiting.size >= maxItems || this.#waitingBytes >= maxBytes;
+    return this.#due || this.#ready.items >= maxItems || this.#ready.bytes >= maxBytes;
   }
 
   #linger(): void {
     const ripe = () => {
       this.#cancelLinger = undefined;
-      this.#due = true;
-      this.#pump();
+      this.hurry();
     };
     const { lingerMs, clock } = this.#options;
     if (lingerMs > 0) {
@@ -118,40 +129,83 @@ export class Batcher<Item extends object, Outcome> {
     this.#due = false;
   }
 
-  /** The oldest items that fit; one whose key is under way stays, and with it all behind it. */
+  /** The items that are next and fit together. */
   #take(): Map<Item, Entry<Outcome>> {
-    const { maxItems, maxBytes = Infinity, keyOf } = this.#options;
+    const { maxItems, maxBytes = Infinity } = this.#options;
     const batch = new Map<Item, Entry<Outcome>>();
     let bytes = 0;
-    for (const [item, entry] of this.#waiting) {
-      if (batch.size >= maxItems) break;
-      const key = keyOf?.(item);
-      if (key !== undefined && this.#busyKeys.has(key)) continue;
-      if (batch.size > 0 && bytes + entry.size > maxBytes) break;
-      batch.set(item, entry);
-      bytes += entry.size;
+    for (const { held, waiting } of this.#lines.values()) {
+      for (const [item, entry] of held ? [] : waiting) {
+        const fits = batch.size === 0 || bytes + entry.size <= maxBytes;
+        if (!fits || batch.size >= maxItems) return batch;
+        batch.set(item, entry);
+        bytes += entry.size;
+      }
     }
-    for (const [item, entry] of batch) this.#forget(item, entry);
     return batch;
   }
 
-  #forget(item: Item, entry: Entry<Outcome>): void {
-    this.#waiting.delete(item);
-    this.#waitingBytes -= entry.size;
-  }
-
   #start(batch: Map<Item, Entry<Outcome>>): void {
-    const { run, keyOf } = this.#options;
     const items = [...batch.keys()];
-    const keys = items.flatMap((item) => keyOf?.(item) ?? []);
-    for (const key of keys) this.#busyKeys.add(key);
-    const running = run(items, (item, outcome) => batch.get(item)?.resolve(outcome))
+    const lines = new Set(items.map((item) => this.#lineOf(item)));
+    for (const item of items) this.#leave(this.#lineOf(item), item);
+    for (const line of lines) this.#hold(line);
+    const running = this.#options.run(items, (item, outcome) => batch.get(item)?.resolve(outcome))
       .catch((error) => batch.forEach((entry) => entry.reject(error)))
       .finally(() => {
         this.#running.delete(running);
-        for (const key of keys) this.#busyKeys.delete(key);
+        for (const line of lines) this.#release(line);
         this.#pump();
       });
     this.#running.add(running);
+  }
+
+  #lineOf(item: Item): Line<Item, Outcome> {
+    const key = this.#options.keyOf?.(item);
+    const known = this.#lines.get(key);
+    if (known) return known;
+    const line = { key, waiting: new Map<Item, Entry<Outcome>>(), bytes: 0, held: false };
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  #leave(line: Line<Item, Outcome>, item: Item): void {
+    const size = line.waiting.get(item)?.size ?? 0;
+    line.waiting.delete(item);
+    this.#count(line, -1, -size);
+  }
+
+  #count(line: Line<Item, Outcome>, items: number, bytes: number): void {
+    line.bytes += bytes;
+    if (!line.held) this.#countReady(items, bytes);
+  }
+
+  #countReady(items: number, bytes: number): void {
+    this.#ready.items += items;
+    this.#ready.bytes += bytes;
+  }
+
+  /** Lets nobody of this line go until its batch has ended. */
+  #hold(line: Line<Item, Outcome>): void {
+    if (line.key !== undefined) {
+      line.held = true;
+      this.#countReady(-line.waiting.size, -line.bytes);
+    }
+    this.#drop(line);
+  }
+
+  /** What has waited for its line goes next, the lines that were served last at the end. */
+  #release(line: Line<Item, Outcome>): void {
+    if (!line.held) return;
+    line.held = false;
+    this.#lines.delete(line.key);
+    if (line.waiting.size === 0) return;
+    this.#lines.set(line.key, line);
+    this.#countReady(line.waiting.size, line.bytes);
+    this.#due = true;
+  }
+
+  #drop(line: Line<Item, Outcome>): void {
+    if (line.waiting.size === 0 && !line.held) this.#lines.delete(line.key);
   }
 }
