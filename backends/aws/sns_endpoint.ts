@@ -1,0 +1,332 @@
+/**
+ * Runs the handlers of a dispatcher behind an HTTP(S) subscription of SNS, on anything that speaks
+ * `Request` and `Response`.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, Dispatcher, typed } from "@melange/melange";
+ * import { snsEndpoint } from "@melange/melange/sns-endpoint";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * const dispatcher = new Dispatcher();
+ * dispatcher.subscribe(Ping, (event) => console.log(event.data.at));
+ *
+ * const topics = ["arn:aws:sns:eu-west-1:123456789012:pings"];
+ * export default { fetch: snsEndpoint({ dispatcher, topics }) };
+ * ```
+ *
+ * @module
+ */
+import { abortable, type Clock, systemClock } from "../../src/clock.ts";
+import { dispatch, type Dispatcher, type Outcome } from "../../src/dispatcher.ts";
+import { describeError, MelangeError } from "../../src/errors.ts";
+import type { ReceivedMessage } from "../../src/message.ts";
+import type { EventPublisher } from "../../src/publisher.ts";
+import { readBytes } from "./read_bytes.ts";
+import { smallFetch } from "./small_fetch.ts";
+import { type AllowedTopic, allowedTopic, confirmUrl } from "./sns_addresses.ts";
+import { type AnswerOnce, createAnswerOnce } from "./sns_answered.ts";
+import { type Certificates, createCertificates } from "./sns_certificates.ts";
+import { snsMessage } from "./sns_message.ts";
+import {
+  type PostRules,
+  readPost,
+  Refusal,
+  type SignatureVersion,
+  type SnsPost,
+} from "./sns_post.ts";
+import { isSigned } from "./sns_signature.ts";
+
+export type { SignatureVersion } from "./sns_post.ts";
+
+/** A subscription that waits for its confirmation. */
+export interface PendingSubscription {
+  /** The topic, one of those that are allowed. */
+  readonly topicArn: string;
+  /** What `ConfirmSubscription` asks for. A secret: whoever has it can confirm. */
+  readonly token: string;
+  /** Aborts when SNS no longer waits. */
+  readonly signal: AbortSignal;
+}
+
+/** Options of {@linkcode snsEndpoint}. */
+export interface SnsEndpointOptions {
+  /** Handles the messages. */
+  dispatcher: Dispatcher;
+  /** The ARNs of the topics whose messages are taken; everything else is refused. */
+  topics: readonly string[];
+  /**
+   * Confirms a subscription, for example by a signed call of `ConfirmSubscription`; `false` refuses
+   * to. Default: an unsigned call of `ConfirmSubscription`, which is what opening `SubscribeURL` is.
+   */
+  confirm?: ((subscription: PendingSubscription) => Promise<void>) | false;
+  /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
+  signatureVersions?: readonly SignatureVersion[];
+  /**
+   * How far the timestamp of a message may be from now, in milliseconds: at least as long as the
+   * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest it can last.
+   */
+  windowMs?: number;
+  /** How many answered messages are remembered, so that a repetition is not handled again. Default: 100 000. */
+  maxRemembered?: number;
+  /** How long a request may take, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
+  timeoutMs?: number;
+  /** How long a body may be, in bytes. Default: 1 363 148, 1.3 MiB. */
+  maxBodyBytes?: number;
+  /**
+   * Takes raw deliveries too. **They are not signed**: whoever knows the secret can send anything.
+   * It is 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
+   * Default: none, raw deliveries are refused.
+   */
+  allowRaw?: { secret: string };
+  /** Given to the handlers as `context.publisher`. Default: none. */
+  publisher?: EventPublisher;
+  /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
+  fetch?: typeof fetch;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/** Answers the requests of SNS. Never rejects. */
+export type SnsEndpoint = (request: Request) => Promise<Response>;
+
+/**
+ * Returns a function that answers the POSTs of SNS, for `Deno.serve`, `Bun.serve`, Hono, Cloudflare
+ * Workers, and adapters of Node's server.
+ *
+ * | status | when |
+ * |---|---|
+ * | 200 | the handlers are done, the subscription is confirmed, or that was so when this message came first |
+ * | 422 | a handler gave the message up (`DeadLetter`), or it cannot be handled: SNS does not retry, the subscription's dead-letter queue takes it |
+ * | 503 | a handler failed or took too long, or a certificate could not be fetched: SNS retries |
+ * | 400, 403, 405, 413 | the request is not one of SNS for these topics: SNS does not retry |
+ *
+ * Before anything is fetched, a request must be a POST that is not too long, hold a JSON object whose
+ * fields are strings of the right form, be of an allowed topic and recent, and name a certificate
+ * that SNS has in the region of the topic. Then the signature is verified. The certificate is
+ * fetched at most once while it is valid; its issuer is not checked, since it comes from the host
+ * of SNS over TLS. What SNS signs is the message, its id, subject, timestamp, topic and type, **not its
+ * attributes**: subscribe an HTTPS address, so that nobody changes those on the way.
+ *
+ * @throws {TypeError} if `topics` is empty or holds no ARN, `signatureVersions` others than "1" and
+ * "2", or `allowRaw` a short secret
+ * @throws {RangeError} if a number is not positive
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { snsEndpoint } from "@melange/melange/sns-endpoint";
+ *
+ * const endpoint = snsEndpoint({
+ *   dispatcher: new Dispatcher(),
+ *   topics: ["arn:aws:sns:eu-west-1:123456789012:pings"],
+ * });
+ * const response = await endpoint(new Request("https://shop.example/sns"));
+ * if (response.status !== 405) throw new Error("unexpected");
+ * ```
+ */
+export function snsEndpoint(options: SnsEndpointOptions): SnsEndpoint {
+  const settings = settingsOf(options);
+  const host: Host = {
+    ...settings,
+    certificates: createCertificates(settings),
+    once: createAnswerOnce({ clock: settings.clock, max: settings.maxRemembered }),
+  };
+  return async (request) => {
+    const controller = new AbortController();
+    const clear = host.clock.after(host.timeoutMs, () => controller.abort(late()));
+    try {
+      const status = await answer(request, { ...host, signal: controller.signal });
+      return new Response(null, { status });
+    } catch (error) {
+      return refused(error, host);
+    } finally {
+      clear();
+    }
+  };
+}
+
+type Settings =
+  & Required<
+    Pick<SnsEndpointOptions, "dispatcher" | "maxRemembered" | "timeoutMs" | "maxBodyBytes">
+  >
+  & Pick<SnsEndpointOptions, "publisher" | "allowRaw" | "confirm">
+  & { rules: PostRules; fetch: typeof fetch; clock: Clock };
+
+interface Host extends Settings {
+  certificates: Certificates;
+  once: AnswerOnce;
+}
+
+/** One request. */
+interface Job extends Host {
+  signal: AbortSignal;
+}
+
+function settingsOf(options: SnsEndpointOptions): Settings {
+  const { topics, signatureVersions = ["1", "2"], allowRaw } = options;
+  const { fetch = globalThis.fetch, clock = systemClock } = options;
+  if (!Array.isArray(topics) || topics.length === 0) {
+    throw new TypeError("Cannot create an SNS endpoint as it needs the ARN of a topic in `topics`");
+  }
+  if (signatureVersions.length === 0 || signatureVersions.some((it) => !/^[12]$/.test(it))) {
+    throw new TypeError('Cannot create an SNS endpoint as signatureVersions are "1" and "2"');
+  }
+  if (allowRaw && !(allowRaw.secret?.length >= MIN_SECRET)) {
+    throw new TypeError(
+      `Cannot create an SNS endpoint as the secret of allowRaw takes ${MIN_SECRET} characters or more`,
+    );
+  }
+  const allowed = new Map(topics.map((arn) => [arn, allowedTopic(arn)]));
+  const windowMs = positive(options, "windowMs", 3_600_000);
+  return {
+    ...options,
+    rules: { topics: allowed, signatureVersions, windowMs },
+    maxRemembered: positive(options, "maxRemembered", 100_000),
+    timeoutMs: positive(options, "timeoutMs", 13_000),
+    maxBodyBytes: positive(options, "maxBodyBytes", 1_363_148),
+    fetch,
+    clock,
+  };
+}
+
+const MIN_SECRET = 16;
+
+function positive(
+  options: SnsEndpointOptions,
+  name: "windowMs" | "maxRemembered" | "timeoutMs" | "maxBodyBytes",
+  fallback: number,
+): number {
+  const value = options[name] ?? fallback;
+  if (value > 0) return value;
+  throw new RangeError(
+    `Cannot create an SNS endpoint as ${name} must be positive: current value is ${value}`,
+  );
+}
+
+function late(): MelangeError {
+  return new MelangeError("TIMEOUT", "Cannot answer SNS in time", { retryable: true });
+}
+
+/** Resolves to the status of the answer; rejects with what speaks against the request. */
+async function answer(request: Request, job: Job): Promise<number> {
+  if (request.method !== "POST") throw new Refusal(405, "only POST is answered");
+  if (request.headers.get("x-amz-sns-rawdelivery") === "true") return await answerRaw(request, job);
+  const { rules, clock, once } = job;
+  const type = request.headers.get("x-amz-sns-message-type");
+  const post = readPost(await bodyOf(request, job), { rules, type, now: clock.now() });
+  await verify(post, job);
+  const message = { id: post.MessageId, expiresAt: Date.parse(post.Timestamp) + rules.windowMs };
+  return await once(message, () => act(post, job));
+}
+
+async function bodyOf(request: Request, { maxBodyBytes, signal }: Job): Promise<string> {
+  const tooLong = new Refusal(413, "the body is too long");
+  if (Number(request.headers.get("content-length")) > maxBodyBytes) throw tooLong;
+  const bytes = await readBytes(request.body, { maxBytes: maxBodyBytes, signal }).catch(() => {
+    throw signal.aborted ? signal.reason : new Refusal(400, "the body ended early");
+  });
+  if (!bytes) throw tooLong;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Refusal(400, "the body is not UTF-8");
+  }
+}
+
+async function verify(post: SnsPost, { certificates, signal }: Job): Promise<void> {
+  const { certificateNames } = post.topic;
+  const certificate = await abortable(certificates(post.SigningCertURL, certificateNames), signal)
+    .catch((error) => {
+      if (error instanceof MelangeError && !error.retryable) throw new Refusal(403, error.message);
+      throw error;
+    });
+  if (!(await isSigned(post, certificate))) throw new Refusal(403, "the signature is wrong");
+}
+
+async function act(post: SnsPost, job: Job): Promise<number> {
+  const { Type, Token, topic } = post;
+  if (Type === "Notification") return await handle(snsMessage(post, job.clock.now()), topic, job);
+  if (Type === "SubscriptionConfirmation") return await confirm(Token ?? "", topic, job);
+  job.dispatcher.options.logger.warn("The endpoint was unsubscribed from a topic", {
+    topic: topic.name,
+  });
+  return 200;
+}
+
+async function handle(message: ReceivedMessage, topic: AllowedTopic, job: Job): Promise<number> {
+  const { dispatcher, signal, clock, publisher } = job;
+  const hooks = { queue: topic.name, signal, clock, publisher };
+  return STATUS[(await dispatch(dispatcher, message, hooks)).outcome];
+}
+
+const STATUS: Record<Outcome["outcome"], number> = {
+  acknowledge: 200,
+  retry: 503,
+  deadLetter: 422,
+};
+
+async function confirm(token: string, topic: AllowedTopic, job: Job): Promise<number> {
+  const { signal, dispatcher } = job;
+  const { logger } = dispatcher.options;
+  if (job.confirm === false) throw new Refusal(403, "subscriptions are not confirmed here");
+  const {
+    confirm = async () => void await smallFetch(confirmUrl(token, topic), job),
+  } = job;
+  try {
+    await abortable(confirm({ topicArn: topic.arn, token, signal }), signal);
+  } catch (error) {
+    logger.error("A subscription could not be confirmed", {
+      topic: topic.name,
+      error: describeError(error),
+    });
+    return 503;
+  }
+  logger.info("A subscription was confirmed", { topic: topic.name });
+  return 200;
+}
+
+/** The body is the message, the rest is in headers; nothing is signed. */
+async function answerRaw(request: Request, job: Job): Promise<number> {
+  const { allowRaw, rules, clock, once } = job;
+  const { headers } = request;
+  if (!allowRaw) throw new Refusal(403, "raw deliveries are not signed, and not allowed here");
+  const given = new URL(request.url).searchParams.get("secret") ?? "";
+  if (!(await isSame(given, allowRaw.secret))) throw new Refusal(403, "the secret is wrong");
+  const topic = rules.topics.get(headers.get("x-amz-sns-topic-arn") ?? "");
+  if (!topic) throw new Refusal(403, "the topic is not allowed");
+  const id = headers.get("x-amz-sns-message-id");
+  if (!id || headers.get("x-amz-sns-message-type") !== "Notification") {
+    throw new Refusal(400, "a header of SNS is missing");
+  }
+  const now = clock.now();
+  const body = await bodyOf(request, job);
+  const message = { id, body, attributes: {}, sentAt: new Date(now), attempt: 1 };
+  return await once(
+    { id, expiresAt: now + rules.windowMs },
+    () => handle(message, topic, job),
+  );
+}
+
+/** Compares digests: how long that takes says nothing of the texts. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const digests = [one, other].map((text) =>
+    crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))
+  );
+  const [first, second] = (await Promise.all(digests)).map((it) => new Uint8Array(it).join());
+  return first === second;
+}
+
+function refused(error: unknown, { dispatcher }: Host): Response {
+  const { logger } = dispatcher.options;
+  if (error instanceof Refusal) {
+    const { status, message } = error;
+    logger.warn("A request to the SNS endpoint was refused", { status, reason: message });
+    const headers = status === 405 ? { allow: "POST" } : undefined;
+    return new Response(message, headers ? { status, headers } : { status });
+  }
+  logger.error("A request of SNS could not be answered; it is retried", {
+    error: describeError(error),
+  });
+  return new Response(null, { status: 503 });
+}
