@@ -1,0 +1,143 @@
+import type {
+  Backend,
+  DeclareQueueOptions,
+  QueueDescription,
+  SubscriptionOptions,
+} from "../src/backend.ts";
+import { subscriptionsFor } from "../src/topology.ts";
+import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
+import type { OptionSpecs, OptionValues } from "./arguments.ts";
+import { backendOptions } from "./backend_options.ts";
+import { loadHandlers } from "./handlers.ts";
+import type { Io } from "./io.ts";
+
+const OPTIONS = {
+  queue: {
+    type: "text",
+    value: "NAME",
+    help: "the queue to create; .fifo at its end makes it FIFO",
+  },
+  subscribe: {
+    type: "text",
+    value: "TOPIC",
+    many: true,
+    help: "a topic the queue gets all events of, created if it is missing",
+  },
+  handlers: {
+    type: "text",
+    value: "PATH",
+    help: "a module whose handlers tell the topics and event types to subscribe to",
+  },
+  "dead-letter": { type: "text", value: "NAME", help: "the queue for what failed too often" },
+  "max-receives": {
+    type: "count",
+    value: "N",
+    help: "receives before a message goes there; default: 5",
+  },
+  "visibility-timeout-ms": { type: "count", value: "MS", help: "default for a new queue: 30000" },
+  "retention-ms": { type: "count", value: "MS", help: "how long messages are kept" },
+  "delay-ms": { type: "count", value: "MS", help: "how long each message is hidden first" },
+  topic: { type: "text", value: "NAME", many: true, help: "a topic to create by itself" },
+  ...COMMON_OPTIONS,
+} as const satisfies OptionSpecs;
+
+/** What `declare` takes. */
+export const DECLARE: CommandSpec = {
+  name: "declare",
+  help: "Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.\n" +
+    "Doing it again changes nothing; what you do not name is left as it is.",
+  positionals: [],
+  options: OPTIONS,
+};
+
+/** Runs `declare`, and prints what exists now. */
+export async function declare(args: readonly string[], io: Io): Promise<number> {
+  const { values } = parseArguments(args, { ...DECLARE, options: OPTIONS });
+  const { queue, topic: topics = [], json = false } = values;
+  if (queue === undefined) refuseQueueOptions(values);
+  const options = queueOptionsOf(values, await subscriptionsOf(values));
+  const backend = io.createBackend(backendOptions(values));
+  const print = printer(io, json);
+  try {
+    for (const topic of topics) await declareTopic(backend, topic, { print, options });
+    if (queue !== undefined) print.queue(await backend.declareQueue(queue, options), options);
+  } finally {
+    await backend.close();
+  }
+  return 0;
+}
+
+function refuseQueueOptions(values: OptionValues<typeof OPTIONS>): void {
+  const { topic, region: _r, endpoint: _e, json: _j, help: _h, ...others } = values;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new UsageError(`Cannot use --${other} without --queue NAME`);
+  if (!topic) throw new UsageError("Cannot declare nothing: pass --queue NAME or --topic NAME");
+}
+
+async function subscriptionsOf(
+  { subscribe = [], handlers }: OptionValues<typeof OPTIONS>,
+): Promise<SubscriptionOptions[]> {
+  const named = subscribe.map((topic) => ({ topic }));
+  if (handlers === undefined) return named;
+  const { dispatcher } = await loadHandlers(handlers);
+  const derived = subscriptionsFor(dispatcher, "plain");
+  return [...named, ...derived.filter(({ topic }) => !subscribe.includes(topic))];
+}
+
+function queueOptionsOf(
+  values: OptionValues<typeof OPTIONS>,
+  subscribeTo: SubscriptionOptions[],
+): DeclareQueueOptions & { subscribeTo: SubscriptionOptions[] } {
+  const given = {
+    deadLetterQueue: values["dead-letter"],
+    maxReceives: values["max-receives"],
+    visibilityTimeoutMs: values["visibility-timeout-ms"],
+    retentionMs: values["retention-ms"],
+    delayMs: values["delay-ms"],
+  };
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(entries), subscribeTo };
+}
+
+type Printer = ReturnType<typeof printer>;
+
+async function declareTopic(
+  backend: Backend,
+  name: string,
+  { print, options }: { print: Printer; options: { subscribeTo: SubscriptionOptions[] } },
+): Promise<void> {
+  const subscribed = options.subscribeTo.some(({ topic }) => topic === name);
+  print.topic(await backend.declareTopic(name), subscribed);
+}
+
+function printer(io: Io, json: boolean) {
+  return {
+    topic({ name, address }: { name: string; address: string }, subscribed: boolean): void {
+      if (json) return io.out(JSON.stringify({ topic: name, address, subscribed }));
+      io.out(`topic ${name} exists (${address})`);
+      if (subscribed) return;
+      io.out(`  no queue is subscribed to it by this: a topic keeps nothing for nobody`);
+    },
+    queue(queue: QueueDescription, { subscribeTo }: { subscribeTo: SubscriptionOptions[] }): void {
+      if (json) return io.out(JSON.stringify({ queue: queue.name, ...queue, subscribeTo }));
+      for (const line of queueLines(queue, subscribeTo)) io.out(line);
+    },
+  };
+}
+
+function queueLines(queue: QueueDescription, subscriptions: SubscriptionOptions[]): string[] {
+  const { name, address, available, inFlight, delayed, deadLetterQueue, maxReceives } = queue;
+  return [
+    `queue ${name} exists (${address})`,
+    ...subscriptions.map(({ topic, events }) =>
+      `  subscribed to ${topic}${events ? `: ${events.join(", ")}` : ""}`
+    ),
+    ...(subscriptions.length > 0
+      ? []
+      : ["  this subscribes it to no topic: it gets what is sent to it by name"]),
+    deadLetterQueue === undefined
+      ? "  no dead-letter queue: what always fails is tried until it is too old"
+      : `  dead-letter queue ${deadLetterQueue} after ${maxReceives} receives`,
+    `  ${available} available, ${inFlight} in flight, ${delayed} delayed`,
+  ];
+}

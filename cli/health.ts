@@ -1,0 +1,65 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { MelangeError } from "../src/errors.ts";
+import type { ConsumerStatus } from "../src/consumer.ts";
+
+/** Options of {@linkcode serveHealth}. */
+export interface HealthOptions {
+  /** The port; 0 takes a free one. */
+  port: number;
+  /** The address to listen on. */
+  host: string;
+  /** What is told. */
+  status: () => ConsumerStatus;
+}
+
+/** A server that tells how a worker is. */
+export interface HealthServer {
+  /** Where it is. */
+  readonly url: string;
+  /** Ends it, and all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Answers `/health` with 200 as long as the worker runs or drains, and `/ready` with 200 as long as
+ * it runs; else 503. The body is the status as JSON: counts and codes, nothing of any message.
+ * @throws {MelangeError} `CONFIGURATION` if the port is taken
+ */
+export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
+  const server = createServer((request, response) => {
+    const [path] = (request.url ?? "").split("?");
+    const status = options.status();
+    const code = codeOf(path, status.health);
+    response.writeHead(code, { "content-type": "application/json" });
+    response.end(code === 404 ? '{"paths":["/health","/ready"]}' : JSON.stringify(status));
+  });
+  await listen(server, options);
+  const { address, port, family } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function codeOf(path: string | undefined, health: ConsumerStatus["health"]): number {
+  if (path === "/ready") return health === "running" ? 200 : 503;
+  if (path === "/health") return health === "running" || health === "draining" ? 200 : 503;
+  return 404;
+}
+
+function listen(server: Server, { port, host }: HealthOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("listening", () => resolve());
+    server.once("error", (cause) => {
+      const message =
+        `Cannot answer health checks on ${host}:${port}: choose another --health-port`;
+      reject(new MelangeError("CONFIGURATION", message, { cause }));
+    });
+    server.listen(port, host);
+  });
+}

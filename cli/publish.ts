@@ -1,0 +1,167 @@
+import { readFile } from "node:fs/promises";
+import type { SendResult } from "../src/backend.ts";
+import { type AnyEventType, defineEvent, type Event, type EventType, typed } from "../src/event.ts";
+import type { Format } from "../src/format.ts";
+import type { Attributes } from "../src/message.ts";
+import { MessagePublisher, type PublishOptions } from "../src/publisher.ts";
+import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
+import type { OptionSpecs, OptionValues } from "./arguments.ts";
+import { backendOptions } from "./backend_options.ts";
+import { loadHandlers } from "./handlers.ts";
+import type { Io } from "./io.ts";
+
+const FORMATS: readonly Format[] = ["plain", "melange", "cloudevents"];
+/** Results are printed after so many events. */
+const CHUNK = 1_000;
+
+const OPTIONS = {
+  topic: { type: "text", value: "NAME", help: "the topic; default: the one of the event type" },
+  queue: { type: "text", value: "NAME", help: "a queue instead of a topic" },
+  file: { type: "text", value: "PATH", help: "publish each line of a file: one JSON value a line" },
+  handlers: {
+    type: "text",
+    value: "PATH",
+    help: "a module with the event type: its schema is checked, its topic and group are used",
+  },
+  attribute: { type: "text", value: "NAME=TEXT", many: true, help: "an attribute" },
+  group: { type: "text", value: "NAME", help: "the message group, for .fifo names" },
+  "deduplication-id": {
+    type: "text",
+    value: "ID",
+    help: "for .fifo names; default: the event's id",
+  },
+  "delay-ms": { type: "count", value: "MS", help: "how long the queue hides it first" },
+  format: { type: "text", value: "NAME", help: `${FORMATS.join(", ")}; default: plain` },
+  ...COMMON_OPTIONS,
+} as const satisfies OptionSpecs;
+
+type Values = OptionValues<typeof OPTIONS>;
+
+/** What `publish` takes. */
+export const PUBLISH: CommandSpec = {
+  name: "publish",
+  help:
+    "Publishes events of one type and prints one result a line. The data is JSON: an argument,\n" +
+    "or one value a line from --file or standard input. All of it is read before any is sent.",
+  positionals: ["EVENT", "DATA"],
+  options: OPTIONS,
+};
+
+/** Runs `publish`; 1 if an event was not stored. */
+export async function publish(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals: [name, data] } = parseArguments(args, { ...PUBLISH, options: OPTIONS });
+  if (name === undefined) {
+    throw new UsageError("Cannot publish without an event type: publish OrderPlaced '{\"id\":1}'");
+  }
+  const type = await eventTypeOf(name, values);
+  const options = publishOptionsOf(type, values);
+  const format = formatOf(values);
+  const events = (await dataOf(data, values, io)).map((data) => type(data));
+  // A topic is not created here: a misspelt one would take events and keep none.
+  const backend = io.createBackend({ ...backendOptions(values), createTopics: false });
+  try {
+    const publisher = new MessagePublisher({ backend, format });
+    return await publishInChunks(publisher, events, { options, io, json: values.json ?? false });
+  } finally {
+    await backend.close();
+  }
+}
+
+async function eventTypeOf(name: string, { handlers }: Values): Promise<EventType> {
+  if (handlers === undefined) return defineEvent(name, { schema: typed<unknown>() }) as EventType;
+  const { eventTypes } = await loadHandlers(handlers);
+  const type = eventTypes.find((type) => type.type === name);
+  if (type) return type as AnyEventType as EventType;
+  const known = eventTypes.map((type) => type.type).join(", ") || "none";
+  throw new UsageError(`Cannot find the event type "${name}" in ${handlers}: it has ${known}`);
+}
+
+function publishOptionsOf(type: EventType, values: Values): PublishOptions {
+  const { topic, queue, group, "deduplication-id": deduplicationId, "delay-ms": delayMs } = values;
+  const common = {
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(values.attribute === undefined ? {} : { attributes: attributesOf(values.attribute) }),
+  };
+  if (topic !== undefined && queue !== undefined) {
+    throw new UsageError("Cannot publish to --topic and --queue at once: publish twice");
+  }
+  if (queue !== undefined) {
+    return { ...common, queue, ...(delayMs === undefined ? {} : { delayMs }) };
+  }
+  if (delayMs !== undefined) throw new UsageError("Cannot delay a topic: --delay-ms needs --queue");
+  if (topic === undefined && type.topic === undefined) {
+    throw new UsageError("Cannot tell where to publish to: pass --topic NAME or --queue NAME");
+  }
+  return { ...common, ...(topic === undefined ? {} : { topic }) };
+}
+
+function attributesOf(pairs: readonly string[]): Attributes {
+  return Object.fromEntries(pairs.map((pair) => {
+    const [name, ...value] = pair.split("=");
+    if (name && value.length > 0) return [name, value.join("=")];
+    throw new UsageError(`Cannot use an attribute without "=": pass --attribute NAME=TEXT`);
+  }));
+}
+
+function formatOf({ format = "plain" }: Values): Format {
+  const known = FORMATS.find((name) => name === format);
+  if (known) return known;
+  throw new UsageError(`Cannot use the format "${format}": ${FORMATS.join(", ")} are known`);
+}
+
+async function dataOf(argument: string | undefined, values: Values, io: Io): Promise<unknown[]> {
+  if (argument !== undefined && values.file !== undefined) {
+    throw new UsageError("Cannot publish both an argument and a --file: pass one of them");
+  }
+  if (argument !== undefined) return [parseJson(argument, "the argument")];
+  const { file } = values;
+  const text = file === undefined ? await io.stdin() : await readFile(file, "utf-8");
+  if (text === undefined) {
+    throw new UsageError("Cannot publish without data: pass '{\"id\":1}', --file, or pipe it in");
+  }
+  const lines = text.split("\n").map((line, index) => ({ line: line.trim(), number: index + 1 }));
+  return lines.filter(({ line }) => line !== "").map(({ line, number }) =>
+    parseJson(line, `line ${number} of ${file ?? "standard input"}`)
+  );
+}
+
+/** The parser's error is not kept: it quotes what it read. */
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`Cannot publish as ${where} is not JSON: nothing was sent`);
+  }
+}
+
+async function publishInChunks(
+  publisher: MessagePublisher,
+  events: readonly Event[],
+  { options, io, json }: { options: PublishOptions; io: Io; json: boolean },
+): Promise<number> {
+  let failed = 0;
+  for (let start = 0; start < events.length; start += CHUNK) {
+    const chunk = events.slice(start, start + CHUNK);
+    const results = await publisher.publishAll(chunk, options);
+    results.forEach((result, index) => {
+      if (!result.ok) failed += 1;
+      const id = chunk[index]?.id ?? "";
+      io.out(json ? jsonLine(id, result) : textLine(id, result));
+    });
+    io.progress(`${start + chunk.length} of ${events.length} published, ${failed} failed`);
+  }
+  if (events.length > 1 && !json) io.err(`${events.length - failed} published, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+function textLine(eventId: string, result: SendResult): string {
+  if (result.ok) return `published ${eventId} as message ${result.messageId}`;
+  return `failed ${eventId}: ${result.error.code}: ${result.error.message}`;
+}
+
+function jsonLine(eventId: string, result: SendResult): string {
+  if (result.ok) return JSON.stringify({ eventId, ...result });
+  const { code, message } = result.error;
+  return JSON.stringify({ eventId, ok: false, error: { code, message } });
+}

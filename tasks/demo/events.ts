@@ -1,0 +1,11 @@
+import { defineEvent, type EventType } from "../../src/event.ts";
+import * as v from "valibot";
+
+type OrderSchema = v.GenericSchema<{ number: number; total: number }>;
+const schema: OrderSchema = v.object({ number: v.number(), total: v.number() });
+
+/** What the demo publishes. */
+export const OrderPlaced: EventType<"OrderPlaced", OrderSchema> = defineEvent("OrderPlaced", {
+  topic: "orders",
+  schema,
+});

@@ -1,0 +1,41 @@
+/**
+ * Runs the command line as `deno task declare`, `publish` and `consume` do: where the environment
+ * names neither an endpoint nor credentials, on the broker of `deno task broker`.
+ */
+import { main } from "../cli/mod.ts";
+
+/** What points programs to the broker of `deno task broker`. */
+export const LOCAL = {
+  AWS_ENDPOINT_URL: "http://127.0.0.1:4566",
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+};
+
+/** Any of these says that the user has chosen where to go. */
+const CHOICES = [
+  "AWS_ENDPOINT_URL",
+  "AWS_ENDPOINT_URL_SQS",
+  "AWS_ENDPOINT_URL_SNS",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_PROFILE",
+];
+
+if (import.meta.main) {
+  const chosen = CHOICES.some((name) => Deno.env.get(name)) || Deno.args.includes("--endpoint");
+  if (!chosen && !Deno.args.includes("--help")) await useLocalBroker();
+  Deno.exit(await main(Deno.args));
+}
+
+async function useLocalBroker(): Promise<void> {
+  for (const [name, value] of Object.entries(LOCAL)) Deno.env.set(name, value);
+  const { hostname, port } = new URL(LOCAL.AWS_ENDPOINT_URL);
+  try {
+    (await Deno.connect({ hostname, port: Number(port) })).close();
+  } catch {
+    console.error(
+      `Cannot reach a broker at ${LOCAL.AWS_ENDPOINT_URL}: start one with \`deno task broker\` in another terminal, or set AWS_ENDPOINT_URL or AWS credentials`,
+    );
+    Deno.exit(1);
+  }
+}
