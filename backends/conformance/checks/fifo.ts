@@ -250,7 +250,7 @@ async function blocksPartly(bench: Bench): Promise<void> {
 async function blocksDelayed(bench: Bench): Promise<void> {
   const queue = await bench.createQueue({ fifo: true });
   await queue.fill(numbered(2));
-  await releaseAll(bench, queue, await queue.collect(1), 2 * bench.visibilityMs);
+  await releaseAll(bench, queue, await queue.collect(1), bench.visibilityMs);
   await queue.expectNothing("receive() must not overtake a message that is hidden");
   const bodies = bodiesOf(await drain(bench, queue, 2));
   expectSame(bodies, numbered(2), "receive() must keep the order after a release with a delay");
@@ -261,7 +261,7 @@ async function waitsBlocked(bench: Bench): Promise<void> {
   await queue.fill(numbered(2));
   await queue.collect(1);
   const before = bench.time.passed();
-  await queue.expectNothing("receive() must not return a group that is in flight");
+  expectSame(await queue.receive(), [], "receive() must not return a group that is in flight");
   const took = bench.time.passed() - before;
   expect(took >= 0.75 * bench.waitMs, `receive() must take its wait: it took ${took} ms`);
 }

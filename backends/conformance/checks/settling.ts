@@ -195,7 +195,8 @@ async function releases(bench: Bench): Promise<void> {
 
 async function releasesLater(bench: Bench): Promise<void> {
   const queue = await bench.createQueue();
-  await releaseAll(bench, queue, await filled(queue, 2), 2 * bench.visibilityMs);
+  await releaseAll(bench, queue, await filled(queue, 2), bench.visibilityMs);
+  await bench.time.pass(bench.visibilityMs / 2);
   await queue.expectNothing("release() must hide a message for its delay");
   await queue.collect(2);
 }
@@ -204,7 +205,7 @@ async function releasesEach(bench: Bench): Promise<void> {
   const queue = await bench.createQueue();
   const [now, later] = await filled(queue, 2);
   const releases = [
-    { receipt: later!.receipt, delayMs: 2 * bench.visibilityMs },
+    { receipt: later!.receipt, delayMs: bench.visibilityMs },
     { receipt: now!.receipt, delayMs: 0 },
   ];
   expectAllOk(await bench.backend.release(queue.name, releases), 2, "release()");
@@ -252,7 +253,7 @@ async function releasesRemoved(bench: Bench): Promise<void> {
 async function extendsLock(bench: Bench): Promise<void> {
   const queue = await bench.createQueue();
   const { visibilityMs } = bench;
-  await extendAll(bench, queue, await filled(queue, 2, { visibilityMs }), 3 * visibilityMs);
+  await extendAll(bench, queue, await filled(queue, 2, { visibilityMs }), 2 * visibilityMs);
   await bench.letLocksEnd();
   await queue.expectNothing("extend() must keep messages locked beyond their first lock");
   await queue.collect(2);
