@@ -31,6 +31,7 @@ import { type Destination, messageSize, type OutgoingMessage } from "../../src/m
 import { createAddresses } from "./addresses.ts";
 import { type AwsClient, createClient } from "./client.ts";
 import { createAdmin } from "./declare.ts";
+import { isIntact } from "./md5.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender, type Wire } from "./sender.ts";
 
@@ -51,7 +52,8 @@ export interface AwsBackendOptions extends AwsSenderOptions {
 
 /**
  * Sends to SNS topics and SQS queues, and does nothing else: a publisher at the edge is small with
- * it. Nothing is read, checked or sent before the first message.
+ * it. Nothing is read, checked or sent before the first message. Unlike {@linkcode AwsBackend}, it
+ * does not compare the MD5 of what a queue stored.
  *
  * @example
  * ```ts
@@ -98,7 +100,11 @@ export class AwsBackend implements Backend {
     const { random = Math.random, logger = consoleLogger } = options;
     const wire = createWire(options);
     this.#client = wire.client;
-    this.#sender = createSender(wire, options);
+    this.#sender = createSender(wire, options, (message, answered) =>
+      isIntact(message, {
+        body: answered.MD5OfMessageBody,
+        attributes: answered.MD5OfMessageAttributes,
+      }));
     this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
     this.#admin = createAdmin(wire, { random });
   }

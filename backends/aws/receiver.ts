@@ -13,7 +13,7 @@ import { isFifo } from "../../src/message.ts";
 import { fromSqsMessage, toSeconds } from "./attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
 import { isNotFound, unknownOutcome } from "./errors.ts";
-import { md5, md5OfAttributes } from "./md5.ts";
+import { isIntact } from "./md5.ts";
 import { redriveOf } from "./redrive.ts";
 import type { Wire } from "./sender.ts";
 import {
@@ -99,10 +99,8 @@ function deliveryOf(
 ): Delivery | undefined {
   const { ReceiptHandle: receipt, MD5OfBody, MD5OfMessageAttributes } = received;
   const message = fromSqsMessage(received, times);
-  const intact = typeof receipt === "string" && message &&
-    (MD5OfBody === undefined || MD5OfBody === md5(message.body)) &&
-    (MD5OfMessageAttributes === undefined ||
-      MD5OfMessageAttributes === md5OfAttributes(message.attributes));
+  const digests = { body: MD5OfBody, attributes: MD5OfMessageAttributes };
+  const intact = typeof receipt === "string" && message && isIntact(message, digests);
   return intact ? { receipt, message } : undefined;
 }
 

@@ -7,7 +7,7 @@ export interface XmlElement {
 
 /** One piece of a document. Its alternatives exclude each other, so it takes linear time. */
 const PIECE =
-  /<\?[^<>]*\?>|<\/([\w:.-]+)\s*>|<([\w:.-]+)(?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>|([^<]+)/y;
+  /<\?[^<>]*\?>|<\/([A-Za-z_][\w:.-]*)\s*>|<([A-Za-z_][\w:.-]*)(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>|([^<]+)/y;
 
 /** Deeper than any answer of AWS. */
 const MAX_DEPTH = 32;
