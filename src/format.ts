@@ -23,6 +23,13 @@ import { parseJson, type Serializer, type SerializerRegistry } from "./serialize
  */
 export type Format = "plain" | "melange" | "cloudevents";
 
+const FORMATS: readonly unknown[] = ["plain", "melange", "cloudevents"] satisfies Format[];
+
+/** Tells whether a value names a format. */
+export function isFormat(value: unknown): value is Format {
+  return FORMATS.includes(value);
+}
+
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
 

@@ -3,7 +3,7 @@ import { Batcher } from "./batcher.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
-import { encode, type Format } from "./format.ts";
+import { encode, type Format, isFormat } from "./format.ts";
 import {
   type Attributes,
   type Destination,
@@ -11,7 +11,7 @@ import {
   nameOf,
   type OutgoingMessage,
 } from "./message.ts";
-import { RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
+import { checkRetryPolicy, RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
 import { validate } from "./schema.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SerializerRegistry } from "./serializer.ts";
@@ -110,8 +110,14 @@ interface Item {
 /** All events to one destination: they share requests, and keep their order. */
 interface Lane {
   readonly batcher: Batcher<Item, SendResult>;
-  /** Settles when all events placed so far have been added, if one of them needed time for that. */
-  tail: Promise<unknown> | undefined;
+  /** The events that have their place in the order but are not in the batcher yet. */
+  readonly places: Set<Place>;
+}
+
+/** An event that needs time before it can be added, or stands behind one that does. */
+interface Place {
+  /** Adds it; set when it is ready. */
+  enter: (() => void) | undefined;
 }
 
 /**
@@ -150,18 +156,16 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Creates a publisher; nothing is opened before the first event. */
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
+    const { format = "plain", serializers = new SerializerRegistry(), random = Math.random } = rest;
+    const { lingerMs = 0, maxInFlight = 8 } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
     }
-    const { lingerMs = 0, maxInFlight = 8 } = rest;
+    checkFormat(format);
     checkCount("maxPending", maxPending);
     checkCount("maxInFlight", maxInFlight);
-    if (!(lingerMs >= 0)) {
-      throw new RangeError(
-        `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
-      );
-    }
-    const { format = "plain", serializers = new SerializerRegistry(), random = Math.random } = rest;
+    checkLinger(lingerMs);
+    checkRetryPolicy(retry);
     this.#backend = backend;
     this.#options = { format, serializers, lingerMs, maxInFlight, clock, random };
     this.#retry = retry;
@@ -216,7 +220,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Sends what waits; resolves when every event published so far has its result. Never rejects. */
   async flush(): Promise<void> {
     this.#flushes += 1;
-    for (const { batcher } of this.#lanes.values()) void batcher.flush();
+    for (const { batcher } of this.#lanes.values()) batcher.hurry();
     await Promise.all(this.#pending);
     this.#flushes -= 1;
   }
@@ -252,18 +256,22 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     signal?.throwIfAborted();
     const destination = destinationOf(event, options);
     const wait = this.#places.acquire(signal);
-    if (wait) await wait;
+    let inside = !wait;
+    const prepare = () => {
+      inside = true;
+      return this.#prepare(event, options, destination);
+    };
     try {
+      const prepared = wait ? wait.then(prepare) : prepare();
       const lane = this.#laneOf(destination);
-      const prepared = this.#prepare(event, options, destination);
-      return await inOrder(lane, prepared, (message) => {
+      const add = (message: OutgoingMessage) => {
         const result = addTo(lane, { message }, signal);
-        if (this.#flushes > 0) void lane.batcher.flush();
+        if (this.#flushes > 0) lane.batcher.hurry();
         return result;
-      });
+      };
+      return await inOrder(lane, prepared, { signal, add });
     } finally {
-      this.#places.release();
-      this.#dropIdleLane(destination);
+      if (inside) this.#places.release();
     }
   }
 
@@ -294,6 +302,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const key = JSON.stringify(destination);
     const known = this.#lanes.get(key);
     if (known) return known;
+    this.#dropIdleLanes();
     const kind = "topic" in destination ? "topic" : "queue";
     const { entries, batchBytes } = this.#backend.limits[kind];
     const fifo = isFifo(nameOf(destination));
@@ -308,15 +317,15 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       ...(fifo ? { keyOf: ({ message }) => message.group } : {}),
       run: (items, settle) => this.#run(destination, items, settle),
     });
-    const lane: Lane = { batcher, tail: undefined };
+    const lane: Lane = { batcher, places: new Set() };
     this.#lanes.set(key, lane);
     return lane;
   }
 
-  #dropIdleLane(destination: Destination): void {
-    const key = JSON.stringify(destination);
-    const lane = this.#lanes.get(key);
-    if (lane?.batcher.idle && !lane.tail) this.#lanes.delete(key);
+  #dropIdleLanes(): void {
+    for (const [key, { batcher, places }] of this.#lanes) {
+      if (batcher.idle && places.size === 0) this.#lanes.delete(key);
+    }
   }
 
   #run(
@@ -343,6 +352,20 @@ function checkCount(name: string, value: number): void {
   );
 }
 
+function checkFormat(format: Format): void {
+  if (isFormat(format)) return;
+  throw new TypeError(
+    `Cannot create a publisher as format must be "plain", "melange" or "cloudevents": current value is ${format}`,
+  );
+}
+
+function checkLinger(lingerMs: number): void {
+  if (lingerMs >= 0) return;
+  throw new RangeError(
+    `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
+  );
+}
+
 function entryOf(entry: Event | PublishEntry, options: PublishOptions): [Event, PublishOptions] {
   if (typeof entry !== "object" || entry === null || !("event" in entry)) return [entry, options];
   const { event, ...own } = entry;
@@ -362,7 +385,7 @@ function asResult(error: unknown): SendResult {
 }
 
 function destinationOf(event: Event, options: PublishOptions): Destination {
-  if (typeof event?.type !== "string" || !(event.occurredOn instanceof Date)) {
+  if (!isEvent(event)) {
     throw new MelangeError(
       "INVALID_EVENT",
       "Cannot publish as the value is not an event: create it with an event type of defineEvent()",
@@ -381,6 +404,12 @@ function destinationOf(event: Event, options: PublishOptions): Destination {
     "INVALID_MESSAGE",
     `Cannot publish "${event.type}" as it has no topic: give the event type one, or pass { topic } or { queue }`,
   );
+}
+
+function isEvent(value: Event | null | undefined): boolean {
+  const texts = [value?.type, value?.id];
+  return texts.every((text) => typeof text === "string" && text !== "") &&
+    value?.occurredOn instanceof Date && !Number.isNaN(value.occurredOn.getTime());
 }
 
 function refuse(event: Event, paths: string): never {
@@ -418,21 +447,44 @@ function groupOf(event: Event, type: AnyEventType | undefined): string | undefin
   }
 }
 
-/** Adds a message when all that were placed before it have been added. */
-async function inOrder<T>(
+/** Adds a message when all that were placed before it have been added, or given up. */
+function inOrder<T>(
   lane: Lane,
   prepared: OutgoingMessage | Promise<OutgoingMessage>,
-  add: (message: OutgoingMessage) => Promise<T>,
+  { signal, add }: {
+    signal: AbortSignal | undefined;
+    add: (message: OutgoingMessage) => Promise<T>;
+  },
 ): Promise<T> {
-  if (!(prepared instanceof Promise) && !lane.tail) return await add(prepared);
-  let added: Promise<T> | undefined;
-  const turn = Promise.all([prepared, lane.tail]).then(([message]) => void (added = add(message)));
-  const tail = Promise.allSettled([turn, lane.tail]).then(() => {
-    if (lane.tail === tail) lane.tail = undefined;
+  if (!(prepared instanceof Promise) && lane.places.size === 0) return add(prepared);
+  const place: Place = { enter: undefined };
+  lane.places.add(place);
+  return new Promise((resolve, reject) => {
+    const leave = (reason: unknown) => {
+      signal?.removeEventListener("abort", onAbort);
+      lane.places.delete(place);
+      admit(lane);
+      reject(reason);
+    };
+    const onAbort = () => leave(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    Promise.resolve(prepared).then((message) => {
+      place.enter = () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve(add(message));
+      };
+      admit(lane);
+    }, leave);
   });
-  lane.tail = tail;
-  await turn;
-  return await added as T;
+}
+
+/** Adds those in front that are ready, in one go, so that they share a request. */
+function admit({ places }: Lane): void {
+  for (const place of places) {
+    if (!place.enter) return;
+    places.delete(place);
+    place.enter();
+  }
 }
 
 function addTo(lane: Lane, item: Item, signal: AbortSignal | undefined): Promise<SendResult> {

@@ -22,6 +22,23 @@ export interface RetryPolicy extends Partial<Backoff> {
   deadlineMs?: number;
 }
 
+/**
+ * Refuses a policy that makes no sense.
+ * @throws {RangeError} if a time is negative, or an attempt is not even made once
+ */
+export function checkRetryPolicy(policy: RetryPolicy): void {
+  const { maxAttempts = 1, baseMs = 0, maxMs = 0, deadlineMs = 0 } = policy;
+  if (!(maxAttempts >= 1)) {
+    throw new RangeError(
+      `Cannot retry as maxAttempts must be at least 1: current value is ${maxAttempts}`,
+    );
+  }
+  for (const [name, value] of Object.entries({ baseMs, maxMs, deadlineMs })) {
+    if (value >= 0) continue;
+    throw new RangeError(`Cannot retry as ${name} must not be negative: current value is ${value}`);
+  }
+}
+
 /** Options of {@linkcode retry} and {@linkcode retryEach}. */
 export interface RetryOptions extends RetryPolicy {
   /** Where delays come from. */
