@@ -78,7 +78,11 @@ export class Polling {
     if (this.#stopped.signal.aborted) return;
     const { batch, refillMs, clock } = this.#options;
     while (this.#underWay.size < this.#wanted && this.#room() >= batch) this.#poll(batch);
-    if (this.#underWay.size > 0 || this.#room() <= 0 || this.#cancelRefill) return;
+    if (this.#underWay.size > 0 || this.#cancelRefill) return;
+    if (this.#room() <= 0) {
+      this.#hungrySince = undefined;
+      return;
+    }
     this.#cancelRefill = clock.after(refillMs, () => {
       this.#cancelRefill = undefined;
       const max = Math.min(batch, this.#room());
@@ -139,7 +143,8 @@ export class Polling {
 
   #succeeded(deliveries: Delivery[], max: number): void {
     this.#failures = 0;
-    this.#hungrySince = undefined;
+    // Others that are under way still want messages, and may hang.
+    this.#hungrySince = this.#reserved > 0 ? this.#options.clock.now() : undefined;
     this.#wanted = deliveries.length >= max ? this.#wanted + 1 : 1;
     this.#options.received();
     this.#options.take(deliveries);
