@@ -1,0 +1,203 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { VirtualClock } from "../../backends/memory/testing.ts";
+import type { SettleResult } from "../../src/backend.ts";
+import { Leases } from "../../src/lease.ts";
+import { RetryBudget } from "../../src/retry.ts";
+import { Settler } from "../../src/settler.ts";
+import { deliveryOf, failure, hang, refuseAll, scriptedReceiver } from "../fakes/receiver.ts";
+import { watch } from "../fakes/world.ts";
+
+const VISIBILITY = 30_000;
+const LATER = failure("OUTCOME_UNKNOWN", { retryable: true });
+
+function createSettler({ withoutDeadLetter = false, lingerMs = 20 } = {}) {
+  const clock = new VirtualClock();
+  const receiver = scriptedReceiver({ clock, receive: () => Promise.resolve([]) });
+  const { deadLetter: _, ...without } = receiver;
+  const end = new AbortController();
+  const shared = { queue: "q", clock, signal: end.signal };
+  const leases = new Leases({ receiver, visibilityMs: VISIBILITY, ...shared });
+  const settler = new Settler({
+    receiver: withoutDeadLetter ? without : receiver,
+    lingerMs,
+    random: () => 0.5,
+    budget: new RetryBudget({ clock }),
+    ...shared,
+  });
+  const hold = (receipt = "r") => leases.hold(deliveryOf(receipt));
+  return { clock, receiver, settler, hold, end, start: clock.now() };
+}
+
+function outcomeOf(result: SettleResult): string {
+  return result.ok ? "ok" : result.error.code;
+}
+
+describe("Settler", () => {
+  it("acknowledges ten in one request at once, the rest after the linger", async () => {
+    const { clock, receiver, settler, hold, start } = createSettler();
+    const results = Array.from({ length: 13 }, (_, i) => settler.acknowledge(hold(`r${i}`)));
+    await clock.advance(19);
+    assertEquals(receiver.calls.map(({ items }) => items.length), [10]);
+    await clock.advance(1);
+    assertEquals(receiver.calls.map(({ at, items }) => [at - start, items.length]), [
+      [0, 10],
+      [20, 3],
+    ]);
+    assertEquals((await Promise.all(results)).map(outcomeOf), Array(13).fill("ok"));
+    assertEquals(clock.pending, 0);
+  });
+
+  it("flush() sends what waits, each kind in requests of its own", async () => {
+    const { clock, receiver, settler, hold } = createSettler({ lingerMs: 1_000 });
+    const copy = { body: "b", attributes: {} };
+    const all = Promise.all([
+      settler.acknowledge(hold("a1")),
+      settler.acknowledge(hold("a2")),
+      settler.release(hold("b"), 5_000),
+      settler.deadLetter(hold("c"), copy),
+    ]);
+    await clock.advance(0);
+    assertEquals(receiver.calls.length, 0);
+    settler.flush();
+    assertEquals((await all).map(outcomeOf), ["ok", "ok", "ok", "ok"]);
+    assertEquals(receiver.calls.map(({ verb, items }) => [verb, items.length]), [
+      ["acknowledge", 2],
+      ["release", 1],
+      ["deadLetter", 1],
+    ]);
+    assertEquals(receiver.of("release")[0]?.items, [{ receipt: "b", ms: 5_000 }]);
+  });
+
+  it("tries only the failed entries again", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    receiver.faults.acknowledge = async (next, _queue, receipts) => {
+      const results = await next();
+      if (receiver.of("acknowledge").length > 1) return results;
+      return receipts.map((receipt) =>
+        receipt === "r1" ? { ok: false, error: LATER } : { ok: true }
+      );
+    };
+    const results = ["r0", "r1", "r2"].map((receipt) => settler.acknowledge(hold(receipt)));
+    await clock.advance(1_000);
+    assertEquals((await Promise.all(results)).map(outcomeOf), ["ok", "ok", "ok"]);
+    assertEquals(receiver.calls.map(({ items }) => items.map(({ receipt }) => receipt)), [
+      ["r0", "r1", "r2"],
+      ["r1"],
+    ]);
+  });
+
+  it("takes an entry that the service did not mention as failed, and tries it again", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    receiver.faults.acknowledge = (next) =>
+      receiver.of("acknowledge").length > 1 ? next() : Promise.resolve([{ ok: true }]);
+    const results = ["r0", "r1"].map((receipt) => settler.acknowledge(hold(receipt)));
+    await clock.advance(1_000);
+    assertEquals((await Promise.all(results)).map(outcomeOf), ["ok", "ok"]);
+    assertEquals(receiver.calls.at(-1)?.items, [{ receipt: "r1" }]);
+  });
+
+  it("tries as long as the lock lasts and not longer", async () => {
+    const { clock, receiver, settler, hold, start } = createSettler();
+    receiver.faults.acknowledge = () => Promise.reject(LATER);
+    const settled = settler.acknowledge(hold());
+    const watched = watch(settled);
+    await clock.advance(VISIBILITY - 3_000);
+    assertEquals(watched.state, "pending");
+    await clock.advance(3_000);
+    assertEquals(outcomeOf(await settled), "OUTCOME_UNKNOWN");
+    const times = receiver.calls.map(({ at }) => at - start);
+    assert(times.length > 10 && times.length < 100, `${times.length} attempts`);
+    assert(times.every((at) => at < VISIBILITY), "an attempt after the lock had ended");
+    assertEquals(clock.pending, 0);
+  });
+
+  it("leaves out of a repeated request what is not locked any more", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    receiver.faults.acknowledge = (next) =>
+      receiver.of("acknowledge").length < 3
+        ? refuseAll(failure("THROTTLED", { retryable: true, retryAfterMs: 10_000 }))(
+          next,
+          "q",
+          receiver.calls.at(-1)?.items ?? [],
+        )
+        : next();
+    const old = hold("old");
+    receiver.faults.extend = refuseAll(LATER);
+    await clock.advance(15_000);
+    const results = [settler.acknowledge(old), settler.acknowledge(hold("new"))];
+    await clock.advance(25_000);
+    assertEquals((await Promise.all(results)).map(outcomeOf), ["LOCK_LOST", "ok"]);
+    assertEquals(
+      receiver.of("acknowledge").map(({ items }) => items.map(({ receipt }) => receipt)),
+      [["old", "new"], ["old", "new"], ["new"]],
+    );
+  });
+
+  it("gives up at once what will never succeed", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    receiver.faults.acknowledge = refuseAll(failure("ACCESS_DENIED"));
+    const settled = settler.acknowledge(hold());
+    await clock.advance(20);
+    assertEquals(outcomeOf(await settled), "ACCESS_DENIED");
+    assertEquals(receiver.calls.length, 1);
+  });
+
+  it("settles nothing whose lock is lost", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    receiver.faults.extend = refuseAll(failure("LOCK_LOST"));
+    const leases = [hold("a"), hold("b"), hold("c")] as const;
+    await clock.advance(10_000);
+    const all = Promise.all([
+      settler.acknowledge(leases[0]),
+      settler.release(leases[1], 0),
+      settler.deadLetter(leases[2], { body: "b", attributes: {} }),
+    ]);
+    await clock.advance(1_000);
+    assertEquals((await all).map(outcomeOf), ["LOCK_LOST", "LOCK_LOST", "LOCK_LOST"]);
+    assertEquals(receiver.calls.filter(({ verb }) => verb !== "extend"), []);
+  });
+
+  it("extends nothing from the moment of settling", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    receiver.faults.acknowledge = () => Promise.reject(LATER);
+    void settler.acknowledge(hold());
+    await clock.advance(VISIBILITY);
+    assertEquals(receiver.of("extend"), []);
+  });
+
+  it("never hides a message beyond twelve hours from its receive", async () => {
+    const { clock, receiver, settler, hold } = createSettler({ lingerMs: 0 });
+    const lease = hold();
+    await lease.extend(11 * 3_600_000);
+    await clock.advance(8 * 3_600_000);
+    await settler.release(lease, 6 * 3_600_000);
+    assertEquals(receiver.of("release")[0]?.items[0]?.ms, 4 * 3_600_000);
+  });
+
+  it("ends what is under way with its signal", async () => {
+    const { clock, receiver, settler, hold, end } = createSettler();
+    receiver.faults.acknowledge = (_next, _queue, _items, options) => hang(options?.signal);
+    const settled = settler.acknowledge(hold());
+    await clock.advance(5_000);
+    end.abort(failure("STOPPED"));
+    assertEquals(outcomeOf(await settled), "STOPPED");
+    assertEquals(clock.pending, 0);
+  });
+
+  it("tells that a backend has no dead-letter queues", async () => {
+    const { clock, settler, hold } = createSettler({ withoutDeadLetter: true });
+    const settled = settler.deadLetter(hold(), { body: "b", attributes: {} });
+    await clock.advance(20);
+    assertEquals(outcomeOf(await settled), "UNSUPPORTED");
+  });
+
+  it("keeps the requests of dead letters within the bytes that one may take", async () => {
+    const { clock, receiver, settler, hold } = createSettler();
+    const copy = { body: "x".repeat(400_000), attributes: {} };
+    const all = Promise.all(["a", "b", "c"].map((it) => settler.deadLetter(hold(it), copy)));
+    await clock.advance(20);
+    await all;
+    assertEquals(receiver.of("deadLetter").map(({ items }) => items.length), [2, 1]);
+  });
+});
