@@ -48,6 +48,8 @@ export const CONSUME: CommandSpec = {
 const REPORT_MS = 5_000;
 /** `deno task` passes Ctrl-C on to a program that has got it already: a repetition means nothing. */
 const REPEAT_MS = 1_000;
+/** What a second signal leaves: with none, nothing could be given back. */
+const HURRY_MS = 1_000;
 
 /** Runs `consume`; resolves when it was stopped and has drained. */
 export async function consume(args: readonly string[], io: Io): Promise<number> {
@@ -83,21 +85,16 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
     publisher,
     dispatcher: values.json ? withLogger(dispatcher, logger) : dispatcher,
   });
+  await backend.describeQueue(queue);
+  const end = await startReports({ consumer, values, io, logger });
   const stop = new AbortController();
   const off = io.onSignal(onSignals(consumer, { stop, logger }));
-  try {
-    await backend.describeQueue(queue, { signal: stop.signal });
-    const end = await startReports({ consumer, values, io, logger });
-    logger.info(`Consuming ${queue}`, { listensTo: typesOf(dispatcher) });
-    await consumer.run({ signal: stop.signal });
-    await end();
-    await publisher.close();
-    logger.info(`Stopped: ${summary(consumer.status())}`);
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-  } finally {
-    off();
-  }
+  logger.info(`Consuming ${queue}`, { listensTo: typesOf(dispatcher) });
+  await consumer.run({ signal: stop.signal });
+  await publisher.close();
+  await end();
+  off();
+  logger.info(`Stopped: ${summary(consumer.status())}`);
 }
 
 function settingsOf(values: Values) {
@@ -127,7 +124,7 @@ function onSignals(
       stop.abort();
     } else if (now - first > REPEAT_MS) {
       logger.warn(`${name} again: giving back what is unfinished`);
-      void consumer.stop({ drainMs: 0 });
+      void consumer.stop({ drainMs: HURRY_MS });
     }
   };
 }

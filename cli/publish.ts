@@ -49,7 +49,10 @@ export const PUBLISH: CommandSpec = {
 
 /** Runs `publish`; 1 if an event was not stored. */
 export async function publish(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals: [name, data] } = parseArguments(args, { ...PUBLISH, options: OPTIONS });
+  const { values, positionals: [name, data] } = parseArguments(args, {
+    ...PUBLISH,
+    options: OPTIONS,
+  });
   if (name === undefined) {
     throw new UsageError("Cannot publish without an event type: publish OrderPlaced '{\"id\":1}'");
   }

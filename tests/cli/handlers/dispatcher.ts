@@ -1,0 +1,16 @@
+import { DeadLetter } from "../../../src/errors.ts";
+import { defineEvent } from "../../../src/event.ts";
+import { Dispatcher } from "../../../src/dispatcher.ts";
+import * as v from "valibot";
+
+const OrderPlaced = defineEvent("OrderPlaced", {
+  topic: "orders",
+  schema: v.object({ orderId: v.string() }),
+  group: ({ orderId }) => orderId,
+});
+
+export const dispatcher: Dispatcher = new Dispatcher();
+
+dispatcher.subscribe(OrderPlaced, ({ data }) => {
+  if (data.orderId === "bad") throw new DeadLetter("bad-order");
+}, { name: "bill" });

@@ -1,0 +1,1 @@
+export const subscribers: { name: string }[] = [{ name: "half" }];

@@ -1,0 +1,3 @@
+import { Dispatcher } from "../../../src/dispatcher.ts";
+
+export const dispatcher: Dispatcher = new Dispatcher();

@@ -1,0 +1,1 @@
+export const dispatcher = "a dispatcher";
