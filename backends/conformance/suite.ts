@@ -67,12 +67,31 @@ export const checks: readonly Check[] = [
 /**
  * Registers one test for each promise of the backend contract: those that every backend keeps, and
  * those of the guarantees that this one declares. Each test gets a new backend. With a virtual
- * clock the suite takes about a second; against a real broker with locks of a second, about a
- * minute.
+ * clock the suite takes some seconds; against a real broker with locks of a second, about a minute.
  *
  * Returns which checks run and which do not.
  *
  * @throws {TypeError} If `except` names a check that does not exist.
+ *
+ * @example Register the suite, and run one of its checks by hand
+ * ```ts
+ * import { testBackend } from "@melange/melange/conformance";
+ * import { MemoryBackend } from "@melange/melange/memory";
+ *
+ * const tests = new Map<string, () => Promise<void>>();
+ * const report = testBackend({
+ *   name: "Memory",
+ *   guarantees: new MemoryBackend().guarantees,
+ *   test: (name, fn) => void tests.set(name, fn), // or: Deno.test(name, fn)
+ *   create: () => {
+ *     const backend = new MemoryBackend();
+ *     const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+ *     return { backend, pass, close: () => backend.close() };
+ *   },
+ * });
+ * await tests.get("Memory: send() carries bytes as attributes")?.();
+ * if (report.run.length !== tests.size) throw new Error("unexpected");
+ * ```
  */
 export function testBackend(options: TestBackendOptions): ConformanceReport {
   const report: ConformanceReport = { run: [], skipped: {} };
