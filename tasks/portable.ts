@@ -13,6 +13,8 @@ const IMPORT_MAP = "dist/import_map.json";
 interface Runtime {
   /** Runs the tests in these files. */
   test(bundles: string[]): Promise<Run>;
+  /** What precedes the failures in what it writes. Default: nothing does. */
+  failuresAfter?: string;
   /** Prints the version. */
   version(): Promise<Run>;
   /** Matches the line that says how many tests passed. */
@@ -23,13 +25,16 @@ interface Runtime {
 
 const RUNTIMES: Record<string, Runtime> = {
   node: {
-    test: (bundles) => run("node", ["--test", "--test-reporter=spec", ...bundles]),
+    test: (bundles) =>
+      run("node", ["--test", "--test-reporter=spec", "--test-timeout=120000", ...bundles]),
+    failuresAfter: "failing tests:",
     version: () => run("node", ["--version"]),
     passed: /^ℹ pass (\d+)$/m,
     failed: /^ℹ fail (\d+)$/m,
   },
   bun: {
-    test: () => run("npx", ["-y", "bun@^1", "test", `./${BUNDLES}/`]),
+    test: () =>
+      run("npx", ["-y", "bun@^1", "test", "--only-failures", "--timeout=10000", `./${BUNDLES}/`]),
     version: () => run("npx", ["-y", "bun@^1", "--version"]),
     passed: /^ *(\d+) pass$/m,
     failed: /^ *(\d+) fail$/m,
@@ -89,7 +94,7 @@ export default { test: () => testFiles(files) };
 `;
 }
 
-/** Prints the outcome, and all that the runtime wrote if a test failed; resolves to success. */
+/** Prints the outcome, and the failures if there are any; resolves to success. */
 async function testOn(name: string, bundles: string[]): Promise<boolean> {
   const runtime = RUNTIMES[name];
   if (!runtime) throw new TypeError(`Cannot test on "${name}": ${Object.keys(RUNTIMES)} are known`);
@@ -98,7 +103,7 @@ async function testOn(name: string, bundles: string[]): Promise<boolean> {
   const count = countOf(output, runtime);
   const ok = code === 0 && count.failed === 0 && count.passed > 0;
   const failed = ok ? 0 : Math.max(count.failed, 1);
-  if (!ok) console.log(output);
+  if (!ok) console.log(output.split(runtime.failuresAfter ?? "\0").at(-1));
   const [number = "?"] = /\d+[\d.-]+/.exec(version.output) ?? [];
   console.log(`${name} ${number}: ${closingLine({ ...count, failed })}`);
   return ok;

@@ -314,6 +314,16 @@ describe("stand-in for @std/testing/bdd", () => {
     assertEquals([outcome(before), outcome(after)], [[0, ["outer"]], [1, ["outer"]]]);
   });
 
+  it("fails a test that never ends, and goes on", async () => {
+    const children: (Suite | Test)[] = [];
+    const { describe, it } = collect((child) => children.push(child));
+    describe("outer", () => {
+      it("hangs", () => new Promise(() => {}));
+      it("passes", () => {});
+    });
+    assertEquals(outcome(await runAll(children, 1)), [1, ["outer > hangs"]]);
+  });
+
   it("refuses what would be lost: asynchronous groups and hooks outside of groups", () => {
     const { describe, beforeEach } = collect(() => {});
     portable.assertThrows(() => describe("a", () => Promise.resolve()), Error, "asynchronously");

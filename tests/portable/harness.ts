@@ -22,6 +22,8 @@ export interface Suite extends Record<Hook, Body[]> {
 
 /** Runs named steps inside of one another; `Deno.TestContext` is one. */
 export interface Runner {
+  /** How long a test may take, in milliseconds. Default: as long as it likes. */
+  readonly patienceMs?: number;
   /** Resolves, to whether the step passed, when it is over. */
   step(name: string, body: (inner: Runner) => Promise<void>): Promise<boolean>;
 }
@@ -61,11 +63,14 @@ export function collect(register: (child: Suite | Test) => void): Framework {
   };
 }
 
-/** Runs what was collected, one after the other. */
-export async function runAll(children: readonly (Suite | Test)[]): Promise<Report> {
+/** Runs what was collected, one after the other; a test that takes longer than 10 s has failed. */
+export async function runAll(
+  children: readonly (Suite | Test)[],
+  patienceMs: number = 10_000,
+): Promise<Report> {
   const report: Report = { passed: 0, failures: [] };
   for (const child of children) {
-    await reporting(report, []).step(child.name, (runner) => run(child, runner));
+    await reporting(report, patienceMs).step(child.name, (runner) => run(child, runner));
   }
   return report;
 }
@@ -77,7 +82,8 @@ export function run(
   each: EachHooks = { beforeEach: [], afterEach: [] },
 ): Promise<void> {
   if ("children" in child) return runSuite(child, runner, each);
-  return withCleanup([...each.beforeEach, child.body], each.afterEach);
+  const body = limited(child.body, runner.patienceMs);
+  return withCleanup([...each.beforeEach, body], each.afterEach);
 }
 
 function newSuite(name: string): Suite {
@@ -100,6 +106,25 @@ function runSuite(suite: Suite, runner: Runner, outer: EachHooks): Promise<void>
   return withCleanup([...suite.beforeAll, ...steps], suite.afterAll);
 }
 
+/** The timers as they are before a test replaces them. */
+const { setTimeout, clearTimeout } = globalThis;
+
+function limited(body: Body, ms: number | undefined): Body {
+  if (ms === undefined) return body;
+  return async () => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const giveUp = () => reject(new Error(`Not over after ${ms} ms`));
+      timer = setTimeout.call(globalThis, giveUp, ms);
+    });
+    try {
+      await Promise.race([body(), late]);
+    } finally {
+      clearTimeout.call(globalThis, timer);
+    }
+  };
+}
+
 /** Runs the bodies up to the first that fails, then all of the cleanup; throws the first error. */
 async function withCleanup(bodies: Body[], cleanup: Body[]): Promise<void> {
   const errors: unknown[] = [];
@@ -119,12 +144,17 @@ async function attempt(body: Body, errors: unknown[]): Promise<void> {
 }
 
 /** Counts the innermost steps, and an outer one only if it fails by itself. */
-function reporting(report: Report, path: string[]): Runner & { inner: number } {
+function reporting(
+  report: Report,
+  patienceMs: number,
+  path: string[] = [],
+): Runner & { inner: number } {
   const runner = {
+    patienceMs,
     inner: 0,
     async step(name: string, body: (inner: Runner) => Promise<void>): Promise<boolean> {
       runner.inner++;
-      const nested = reporting(report, [...path, name]);
+      const nested = reporting(report, patienceMs, [...path, name]);
       try {
         await body(nested);
         if (nested.inner === 0) report.passed++;
