@@ -1,0 +1,307 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
+import type { SendResult } from "../../src/backend.ts";
+import type { MelangeError } from "../../src/errors.ts";
+import { defineEvent, type Event, typed } from "../../src/event.ts";
+import { MessagePublisher, type MessagePublisherOptions } from "../../src/publisher.ts";
+import { answer, fail, fakeSender, hang, lasting, passing, type Step } from "../fakes/sender.ts";
+
+/** The letter is the group, the number the place in it. */
+const Line = defineEvent("Line", {
+  topic: "lines.fifo",
+  schema: typed<string>(),
+  group: (text) => text[0]!,
+});
+
+function setUp({ steps = [], ...options }: { steps?: Step[] } & Partial<MessagePublisherOptions>) {
+  const clock = new VirtualClock({ now: 0 });
+  const backend = fakeSender({ steps });
+  const publisher = new MessagePublisher({ backend, clock, random: () => 0.5, ...options });
+  const outcomes: Record<string, string> = {};
+  return {
+    clock,
+    backend,
+    publisher,
+    outcomes,
+    /** Publishes in one turn; what became of each is in `outcomes`. */
+    publish(...names: string[]) {
+      for (const name of names) {
+        publisher.publish(Line(name)).then(
+          () => outcomes[name] = "ok",
+          (error) => outcomes[name] = error.code,
+        );
+      }
+    },
+    batches: () => backend.sent.map((batch) => batch.join(" ")),
+  };
+}
+
+describe("publish() to a FIFO destination", () => {
+  it("takes the group of the event type and the event's id for de-duplication", async () => {
+    const { publisher, backend } = setUp({});
+    await publisher.publish(Line("a1", { id: "e-1" }));
+    await publisher.publish(Line("a1", { id: "e-1" }), { group: "mine", deduplicationId: "d" });
+    await publisher.publish(Line("a1", { id: "e-1" }), { queue: "other.fifo" });
+    assertEquals(
+      backend.calls.map(({ messages: [first] }) => [first?.group, first?.deduplicationId]),
+      [["a", "e-1"], ["mine", "d"], ["a", "e-1"]],
+    );
+  });
+
+  it("knows a FIFO destination by its ARN and URL, too", async () => {
+    const { publisher, backend } = setUp({});
+    await publisher.publish(Line("a1"), { topic: "arn:aws:sns:eu-west-1:123456789012:t.fifo" });
+    await publisher.publish(Line("a1"), { queue: "https://sqs.test/123456789012/q.fifo" });
+    assertEquals(backend.calls.map(({ messages: [first] }) => first?.group), ["a", "a"]);
+  });
+
+  it("gives a standard destination a group only if the call does, and no id", async () => {
+    const { publisher, backend } = setUp({});
+    await publisher.publish(Line("a1"), { topic: "plain" });
+    await publisher.publish(Line("a1"), { topic: "plain", group: "tenant" });
+    assertEquals(
+      backend.calls.map(({ messages: [first] }) => [first?.group, first?.deduplicationId]),
+      [[undefined, undefined], ["tenant", undefined]],
+    );
+  });
+
+  it("refuses an event whose group function throws, without quoting it, and no other", async () => {
+    const Broken = defineEvent("Broken", {
+      topic: "lines.fifo",
+      schema: typed<{ secret: string }>(),
+      group: ({ secret }) => {
+        throw new Error(secret);
+      },
+    });
+    const { publisher, backend } = setUp({});
+    const events: Event[] = [Broken({ secret: "s3cret" }), Line("a1")];
+    const [broken, good] = await publisher.publishAll(events);
+    assert(broken?.ok === false && good?.ok);
+    assertEquals([broken.error.code, broken.error.cause], ["INVALID_EVENT", undefined]);
+    assertMatch(broken.error.message, /"Broken".*group function threw/);
+    assert(!`${broken.error.stack}`.includes("s3cret"));
+    assertEquals(backend.sent, [["a1"]]);
+  });
+
+  it("keeps the id over all attempts, so that a repetition is dropped", async () => {
+    const { publish, clock, backend, outcomes } = setUp({
+      steps: [fail(passing("OUTCOME_UNKNOWN")), answer("ok", passing())],
+    });
+    publish("a1", "a2");
+    await clock.advance(1_000);
+    const ids = backend.calls.map(({ messages }) => messages.map((m) => m.deduplicationId));
+    assertEquals(ids, [ids[0]!, ids[0]!, [ids[0]![1]]]);
+    assertEquals(outcomes, { a1: "ok", a2: "ok" });
+  });
+});
+
+describe("order in a FIFO group", () => {
+  it("never has two batches of one group under way", async () => {
+    const first = hang();
+    const { publish, clock, batches, outcomes } = setUp({ steps: [first] });
+    publish("a1");
+    await clock.advance(0);
+    publish("a2", "b1");
+    await clock.advance(0);
+    assertEquals(batches(), ["a1", "b1"]);
+    first.release();
+    await clock.advance(0);
+    assertEquals([batches(), outcomes.a2], [["a1", "b1", "a2"], "ok"]);
+  });
+
+  it("keeps the order over many batches, whatever the groups do", async () => {
+    const random = seededRandom(7);
+    const steps = Array.from({ length: 200 }, () => {
+      const held = hang();
+      return { held, ends: random() };
+    });
+    const { publish, clock, backend } = setUp({
+      steps: steps.map(({ held }) => held),
+      maxPending: 50,
+    });
+    const count: Record<string, number> = { a: 0, b: 0, c: 0, d: 0 };
+    const underWay = new Set<number>();
+    for (let turn = 0; turn < 60; turn++) {
+      for (let n = 0; n < 5; n++) {
+        const group = "abcd"[Math.floor(random() * 4)]!;
+        publish(`${group}${count[group]!++}`);
+      }
+      await null;
+      backend.calls.forEach((_, call) => underWay.add(call));
+      for (const call of underWay) {
+        if (random() < 0.5) steps[call]!.held.release();
+      }
+    }
+    for (let n = 0; n < 100; n++) {
+      steps.forEach(({ held }) => held.release());
+      await clock.advance(0);
+    }
+    for (const group of "abcd") {
+      const sent = backend.sent.flat().filter((name) => `${name}`.startsWith(group));
+      assertEquals(sent, Array.from({ length: count[group]! }, (_, n) => `${group}${n}`));
+    }
+  });
+
+  it("puts many groups into one request", async () => {
+    const { publish, clock, batches } = setUp({});
+    publish("a1", "b1", "c1", "a2", "b2");
+    await clock.advance(0);
+    assertEquals(batches().length, 1);
+  });
+
+  it("refuses an entry that was overtaken by a stored one of its group, and sends it no more", async () => {
+    const { publish, clock, batches, outcomes } = setUp({
+      steps: [answer(passing(), "ok", passing(), "ok", passing("OUTCOME_UNKNOWN"), "ok")],
+    });
+    publish("a1", "a2", "b1", "c1", "c2", "c3");
+    await clock.advance(60_000);
+    assertEquals(batches(), ["a1 a2 b1 c1 c2 c3", "b1"]);
+    assertEquals(outcomes, {
+      a1: "THROTTLED",
+      a2: "ok",
+      b1: "ok",
+      c1: "ok",
+      c2: "OUTCOME_UNKNOWN",
+      c3: "ok",
+    });
+  });
+
+  it("tells that it was overtaken, and that trying again is no use", async () => {
+    const { publisher } = setUp({ steps: [answer(passing(), "ok")] });
+    const [first] = await publisher.publishAll([Line("a1"), Line("a2")]);
+    assert(first?.ok === false);
+    assertMatch(first.error.message, /a later one of its group was stored/);
+    assertEquals([first.error.retryable, (first.error.cause as MelangeError).code], [
+      false,
+      "THROTTLED",
+    ]);
+  });
+
+  it("sends the tail of a group again, in order, where nothing overtook it", async () => {
+    const { publish, clock, batches, outcomes } = setUp({
+      steps: [answer("ok", passing(), passing(), lasting("REFUSED"), passing())],
+    });
+    publish("a1", "a2", "a3", "a4", "a5");
+    await clock.advance(1_000);
+    assertEquals(batches(), ["a1 a2 a3 a4 a5", "a2 a3 a5"]);
+    assertEquals(outcomes, { a1: "ok", a2: "ok", a3: "ok", a4: "REFUSED", a5: "ok" });
+  });
+
+  it("holds back what comes later of a group that is tried again", async () => {
+    const { publish, clock, batches, outcomes } = setUp({ steps: [answer(passing(), "ok")] });
+    publish("a1", "b1");
+    await clock.advance(10);
+    publish("a2", "b2");
+    await clock.advance(10);
+    assertEquals(batches(), ["a1 b1"]);
+    await clock.advance(1_000);
+    assertEquals(outcomes, { a1: "ok", b1: "ok", a2: "ok", b2: "ok" });
+    assertEquals(batches().slice(0, 2), ["a1 b1", "a1"]);
+  });
+
+  it("goes on with the group after an entry that failed for good", async () => {
+    const { publish, clock, outcomes } = setUp({
+      steps: Array.from({ length: 2 }, () => answer(passing())),
+      retry: { maxAttempts: 2 },
+    });
+    publish("a1");
+    await clock.advance(10);
+    publish("a2");
+    await clock.advance(1_000);
+    assertEquals(outcomes, { a1: "THROTTLED", a2: "ok" });
+  });
+
+  it("is that of the calls, also where the first data takes longer to check", async () => {
+    const waits: (() => void)[] = [];
+    const Slow = defineEvent("Slow", {
+      topic: "lines.fifo",
+      group: () => "a",
+      schema: {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate: (value: unknown) =>
+            new Promise<{ value: string }>((resolve) => {
+              waits.push(() => resolve({ value: value as string }));
+            }),
+        },
+      },
+    });
+    const { publisher, publish, clock, batches } = setUp({});
+    void publisher.publish(Slow("a1"));
+    publish("a2");
+    void publisher.publish(Slow("a3"));
+    publish("a4");
+    await clock.advance(0);
+    waits[1]!();
+    await clock.advance(0);
+    assertEquals(batches(), []);
+    waits[0]!();
+    await clock.advance(0);
+    assertEquals(batches(), ["a1 a2 a3 a4"]);
+  });
+
+  it("does not wait for an event that violates its schema or gives up", async () => {
+    const waits: ((valid: boolean) => void)[] = [];
+    const Slow = defineEvent("Slow", {
+      topic: "lines.fifo",
+      group: () => "a",
+      schema: {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate: (value: unknown) =>
+            new Promise<{ value: string } | { issues: { message: string }[] }>((resolve) => {
+              waits.push((valid) =>
+                resolve(valid ? { value: value as string } : { issues: [{ message: "no" }] })
+              );
+            }),
+        },
+      },
+    });
+    const { publisher, publish, clock, batches } = setUp({});
+    const controller = new AbortController();
+    const bad = publisher.publish(Slow("a1")).catch((error) => error.code);
+    const given = publisher.publish(Slow("a2"), { signal: controller.signal }).catch(String);
+    publish("a3");
+    waits[0]!(false);
+    await clock.advance(0);
+    assertEquals([await bad, batches()], ["INVALID_EVENT", []]);
+    controller.abort("enough");
+    await clock.advance(0);
+    assertEquals([await given, batches()], ["enough", ["a3"]]);
+  });
+
+  it("survives a backend that answers at random", async () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const random = seededRandom(seed);
+      const stored: string[] = [];
+      const chaos: Step = (messages) =>
+        messages.map(({ body }): SendResult => {
+          const luck = random();
+          if (luck < 0.2) return { ok: false, error: passing() };
+          if (luck < 0.3) return { ok: false, error: passing("OUTCOME_UNKNOWN") };
+          if (luck < 0.35) return { ok: false, error: lasting() };
+          stored.push(JSON.parse(body));
+          return { ok: true, messageId: "m" };
+        });
+      const { publish, clock, outcomes } = setUp({
+        steps: Array.from({ length: 2_000 }, () => chaos),
+        retry: { maxAttempts: 4 },
+      });
+      const names = Array.from({ length: 90 }, (_, n) => `${"abc"[n % 3]}${n}`);
+      for (let n = 0; n < names.length; n += 9) {
+        publish(...names.slice(n, n + 9));
+        await clock.advance(20);
+      }
+      await clock.advance(600_000);
+      assertEquals(Object.keys(outcomes).length, names.length);
+      for (const group of "abc") {
+        const arrived = stored.filter((name) => name[0] === group);
+        const expected = names.filter((name) => name[0] === group && outcomes[name] === "ok");
+        assertEquals(arrived, expected, `seed ${seed}, group ${group}`);
+      }
+    }
+  });
+});
