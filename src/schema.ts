@@ -44,15 +44,15 @@ export type Validation =
 
 /** Asks the schema of an event type; a promise only if the schema gives one. */
 export function validate(type: AnyEventType, data: unknown): Validation | Promise<Validation> {
-  let result;
   try {
-    result = type.schema["~standard"].validate(data);
+    const result = type.schema["~standard"].validate(data);
+    // Not instanceof: a promise of another realm or library would pass for a result without issues.
+    return "then" in result
+      ? Promise.resolve(result).then(asValidation).catch(() => REFUSED)
+      : asValidation(result);
   } catch {
     return REFUSED;
   }
-  return result instanceof Promise
-    ? result.then(asValidation, () => REFUSED)
-    : asValidation(result);
 }
 
 /** A schema that throws says nothing of where; its error may quote values. */
