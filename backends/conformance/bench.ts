@@ -1,15 +1,11 @@
 import type {
   Backend,
-  BackendLimits,
   DeclareQueueOptions,
-  Delivery,
   Guarantees,
   ReceiveOptions,
-  SendResult,
 } from "../../src/backend.ts";
-import { openEnvelope } from "../../src/format.ts";
-import type { Destination, OutgoingMessage } from "../../src/message.ts";
-import { expect, expectAllOk } from "./expect.ts";
+import { expect } from "./expect.ts";
+import { type Queue, queueAt, type QueueContext } from "./queue.ts";
 import { createTime, type Time } from "./time.ts";
 
 /** A backend to check, and the time it lives in. */
@@ -42,7 +38,7 @@ export interface BenchOptions {
 }
 
 /** What one check works on. */
-export interface Bench {
+export interface Bench extends QueueContext {
   /** The backend; time flows while a call of it is under way. */
   readonly backend: Backend;
   /** The same without time: for calls that are to stay under way while the check does more. */
@@ -51,15 +47,7 @@ export interface Bench {
   readonly reopen: (() => Promise<Backend>) | undefined;
   /** What the suite was told that the backend guarantees. */
   readonly guarantees: Guarantees;
-  readonly limits: BackendLimits;
-  readonly time: Time;
   readonly rawDelivery: boolean;
-  /** The shortest lock, in milliseconds. */
-  readonly visibilityMs: number;
-  /** A lock that does not end during a check, in milliseconds. */
-  readonly lockMs: number;
-  /** The shortest wait, in milliseconds. */
-  readonly waitMs: number;
   /** How soon something must happen that happens at once, in milliseconds. */
   readonly promptMs: number;
   /** A name that nothing has yet. */
@@ -84,26 +72,6 @@ export interface CreateQueueOptions extends DeclareQueueOptions {
   fifo?: boolean;
   /** Send to the queue whatever the route is. Default: `false`. */
   straight?: boolean;
-}
-
-/** A message; what is missing is filled in. A text is a body. */
-export type Draft = string | Partial<OutgoingMessage>;
-
-/** A queue and the way to it. */
-export interface Queue {
-  readonly name: string;
-  /** Where its messages are sent. */
-  readonly destination: Destination;
-  /** Sends in one call. */
-  send(drafts: readonly Draft[]): Promise<SendResult[]>;
-  /** Sends in as many calls as it takes; all must be accepted. */
-  fill(drafts: readonly Draft[]): Promise<void>;
-  /** Receives once, up to ten, with a long lock, opening envelopes. */
-  receive(options?: Partial<ReceiveOptions>): Promise<Delivery[]>;
-  /** Receives until `count` messages came; throws if they do not. */
-  collect(count: number, options?: Partial<ReceiveOptions>): Promise<Delivery[]>;
-  /** Throws if there is something to receive. */
-  expectNothing(rule: string): Promise<void>;
 }
 
 /** What a call other than a receive may take, in milliseconds, before it counts as hanging. */
@@ -135,8 +103,8 @@ export function createBench(
     newName: names.create,
     createQueue: (queueOptions = {}) => createQueue(bench, route, queueOptions),
     queueNamed: (name, other = backend) =>
-      queueAt(bench, other, { name, destination: { queue: name } }),
-    topicNamed: (name) => queueAt(bench, backend, { name, destination: { topic: name } }),
+      queueAt({ ...bench, backend: other }, { name, destination: { queue: name } }),
+    topicNamed: (name) => queueAt(bench, { name, destination: { topic: name } }),
     letLocksEnd: () => time.pass(visibilityMs * 1.1),
     promptly: (call, what) => time.flow(call, { what, limitMs: bench.promptMs }),
     eventually: (look, rule) => eventually(bench, look, rule),
@@ -203,65 +171,7 @@ async function createQueue(
   );
   const subscribeTo = [...declared.subscribeTo ?? [], { topic, raw: bench.rawDelivery }];
   await bench.backend.declareQueue(name, { ...declared, subscribeTo });
-  return queueAt(bench, bench.backend, { name, destination: { topic } });
-}
-
-function queueAt(
-  bench: Bench,
-  backend: Backend,
-  { name, destination }: Pick<Queue, "name" | "destination">,
-): Queue {
-  let sent = 0;
-  const complete = (draft: Draft) => completed(draft, name.endsWith(".fifo"), `sent-${sent++}`);
-
-  const queue: Queue = {
-    name,
-    destination,
-    send: (drafts) => backend.send(destination, drafts.map(complete)),
-    async fill(drafts) {
-      const { entries } = "topic" in destination ? bench.limits.topic : bench.limits.queue;
-      for (let start = 0; start < drafts.length; start += entries) {
-        const batch = drafts.slice(start, start + entries);
-        expectAllOk(await queue.send(batch), batch.length, "send()");
-      }
-    },
-    async receive(options = {}) {
-      const { lockMs: visibilityMs, waitMs } = bench;
-      const all = await backend.receive(name, { max: 10, waitMs, visibilityMs, ...options });
-      return all.map(({ receipt, message }) => ({ receipt, message: openEnvelope(message) }));
-    },
-    collect: (count, options) => collect(bench, queue, { ...options, count }),
-    async expectNothing(rule) {
-      // Time for what is under way. Two looks: a service of many machines may miss one.
-      await bench.time.pass(bench.visibilityMs / 10);
-      const found = [...await queue.receive({ waitMs: 0 }), ...await queue.receive({ waitMs: 0 })];
-      const bodies = found.map(({ message }) => message.body.slice(0, 40));
-      expect(bodies.length === 0, `${rule}: receive() returned ${JSON.stringify(bodies)}`);
-    },
-  };
-  return queue;
-}
-
-function completed(draft: Draft, fifo: boolean, id: string): OutgoingMessage {
-  const given = typeof draft === "string" ? { body: draft } : draft;
-  const filled = { body: id, attributes: {}, ...given };
-  return fifo ? { group: "group", deduplicationId: id, ...filled } : filled;
-}
-
-async function collect(
-  bench: Bench,
-  queue: Queue,
-  { count, ...options }: Partial<ReceiveOptions> & { count: number },
-): Promise<Delivery[]> {
-  const limitMs = bench.time.passed() + 3 * bench.visibilityMs + 3 * bench.waitMs;
-  const all: Delivery[] = [];
-  // Receives that do not wait let no time pass: their number is limited, too.
-  for (let turn = 0; turn < 50 && all.length < count; turn++) {
-    all.push(...await queue.receive({ ...options, max: Math.min(10, count - all.length) }));
-    if (bench.time.passed() >= limitMs) break;
-  }
-  expect(all.length === count, `receive() must return ${count} messages: ${all.length} came`);
-  return all;
+  return queueAt(bench, { name, destination: { topic } });
 }
 
 async function eventually(

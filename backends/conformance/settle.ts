@@ -1,7 +1,8 @@
 import type { Delivery } from "../../src/backend.ts";
-import type { Bench, Queue } from "./bench.ts";
+import type { Bench } from "./bench.ts";
 import { expectAllOk } from "./expect.ts";
 import { receiptsOf } from "./messages.ts";
+import type { Queue } from "./queue.ts";
 
 /** Acknowledges; every one must succeed. */
 export async function acknowledgeAll(

@@ -53,6 +53,7 @@ async function hasUsableLimits(bench: Bench): Promise<void> {
     expect(delayMs >= 0, `limits.${kind}.delayMs must not be negative`);
   }
   expect(queue.waitMs >= bench.waitMs, "limits.queue.waitMs must allow the waitMs of the suite");
+  expect(queue.entries >= 5, "limits.queue.entries must be 5 or more: the suite sends that many");
   const locks = queue.visibilityMs >= bench.visibilityMs;
   expect(locks, "limits.queue.visibilityMs must allow the visibilityMs of the suite");
   expectSame(queue.delayMs > 0, bench.guarantees.delays, "limits.queue.delayMs must fit delays");

@@ -1,7 +1,8 @@
-import type { Bench, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import { expect, expectSame } from "../expect.ts";
 import { bodiesOf, numbered } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import { acknowledgeAll, extendAll, releaseAll } from "../settle.ts";
 
 /** What is promised of calls that are under way at the same time. */

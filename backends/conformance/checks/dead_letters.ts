@@ -1,4 +1,4 @@
-import type { Bench, CreateQueueOptions, Queue } from "../bench.ts";
+import type { Bench, CreateQueueOptions } from "../bench.ts";
 import type { Check } from "../check.ts";
 import {
   expect,
@@ -9,6 +9,7 @@ import {
   expectSame,
 } from "../expect.ts";
 import { bodiesOf, numbered } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import { acknowledgeAll, releaseAll } from "../settle.ts";
 import type { DeadLetterCopy, Delivery, SettleResult } from "../../../src/backend.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";

@@ -1,7 +1,8 @@
-import type { Bench, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import { expect, expectReason, expectSame, expectThrown } from "../expect.ts";
 import { bodiesOf } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import { acknowledgeAll } from "../settle.ts";
 import type { Backend, Delivery } from "../../../src/backend.ts";
 

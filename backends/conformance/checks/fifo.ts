@@ -1,7 +1,8 @@
-import type { Bench, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import { expect, expectAllOk, expectCount, expectFailed, expectSame } from "../expect.ts";
 import { bodiesOf, numbered } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import { acknowledgeAll, releaseAll } from "../settle.ts";
 import type { Delivery } from "../../../src/backend.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";

@@ -1,7 +1,8 @@
-import type { Bench, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import { expect, expectSame, expectThrown } from "../expect.ts";
 import { bodiesOf, numbered, receiptsOf } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import type { Delivery } from "../../../src/backend.ts";
 
 /** What `receive` promises. */

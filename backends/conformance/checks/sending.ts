@@ -1,4 +1,4 @@
-import type { Bench, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import {
   expect,
@@ -9,6 +9,7 @@ import {
   expectThrown,
 } from "../expect.ts";
 import { bodiesOf, numbered } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import type { Attributes, Destination, OutgoingMessage } from "../../../src/message.ts";
 
 const TEXTS = [

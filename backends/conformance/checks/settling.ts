@@ -1,7 +1,8 @@
-import type { Bench, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import { expect, expectAllOk, expectCount, expectFailed, expectSame } from "../expect.ts";
 import { bodiesOf, numbered, receiptsOf } from "../messages.ts";
+import type { Queue } from "../queue.ts";
 import { acknowledgeAll, extendAll, releaseAll } from "../settle.ts";
 import type { Delivery, Result } from "../../../src/backend.ts";
 

@@ -1,4 +1,4 @@
-import type { Bench, Draft, Queue } from "../bench.ts";
+import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import {
   expect,
@@ -10,6 +10,7 @@ import {
   expectThrown,
 } from "../expect.ts";
 import { bodiesOf, numbered } from "../messages.ts";
+import type { Draft, Queue } from "../queue.ts";
 import { acknowledgeAll } from "../settle.ts";
 import type { FilterPolicy, SubscriptionOptions } from "../../../src/backend.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
