@@ -319,9 +319,14 @@ async function verdictsOn(
     report(dispatcher, message, hooks, { fallback: onUnknown, type, reason });
     return [fallback(onUnknown, "UNKNOWN_TYPE")];
   }
+  const reported = new Set<unknown>();
   const unreadable = (error: unknown) => {
     const reason = error instanceof Error ? error.message : "cannot be read";
-    report(dispatcher, message, hooks, { fallback: onUndecodable, type, reason });
+    // Subscribers that share a schema share its error.
+    if (!reported.has(error)) {
+      report(dispatcher, message, hooks, { fallback: onUndecodable, type, reason });
+    }
+    reported.add(error);
     return fallback(onUndecodable, "UNDECODABLE");
   };
   let data: unknown;
@@ -463,7 +468,11 @@ async function run(
     if (context.signal.aborted) return { kind: "retry", error };
     return job.unreadable(error);
   }
-  const handle = async () => await subscription.handle(event, context);
+  const handle = async () => {
+    // It may have been given up while a claim was waited for.
+    context.signal.throwIfAborted();
+    await subscription.handle(event, context);
+  };
   try {
     const { deduplication } = dispatcher.options;
     const verdict = deduplication
@@ -513,6 +522,13 @@ async function runOnce(handle: () => Promise<void>, options: OnceOptions): Promi
       key,
       error: describeError(error),
     });
+  const attempt = async (verb: "renew" | "release" | "complete", call: () => Promise<unknown>) => {
+    try {
+      await call();
+    } catch (error) {
+      complain(verb, error);
+    }
+  };
   let claim;
   try {
     claim = await store.claim(key, leaseMs);
@@ -525,9 +541,7 @@ async function runOnce(handle: () => Promise<void>, options: OnceOptions): Promi
   if (claim.status === "inProgress") return inProgress(claim.retryAfterMs);
   const { token } = claim;
   const stop = keepRenewing(
-    async () => {
-      await store.renew(key, token, leaseMs).catch((error) => complain("renew", error));
-    },
+    () => attempt("renew", () => store.renew(key, token, leaseMs)),
     leaseMs / 3,
     job.hooks.clock ?? systemClock,
   );
@@ -535,11 +549,11 @@ async function runOnce(handle: () => Promise<void>, options: OnceOptions): Promi
     await handle();
   } catch (error) {
     stop();
-    await store.release(key, token).catch((cause) => complain("release", cause));
+    await attempt("release", () => store.release(key, token));
     throw error;
   }
   stop();
-  await store.complete(key, token, retentionMs).catch((error) => complain("complete", error));
+  await attempt("complete", () => store.complete(key, token, retentionMs));
   return { kind: "acknowledge" };
 }
 
