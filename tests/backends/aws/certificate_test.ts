@@ -28,7 +28,7 @@ describe("readCertificate()", () => {
     const bytes = await writeCertificate({
       spki: SPKI,
       notBefore: "500101000000Z",
-      notAfter: "20500229000000Z".replace("0229", "0228"),
+      notAfter: "20500228000000Z",
     });
     const { names, notBefore, notAfter } = readCertificate(bytes);
     assertEquals(names, ["sns.amazonaws.com"]);
