@@ -40,19 +40,14 @@ import type {
 } from "../../src/backend.ts";
 import { type Clock, type Random, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
-import {
-  type Destination,
-  isFifo,
-  messageSize,
-  type OutgoingMessage,
-  refusal,
-} from "../../src/message.ts";
+import { type Destination, messageSize, type OutgoingMessage, refusal } from "../../src/message.ts";
+import * as broker from "./broker.ts";
 import { checkBatch, checkEntries, checkReceive } from "./call.ts";
-import { checkDeduplication, DEAD_LETTER_RETENTION_MS, queueDeclaration } from "./declaration.ts";
+import { checkDeduplication, queueDeclaration } from "./declaration.ts";
+import { QUEUE_LIMITS, TOPIC_LIMITS } from "./limits.ts";
 import { type LongPolls, longPolls } from "./long_poll.ts";
 import { nameIn, newTopicName } from "./names.ts";
 import * as engine from "./queue.ts";
-import { createTopic, publish, type Topic } from "./topic.ts";
 import { uuidFrom } from "./uuid.ts";
 
 /** Limits that differ from those of SNS and SQS. */
@@ -77,36 +72,6 @@ export interface MemoryBackendOptions {
   inFlightLimit?: number;
 }
 
-interface HostedQueue {
-  readonly name: string;
-  readonly queue: engine.Queue;
-  readonly polls: LongPolls;
-}
-
-/** https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html */
-const TOPIC_LIMITS: Limits = {
-  entries: 10,
-  batchBytes: 262_144,
-  messageBytes: 262_144,
-  delayMs: 0,
-};
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
-const QUEUE_LIMITS: QueueLimits = {
-  entries: 10,
-  batchBytes: 1_048_576,
-  messageBytes: 1_048_576,
-  delayMs: 900_000,
-  waitMs: 20_000,
-  visibilityMs: engine.MAX_VISIBILITY_MS,
-};
-/** What a new queue has; the defaults of SQS, and of our contract for `maxReceives`. */
-const DEFAULTS = {
-  visibilityTimeoutMs: 30_000,
-  retentionMs: 4 * 86_400_000,
-  delayMs: 0,
-  maxReceives: 5,
-  contentBasedDeduplication: false,
-};
 /** One process owns the queues from their beginning to their end. */
 const EPOCH = 1;
 
@@ -138,9 +103,9 @@ export class MemoryBackend implements Backend {
   readonly #newId: () => string;
   readonly #createTopics: boolean;
   readonly #inFlightLimit: number;
-  readonly #queues = new Map<string, HostedQueue>();
-  readonly #topics = new Map<string, Topic>();
-  #queuesCreated = 0;
+  readonly #broker = broker.createBroker();
+  /** The receives that wait, by the name of the queue. */
+  readonly #polls = new Map<string, LongPolls>();
   #closed = false;
 
   /** Creates a backend without queues and topics. */
@@ -173,16 +138,16 @@ export class MemoryBackend implements Backend {
       const refusals = messages.map((message) => refusal(message, destination, limits));
       checkEntries(messages.length, limits);
       checkBatch(messages.filter((_, i) => refusals[i] === undefined), limits);
-      const accept = "topic" in destination
-        ? this.#publisher(destination.topic)
-        : this.#sender(destination.queue);
-      const woken = new Set<HostedQueue>();
-      const results = messages.map((message, i): SendResult => {
-        const error = refusals[i];
-        return error ? { ok: false, error } : accept(message, woken);
-      });
-      for (const { polls } of woken) polls.wake();
-      return results;
+      if (this.#createTopics && "topic" in destination) {
+        broker.topicOrNew(this.#broker, newTopicName(destination.topic));
+      }
+      const accepted = messages.filter((_, i) => refusals[i] === undefined);
+      const sent = this.#call((call) =>
+        broker.send(this.#broker, { destination, messages: accepted }, call)
+      ).values();
+      return refusals.map((error): SendResult =>
+        error ? { ok: false, error } : sent.next().value as SendResult
+      );
     });
   }
 
@@ -201,7 +166,7 @@ export class MemoryBackend implements Backend {
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
     return this.#run(options, () => {
       checkReceive(options, this.limits.queue);
-      return this.#queue(queue).polls.receive(options);
+      return this.#pollsOf(queue).receive(options);
     });
   }
 
@@ -213,7 +178,7 @@ export class MemoryBackend implements Backend {
   ): Promise<SettleResult[]> {
     return this.#settle(queue, receipts, {
       ...options,
-      each: (hosted, receipt) => engine.acknowledge(hosted.queue, receipt, this.#clock.now()),
+      each: (queue, receipt, { now }) => engine.acknowledge(queue, receipt, now),
     });
   }
 
@@ -225,8 +190,8 @@ export class MemoryBackend implements Backend {
   ): Promise<SettleResult[]> {
     return this.#settle(queue, releases, {
       ...options,
-      each: ({ queue }, { receipt, delayMs }) =>
-        engine.release(queue, receipt, { now: this.#clock.now(), endsInMs: delayMs }),
+      each: (queue, { receipt, delayMs }, { now }) =>
+        engine.release(queue, receipt, { now, endsInMs: delayMs }),
     });
   }
 
@@ -238,8 +203,8 @@ export class MemoryBackend implements Backend {
   ): Promise<ExtendResult[]> {
     return this.#settle(queue, extensions, {
       ...options,
-      each: ({ queue }, { receipt, visibilityMs }) =>
-        engine.extend(queue, receipt, { now: this.#clock.now(), endsInMs: visibilityMs }),
+      each: (queue, { receipt, visibilityMs }, { now }) =>
+        engine.extend(queue, receipt, { now, endsInMs: visibilityMs }),
     });
   }
 
@@ -254,7 +219,8 @@ export class MemoryBackend implements Backend {
   ): Promise<SettleResult[]> {
     return this.#settle(queue, copies, {
       ...options,
-      each: (hosted, copy) => this.#deadLetterOne(hosted, copy),
+      each: (_, copy, call) =>
+        broker.deadLetter(this.#broker, { ...copy, queue, limits: this.limits.queue }, call),
     });
   }
 
@@ -264,7 +230,7 @@ export class MemoryBackend implements Backend {
       const { contentBasedDeduplication } = options;
       const topicName = newTopicName(name);
       checkDeduplication("topic", topicName, options);
-      const topic = this.#topicOrNew(topicName);
+      const topic = broker.topicOrNew(this.#broker, topicName);
       if (contentBasedDeduplication !== undefined) {
         topic.contentBasedDeduplication = contentBasedDeduplication;
       }
@@ -282,30 +248,22 @@ export class MemoryBackend implements Backend {
    */
   declareQueue(name: string, options: DeclareQueueOptions = {}): Promise<QueueDescription> {
     return this.#run(options, () => {
-      const { name: queueName, settings, subscriptions } = queueDeclaration(name, options);
-      this.#checkRedrive(queueName, settings);
-      const { deadLetterQueue } = settings;
-      if (deadLetterQueue !== undefined) {
-        this.#queueOrNew(deadLetterQueue, { retentionMs: DEAD_LETTER_RETENTION_MS });
-      }
-      const hosted = this.#queueOrNew(queueName, settings);
-      engine.configure(hosted.queue, settings);
-      for (const [topic, subscription] of subscriptions) {
-        this.#topicOrNew(topic).subscriptions.set(queueName, subscription);
-      }
-      return this.#describe(hosted);
+      const now = this.#clock.now();
+      const inFlightLimit = this.#inFlightLimit;
+      const declaration = queueDeclaration(name, options);
+      return broker.declareQueue(this.#broker, declaration, { now, inFlightLimit });
     });
   }
 
   /** Describes a queue; rejects with `NOT_FOUND` if there is none. */
   describeQueue(name: string, options: CallOptions = {}): Promise<QueueDescription> {
-    return this.#run(options, () => this.#describe(this.#queue(name)));
+    return this.#run(options, () => broker.describeQueue(this.#broker, name, this.#clock.now()));
   }
 
   /** Deletes a topic and its subscriptions; success if there is none. */
   deleteTopic(name: string, options: CallOptions = {}): Promise<void> {
     return this.#run(options, () => {
-      this.#topics.delete(nameIn(name));
+      this.#broker.topics.delete(nameIn(name));
     });
   }
 
@@ -316,19 +274,19 @@ export class MemoryBackend implements Backend {
   deleteQueue(name: string, options: CallOptions = {}): Promise<void> {
     return this.#run(options, () => {
       const queueName = nameIn(name);
-      const hosted = this.#queues.get(queueName);
-      this.#queues.delete(queueName);
-      for (const topic of this.#topics.values()) topic.subscriptions.delete(queueName);
-      hosted?.polls.end(notFound("queue", queueName));
+      broker.deleteQueue(this.#broker, queueName);
+      this.#polls.get(queueName)?.end(broker.notFound("queue", queueName));
+      this.#polls.delete(queueName);
     });
   }
 
   /** Rejects all waiting receives and every later call with `CLOSED`. What is stored is gone. */
   close(): Promise<void> {
     this.#closed = true;
-    for (const { polls } of this.#queues.values()) polls.end(closed());
-    this.#queues.clear();
-    this.#topics.clear();
+    for (const polls of this.#polls.values()) polls.end(closed());
+    this.#polls.clear();
+    this.#broker.queues.clear();
+    this.#broker.topics.clear();
     return Promise.resolve();
   }
 
@@ -348,142 +306,45 @@ export class MemoryBackend implements Backend {
     }
   }
 
-  #sender(name: string): Accept {
-    const hosted = this.#queue(name);
-    return (message, woken) => {
-      woken.add(hosted);
-      return engine.send(hosted.queue, message, this.#stamp());
-    };
-  }
-
-  #publisher(name: string): Accept {
-    const topic = this.#createTopics
-      ? this.#topicOrNew(newTopicName(name))
-      : this.#topics.get(nameIn(name));
-    if (!topic) throw notFound("topic", nameIn(name));
-    return (message, woken) => {
-      const { result, copies } = publish(topic, message, this.#stamp());
-      for (const copy of copies) this.#sender(copy.queue)(copy.message, woken);
-      return result;
-    };
-  }
-
-  #stamp(): engine.SendOptions {
-    return { now: this.#clock.now(), id: this.#newId() };
+  /** Makes a call of the broker, and serves the receives that wait for what it brought. */
+  #call<T>(work: (call: broker.Call) => T): T {
+    const woken = new Set<string>();
+    const result = work({ now: this.#clock.now(), newId: this.#newId, woken });
+    for (const name of woken) this.#polls.get(name)?.wake();
+    return result;
   }
 
   #settle<Item, R>(
-    name: string,
+    queue: string,
     items: readonly Item[],
-    options: CallOptions & { each: (hosted: HostedQueue, item: Item) => R },
+    options: CallOptions & { each: (queue: engine.Queue, item: Item, call: broker.Call) => R },
   ): Promise<R[]> {
     return this.#run(options, () => {
       checkEntries(items.length, this.limits.queue);
-      const hosted = this.#queue(name);
-      const results = items.map((item) => options.each(hosted, item));
-      hosted.polls.wake();
-      return results;
+      return this.#call((call) => {
+        const each = (hosted: engine.Queue, item: Item) => options.each(hosted, item, call);
+        return broker.settle(this.#broker, { queue, items, each }, call);
+      });
     });
   }
 
-  #deadLetterOne(hosted: HostedQueue, { receipt, copy }: DeadLetterCopy): SettleResult {
-    const now = this.#clock.now();
-    const target = this.#deadLetterQueueOf(hosted);
-    if (!target) return { ok: false, error: noDeadLetterQueue(hosted.name) };
-    const message = engine.lookUp(hosted.queue, receipt, now);
-    if (typeof message === "string") return engine.acknowledge(hosted.queue, receipt, now);
-    // The event's id would let the queue drop a message that failed again within five minutes.
-    const outgoing = isFifo(target.name) ? { ...copy, deduplicationId: message.id } : copy;
-    const error = refusal(outgoing, { queue: target.name }, this.limits.queue);
-    if (error) return { ok: false, error };
-    const sent = engine.send(target.queue, outgoing, this.#stamp());
-    if (!sent.ok) return sent;
-    target.polls.wake();
-    return engine.acknowledge(hosted.queue, receipt, now);
-  }
-
-  #queue(name: string): HostedQueue {
-    const hosted = this.#queues.get(nameIn(name));
-    if (!hosted) throw notFound("queue", nameIn(name));
-    return hosted;
-  }
-
-  #topicOrNew(name: string): Topic {
-    const topic = this.#topics.get(name) ?? createTopic(name);
-    this.#topics.set(name, topic);
-    return topic;
-  }
-
-  #queueOrNew(name: string, settings: Partial<engine.QueueSettings>): HostedQueue {
-    const known = this.#queues.get(name);
+  #pollsOf(given: string): LongPolls {
+    const name = nameIn(given);
+    const queue = broker.queueIn(this.#broker, name);
+    const known = this.#polls.get(name);
     if (known) return known;
-    const queue = engine.createQueue(`q${++this.#queuesCreated}`, {
-      ...DEFAULTS,
-      inFlightLimit: this.#inFlightLimit,
-      ...settings,
-      fifo: isFifo(name),
-    });
     const polls = longPolls({
       clock: this.#clock,
-      take: (options) => this.#take(hosted, options),
+      take: ({ max, visibilityMs }) => this.#take({ queue: name, max, visibilityMs }),
       nextChangeAt: () => engine.nextChangeAt(queue, this.#clock.now()),
     });
-    const hosted: HostedQueue = { name, queue, polls };
-    this.#queues.set(name, hosted);
-    return hosted;
+    this.#polls.set(name, polls);
+    return polls;
   }
 
-  /** Receives, and moves what was received too often. */
-  #take(hosted: HostedQueue, { max, visibilityMs }: ReceiveOptions): Delivery[] {
-    const now = this.#clock.now();
-    const target = this.#deadLetterQueueOf(hosted);
-    const redrive = target !== undefined;
-    const request = { now, max, visibilityMs, redrive, epoch: EPOCH };
-    const { deliveries, exhausted } = engine.receive(hosted.queue, request);
-    if (target && exhausted.length > 0) {
-      for (const message of exhausted) engine.accept(target.queue, message, now);
-      target.polls.wake();
-    }
-    return deliveries;
+  #take(request: { queue: string; max: number; visibilityMs: number }): Delivery[] {
+    return this.#call((call) => broker.receive(this.#broker, { ...request, epoch: EPOCH }, call));
   }
-
-  #deadLetterQueueOf({ queue }: HostedQueue): HostedQueue | undefined {
-    return this.#queues.get(queue.settings.deadLetterQueue ?? "");
-  }
-
-  #checkRedrive(name: string, settings: Partial<engine.QueueSettings>): void {
-    const before = this.#queues.get(name)?.queue.settings.deadLetterQueue;
-    if (settings.maxReceives === undefined || (settings.deadLetterQueue ?? before)) return;
-    throw new MelangeError(
-      "CONFIGURATION",
-      `Cannot declare the queue "${name}" as maxReceives needs a deadLetterQueue`,
-    );
-  }
-
-  #describe({ name, queue }: HostedQueue): QueueDescription {
-    const { visibilityTimeoutMs, deadLetterQueue, maxReceives } = queue.settings;
-    return {
-      name,
-      address: name,
-      ...engine.countMessages(queue, this.#clock.now()),
-      visibilityTimeoutMs,
-      ...(deadLetterQueue === undefined ? {} : { deadLetterQueue, maxReceives }),
-    };
-  }
-}
-
-/** Takes in one message; adds the queues that may have something new to `woken`. */
-type Accept = (message: OutgoingMessage, woken: Set<HostedQueue>) => SendResult;
-
-function notFound(kind: "queue" | "topic", name: string): MelangeError {
-  return new MelangeError("NOT_FOUND", `Cannot find the ${kind} "${name}": declare it first`);
-}
-
-function noDeadLetterQueue(name: string): MelangeError {
-  return new MelangeError(
-    "UNSUPPORTED",
-    `Cannot dead-letter as "${name}" has no dead-letter queue`,
-  );
 }
 
 function closed(): MelangeError {
