@@ -2,7 +2,7 @@ import { MelangeError } from "./errors.ts";
 
 /** Turns data into text and back. Throwing means that it cannot. */
 export interface Serializer {
-  /** The number by which readers find it again; 1 is JSON, 2 is Python's pickle and never read. */
+  /** The number by which readers find it again, from 3: 1 is JSON, 2 is Python's pickle and never read. */
   readonly id: number;
   /** Turns data into text that is not empty. */
   serialize(data: unknown): string;
@@ -20,6 +20,8 @@ export const jsonSerializer: Serializer = {
   },
   deserialize: parseJson,
 };
+
+const RESERVED_IDS: readonly number[] = [jsonSerializer.id, 2];
 
 /** Only a text that may hold the key pays for the slower reviver; escapes can spell it too. */
 const MAY_HOLD_PROTO = /__proto__|\\u00/i;
@@ -60,7 +62,7 @@ export class SerializerRegistry {
 
   /**
    * Creates a registry.
-   * @throws {TypeError} if two serializers have the same id, or an id is not a positive integer
+   * @throws {TypeError} if two serializers have the same id, or an id is taken or no positive integer
    */
   constructor(options: SerializerRegistryOptions = {}) {
     const { serializers = [], default: fallback = jsonSerializer, byType = {} } = options;
@@ -77,6 +79,11 @@ export class SerializerRegistry {
     if (!Number.isSafeInteger(id) || id < 1) {
       throw new TypeError(
         `Cannot register a serializer as its id must be a positive integer: current value is ${id}`,
+      );
+    }
+    if (RESERVED_IDS.includes(id) && serializer !== jsonSerializer) {
+      throw new TypeError(
+        `Cannot register a serializer as the ids 1 and 2 are taken, by JSON and pickle: current value is ${id}`,
       );
     }
     const known = this.#byId.get(id);
