@@ -53,7 +53,9 @@ describe("AwsBackend makes requests", () => {
   });
 
   it("in the region of an ARN or a URL, if that is another", async () => {
-    const aws = fakeAws((call) => call.action === "SendMessageBatch" ? allStored(call) : xml("", ""));
+    const aws = fakeAws((call) =>
+      call.action === "SendMessageBatch" ? allStored(call) : xml("", "")
+    );
     const backend = new AwsBackend(aws.options);
     await backend.send({ queue: QUEUE.replace("eu-west-1", "us-west-2") }, [message()]);
     const topic = "arn:aws-cn:sns:cn-north-1:123456789012:orders";
@@ -128,7 +130,12 @@ describe("AwsBackend tells what came of a call", () => {
   const redirect = (status: number) => () =>
     new Response(null, { status, headers: { location: "https://evil.example/" } });
   const rows: [what: string, Respond, code: MelangeErrorCode, retryable: boolean][] = [
-    ["a refused connection", () => Promise.reject(new TypeError("refused")), "OUTCOME_UNKNOWN", true],
+    [
+      "a refused connection",
+      () => Promise.reject(new TypeError("refused")),
+      "OUTCOME_UNKNOWN",
+      true,
+    ],
     ["HTML of a load balancer with 502", page(502), "OUTCOME_UNKNOWN", true],
     ["HTML of a load balancer with 200", page(200), "OUTCOME_UNKNOWN", true],
     ["HTML with 403", page(403), "ACCESS_DENIED", false],
@@ -207,7 +214,9 @@ describe("AwsBackend tells what came of a call", () => {
   });
 
   it("reads characters that are split between pieces", async () => {
-    const bytes = new TextEncoder().encode('{"Messages":[{"MessageId":"m","ReceiptHandle":"r","Body":"é漢🙂"}]}');
+    const bytes = new TextEncoder().encode(
+      '{"Messages":[{"MessageId":"m","ReceiptHandle":"r","Body":"é漢🙂"}]}',
+    );
     const aws = fakeAws(() =>
       new Response(
         new ReadableStream<Uint8Array>({
@@ -270,7 +279,9 @@ describe("AwsBackend limits the time of a call", () => {
   });
 
   it("when the answer hangs after its beginning", async () => {
-    const aws = fakeAws(() => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })));
+    const aws = fakeAws(() =>
+      new Response(new ReadableStream({ pull: () => new Promise(() => {}) }))
+    );
     const sending = failure(send(aws));
     await aws.clock.advance(10_000);
     assertEquals((await sending).code, "OUTCOME_UNKNOWN");
@@ -401,10 +412,13 @@ describe("AwsBackend corrects a wrong clock", () => {
   });
 
   const permanent: [what: string, aws: FakeAws][] = [
-    ["the date is within four minutes", fakeAws(() => {
-      const date = new Date(Date.UTC(2026, 0) + 3.9 * MINUTE).toUTCString();
-      return sqsError("SignatureDoesNotMatch", { status: 403, headers: { date } });
-    })],
+    [
+      "the date is within four minutes",
+      fakeAws(() => {
+        const date = new Date(Date.UTC(2026, 0) + 3.9 * MINUTE).toUTCString();
+        return sqsError("SignatureDoesNotMatch", { status: 403, headers: { date } });
+      }),
+    ],
     ["the answer comes from a cache", skewed(10 * MINUTE, "RequestExpired", { age: "3" })],
     ["there is no date", fakeAws(() => sqsError("RequestExpired", { status: 403 }))],
     ["the date makes no sense", skewed(10 * MINUTE, "RequestExpired", { date: "soon" })],

@@ -1,0 +1,298 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
+import { AwsBackend } from "../../../backends/aws/mod.ts";
+import type { Result } from "../../../src/backend.ts";
+import { MelangeError } from "../../../src/errors.ts";
+import { allStored, fakeAws, json, message, QUEUE, type Respond, sqsError } from "./fake_aws.ts";
+
+const CALL = { max: 10, waitMs: 1_500, visibilityMs: 30_001 };
+
+function brief(result: Result | undefined): string {
+  return !result ? "none" : result.ok ? "ok" : result.error.code;
+}
+
+/** A backend whose log is kept. */
+function backendOn(respond: Respond) {
+  const logged: unknown[] = [];
+  const log = (...entry: unknown[]) => void logged.push(entry);
+  const aws = fakeAws(respond);
+  const logger = { debug: log, info: log, warn: log, error: log };
+  return { aws, logged, backend: new AwsBackend({ ...aws.options, logger }) };
+}
+
+describe("AwsBackend.receive()", () => {
+  it("asks for everything, in whole seconds rounded up", async () => {
+    const { aws, backend } = backendOn(() => json({}));
+    assertEquals(await backend.receive(QUEUE, CALL), []);
+    assertEquals(aws.calls[0]!.input, {
+      QueueUrl: QUEUE,
+      MaxNumberOfMessages: 10,
+      WaitTimeSeconds: 2,
+      VisibilityTimeout: 31,
+      MessageSystemAttributeNames: ["All"],
+      MessageAttributeNames: ["All"],
+    });
+  });
+
+  it("gives a FIFO queue the id of the attempt, and no other", async () => {
+    for (const [queue, id] of [[`${QUEUE}.fifo`, "attempt-1"], [QUEUE, undefined]] as const) {
+      const { aws, backend } = backendOn(() => json({}));
+      await backend.receive(queue, { ...CALL, attemptId: "attempt-1" });
+      assertEquals(aws.calls[0]!.input.ReceiveRequestAttemptId, id);
+    }
+  });
+
+  it("reads what a message has", async () => {
+    const { aws, backend } = backendOn(() =>
+      json({
+        Messages: [{
+          MessageId: "m-1",
+          ReceiptHandle: "r-1",
+          Body: "é🙂",
+          MD5OfBody: md5("é🙂"),
+          Attributes: {
+            ApproximateReceiveCount: "3",
+            SentTimestamp: "1767225600123",
+            MessageGroupId: "g",
+            MessageDeduplicationId: "d",
+            SequenceNumber: "18849496460467696128",
+            SomethingNew: "x",
+          },
+          MessageAttributes: {
+            text: { DataType: "String", StringValue: "x" },
+            number: { DataType: "Number", StringValue: "1.5" },
+            exact: { DataType: "Number", StringValue: "1.50" },
+            bytes: { DataType: "Binary", BinaryValue: "AP8=" },
+          },
+        }],
+      })
+    );
+    const deliveries = await backend.receive(QUEUE, CALL);
+    assertEquals(deliveries, [{
+      receipt: "r-1",
+      message: {
+        id: "m-1",
+        body: "é🙂",
+        attributes: {
+          text: "x",
+          number: 1.5,
+          exact: { type: "Number", value: "1.50" },
+          bytes: Uint8Array.of(0, 255),
+        },
+        group: "g",
+        deduplicationId: "d",
+        sequenceNumber: "18849496460467696128",
+        sentAt: new Date(1767225600123),
+        attempt: 3,
+        lockedUntil: new Date(aws.clock.now() + 31_000),
+      },
+    }]);
+  });
+
+  it("takes what is missing or makes no sense for what is likely", async () => {
+    const Attributes = { ApproximateReceiveCount: "many", SentTimestamp: 5 };
+    const { aws, backend } = backendOn(() =>
+      json({ Messages: [{ MessageId: "m", ReceiptHandle: "r", Body: "x", Attributes }] })
+    );
+    const [delivery] = await backend.receive(QUEUE, CALL);
+    const { attempt, sentAt, attributes } = delivery!.message;
+    assertEquals([attempt, sentAt.getTime(), attributes], [1, aws.clock.now(), {}]);
+  });
+
+  it("lets no attribute reach a prototype", async () => {
+    const attributes =
+      '{"__proto__":{"DataType":"String","StringValue":"x"},"constructor":{"DataType":"String","StringValue":"y"}}';
+    const { backend } = backendOn(() =>
+      new Response(
+        `{"Messages":[{"MessageId":"m","ReceiptHandle":"r","Body":"x","MessageAttributes":${attributes}}]}`,
+      )
+    );
+    const [delivery] = await backend.receive(QUEUE, CALL);
+    const read = delivery!.message.attributes;
+    assertEquals(Object.getPrototypeOf(read), Object.prototype);
+    assertEquals(Object.entries(read), [["__proto__", "x"], ["constructor", "y"]]);
+  });
+
+  const good = { MessageId: "good", ReceiptHandle: "r", Body: "x" };
+  const attributes = { a: { DataType: "String", StringValue: "1" } };
+  const damaged: Record<string, unknown> = {
+    "another body": { MD5OfBody: md5("y") },
+    "other attributes": { MessageAttributes: attributes, MD5OfMessageAttributes: md5("y") },
+    "no body": { Body: undefined },
+    "no receipt": { ReceiptHandle: 1 },
+    "no id": { MessageId: undefined },
+    "attributes that are a list": { MessageAttributes: [1] },
+    "an attribute without a type": { MessageAttributes: { a: { StringValue: "1" } } },
+    "an attribute without a value": { MessageAttributes: { a: { DataType: "String" } } },
+    "bytes that are not base64": {
+      MessageAttributes: { a: { DataType: "Binary", BinaryValue: "%" } },
+    },
+  };
+  for (const [what, damage] of Object.entries(damaged)) {
+    it(`leaves a message with ${what} in the queue, reports it, and returns the others`, async () => {
+      const bad = { ...good, MessageId: "bad", Body: "SECRET BODY", ...damage as object };
+      const { backend, logged } = backendOn(() => json({ Messages: [bad, good] }));
+      const deliveries = await backend.receive(QUEUE, CALL);
+      assertEquals(deliveries.map(({ message }) => message.id), ["good"]);
+      assertEquals(logged.length, 1);
+      assert(!JSON.stringify(logged).includes("SECRET"));
+    });
+  }
+
+  it("returns messages whose digests agree", async () => {
+    const digests = { MD5OfBody: md5("x"), MD5OfMessageAttributes: md5OfAttributes({ a: "1" }) };
+    const { backend } = backendOn(() =>
+      json({ Messages: [{ ...good, MessageAttributes: attributes, ...digests }] })
+    );
+    assertEquals((await backend.receive(QUEUE, CALL)).length, 1);
+  });
+
+  it("fails where all messages are damaged, as an empty answer would be asked for again at once", async () => {
+    const { backend } = backendOn(() => json({ Messages: [{ ...good, MD5OfBody: md5("y") }] }));
+    const error = await assertRejects(() => backend.receive(QUEUE, CALL), MelangeError);
+    assertEquals([error.code, error.retryable], ["OUTCOME_UNKNOWN", true]);
+  });
+
+  it("fails for a list that is none, and passes over what is no message", async () => {
+    const { backend } = backendOn(() => json({ Messages: "x" }));
+    await assertRejects(() => backend.receive(QUEUE, CALL), MelangeError);
+    const other = backendOn(() => json({ Messages: [null, 1, "x", good] }));
+    assertEquals((await other.backend.receive(QUEUE, CALL)).length, 1);
+  });
+
+  it("refuses what SQS does not take", async () => {
+    const { aws, backend } = backendOn(() => json({}));
+    for (
+      const wrong of [{ max: 0 }, { max: 11 }, { waitMs: 20_001 }, { visibilityMs: 43_200_001 }, {
+        waitMs: NaN,
+      }]
+    ) {
+      await assertRejects(() => backend.receive(QUEUE, { ...CALL, ...wrong }), RangeError);
+    }
+    assertEquals(aws.calls.length, 0);
+  });
+});
+
+describe("AwsBackend.acknowledge(), release() and extend()", () => {
+  const failures = {
+    Successful: [{ Id: "0" }],
+    Failed: [
+      { Id: "1", Code: "ReceiptHandleIsInvalid", SenderFault: true },
+      {
+        Id: "2",
+        Code: "InvalidParameterValue",
+        Message:
+          "Value r-2 for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
+        SenderFault: true,
+      },
+      { Id: "3", Code: "RequestThrottled", SenderFault: true },
+    ],
+  };
+  const expected = ["ok", "LOCK_LOST", "LOCK_LOST", "THROTTLED", "OUTCOME_UNKNOWN"];
+  const receipts = ["r-0", "r-1", "r-2", "r-3", "r-4"];
+
+  it("acknowledge() deletes, with one result per receipt", async () => {
+    const { aws, backend } = backendOn(() => json(failures));
+    assertEquals((await backend.acknowledge(QUEUE, receipts)).map(brief), expected);
+    const { action, input } = aws.calls[0]!;
+    assertEquals(action, "DeleteMessageBatch");
+    assertEquals(input.Entries[4], { Id: "4", ReceiptHandle: "r-4" });
+  });
+
+  it("release() changes the visibility, to 0 at once", async () => {
+    const { aws, backend } = backendOn(() => json(failures));
+    const releases = receipts.map((receipt, n) => ({ receipt, delayMs: n * 1_001 }));
+    assertEquals((await backend.release(QUEUE, releases)).map(brief), expected);
+    const { action, input } = aws.calls[0]!;
+    assertEquals(action, "ChangeMessageVisibilityBatch");
+    const seconds = input.Entries.map((entry: Record<string, number>) => entry.VisibilityTimeout);
+    assertEquals(seconds, [0, 2, 3, 4, 5]);
+  });
+
+  it("extend() tells until when, counted from the answer", async () => {
+    const { aws, backend } = backendOn(async () => {
+      await aws.clock.advance(700);
+      return json(failures);
+    });
+    const extensions = receipts.map((receipt) => ({ receipt, visibilityMs: 30_000 }));
+    const results = await backend.extend(QUEUE, extensions);
+    assertEquals(results.map(brief), expected);
+    assertEquals(results[0], { ok: true, lockedUntil: new Date(aws.clock.now() + 30_000) });
+  });
+
+  it("send nothing for nothing, and refuse more than ten", async () => {
+    const { aws, backend } = backendOn(() => json({}));
+    assertEquals(await backend.acknowledge(QUEUE, []), []);
+    assertEquals(await backend.release(QUEUE, []), []);
+    assertEquals(await backend.extend(QUEUE, []), []);
+    const many = Array.from({ length: 25 }, () => ({ receipt: "r", visibilityMs: 1, delayMs: 1 }));
+    await assertRejects(() => backend.acknowledge(QUEUE, many.map(() => "r")), RangeError);
+    await assertRejects(() => backend.release(QUEUE, many), RangeError);
+    await assertRejects(() => backend.extend(QUEUE, many), RangeError);
+    assertEquals(aws.calls.length, 0);
+  });
+});
+
+describe("AwsBackend.deadLetter()", () => {
+  const target = "arn:aws:sqs:eu-west-1:123456789012:orders-dlq";
+  const policy = JSON.stringify({ deadLetterTargetArn: target, maxReceiveCount: 5 });
+  const copies = [0, 1, 2].map((n) => ({ receipt: `r-${n}`, copy: message(`copy ${n}`) }));
+  const service = (stored: Respond = allStored, RedrivePolicy: string | undefined = policy) =>
+    backendOn((call, count) => {
+      if (call.action === "GetQueueAttributes") return json({ Attributes: { RedrivePolicy } });
+      if (call.action === "GetQueueUrl") return json({ QueueUrl: `${QUEUE}-dlq` });
+      if (call.action === "SendMessageBatch") return stored(call, count);
+      return json({ Successful: call.input.Entries });
+    });
+
+  it("copies, then deletes, and looks for the queue once", async () => {
+    const { aws, backend } = service();
+    assertEquals((await backend.deadLetter(QUEUE, copies)).map(brief), ["ok", "ok", "ok"]);
+    await backend.deadLetter(QUEUE, copies);
+    const twice = ["SendMessageBatch", "DeleteMessageBatch"];
+    assertEquals(aws.actions(), ["GetQueueAttributes", "GetQueueUrl", ...twice, ...twice]);
+    assertEquals(aws.calls[2]!.input.QueueUrl, `${QUEUE}-dlq`);
+    assertEquals(aws.calls[3]!.input.QueueUrl, QUEUE);
+  });
+
+  it("deletes only what was copied", async () => {
+    const { aws, backend } = service(() =>
+      json({
+        Successful: [{ Id: "2", MessageId: "m-2" }],
+        Failed: [{ Id: "0", Code: "InternalError", SenderFault: false }],
+      })
+    );
+    const results = await backend.deadLetter(QUEUE, copies);
+    assertEquals(results.map(brief), ["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "ok"]);
+    const deleted = aws.calls.at(-1)!.input.Entries;
+    assertEquals(deleted, [{ Id: "0", ReceiptHandle: "r-2" }]);
+  });
+
+  it("deletes nothing if nothing could be copied", async () => {
+    const { aws, backend } = service(() => sqsError("RequestThrottled", { status: 403 }));
+    const error = await assertRejects(() => backend.deadLetter(QUEUE, copies), MelangeError);
+    assertEquals(error.code, "THROTTLED");
+    assert(!aws.actions().includes("DeleteMessageBatch"));
+  });
+
+  for (const broken of ["", "{", '{"deadLetterTargetArn":1}']) {
+    it(`is UNSUPPORTED where the policy is "${broken}", and looks again the next time`, async () => {
+      const { aws, backend } = service(allStored, broken);
+      for (let turn = 1; turn <= 2; turn++) {
+        const results = await backend.deadLetter(QUEUE, copies);
+        assertEquals(results.map(brief), ["UNSUPPORTED", "UNSUPPORTED", "UNSUPPORTED"]);
+        assertEquals(aws.actions(), Array(turn).fill("GetQueueAttributes"));
+      }
+    });
+  }
+
+  it("looks again after the queue was not found", async () => {
+    const { aws, backend } = service(() => sqsError("QueueDoesNotExist"));
+    for (let turn = 0; turn < 2; turn++) {
+      await assertRejects(() => backend.deadLetter(QUEUE, copies), MelangeError);
+    }
+    const looks = aws.actions().filter((action) => action === "GetQueueAttributes");
+    assertEquals(looks.length, 2);
+  });
+});

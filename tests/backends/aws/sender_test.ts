@@ -1,0 +1,435 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { AwsBackend, type AwsBackendOptions, awsSender } from "../../../backends/aws/mod.ts";
+import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
+import type { SendResult } from "../../../src/backend.ts";
+import { MelangeError } from "../../../src/errors.ts";
+import type { OutgoingMessage } from "../../../src/message.ts";
+import {
+  allStored,
+  type Call,
+  type FakeAws,
+  fakeAws,
+  json,
+  message,
+  QUEUE,
+  snsError,
+  sqsError,
+  xml,
+} from "./fake_aws.ts";
+
+const TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders";
+
+/** A result in a word: the id, or the code of the error and whether to try again. */
+function brief(result: SendResult | undefined): string {
+  if (!result) return "none";
+  if (result.ok) return result.messageId;
+  return result.error.retryable ? `${result.error.code} retryable` : result.error.code;
+}
+
+function allPublished({ input }: Call): Response {
+  const members = [];
+  for (let n = 1; `PublishBatchRequestEntries.member.${n}.Id` in input; n++) {
+    const id = input[`PublishBatchRequestEntries.member.${n}.Id`];
+    members.push(`<member><Id>${id}</Id><MessageId>m-${id}</MessageId></member>`);
+  }
+  return xml("PublishBatch", `<Failed/><Successful>${members.join("")}</Successful>`);
+}
+
+describe("AwsBackend.send() to a queue", () => {
+  it("writes what a message has, and whole seconds rounded up", async () => {
+    const aws = fakeAws(allStored);
+    const number: OutgoingMessage["attributes"][string] = { type: "Number.big", value: "1.0" };
+    await new AwsBackend(aws.options).send({ queue: QUEUE }, [
+      {
+        body: "é🙂",
+        attributes: { text: "x", number: 1.5, bytes: Uint8Array.of(0, 255), big: number },
+        group: "tenant",
+        delayMs: 1_001,
+      },
+      message("plain"),
+    ]);
+    assertEquals(aws.calls[0]!.input, {
+      QueueUrl: QUEUE,
+      Entries: [
+        {
+          Id: "0",
+          MessageBody: "é🙂",
+          MessageAttributes: {
+            text: { DataType: "String", StringValue: "x" },
+            number: { DataType: "Number", StringValue: "1.5" },
+            bytes: { DataType: "Binary", BinaryValue: "AP8=" },
+            big: { DataType: "Number.big", StringValue: "1.0" },
+          },
+          MessageGroupId: "tenant",
+          DelaySeconds: 2,
+        },
+        { Id: "1", MessageBody: "plain" },
+      ],
+    });
+  });
+
+  it("writes an attribute named __proto__ like any other", async () => {
+    const aws = fakeAws(allStored);
+    const attributes = JSON.parse('{"__proto__":"x"}');
+    await new AwsBackend(aws.options).send({ queue: QUEUE }, [{ body: "x", attributes }]);
+    assert(aws.calls[0]!.body.includes('"__proto__":{"DataType":"String","StringValue":"x"}'));
+  });
+
+  it("gives one result per entry, in order, whatever the order of the answer", async () => {
+    const aws = fakeAws(() =>
+      json({
+        Failed: [
+          { Id: "3", Code: "InvalidMessageContents", SenderFault: true },
+          { Id: "1", Code: "RequestThrottled", SenderFault: true, Message: "slow" },
+          { Id: "5", Code: "InternalError", SenderFault: false },
+        ],
+        Successful: [
+          { Id: "4", MessageId: "m-4", SequenceNumber: "18849" },
+          { Id: "0", MessageId: "m-0" },
+          { Id: "9", MessageId: "nobody asked" },
+        ],
+      })
+    );
+    const results = await new AwsBackend(aws.options)
+      .send({ queue: QUEUE }, Array.from({ length: 6 }, () => message()));
+    assertEquals(results.map(brief), [
+      "m-0",
+      "THROTTLED retryable",
+      "OUTCOME_UNKNOWN retryable", // not mentioned
+      "INVALID_MESSAGE",
+      "m-4",
+      "OUTCOME_UNKNOWN retryable",
+    ]);
+    assertEquals(results[4], { ok: true, messageId: "m-4", sequenceNumber: "18849" });
+  });
+
+  it("believes neither a success without an id nor one that is a failure as well", async () => {
+    const aws = fakeAws(() =>
+      json({
+        Successful: [{ Id: "0" }, { Id: "1", MessageId: "m-1" }, null, "x", { MessageId: "m" }],
+        Failed: [{ Id: "1", Code: "InternalError" }],
+      })
+    );
+    const results = await new AwsBackend(aws.options)
+      .send({ queue: QUEUE }, [message(), message()]);
+    assertEquals(results.map(brief), ["OUTCOME_UNKNOWN retryable", "OUTCOME_UNKNOWN retryable"]);
+  });
+
+  it("refuses what the service would refuse, and sends the others", async () => {
+    const aws = fakeAws(allStored);
+    const backend = new AwsBackend(aws.options);
+    const messages = [
+      message("good"),
+      message(""),
+      message("\u0001"),
+      { body: "x", attributes: { "AWS.x": "1" } },
+      message("x".repeat(1_048_577)),
+      message("good too"),
+    ];
+    const results = await backend.send({ queue: QUEUE }, messages);
+    assertEquals(results.map(brief), ["m-0", ...Array(4).fill("INVALID_MESSAGE"), "m-1"]);
+    const bodies = aws.calls[0]!.input.Entries.map((entry: Record<string, string>) =>
+      entry.MessageBody
+    );
+    assertEquals(bodies, ["good", "good too"]);
+    await backend.send({ queue: QUEUE }, [message("")]);
+    await backend.send({ queue: QUEUE }, []);
+    assertEquals(aws.calls.length, 1, "nothing is sent where nothing is left");
+  });
+
+  it("refuses more than ten messages", async () => {
+    const aws = fakeAws(allStored);
+    const messages = Array.from({ length: 11 }, () => message());
+    await assertRejects(
+      () => new AwsBackend(aws.options).send({ queue: QUEUE }, messages),
+      RangeError,
+    );
+    assertEquals(aws.calls.length, 0);
+  });
+
+  it("compares the digests of what was stored: another one is an error, and final", async () => {
+    const attributes = { a: 1 };
+    const answers = [
+      { MD5OfMessageBody: md5("x"), MD5OfMessageAttributes: md5OfAttributes(attributes) },
+      { MD5OfMessageBody: md5("y") },
+      { MD5OfMessageAttributes: md5("y") },
+      {},
+    ];
+    const respond = () =>
+      json({
+        Successful: answers.map((answer, n) => ({ Id: `${n}`, MessageId: `m-${n}`, ...answer })),
+      });
+    const messages = answers.map(() => ({ body: "x", attributes }));
+    const aws = fakeAws(respond);
+    const results = await new AwsBackend(aws.options).send({ queue: QUEUE }, messages);
+    assertEquals(results.map(brief), ["m-0", "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "m-3"]);
+    const unchecked = await awsSender(aws.options).send({ queue: QUEUE }, messages);
+    assertEquals(unchecked.map(brief), ["m-0", "m-1", "m-2", "m-3"]);
+  });
+});
+
+describe("AwsBackend.send() to a topic", () => {
+  it("writes the form of SNS", async () => {
+    const aws = fakeAws(allPublished);
+    const results = await new AwsBackend(aws.options).send({ topic: `${TOPIC}.fifo` }, [{
+      body: "é & 🙂",
+      attributes: { text: "x", bytes: Uint8Array.of(1) },
+      group: "g",
+      deduplicationId: "d",
+    }]);
+    assertEquals(results.map(brief), ["m-0"]);
+    const { action, headers, input } = aws.calls[0]!;
+    assertEquals(action, "PublishBatch");
+    assertEquals(headers.get("content-type"), "application/x-www-form-urlencoded");
+    const member = "PublishBatchRequestEntries.member.1";
+    assertEquals(input, {
+      Action: "PublishBatch",
+      Version: "2010-03-31",
+      TopicArn: `${TOPIC}.fifo`,
+      [`${member}.Id`]: "0",
+      [`${member}.Message`]: "é & 🙂",
+      [`${member}.MessageAttributes.entry.1.Name`]: "text",
+      [`${member}.MessageAttributes.entry.1.Value.DataType`]: "String",
+      [`${member}.MessageAttributes.entry.1.Value.StringValue`]: "x",
+      [`${member}.MessageAttributes.entry.2.Name`]: "bytes",
+      [`${member}.MessageAttributes.entry.2.Value.DataType`]: "Binary",
+      [`${member}.MessageAttributes.entry.2.Value.BinaryValue`]: "AQ==",
+      [`${member}.MessageGroupId`]: "g",
+      [`${member}.MessageDeduplicationId`]: "d",
+    });
+  });
+
+  it("reads failures and what is not mentioned", async () => {
+    const aws = fakeAws(() =>
+      xml(
+        "PublishBatch",
+        "<Failed><member><Id>0</Id><Code>Throttled</Code><SenderFault>true</SenderFault></member>" +
+          "<member><Id>2</Id><Code>Weird</Code><SenderFault>false</SenderFault></member>" +
+          "<member><Id>3</Id><Code>Weird</Code><SenderFault>true</SenderFault></member></Failed>",
+      )
+    );
+    const results = await new AwsBackend(aws.options)
+      .send({ topic: TOPIC }, Array.from({ length: 4 }, () => message()));
+    assertEquals(results.map(brief), [
+      "THROTTLED retryable",
+      "OUTCOME_UNKNOWN retryable",
+      "OUTCOME_UNKNOWN retryable",
+      "REFUSED",
+    ]);
+  });
+
+  it("takes the answer to another action for garbage", async () => {
+    const aws = fakeAws(() => xml("Publish", "<MessageId>m</MessageId>"));
+    const error = await assertRejects(
+      () => new AwsBackend(aws.options).send({ topic: TOPIC }, [message()]),
+      MelangeError,
+    );
+    assertEquals(error.code, "OUTCOME_UNKNOWN");
+  });
+
+  it("has the limit of SNS, or of the topic's attribute", async () => {
+    const big = message("x".repeat(262_145));
+    const aws = fakeAws(allPublished);
+    const [refused] = await new AwsBackend(aws.options).send({ topic: TOPIC }, [big]);
+    assertEquals(brief(refused), "INVALID_MESSAGE");
+    const backend = new AwsBackend({ ...aws.options, topicMessageBytes: 1_048_576 });
+    assertEquals(backend.limits.topic.batchBytes, 1_048_576);
+    const [sent] = await backend.send({ topic: TOPIC }, [big]);
+    assertEquals(brief(sent), "m-0");
+  });
+});
+
+describe("AwsBackend.send() finds the address of a topic", () => {
+  const service = (topics: Set<string>, options: { account?: string } = {}): FakeAws =>
+    fakeAws((call) => {
+      if (call.action === "GetCallerIdentity") {
+        const { account } = options;
+        if (!account) return snsError("InvalidAction");
+        return xml(call.action, `<Account>${account}</Account>`);
+      }
+      if (call.action === "CreateTopic") {
+        const arn = `arn:aws:sns:eu-west-1:999999999999:${call.input.Name}`;
+        topics.add(arn);
+        return xml(call.action, `<TopicArn>${arn}</TopicArn>`);
+      }
+      return topics.has(call.input.TopicArn) ? allPublished(call) : snsError("NotFound", 404);
+    });
+  const send = async (aws: FakeAws, options: AwsBackendOptions = {}, topic = "orders") => {
+    const { accountId: _, ...rest } = aws.options;
+    const backend = new AwsBackend({ ...rest, ...options });
+    const turn = () => backend.send({ topic }, [message()]);
+    return { backend, turn };
+  };
+  const ours = "arn:aws:sns:eu-west-1:999999999999:orders";
+
+  it("by the account id of the options or the environment, without a request", async () => {
+    const environment = (name: string) => name === "AWS_ACCOUNT_ID" ? "999999999999" : undefined;
+    for (const options of [{ accountId: "999999999999" }, { environment }]) {
+      const aws = service(new Set([ours]));
+      const { turn } = await send(aws, options);
+      await turn();
+      assertEquals(aws.actions(), ["PublishBatch"]);
+    }
+  });
+
+  it("by asking for the account once, also for many topics at the same time", async () => {
+    const aws = service(new Set([ours, `${ours}-2`]), { account: "999999999999" });
+    const { backend } = await send(aws);
+    const topics = ["orders", "orders-2", "orders", "orders-2"];
+    await Promise.all(topics.map((topic) => backend.send({ topic }, [message()])));
+    await backend.send({ topic: "orders" }, [message()]);
+    assertEquals(aws.actions().filter((action) => action !== "PublishBatch"), [
+      "GetCallerIdentity",
+    ]);
+    const { url, headers } = aws.calls[0]!;
+    assertEquals(url, "https://sts.eu-west-1.amazonaws.com");
+    assert(headers.get("authorization")!.includes("/eu-west-1/sts/"));
+  });
+
+  it("at the endpoint of SNS where that is a local broker", async () => {
+    const aws = service(new Set([ours]), { account: "999999999999" });
+    const { turn } = await send(aws, { snsEndpoint: "http://127.0.0.1:4566" });
+    await turn();
+    assertEquals(aws.calls[0]!.url, "http://127.0.0.1:4566/");
+    const vpc = service(new Set([ours]), { account: "999999999999" });
+    const snsEndpoint = "https://vpce-1.sns.eu-west-1.vpce.amazonaws.com";
+    await (await send(vpc, { snsEndpoint })).turn();
+    assertEquals(vpc.calls[0]!.url, "https://sts.eu-west-1.amazonaws.com");
+  });
+
+  it("by creating it where nobody tells the account, once", async () => {
+    const aws = service(new Set());
+    const { turn } = await send(aws);
+    await turn();
+    await turn();
+    assertEquals(aws.actions(), [
+      "GetCallerIdentity",
+      "CreateTopic",
+      "PublishBatch",
+      "PublishBatch",
+    ]);
+  });
+
+  it("and creates a topic that is missing, once for all that publish to it", async () => {
+    const aws = service(new Set(), { account: "999999999999" });
+    const { turn } = await send(aws);
+    const results = (await Promise.all([turn(), turn(), turn()])).flat();
+    assertEquals(results.map(brief), ["m-0", "m-0", "m-0"]);
+    assertEquals(aws.actions().filter((action) => action === "CreateTopic").length, 1);
+  });
+
+  it("and creates a FIFO topic as one", async () => {
+    const aws = service(new Set(), { account: "999999999999" });
+    const { backend } = await send(aws);
+    await backend.send({ topic: "orders.fifo" }, [{
+      ...message(),
+      group: "g",
+      deduplicationId: "d",
+    }]);
+    const { input } = aws.calls.find(({ action }) => action === "CreateTopic")!;
+    assertEquals(input["Attributes.entry.1.key"], "FifoTopic");
+    assertEquals(input["Attributes.entry.1.value"], "true");
+  });
+
+  it("and creates none if it must not, or if it is given by its ARN", async () => {
+    const cases = [[{ createTopics: false }, "orders"], [{}, TOPIC]] as const;
+    for (const [options, topic] of cases) {
+      const aws = service(new Set(), { account: "999999999999" });
+      const { turn } = await send(aws, options, topic);
+      const error = await assertRejects(turn, MelangeError);
+      assertEquals([error.code, error.retryable], ["NOT_FOUND", false]);
+      assert(!aws.actions().includes("CreateTopic"));
+    }
+  });
+
+  it("and says that nothing was sent, if it cannot", async () => {
+    const down = fakeAws(() => new Response("", { status: 503 }));
+    const unknown = await assertRejects((await send(down)).turn, MelangeError);
+    assertEquals([unknown.code, unknown.retryable], ["REFUSED", true]);
+    const denied = service(new Set());
+    const error = await assertRejects(
+      (await send(denied, { createTopics: false })).turn,
+      MelangeError,
+    );
+    assert(error.message.includes("accountId"), error.message);
+  });
+
+  it("and may be tried again if what was created is not there yet", async () => {
+    const aws = fakeAws(({ action }) =>
+      action === "CreateTopic"
+        ? xml(action, `<TopicArn>${TOPIC}</TopicArn>`)
+        : snsError("NotFound", 404)
+    );
+    const backend = new AwsBackend(aws.options);
+    const error = await assertRejects(
+      () => backend.send({ topic: "orders" }, [message()]),
+      MelangeError,
+    );
+    assertEquals([error.code, error.retryable], ["NOT_FOUND", true]);
+    assertEquals(aws.actions(), ["PublishBatch", "CreateTopic", "PublishBatch"]);
+  });
+});
+
+describe("AwsBackend.send() finds the address of a queue", () => {
+  const service = (exists: () => boolean) =>
+    fakeAws((call) => {
+      if (!exists()) return sqsError("QueueDoesNotExist");
+      return call.action === "GetQueueUrl" ? json({ QueueUrl: QUEUE }) : allStored(call);
+    });
+
+  it("once, also for many at the same time", async () => {
+    const aws = service(() => true);
+    const backend = new AwsBackend(aws.options);
+    const turn = () => backend.send({ queue: "orders" }, [message()]);
+    await Promise.all([turn(), turn(), turn()]);
+    await turn();
+    assertEquals(aws.actions().filter((action) => action === "GetQueueUrl").length, 1);
+    assertEquals(aws.calls[0]!.input, { QueueName: "orders" });
+  });
+
+  it("by its ARN, in its account and region", async () => {
+    const aws = service(() => true);
+    const queue = "arn:aws:sqs:us-west-2:210987654321:orders";
+    await new AwsBackend(aws.options).send({ queue }, [message()]);
+    const { url, input } = aws.calls[0]!;
+    assertEquals(input, { QueueName: "orders", QueueOwnerAWSAccountId: "210987654321" });
+    assertEquals(url, "https://sqs.us-west-2.amazonaws.com");
+  });
+
+  it("or says what to do, and looks again the next time", async () => {
+    let exists = false;
+    const aws = service(() => exists);
+    const backend = new AwsBackend(aws.options);
+    const turn = () => backend.send({ queue: "orders" }, [message()]);
+    const error = await assertRejects(turn, MelangeError);
+    assertEquals(error.code, "NOT_FOUND");
+    assert(error.message.includes('"orders"') && error.message.includes("declare"), error.message);
+    exists = true;
+    assertEquals((await turn()).map(brief), ["m-0"]);
+    exists = false;
+    assertEquals((await assertRejects(turn, MelangeError)).code, "NOT_FOUND");
+    assertEquals(aws.actions().at(-1), "SendMessageBatch");
+    exists = true;
+    await turn();
+    assertEquals(aws.actions().slice(-2), ["GetQueueUrl", "SendMessageBatch"], "it was forgotten");
+  });
+
+  it("without one caller's abort ending the look of another", async () => {
+    const gate = { open: () => {} };
+    const aws = fakeAws(async (call) => {
+      if (call.action !== "GetQueueUrl") return allStored(call);
+      await new Promise<void>((resolve) => gate.open = resolve);
+      return json({ QueueUrl: QUEUE });
+    });
+    const backend = new AwsBackend(aws.options);
+    const controller = new AbortController();
+    const first = backend.send({ queue: "orders" }, [message()], { signal: controller.signal });
+    const second = backend.send({ queue: "orders" }, [message()]);
+    await aws.clock.advance(1);
+    controller.abort("enough");
+    assertEquals(await first.catch((reason) => reason), "enough");
+    gate.open();
+    assertEquals((await second).map(brief), ["m-0"]);
+  });
+});
