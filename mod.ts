@@ -18,32 +18,33 @@
  *
  * @module
  */
-export type {
-  Admin,
-  Backend,
-  BackendLimits,
-  CallOptions,
-  DeadLetterCopy,
-  DeclareQueueOptions,
-  DeclareTopicOptions,
-  Delivery,
-  ExtendResult,
-  Extension,
-  FilterPolicy,
-  Guarantees,
-  Limits,
-  MessageLimits,
-  QueueDescription,
-  QueueLimits,
-  ReceiveOptions,
-  Receiver,
-  Release,
-  Result,
-  Sender,
-  SendResult,
-  SettleResult,
-  SubscriptionOptions,
-  TopicDescription,
+export {
+  type Admin,
+  type Backend,
+  type BackendLimits,
+  type CallOptions,
+  type DeadLetterCopy,
+  type DeclareQueueOptions,
+  type DeclareTopicOptions,
+  type Delivery,
+  type ExtendResult,
+  type Extension,
+  type FilterPolicy,
+  filterPolicyOf,
+  type Guarantees,
+  type Limits,
+  type MessageLimits,
+  type QueueDescription,
+  type QueueLimits,
+  type ReceiveOptions,
+  type Receiver,
+  type Release,
+  type Result,
+  type Sender,
+  type SendResult,
+  type SettleResult,
+  type SubscriptionOptions,
+  type TopicDescription,
 } from "./src/backend.ts";
 export { type Clock, type Random, systemClock } from "./src/clock.ts";
 export {
@@ -97,15 +98,24 @@ export {
   typed,
 } from "./src/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
-export { type DeadLetterFacts, deadLetterFactsOf, type Format } from "./src/format.ts";
+export {
+  type DeadLetterFacts,
+  deadLetterFactsOf,
+  type Format,
+  openEnvelope,
+} from "./src/format.ts";
 export { consoleLogger, type Logger } from "./src/logger.ts";
-export type {
-  Attributes,
-  AttributeValue,
-  Destination,
-  OutgoingMessage,
-  ReceivedMessage,
-  TypedAttribute,
+export {
+  type Attributes,
+  type AttributeValue,
+  type Destination,
+  isFifo,
+  messageSize,
+  nameOf,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  refusal,
+  type TypedAttribute,
 } from "./src/message.ts";
 export {
   type CommonPublishOptions,

@@ -44,7 +44,7 @@
  * Acknowledging twice is success. Acknowledging, releasing or extending with a receipt whose lock
  * is known to be lost is the result `LOCK_LOST`, and changes nothing.
  */
-import type { MelangeError } from "./errors.ts";
+import { MelangeError } from "./errors.ts";
 import type { AnyEventType } from "./event.ts";
 import type { Destination, OutgoingMessage, ReceivedMessage } from "./message.ts";
 
@@ -337,10 +337,19 @@ export interface Backend extends Sender, Receiver, Admin, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The policy of a subscription: its own filter and the event types, as one. */
+/**
+ * The policy of a subscription: its own filter and the event types, as one.
+ * @throws {MelangeError} `CONFIGURATION` if the filter has a rule for `manifest`, where the types stand
+ */
 export function filterPolicyOf(subscription: SubscriptionOptions): FilterPolicy | undefined {
   const { events, filter } = subscription;
   if (!events) return filter;
+  if (filter && Object.hasOwn(filter, "manifest")) {
+    throw new MelangeError(
+      "CONFIGURATION",
+      `Cannot subscribe to "${subscription.topic}" with both events and a filter on "manifest": use one of them`,
+    );
+  }
   const manifest = events.map((event) => typeof event === "string" ? event : event.type);
   return { ...filter, manifest };
 }

@@ -12,8 +12,10 @@ export interface FaultProfile {
   error500: number;
   /** Answered with status 503, not forwarded. */
   error503: number;
-  /** Answered as throttled with status 400, 403 or 429, not forwarded. */
+  /** Answered as throttled, not forwarded. */
   throttle: number;
+  /** The statuses that say so: of 400, 403 and 429. */
+  throttleAs: readonly (400 | 403 | 429)[];
   /** A batch of sends loses some entries, which are reported in `Failed`. */
   partialSend: { batches: number; entries: number };
   /** The same for deletes. */
@@ -35,6 +37,7 @@ export const chaos: FaultProfile = {
   error500: 0.03,
   error503: 0.03,
   throttle: 0.04,
+  throttleAs: [400],
   partialSend: { batches: 0.1, entries: 0.2 },
   partialDelete: { batches: 0.1, entries: 0.3 },
   duplicate: 0.05,

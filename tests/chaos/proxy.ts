@@ -115,8 +115,8 @@ export function startProxy(options: ProxyOptions): Proxy {
     if (fate === "error500") return answer(response, 500, { __type: "InternalFailure" });
     if (fate === "error503") return answer(response, 503, { __type: "ServiceUnavailable" });
     if (fate === "throttle") {
-      const [status, code] = THROTTLES[Math.floor(random() * THROTTLES.length)]!;
-      return answer(response, status, { __type: `com.amazonaws.sqs#${code}` });
+      const status = profile.throttleAs[Math.floor(random() * profile.throttleAs.length)] ?? 400;
+      return answer(response, status, { __type: `com.amazonaws.sqs#${THROTTLES[status]}` });
     }
     const { status, output } = await handle({ client, action, input, request });
     if (fate === "dropAfter") return void request.socket.destroy();
@@ -231,11 +231,11 @@ export function startProxy(options: ProxyOptions): Proxy {
   }
 }
 
-const THROTTLES: readonly [number, string][] = [
-  [400, "ThrottlingException"],
-  [403, "RequestThrottled"],
-  [429, "TooManyRequestsException"],
-];
+const THROTTLES = {
+  400: "ThrottlingException",
+  403: "RequestThrottled",
+  429: "TooManyRequestsException",
+};
 
 /** Every event of the laboratory says in its body who it is. */
 export function eventId(body: string): string {

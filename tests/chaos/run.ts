@@ -52,7 +52,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const direct = new AwsBackend(broker.options);
   await direct.declareQueue(QUEUE, {
     deadLetterQueue: DEAD_LETTERS,
-    maxReceives: 50,
+    maxReceives: 10,
     visibilityTimeoutMs: VISIBILITY_MS,
   });
   const proxy = startProxy({ target: broker.endpoint, random: seeded(seed), profile: chaos });

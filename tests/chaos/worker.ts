@@ -34,7 +34,7 @@ const consumer = new MessageConsumer({
   backend,
   queue: QUEUE,
   dispatcher,
-  concurrency: 32,
+  concurrency: 64,
   visibilityTimeoutMs: VISIBILITY_MS,
   waitMs: 1_000,
   redelivery: { baseMs: 500, maxMs: 1_000 },

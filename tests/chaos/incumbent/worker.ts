@@ -1,0 +1,37 @@
+/** The same worker with sqs-consumer on the AWS SDK, set up as its documentation says. */
+import { SQSClient } from "npm:@aws-sdk/client-sqs@^3";
+import { Consumer } from "npm:sqs-consumer@^15";
+import type { Work } from "../event.ts";
+import { QUEUE, VISIBILITY_MS } from "../event.ts";
+import { record } from "../records.ts";
+
+const [endpoint, log] = Deno.args as [string, string];
+const sqs = new SQSClient({
+  endpoint,
+  region: "us-east-1",
+  useQueueUrlAsEndpoint: false,
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+});
+const consumer = Consumer.create({
+  queueUrl: `${endpoint}/000000000000/${QUEUE}`,
+  sqs,
+  batchSize: 10,
+  visibilityTimeout: VISIBILITY_MS / 1000,
+  heartbeatInterval: 2,
+  waitTimeSeconds: 1,
+  handleMessage: async (message: { Body?: string }) => {
+    const { key, poison } = JSON.parse(message.Body ?? "") as Work;
+    if (poison !== "none") throw new Error("poison");
+    record(log, { key, step: "start", at: Date.now() });
+    await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
+    record(log, { key, step: "effect", at: Date.now() });
+    return message;
+  },
+});
+// Without listeners its errors would end the process.
+for (const event of ["error", "processing_error", "timeout_error"] as const) {
+  consumer.on(event, () => {});
+}
+consumer.on("stopped", () => Deno.exit(0));
+Deno.addSignalListener("SIGTERM", () => consumer.stop());
+consumer.start();
