@@ -86,13 +86,14 @@ export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
   checkUserAttributes(event, attributes);
   const serializer = serializers.forType(event.type);
   const text = serialize(event, serializer);
+  const written = format === "melange" && !toQueue ? "plain" : format;
   return {
-    body: bodyOf(event, text, serializer, { format, toQueue }),
+    body: bodyOf(event, { text, serializer, written }),
     attributes: {
       ...attributes,
       [MANIFEST]: event.type,
       [SERIALIZER_ID]: serializer.id,
-      [PACKED]: JSON.stringify(pack(event, format)),
+      [PACKED]: JSON.stringify(pack(event, written)),
       ...(format === "cloudevents" ? { [CONTENT_TYPE]: CLOUDEVENTS_JSON } : {}),
     },
   };
@@ -121,12 +122,10 @@ function serialize(event: Event, serializer: Serializer): string {
 
 function bodyOf(
   event: Event,
-  text: string,
-  serializer: Serializer,
-  { format, toQueue }: { format: Format; toQueue: boolean },
+  { text, serializer, written }: { text: string; serializer: Serializer; written: Format },
 ): string {
-  if (format === "melange" && toQueue) return JSON.stringify({ Message: text });
-  if (format !== "cloudevents") return text;
+  if (written === "plain") return text;
+  if (written === "melange") return JSON.stringify({ Message: text });
   const head = {
     specversion: "1.0",
     id: event.id,
@@ -139,7 +138,7 @@ function bodyOf(
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
 }
 
-function pack(event: Event, format: Format): Packed {
+function pack(event: Omit<Event, "type" | "data">, format: Format): Packed {
   const { id, occurredOn, topic, version, correlationId, causationId } = event;
   return {
     id,
@@ -380,15 +379,17 @@ function ownText(record: Record<string, unknown>, key: string): string | undefin
   return typeof value === "string" ? value : undefined;
 }
 
+/** Only a body that holds them all is parsed to see whether it is an envelope. */
+const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"MessageId"'];
+
 /**
  * Takes a message out of the envelope that SNS puts round it where a subscription is not raw: body
  * and attributes are those that were published, and the id is the one of SNS, which is the same in
  * every queue. Any other message is returned as it is.
  */
 export function openEnvelope(message: ReceivedMessage): ReceivedMessage {
-  if (Object.hasOwn(message.attributes, MANIFEST) || !message.body.includes('"Notification"')) {
-    return message;
-  }
+  if (Object.hasOwn(message.attributes, MANIFEST)) return message;
+  if (!ENVELOPE_WORDS.every((word) => message.body.includes(word))) return message;
   const envelope = tryParse(message.body)?.value;
   if (!isRecord(envelope) || ownText(envelope, "Type") !== "Notification") return message;
   const id = ownText(envelope, "MessageId");
@@ -436,7 +437,7 @@ export function deadLetterCopy(
 ): OutgoingMessage {
   const opened = openEnvelope(message);
   const { body, attributes, group } = opened;
-  const packed = unpack(attributes) ?? { id: opened.id, on: opened.sentAt.toISOString() };
+  const packed = unpack(attributes) ?? packForeign(opened);
   const copy: OutgoingMessage = {
     body,
     attributes,
@@ -452,6 +453,12 @@ export function deadLetterCopy(
   const fits = Object.keys(told.attributes).length <= MAX_ATTRIBUTES &&
     messageSize(told) <= messageBytes;
   return fits ? told : copy;
+}
+
+/** A message of others is read by its looks; once it has our attribute, that says how. */
+function packForeign(message: ReceivedMessage): Packed {
+  const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
+  return pack(read(message).facts, format);
 }
 
 /**
