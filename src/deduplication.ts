@@ -84,7 +84,8 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
       return Promise.resolve({ status: "inProgress", retryAfterMs: running.expiresAt - now });
     }
     const token = crypto.randomUUID();
-    this.#running.set(key, { token, expiresAt: now + leaseMs });
+    putLast(this.#running, key, { token, expiresAt: now + leaseMs });
+    this.#forgetDead(now);
     return Promise.resolve({ status: "claimed", token });
   }
 
@@ -92,8 +93,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     if (this.#running.get(key)?.token === token) {
       this.#running.delete(key);
-      this.#done.delete(key);
-      this.#done.set(key, { token, expiresAt: this.#clock.now() + retentionMs });
+      putLast(this.#done, key, { token, expiresAt: this.#clock.now() + retentionMs });
       this.#evict();
     }
     return Promise.resolve();
@@ -109,7 +109,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     const entry = this.#running.get(key);
     if (entry?.token !== token) return Promise.resolve(false);
-    entry.expiresAt = this.#clock.now() + leaseMs;
+    putLast(this.#running, key, { token, expiresAt: this.#clock.now() + leaseMs });
     return Promise.resolve(true);
   }
 
@@ -120,4 +120,18 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
       this.#done.delete(key);
     }
   }
+
+  /** Claims that were neither completed nor released: beyond `maxEntries`, those that have ended go. */
+  #forgetDead(now: number): void {
+    for (const [key, entry] of this.#running) {
+      if (this.#running.size <= this.#maxEntries || entry.expiresAt > now) return;
+      this.#running.delete(key);
+    }
+  }
+}
+
+/** A map is in the order of its insertions: what was touched last comes last. */
+function putLast(entries: Map<string, Entry>, key: string, entry: Entry): void {
+  entries.delete(key);
+  entries.set(key, entry);
 }
