@@ -204,10 +204,11 @@ async function allowTopics(
   let written = false;
   await patiently(async () => {
     const input = { QueueUrl, AttributeNames: ["Policy"] };
-    const { Policy: current } = await getQueueAttributes(client, input, { signal });
-    const Policy = policyWith(current, arn, topics);
+    const current = await patiently(() => getQueueAttributes(client, input, { signal }));
+    const Policy = policyWith(current.Policy, arn, topics);
     if (Policy === undefined) return;
-    await setQueueAttributes(client, { QueueUrl, Attributes: { Policy } }, { signal });
+    const change = { QueueUrl, Attributes: { Policy } };
+    await patiently(() => setQueueAttributes(client, change, { signal }));
     written = true;
     const message = "Cannot let topics send to the queue as others keep changing its policy";
     throw new MelangeError("CONFLICT", message, { retryable: true });

@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import {
+  cacheCredentials,
+  type Credentials,
+  credentialsChain,
+  environmentCredentials,
+} from "../../../backends/aws/credentials.ts";
+import { VirtualClock } from "../../../backends/memory/testing.ts";
+import { MelangeError } from "../../../src/errors.ts";
+
+const MINUTE = 60_000;
+
+/** A provider of credentials that last an hour, and what a test knows of it. */
+function provider(clock: VirtualClock) {
+  const state = { asked: 0, fail: false, gate: Promise.resolve() };
+  const provide = async (): Promise<Credentials> => {
+    state.asked++;
+    const accessKeyId = `AKID${state.asked}`;
+    await state.gate;
+    if (state.fail) throw new Error("metadata service is down");
+    return { accessKeyId, secretAccessKey: "s", expiration: new Date(clock.now() + 60 * MINUTE) };
+  };
+  return { state, provide };
+}
+
+function setUp() {
+  const clock = new VirtualClock();
+  const { state, provide } = provider(clock);
+  return { clock, state, cache: cacheCredentials(provide, { clock }) };
+}
+
+describe("cacheCredentials()", () => {
+  it("asks when it is first asked, and once for all that wait", async () => {
+    const { state, cache } = setUp();
+    assertEquals(state.asked, 0);
+    const [first, second] = await Promise.all([cache.get(), cache.get()]);
+    assertStrictEquals(first, second);
+    assertStrictEquals(await cache.get(), first);
+    assertEquals(state.asked, 1);
+  });
+
+  it("asks again five minutes before the end, and lets nobody wait for it", async () => {
+    const { clock, state, cache } = setUp();
+    await cache.get();
+    await clock.advance(55 * MINUTE - 1);
+    await cache.get();
+    assertEquals(state.asked, 1);
+    await clock.advance(1);
+    let open = () => {};
+    state.gate = new Promise<void>((resolve) => open = resolve);
+    assertEquals((await cache.get()).accessKeyId, "AKID1", "still good");
+    assertEquals((await cache.get()).accessKeyId, "AKID1");
+    assertEquals(state.asked, 2, "asked once");
+    open();
+    await clock.advance(0);
+    assertEquals((await cache.get()).accessKeyId, "AKID2");
+  });
+
+  it("lives on with what it has while the provider fails, up to the end", async () => {
+    const { clock, state, cache } = setUp();
+    await cache.get();
+    state.fail = true;
+    await clock.advance(58 * MINUTE);
+    assertEquals((await cache.get()).accessKeyId, "AKID1");
+    await clock.advance(2 * MINUTE);
+    const error = await assertRejects(() => cache.get(), MelangeError);
+    assertEquals([error.code, error.retryable], ["CONFIGURATION", true]);
+    state.fail = false;
+    assert((await cache.get()).accessKeyId !== "AKID1");
+  });
+
+  it("does not remember a failure", async () => {
+    const { state, cache } = setUp();
+    state.fail = true;
+    await assertRejects(() => cache.get(), MelangeError);
+    state.fail = false;
+    assertEquals((await cache.get()).accessKeyId, "AKID2");
+  });
+
+  it("forgets what is dropped, but not what replaced it", async () => {
+    const { state, cache } = setUp();
+    const first = await cache.get();
+    cache.drop(first);
+    const second = await cache.get();
+    assertEquals(second.accessKeyId, "AKID2");
+    cache.drop(first);
+    assertStrictEquals(await cache.get(), second);
+    assertEquals(state.asked, 2);
+  });
+
+  it("keeps credentials without an end", async () => {
+    const clock = new VirtualClock();
+    let asked = 0;
+    const provide = () => Promise.resolve({ accessKeyId: `A${++asked}`, secretAccessKey: "s" });
+    const cache = cacheCredentials(provide, { clock });
+    await cache.get();
+    await clock.advance(365 * 24 * 60 * MINUTE);
+    assertEquals((await cache.get()).accessKeyId, "A1");
+  });
+
+  const wrong: Record<string, unknown> = {
+    "nothing": undefined,
+    "no key": { secretAccessKey: "SECRET" },
+    "an empty secret": { accessKeyId: "A", secretAccessKey: "" },
+    "a line break in the secret": { accessKeyId: "A", secretAccessKey: "SECRET\n" },
+    "a token that is no text": { accessKeyId: "A", secretAccessKey: "s", sessionToken: {} },
+    "a token beyond ASCII": { accessKeyId: "A", secretAccessKey: "s", sessionToken: "SECRET…" },
+  };
+  for (const [what, value] of Object.entries(wrong)) {
+    it(`refuses ${what}, without quoting it`, async () => {
+      const provide = () => Promise.resolve(value as Credentials);
+      const cache = cacheCredentials(provide, { clock: new VirtualClock() });
+      const error = await assertRejects(() => cache.get(), MelangeError);
+      assertEquals(error.code, "CONFIGURATION");
+      assert(!error.message.includes("SECRET"));
+    });
+  }
+});
+
+describe("credentialsChain()", () => {
+  const source = (value?: Credentials) => () => Promise.resolve(value);
+  const first = { accessKeyId: "1", secretAccessKey: "s" };
+  const second = { accessKeyId: "2", secretAccessKey: "s" };
+
+  it("takes the first that there are", async () => {
+    const chain = credentialsChain([source(), source(first), source(second)]);
+    assertEquals(await chain(), first);
+  });
+
+  it("says what to set where there are none", async () => {
+    const error = await assertRejects(credentialsChain([source()]), MelangeError);
+    assertEquals([error.code, error.retryable], ["CONFIGURATION", false]);
+    assert(error.message.includes("AWS_ACCESS_KEY_ID"));
+  });
+});
+
+describe("environmentCredentials()", () => {
+  const read = (variables: Record<string, string>) =>
+    environmentCredentials((name) => variables[name])();
+  const both = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "s" };
+
+  it("reads the three variables", async () => {
+    assertEquals(await read({ ...both, AWS_SESSION_TOKEN: "t" }), {
+      accessKeyId: "AKID",
+      secretAccessKey: "s",
+      sessionToken: "t",
+    });
+    assertEquals((await read(both))?.sessionToken, undefined);
+  });
+
+  it("is none without both keys", async () => {
+    assertEquals(await read({ AWS_ACCESS_KEY_ID: "AKID" }), undefined);
+    assertEquals(await read({ AWS_SECRET_ACCESS_KEY: "s" }), undefined);
+  });
+});
