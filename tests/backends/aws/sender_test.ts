@@ -255,7 +255,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
       }
       return topics.has(call.input.TopicArn) ? allPublished(call) : snsError("NotFound", 404);
     });
-  const send = async (aws: FakeAws, options: AwsBackendOptions = {}, topic = "orders") => {
+  const send = (aws: FakeAws, options: AwsBackendOptions = {}, topic = "orders") => {
     const { accountId: _, ...rest } = aws.options;
     const backend = new AwsBackend({ ...rest, ...options });
     const turn = () => backend.send({ topic }, [message()]);
@@ -267,7 +267,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
     const environment = (name: string) => name === "AWS_ACCOUNT_ID" ? "999999999999" : undefined;
     for (const options of [{ accountId: "999999999999" }, { environment }]) {
       const aws = service(new Set([ours]));
-      const { turn } = await send(aws, options);
+      const { turn } = send(aws, options);
       await turn();
       assertEquals(aws.actions(), ["PublishBatch"]);
     }
@@ -275,7 +275,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
 
   it("by asking for the account once, also for many topics at the same time", async () => {
     const aws = service(new Set([ours, `${ours}-2`]), { account: "999999999999" });
-    const { backend } = await send(aws);
+    const { backend } = send(aws);
     const topics = ["orders", "orders-2", "orders", "orders-2"];
     await Promise.all(topics.map((topic) => backend.send({ topic }, [message()])));
     await backend.send({ topic: "orders" }, [message()]);
@@ -289,18 +289,18 @@ describe("AwsBackend.send() finds the address of a topic", () => {
 
   it("at the endpoint of SNS where that is a local broker", async () => {
     const aws = service(new Set([ours]), { account: "999999999999" });
-    const { turn } = await send(aws, { snsEndpoint: "http://127.0.0.1:4566" });
+    const { turn } = send(aws, { snsEndpoint: "http://127.0.0.1:4566" });
     await turn();
     assertEquals(aws.calls[0]!.url, "http://127.0.0.1:4566/");
     const vpc = service(new Set([ours]), { account: "999999999999" });
     const snsEndpoint = "https://vpce-1.sns.eu-west-1.vpce.amazonaws.com";
-    await (await send(vpc, { snsEndpoint })).turn();
+    await send(vpc, { snsEndpoint }).turn();
     assertEquals(vpc.calls[0]!.url, "https://sts.eu-west-1.amazonaws.com");
   });
 
   it("by creating it where nobody tells the account, once", async () => {
     const aws = service(new Set());
-    const { turn } = await send(aws);
+    const { turn } = send(aws);
     await turn();
     await turn();
     assertEquals(aws.actions(), [
@@ -313,7 +313,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
 
   it("and creates a topic that is missing, once for all that publish to it", async () => {
     const aws = service(new Set(), { account: "999999999999" });
-    const { turn } = await send(aws);
+    const { turn } = send(aws);
     const results = (await Promise.all([turn(), turn(), turn()])).flat();
     assertEquals(results.map(brief), ["m-0", "m-0", "m-0"]);
     assertEquals(aws.actions().filter((action) => action === "CreateTopic").length, 1);
@@ -321,7 +321,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
 
   it("and creates a FIFO topic as one", async () => {
     const aws = service(new Set(), { account: "999999999999" });
-    const { backend } = await send(aws);
+    const { backend } = send(aws);
     await backend.send({ topic: "orders.fifo" }, [{
       ...message(),
       group: "g",
@@ -336,7 +336,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
     const cases = [[{ createTopics: false }, "orders"], [{}, TOPIC]] as const;
     for (const [options, topic] of cases) {
       const aws = service(new Set(), { account: "999999999999" });
-      const { turn } = await send(aws, options, topic);
+      const { turn } = send(aws, options, topic);
       const error = await assertRejects(turn, MelangeError);
       assertEquals([error.code, error.retryable], ["NOT_FOUND", false]);
       assert(!aws.actions().includes("CreateTopic"));
@@ -345,11 +345,11 @@ describe("AwsBackend.send() finds the address of a topic", () => {
 
   it("and says that nothing was sent, if it cannot", async () => {
     const down = fakeAws(() => new Response("", { status: 503 }));
-    const unknown = await assertRejects((await send(down)).turn, MelangeError);
+    const unknown = await assertRejects(send(down).turn, MelangeError);
     assertEquals([unknown.code, unknown.retryable], ["REFUSED", true]);
     const denied = service(new Set());
     const error = await assertRejects(
-      (await send(denied, { createTopics: false })).turn,
+      send(denied, { createTopics: false }).turn,
       MelangeError,
     );
     assert(error.message.includes("accountId"), error.message);

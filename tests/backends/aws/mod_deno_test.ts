@@ -1,0 +1,88 @@
+/** What is peculiar to AwsBackend, on a broker in this process. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { after, before, describe, it } from "@std/testing/bdd";
+import { AwsBackend, awsSender } from "../../../backends/aws/mod.ts";
+import { MelangeError } from "../../../src/errors.ts";
+import { type Broker, startBroker } from "../../broker.ts";
+import { message } from "./fake_aws.ts";
+
+describe("AwsBackend on a local broker", () => {
+  let broker: Broker;
+  let number = 0;
+  const requests: string[] = [];
+
+  before(async () => {
+    broker = await startBroker();
+  });
+  after(() => broker.close());
+
+  const newName = () => `own-${++number}`;
+  const counted = ((url: string, init: RequestInit) => {
+    const headers = new Headers(init.headers);
+    const action = new URLSearchParams(String(init.body)).get("Action");
+    requests.push(headers.get("x-amz-target")?.split(".")[1] ?? action!);
+    return fetch(url, init);
+  }) as typeof fetch;
+  const newBackend = () => new AwsBackend({ ...broker.options, fetch: counted });
+
+  it("needs one request per batch once names are known", async () => {
+    const [topic, queue] = [newName(), newName()];
+    const backend = newBackend();
+    await backend.declareQueue(queue, { subscribeTo: [topic] });
+    const other = newBackend();
+    const ten = Array.from({ length: 10 }, () => message());
+    requests.length = 0;
+    for (let turn = 0; turn < 3; turn++) {
+      await other.send({ topic }, ten);
+      await other.send({ queue }, ten);
+      const call = { max: 10, waitMs: 0, visibilityMs: 30_000 };
+      const deliveries = await other.receive(queue, call);
+      await other.acknowledge(queue, deliveries.map(({ receipt }) => receipt));
+    }
+    const asked = requests.filter((action) => action.startsWith("Get"));
+    assertEquals(asked, ["GetCallerIdentity", "GetQueueUrl"]);
+    assertEquals(requests.length, 2 + 3 * 4);
+  });
+
+  it("creates a topic that is missing on the first publish, never a queue", async () => {
+    const topic = newName();
+    const sender = awsSender(broker.options);
+    const [result] = await sender.send({ topic }, [message()]);
+    assert(result?.ok);
+    const strict = awsSender({ ...broker.options, createTopics: false });
+    const missing = newName();
+    for (const destination of [{ topic: missing }, { queue: missing }]) {
+      const error = await assertRejects(() => strict.send(destination, [message()]), MelangeError);
+      assertEquals(error.code, "NOT_FOUND");
+    }
+  });
+
+  it("works where it may read no environment variable", async () => {
+    const queue = newName();
+    await newBackend().declareQueue(queue);
+    const module = new URL("../../../backends/aws/mod.ts", import.meta.url).href;
+    const code = `
+      import { AwsBackend } from ${JSON.stringify(module)};
+      const backend = new AwsBackend(${JSON.stringify(broker.options)});
+      const { name } = await backend.describeQueue(${JSON.stringify(queue)});
+      console.log(name);
+      await new AwsBackend().describeQueue("x").catch((error) => console.log(error.code));
+    `;
+    const net = new URL(broker.endpoint).host;
+    const deno = Deno.execPath();
+    const configuration = new URL("../../../deno.json", import.meta.url).pathname;
+    const command = new Deno.Command(deno, {
+      args: ["run", "--no-prompt", `--config=${configuration}`, `--allow-net=${net}`, "-"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const child = command.spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(code));
+    await writer.close();
+    const { stdout, stderr } = await child.output();
+    const printed = new TextDecoder().decode(stdout);
+    assertEquals(printed, `${queue}\nCONFIGURATION\n`, new TextDecoder().decode(stderr));
+  });
+});
