@@ -196,10 +196,10 @@ export class MessageConsumer implements AsyncDisposable {
     return this.stop();
   }
 
-  /** Starts, waits for the signal, and stops. Resolves when it has stopped. */
+  /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
-    this.start();
+    if (!signal?.aborted) this.start();
     const session = this.#session;
     const stopListening = onceAborted(signal, () => void this.stop(stop));
     await session?.ended;
@@ -216,6 +216,7 @@ export class MessageConsumer implements AsyncDisposable {
     if (this.#session) {
       throw new MelangeError("CONFLICT", "Cannot hand out deliveries as the consumer is running");
     }
+    if (signal?.aborted) return;
     const handout = new Handout(this.#queue, this.#dispatcher.options.serializers);
     const session = this.#open((lease) => handout.offer(lease), {
       settled: (lease, result) => handout.settled(lease, result),

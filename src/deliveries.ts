@@ -7,7 +7,7 @@ import type { Lease } from "./lease.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { SerializerRegistry } from "./serializer.ts";
 
-/** A message that is settled by hand. Its lock is kept until then; settle it once. */
+/** A message that is settled by hand, once: a second verdict is `CONFLICT`. Its lock is kept until then. */
 export interface ConsumedDelivery {
   /** The message, out of its SNS envelope if it came in one. */
   readonly message: ReceivedMessage;
@@ -91,7 +91,13 @@ export class Handout {
   #delivery({ lease, decide }: Offered): ConsumedDelivery {
     const message = openEnvelope(lease.delivery.message);
     const attempt = message.attempt + lease.tries;
-    const settle = (outcome: Outcome) => this.#settle(lease, decide, outcome);
+    let decided = false;
+    const settle = async (outcome: Outcome) => {
+      if (lease.signal.aborted) throw lease.signal.reason;
+      if (decided) throw new MelangeError("CONFLICT", "Cannot settle a delivery twice");
+      decided = true;
+      await this.#settle(lease, decide, outcome);
+    };
     return {
       message,
       attempt,
@@ -111,7 +117,6 @@ export class Handout {
   }
 
   async #settle(lease: Lease, decide: (outcome: Outcome) => void, outcome: Outcome): Promise<void> {
-    if (lease.signal.aborted) throw lease.signal.reason;
     const result = new Promise<SettleResult>((resolve) => this.#settlements.set(lease, resolve));
     decide(outcome);
     orThrow(await result);

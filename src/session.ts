@@ -238,6 +238,7 @@ export class Session {
     if (inPlace && !this.#draining) {
       counts.retried += 1;
       lease.tries += 1;
+      this.#options.settled?.(lease, { ok: true });
       return { parkMs: pauseMs };
     }
     const released = this.#settler.release(lease, this.#draining ? 0 : pauseMs);
@@ -252,9 +253,9 @@ export class Session {
     const moved = this.#settler.deadLetter(lease, copy);
     this.#settler.flush();
     const result = await moved;
+    settled?.(lease, result);
     if (result.ok) {
       counts.deadLettered += 1;
-      settled?.(lease, result);
       return true;
     }
     const text = result.error.code === "UNSUPPORTED"
