@@ -30,7 +30,7 @@ export function checkRetryPolicy(policy: RetryPolicy): void {
   const { maxAttempts = 1, baseMs = 0, maxMs = 0, deadlineMs = 0 } = policy;
   if (!(maxAttempts >= 1)) {
     throw new RangeError(
-      `Cannot retry as maxAttempts must be at least 1: current value is ${maxAttempts}`,
+      `Cannot retry as the number of attempts must be at least 1: current value is ${maxAttempts}`,
     );
   }
   for (const [name, value] of Object.entries({ baseMs, maxMs, deadlineMs })) {

@@ -28,6 +28,11 @@ export interface CircuitBreakerOptions {
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
   const { failures = 5, resetMs = 30_000, clock = systemClock } = options;
+  if (!(Number.isSafeInteger(failures) && failures > 0 && resetMs >= 0)) {
+    throw new RangeError(
+      `Cannot break a circuit as failures must be a positive integer and resetMs not negative: current values are ${failures} and ${resetMs}`,
+    );
+  }
   return (next) => {
     let failed = 0;
     let openUntil = -Infinity;

@@ -26,15 +26,32 @@ function withCorrelation(cause: Event, context: HandlerContext): HandlerContext 
 
 function correlated(cause: Event, publisher: EventPublisher): EventPublisher {
   const correlationId = cause.correlationId ?? cause.id;
-  const mark = (event: Event) => derive(event, { correlationId, causationId: cause.id });
-  const markEntry = (entry: Event | PublishEntry) =>
-    "event" in entry ? { ...entry, event: mark(entry.event) } : mark(entry);
+  // What is no event is left for the publisher to refuse.
+  const mark = (event: Event) =>
+    isObject(event) ? derive(event, { correlationId, causationId: cause.id }) : event;
+  const markEntry = (entry: Event | PublishEntry) => {
+    if (!isObject(entry)) return entry;
+    return "event" in entry ? { ...entry, event: mark(entry.event) } : mark(entry);
+  };
   return {
     publish: (event, options) => publisher.publish(mark(event), options),
     publishAll: (events, options) => publisher.publishAll(mapped(events, markEntry), options),
   };
 }
 
-async function* mapped<T>(items: Iterable<T> | AsyncIterable<T>, map: (item: T) => T) {
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** Synchronous stays synchronous: only what is published in one turn shares requests. */
+function mapped<T>(items: Iterable<T> | AsyncIterable<T>, map: (item: T) => T) {
+  return Symbol.asyncIterator in items ? mappedLater(items, map) : mappedNow(items, map);
+}
+
+function* mappedNow<T>(items: Iterable<T>, map: (item: T) => T) {
+  for (const item of items) yield map(item);
+}
+
+async function* mappedLater<T>(items: AsyncIterable<T>, map: (item: T) => T) {
   for await (const item of items) yield map(item);
 }

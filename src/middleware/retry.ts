@@ -1,7 +1,7 @@
 import { type Clock, type Random, sleep, systemClock } from "../clock.ts";
 import type { Middleware } from "../dispatcher.ts";
 import { isDeadLetter } from "../errors.ts";
-import { backoffMs } from "../retry.ts";
+import { backoffMs, checkRetryPolicy } from "../retry.ts";
 
 /** Options of {@linkcode retry}. */
 export interface RetryMiddlewareOptions {
@@ -36,6 +36,7 @@ export interface RetryMiddlewareOptions {
 export function retry(options: RetryMiddlewareOptions = {}): Middleware {
   const { attempts = 3, baseMs = 100, maxMs = 5_000, when = () => true } = options;
   const { clock = systemClock, random = Math.random } = options;
+  checkRetryPolicy({ maxAttempts: attempts, baseMs, maxMs });
   return (next) => async (event, context) => {
     for (let attempt = 1;; attempt++) {
       try {

@@ -24,6 +24,9 @@ export interface TimeoutMiddlewareOptions {
  * ```
  */
 export function timeout({ ms, clock = systemClock }: TimeoutMiddlewareOptions): Middleware {
+  if (!(ms > 0)) {
+    throw new RangeError(`Cannot limit a handler as ms must be positive: current value is ${ms}`);
+  }
   return (next) => async (event, context) => {
     const limit = new AbortController();
     const cancel = clock.after(

@@ -90,7 +90,7 @@ describe("new MessagePublisher()", () => {
     }
     for (const value of [-1, NaN]) assertThrows(create({ lingerMs: value }), RangeError, "linger");
     for (const value of [0, NaN, -1]) {
-      assertThrows(create({ retry: { maxAttempts: value } }), RangeError, "maxAttempts");
+      assertThrows(create({ retry: { maxAttempts: value } }), RangeError, "attempts");
     }
     for (const key of ["baseMs", "maxMs", "deadlineMs"]) {
       assertThrows(create({ retry: { [key]: -1 } }), RangeError, key);
