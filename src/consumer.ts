@@ -171,6 +171,7 @@ export class MessageConsumer implements AsyncDisposable {
     const receive = () =>
       this.#backend.receive(this.#queue, { max: 1, waitMs, visibilityMs, signal });
     const [delivery] = await retry(receive, { clock, random, signal, budget: this.#budget });
+    this.#counts.lastReceiveAt = new Date(clock.now());
     if (!delivery) return undefined;
     return await this.#open((lease) => this.#dispatch(lease)).consume(delivery);
   }
@@ -183,7 +184,7 @@ export class MessageConsumer implements AsyncDisposable {
   /**
    * Stops: no receive starts any more, running handlers are waited for, and what did not finish in
    * time is given back, so that another consumer gets it at once. Resolves when all of that is done,
-   * at the latest after `drainMs`. A second call may bring the end forward.
+   * at the latest after `drainMs`. A second call may bring the end forward; it never puts it off.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#settings.drainMs } = options;
@@ -307,7 +308,12 @@ function settingsOf(
 ): Required<ConsumerSettings> & { redelivery: Backoff } {
   const { limits } = options.backend;
   const settings = {
-    concurrency: inRange(options, "concurrency", { fallback: 10, min: 1, max: 10_000 }),
+    concurrency: inRange(options, "concurrency", {
+      fallback: 10,
+      min: 1,
+      max: 10_000,
+      integer: true,
+    }),
     visibilityTimeoutMs: inRange(options, "visibilityTimeoutMs", {
       fallback: 30_000,
       min: 1_000,
@@ -332,11 +338,17 @@ function settingsOf(
 function inRange(
   options: ConsumerSettings,
   name: "concurrency" | "visibilityTimeoutMs" | "waitMs" | "drainMs" | "refillMs" | "ackLingerMs",
-  { fallback, min, max }: { fallback: number; min: number; max: number },
+  { fallback, min, max, integer = false }: {
+    fallback: number;
+    min: number;
+    max: number;
+    integer?: boolean;
+  },
 ): number {
   const value = options[name] ?? fallback;
-  if (value >= min && value <= max) return value;
+  if (value >= min && value <= max && (!integer || Number.isInteger(value))) return value;
+  const rule = `${integer ? "an integer from " : ""}${min} to ${max}`;
   throw new RangeError(
-    `Cannot create a consumer as ${name} must be ${min} to ${max}: current value is ${value}`,
+    `Cannot create a consumer as ${name} must be ${rule}: current value is ${value}`,
   );
 }

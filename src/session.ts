@@ -68,6 +68,7 @@ export class Session {
   readonly #end = new AbortController();
   readonly #timers: (() => void)[] = [];
   #draining = false;
+  #endsAt = Infinity;
   #resolveEnded = () => {};
 
   /** Prepares everything and receives nothing. */
@@ -78,7 +79,11 @@ export class Session {
     this.ended = new Promise((resolve) => this.#resolveEnded = resolve);
     const shared = { ...options, signal: this.#end.signal };
     this.#leases = new Leases({ ...shared, visibilityMs });
-    this.#settler = new Settler({ ...shared, lingerMs: options.ackLingerMs });
+    this.#settler = new Settler({
+      ...shared,
+      lingerMs: options.ackLingerMs,
+      alone: () => this.#draining || this.#lanes.running === 0,
+    });
     this.#lanes = new Lanes({
       concurrency,
       clock,
@@ -123,23 +128,26 @@ export class Session {
     this.#polling.fill();
   }
 
-  /** Works on one delivery that was received by hand; resolves when it is settled. */
+  /** Works on one delivery that was received by hand; resolves when it is settled. Receives nothing. */
   async consume(delivery: Delivery): Promise<Outcome> {
+    this.#polling.stop();
     this.#options.counts.received += 1;
     const lease = this.#leases.hold(delivery);
     const outcome = await this.#options.handle(lease);
     await this.#settle(lease, { outcome, inPlace: false });
-    this.#settler.flush();
     await Promise.all(this.#settling);
     return outcome;
   }
 
   /**
    * Stops receiving, gives back what nobody works on, waits for the rest, and after `drainMs` ends
-   * whatever is left. A second call may bring the end forward.
+   * whatever is left. A second call may bring the end forward; it never puts it off.
    */
   drain(drainMs: number): void {
-    const { waitMs, receiver } = this.#options;
+    const { waitMs, receiver, clock } = this.#options;
+    const endsAt = clock.now() + drainMs;
+    if (endsAt >= this.#endsAt) return;
+    this.#endsAt = endsAt;
     for (const cancel of this.#timers.splice(0)) cancel();
     const releaseMs = Math.min(RELEASE_MAX_MS, drainMs * RELEASE_SHARE);
     const receiveMs = receiver.guarantees.cancelsReceive
@@ -168,8 +176,7 @@ export class Session {
 
   /** Something ended: there may be room for more, or nothing left to wait for. */
   #changed(): void {
-    // With nothing else at work nobody would share the request: waiting would only delay it.
-    if (this.#draining || this.#lanes.running === 0) this.#settler.flush();
+    if (this.#lanes.running === 0) this.#settler.hurry();
     if (!this.#draining) return this.#polling.fill();
     const idle = this.#lanes.running === 0 && this.#settling.size === 0 && this.#polling.idle;
     if (!idle) return;
@@ -250,9 +257,7 @@ export class Session {
     const { receiver, counts, settled } = this.#options;
     const { message } = lease.delivery;
     const copy = deadLetterCopy(message, facts, receiver.limits.queue.messageBytes);
-    const moved = this.#settler.deadLetter(lease, copy);
-    this.#settler.flush();
-    const result = await moved;
+    const result = await this.#settler.deadLetter(lease, copy);
     settled?.(lease, result);
     if (result.ok) {
       counts.deadLettered += 1;

@@ -14,6 +14,8 @@ export interface SettlerOptions {
   queue: string;
   /** How long a settlement waits for others to share its request, in milliseconds. */
   lingerMs: number;
+  /** Whether there is nobody to share a request with, so that waiting would only delay it. */
+  alone: () => boolean;
   /** Where time comes from. */
   clock: Clock;
   /** Where jitter comes from. */
@@ -43,18 +45,19 @@ export class Settler {
   /** Creates a settler. */
   constructor(options: SettlerOptions) {
     this.#options = options;
-    const { receiver, queue, signal } = options;
-    this.#acknowledgements = this.#batcher((settlements) =>
-      receiver.acknowledge(queue, settlements.map(receiptOf), { signal })
+    const { receiver, queue, signal, lingerMs } = options;
+    this.#acknowledgements = this.#batcher(
+      lingerMs,
+      (settlements) => receiver.acknowledge(queue, settlements.map(receiptOf), { signal }),
     );
-    this.#releases = this.#batcher((settlements) =>
+    this.#releases = this.#batcher(lingerMs, (settlements) =>
       receiver.release(
         queue,
         settlements.map((it) => ({ receipt: receiptOf(it), delayMs: it.delayMs ?? 0 })),
         { signal },
-      )
-    );
-    this.#deadLetters = this.#batcher((settlements) => {
+      ));
+    // Their lanes wait for the answer.
+    this.#deadLetters = this.#batcher(0, (settlements) => {
       if (!receiver.deadLetter) return Promise.resolve(settlements.map(() => UNSUPPORTED));
       const copies = settlements.flatMap((it) =>
         it.copy ? [{ receipt: receiptOf(it), copy: it.copy }] : []
@@ -81,10 +84,9 @@ export class Settler {
   }
 
   /** Sends what waits without waiting for more. */
-  flush(): void {
-    void this.#acknowledgements.flush();
-    void this.#releases.flush();
-    void this.#deadLetters.flush();
+  hurry(): void {
+    this.#acknowledgements.hurry();
+    this.#releases.hurry();
   }
 
   async #settle(
@@ -92,13 +94,17 @@ export class Settler {
     settlement: Settlement,
   ): Promise<SettleResult> {
     if (!(await settlement.lease.settle())) return LOST;
-    return await batcher.add(settlement);
+    const settled = batcher.add(settlement);
+    // Those that are settled in the same turn are still to come.
+    queueMicrotask(() => this.#options.alone() && batcher.hurry());
+    return await settled;
   }
 
   #batcher(
+    lingerMs: number,
     send: (settlements: Settlement[]) => Promise<SettleResult[]>,
   ): Batcher<Settlement, SettleResult> {
-    const { receiver, lingerMs, clock } = this.#options;
+    const { receiver, clock } = this.#options;
     return new Batcher<Settlement, SettleResult>({
       maxItems: receiver.limits.queue.entries,
       maxBytes: receiver.limits.queue.batchBytes,

@@ -11,7 +11,7 @@ import { watch } from "../fakes/world.ts";
 const VISIBILITY = 30_000;
 const LATER = failure("OUTCOME_UNKNOWN", { retryable: true });
 
-function createSettler({ withoutDeadLetter = false, lingerMs = 20 } = {}) {
+function createSettler({ withoutDeadLetter = false, lingerMs = 20, alone = false } = {}) {
   const clock = new VirtualClock();
   const receiver = scriptedReceiver({ clock, receive: () => Promise.resolve([]) });
   const { deadLetter: _, ...without } = receiver;
@@ -21,6 +21,7 @@ function createSettler({ withoutDeadLetter = false, lingerMs = 20 } = {}) {
   const settler = new Settler({
     receiver: withoutDeadLetter ? without : receiver,
     lingerMs,
+    alone: () => alone,
     random: () => 0.5,
     budget: new RetryBudget({ clock }),
     ...shared,
@@ -48,23 +49,37 @@ describe("Settler", () => {
     assertEquals(clock.pending, 0);
   });
 
-  it("flush() sends what waits, each kind in requests of its own", async () => {
+  it("waits for no others where there are none, but for those of the same turn", async () => {
+    const { clock, receiver, settler, hold } = createSettler({ alone: true });
+    const all = Promise.all(["a", "b", "c"].map((receipt) => settler.release(hold(receipt), 0)));
+    await clock.advance(0);
+    await all;
+    assertEquals(receiver.calls.map(({ items }) => items.length), [3]);
+  });
+
+  it("makes dead letters wait for none but those of the same turn", async () => {
     const { clock, receiver, settler, hold } = createSettler({ lingerMs: 1_000 });
     const copy = { body: "b", attributes: {} };
+    const all = Promise.all(["a", "b"].map((receipt) => settler.deadLetter(hold(receipt), copy)));
+    await clock.advance(0);
+    await all;
+    assertEquals(receiver.calls.map(({ items }) => items.length), [2]);
+  });
+
+  it("hurry() sends what waits, each kind in requests of its own", async () => {
+    const { clock, receiver, settler, hold } = createSettler({ lingerMs: 1_000 });
     const all = Promise.all([
       settler.acknowledge(hold("a1")),
       settler.acknowledge(hold("a2")),
       settler.release(hold("b"), 5_000),
-      settler.deadLetter(hold("c"), copy),
     ]);
     await clock.advance(0);
     assertEquals(receiver.calls.length, 0);
-    settler.flush();
-    assertEquals((await all).map(outcomeOf), ["ok", "ok", "ok", "ok"]);
+    settler.hurry();
+    assertEquals((await all).map(outcomeOf), ["ok", "ok", "ok"]);
     assertEquals(receiver.calls.map(({ verb, items }) => [verb, items.length]), [
       ["acknowledge", 2],
       ["release", 1],
-      ["deadLetter", 1],
     ]);
     assertEquals(receiver.of("release")[0]?.items, [{ receipt: "b", ms: 5_000 }]);
   });
