@@ -39,7 +39,6 @@ export function createCertificates(options: SmallFetchOptions): Certificates {
   return async (url, names) => {
     const known = kept.get(url);
     if (known && isValid(known, clock)) return known;
-    kept.delete(url);
     const failure = failures.get(url);
     if (failure && clock.now() < failure.until) throw failure.error;
     const running = loading.get(url);

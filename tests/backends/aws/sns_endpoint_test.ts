@@ -1,0 +1,821 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { snsEndpoint, type SnsEndpointOptions } from "../../../backends/aws/sns_endpoint.ts";
+import { Dispatcher, type HandlerContext } from "../../../src/dispatcher.ts";
+import { DeadLetter } from "../../../src/errors.ts";
+import { defineEvent, type Event, typed } from "../../../src/event.ts";
+import {
+  CERTIFICATE_URL,
+  confirmUrl,
+  type FakeSns,
+  fakeSns,
+  type Fields,
+  HOST,
+  NOW,
+  post,
+  TOKEN,
+  TOPIC,
+} from "./fake_sns.ts";
+
+const OrderPlaced = defineEvent("OrderPlaced", { schema: typed<{ orderId: string }>() });
+const HOUR = 3_600_000;
+const SECRET = "correct-horse-battery";
+
+type Handle = (event: Event, context: HandlerContext) => void | Promise<void>;
+
+/** An endpoint of the topic, with what its handler got and what it logged. */
+async function setUp(options: Partial<SnsEndpointOptions> = {}, handle: Handle = () => {}) {
+  const sns = await fakeSns();
+  const handled: Event[] = [];
+  const logs: string[] = [];
+  const log = (message: string, fields?: unknown) =>
+    void logs.push(`${message} ${JSON.stringify(fields)}`);
+  const dispatcher = new Dispatcher({
+    logger: { debug: log, info: log, warn: log, error: log },
+  });
+  dispatcher.subscribe(OrderPlaced, async (event, context) => {
+    handled.push(event);
+    await handle(event, context);
+  });
+  const { clock, fetch } = sns;
+  const endpoint = snsEndpoint({ dispatcher, topics: [TOPIC], clock, fetch, ...options });
+  return { sns, handled, logs, endpoint, dispatcher };
+}
+
+describe("snsEndpoint() with notifications", () => {
+  for (const SignatureVersion of ["1", "2"]) {
+    it(`handles one that is signed with version ${SignatureVersion}, then answers 200`, async () => {
+      const { sns, handled, endpoint } = await setUp();
+      const response = await endpoint(post(await sns.notification({ SignatureVersion })));
+      assertEquals(response.status, 200);
+      assertEquals(await response.text(), "");
+      assertEquals(handled.map(({ data }) => data), [{ orderId: "o-1" }]);
+      assertEquals(sns.fetched, [CERTIFICATE_URL]);
+      assertEquals(sns.clock.pending, 0);
+    });
+  }
+
+  it("verifies a subject, and text of any script", async () => {
+    const { sns, handled, endpoint } = await setUp();
+    const Message = JSON.stringify({ orderId: "Ω\n𝄞 é" });
+    const fields = await sns.notification({ Subject: "new Ω", Message });
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals(handled[0]?.data, JSON.parse(Message));
+  });
+
+  it("tells the handlers the topic, the time and the id of SNS", async () => {
+    const contexts: HandlerContext[] = [];
+    const { sns, endpoint } = await setUp({}, (_, context) => void contexts.push(context));
+    const fields = await sns.notification({
+      Timestamp: "2026-06-01T11:30:00.123Z",
+    });
+    await endpoint(post(fields));
+    const [context] = contexts;
+    assertEquals(context?.queue, "orders");
+    assertEquals(context?.message.id, fields.MessageId);
+    assertEquals(context?.message.sentAt, new Date("2026-06-01T11:30:00.123Z"));
+    assertEquals(context?.receivedAt, new Date(NOW));
+  });
+
+  it("does not open a message that looks like an envelope", async () => {
+    const bodies: string[] = [];
+    const { sns, endpoint } = await setUp({}, (_, { message }) => void bodies.push(message.body));
+    const Message = JSON.stringify(await sns.notification({ Message: '{"orderId":"inner"}' }));
+    await endpoint(post(await sns.notification({ Message })));
+    assertEquals(bodies, [Message]);
+  });
+
+  it("answers 503 where a handler throws, 422 where it gives up or nobody listens", async () => {
+    let error: unknown = new Error("boom");
+    const { sns, endpoint } = await setUp({}, () => {
+      throw error;
+    });
+    const status = async (fields?: Fields) =>
+      (await endpoint(post(await sns.notification(fields)))).status;
+    assertEquals(await status(), 503);
+    error = new DeadLetter("card-expired");
+    assertEquals(await status(), 422);
+    assertEquals(await status({ MessageAttributes: {} }), 422);
+    assertEquals(await status({ Message: "not json" }), 422);
+  });
+
+  it("aborts the handlers' signal with TIMEOUT after 13 seconds, and answers 503", async () => {
+    let signal: AbortSignal | undefined;
+    const { sns, endpoint } = await setUp({}, (_, context) => {
+      signal = context.signal;
+      return new Promise(() => {});
+    });
+    const response = endpoint(post(await sns.notification()));
+    while (!signal) await new Promise((resolve) => setTimeout(resolve));
+    await sns.clock.advance(12_999);
+    assertEquals(signal.aborted, false);
+    await sns.clock.advance(1);
+    assertEquals(signal.reason.code, "TIMEOUT");
+    assertEquals((await response).status, 503);
+  });
+
+  it("gives the handlers its publisher", async () => {
+    const publisher = { publish: () => Promise.reject(), publishAll: () => Promise.reject() };
+    const seen: unknown[] = [];
+    const { sns, endpoint } = await setUp(
+      { publisher },
+      (_, context) => void seen.push(context.publisher),
+    );
+    await endpoint(post(await sns.notification()));
+    assertEquals(seen, [publisher]);
+  });
+});
+
+describe("snsEndpoint() with repetitions", () => {
+  it("answers one that was handled as before, without handling it again", async () => {
+    const { sns, handled, endpoint } = await setUp();
+    const fields = await sns.notification();
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals(handled.length, 1);
+    assertEquals(sns.fetched.length, 1);
+  });
+
+  it("answers one that was given up with 422 again", async () => {
+    const { sns, handled, endpoint } = await setUp({}, () => {
+      throw new DeadLetter("no");
+    });
+    const fields = await sns.notification();
+    await endpoint(post(fields));
+    assertEquals((await endpoint(post(fields))).status, 422);
+    assertEquals(handled.length, 1);
+  });
+
+  it("handles one that failed again", async () => {
+    let fails = true;
+    const { sns, handled, endpoint } = await setUp({}, () => {
+      if (fails) throw new Error("boom");
+    });
+    const fields = await sns.notification();
+    assertEquals((await endpoint(post(fields))).status, 503);
+    fails = false;
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals(handled.length, 2);
+  });
+
+  it("handles one that comes twice at once only once, and answers both", async () => {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => finish = resolve);
+    const { sns, handled, endpoint } = await setUp({}, () => finished);
+    const fields = await sns.notification();
+    const both = Promise.all([endpoint(post(fields)), endpoint(post(fields))]);
+    while (handled.length === 0) await new Promise((resolve) => setTimeout(resolve));
+    finish();
+    assertEquals((await both).map(({ status }) => status), [200, 200]);
+    assertEquals(handled.length, 1);
+  });
+
+  it("refuses a repetition with a forged body, also of an id that was handled", async () => {
+    const { sns, handled, endpoint } = await setUp();
+    const fields = await sns.notification();
+    await endpoint(post(fields));
+    assertEquals((await endpoint(post({ ...fields, Message: "{}" }))).status, 403);
+    assertEquals(handled.length, 1);
+  });
+
+  it("forgets the oldest beyond maxRemembered", async () => {
+    const { sns, handled, endpoint } = await setUp({ maxRemembered: 2 });
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => sns.notification()));
+    for (const fields of [first!, second!, third!, third!, second!]) await endpoint(post(fields));
+    assertEquals(handled.length, 3);
+    await endpoint(post(first!));
+    assertEquals(handled.length, 4);
+  });
+});
+
+describe("snsEndpoint() with certificates", () => {
+  it("fetches one certificate once for many requests at once", async () => {
+    const { sns, endpoint } = await setUp();
+    const posts = await Promise.all(Array.from({ length: 5 }, () => sns.notification()));
+    const responses = await Promise.all(posts.map((fields) => endpoint(post(fields))));
+    assertEquals(responses.map(({ status }) => status), [200, 200, 200, 200, 200]);
+    assertEquals(sns.fetched, [CERTIFICATE_URL]);
+  });
+
+  const refused: Record<string, Parameters<FakeSns["certify"]>[0]> = {
+    "has expired": { notAfter: "260531235959Z" },
+    "is not valid yet": { notBefore: "260601120001Z" },
+    "is of another subject": { commonName: "sns.amazonaws.com.evil.example" },
+    "is of another region": { commonName: "sns-signing.me-south-1.amazonaws.com" },
+    "has no RSA key": { spki: Uint8Array.of(0x30, 0) },
+  };
+  for (const [name, options] of Object.entries(refused)) {
+    it(`refuses one that ${name}`, async () => {
+      const { sns, handled, endpoint } = await setUp();
+      await sns.certify(options);
+      assertEquals((await endpoint(post(await sns.notification()))).status, 403);
+      assertEquals(handled.length, 0);
+    });
+  }
+
+  const names: Record<string, string> = {
+    "af-south-1": "sns-signing.af-south-1.amazonaws.com",
+    "cn-north-1": "sns-cn-north-1.amazonaws.com.cn",
+    "eusc-de-east-1": "sns-signing.eusc-de-east-1.amazonaws.eu",
+    "us-gov-east-1": "sns-us-gov-west-1.amazonaws.com",
+    "us-east-1": "sns.amazonaws.com",
+  };
+  for (const [region, commonName] of Object.entries(names)) {
+    it(`takes ${commonName} in ${region}`, async () => {
+      const [, domain] = commonName.split(/(?<=\.)(?=amazonaws\.)/);
+      const partition = { cn: "aws-cn", eusc: "aws-eusc", us: "aws" }[region.split("-")[0]!];
+      const topic = `arn:${region.includes("gov") ? "aws-us-gov" : partition ?? "aws"}:sns:` +
+        `${region}:123456789012:orders`;
+      const { sns, endpoint } = await setUp({ topics: [topic] });
+      const SigningCertURL = `https://sns.${region}.${domain}/SimpleNotificationService-00ff.pem`;
+      await sns.certify({ commonName }, SigningCertURL);
+      const fields = await sns.notification({ TopicArn: topic, SigningCertURL });
+      assertEquals((await endpoint(post(fields))).status, 200);
+      assertEquals(sns.fetched, [SigningCertURL]);
+    });
+  }
+
+  it("takes one whose alternative names are of SNS", async () => {
+    const { sns, endpoint } = await setUp();
+    await sns.certify({ commonName: "x", dnsNames: ["a.example", "sns.eu-west-1.amazonaws.com"] });
+    assertEquals((await endpoint(post(await sns.notification()))).status, 200);
+  });
+
+  it("fetches again what expired since", async () => {
+    const { sns, endpoint } = await setUp();
+    await sns.certify({ notAfter: "260601130000Z" });
+    assertEquals((await endpoint(post(await sns.notification()))).status, 200);
+    await sns.clock.advance(HOUR + 1);
+    assertEquals((await endpoint(post(await sns.notification()))).status, 403);
+    assertEquals(sns.fetched.length, 2);
+  });
+
+  const failures: Record<string, [answer: () => Response | Promise<Response>, status: number]> = {
+    "is missing": [() => new Response(null, { status: 404 }), 403],
+    "is a redirect": [
+      () => new Response(null, { status: 302, headers: { location: "http://127.0.0.1/" } }),
+      403,
+    ],
+    "is HTML": [() => new Response("<html>"), 403],
+    "is a 500": [() => new Response(null, { status: 500 }), 503],
+    "cannot be reached": [() => Promise.reject(new TypeError("connection refused")), 503],
+  };
+  for (const [name, [answer, status]] of Object.entries(failures)) {
+    it(`answers ${status} where the certificate ${name}, and asks again after 10 s only`, async () => {
+      const { sns, handled, endpoint } = await setUp();
+      const good = sns.answers.get(CERTIFICATE_URL)!;
+      sns.answers.set(CERTIFICATE_URL, answer);
+      const fields = await sns.notification();
+      assertEquals((await endpoint(post(fields))).status, status);
+      sns.answers.set(CERTIFICATE_URL, good);
+      assertEquals((await endpoint(post(fields))).status, status);
+      assertEquals(sns.fetched, [CERTIFICATE_URL]);
+      await sns.clock.advance(10_000);
+      assertEquals((await endpoint(post(fields))).status, 200);
+      assertEquals(handled.length, 1);
+    });
+  }
+
+  it("gives a certificate file up that goes on and on", async () => {
+    const { sns, endpoint } = await setUp();
+    const pem = await (await sns.answers.get(CERTIFICATE_URL)!()).text();
+    sns.answers.set(CERTIFICATE_URL, () => new Response(pem + "x".repeat(64 * 1024)));
+    assertEquals((await endpoint(post(await sns.notification()))).status, 403);
+  });
+
+  it("waits for a certificate for 5 seconds, and ends the request", async () => {
+    const sns = await fakeSns();
+    let aborted = false;
+    const fetch = (_: unknown, init?: RequestInit) =>
+      new Promise<Response>((_, reject) =>
+        init?.signal?.addEventListener("abort", () => {
+          aborted = true;
+          reject(new Error("aborted"));
+        })
+      );
+    const endpoint = snsEndpoint({
+      dispatcher: new Dispatcher({ logger: SILENT }),
+      topics: [TOPIC],
+      clock: sns.clock,
+      fetch,
+    });
+    const response = endpoint(post(await sns.notification()));
+    while (sns.clock.pending < 2) await new Promise((resolve) => setTimeout(resolve));
+    await sns.clock.advance(5_000);
+    assertEquals((await response).status, 503);
+    assertEquals(aborted, true);
+    assertEquals(sns.clock.pending, 0);
+  });
+
+  it("fetches four at once at the most", async () => {
+    const { sns, endpoint } = await setUp();
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => answer = resolve);
+    const ask = async (index: number) => {
+      const SigningCertURL = `${HOST}/SimpleNotificationService-${index}.pem`;
+      sns.answers.set(SigningCertURL, () => held.then(() => new Response(null, { status: 404 })));
+      const { status } = await endpoint(post(await sns.notification({ SigningCertURL })));
+      return status;
+    };
+    const first = [1, 2, 3, 4].map(ask);
+    while (sns.fetched.length < 4) await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(await ask(5), 503);
+    answer();
+    assertEquals(await Promise.all(first), [403, 403, 403, 403]);
+    assertEquals(sns.fetched.length, 4);
+    assertEquals(await ask(6), 403);
+  });
+
+  it("keeps the certificate it has while many others cannot be found", async () => {
+    const { sns, endpoint } = await setUp();
+    await endpoint(post(await sns.notification()));
+    for (let index = 0; index < 40; index++) {
+      const SigningCertURL = `${HOST}/SimpleNotificationService-${index}.pem`;
+      await endpoint(post(await sns.notification({ SigningCertURL })));
+    }
+    assertEquals((await endpoint(post(await sns.notification()))).status, 200);
+    assertEquals(sns.fetched.filter((url) => url === CERTIFICATE_URL).length, 1);
+  });
+
+  it("asks for no redirect to be followed", async () => {
+    const { sns, dispatcher } = await setUp();
+    const redirects: unknown[] = [];
+    const endpoint = snsEndpoint({
+      dispatcher,
+      topics: [TOPIC],
+      clock: sns.clock,
+      fetch: (input, init) => {
+        redirects.push(init?.redirect);
+        return sns.fetch(input, init);
+      },
+    });
+    await endpoint(post(await sns.notification()));
+    await endpoint(post(await sns.confirmation()));
+    assertEquals(redirects, ["manual", "manual"]);
+  });
+});
+
+describe("snsEndpoint() with subscriptions", () => {
+  it("confirms one at an address of its own", async () => {
+    const { sns, endpoint } = await setUp();
+    assertEquals((await endpoint(post(await sns.confirmation()))).status, 200);
+    assertEquals(sns.fetched, [CERTIFICATE_URL, confirmUrl()]);
+  });
+
+  it("confirms one whose SubscribeURL is encoded, with more in its query", async () => {
+    const { sns, endpoint } = await setUp();
+    const SubscribeURL = confirmUrl();
+    assertEquals((await endpoint(post(await sns.confirmation({ SubscribeURL })))).status, 200);
+  });
+
+  it("answers 503 where that fails, and 200 when it comes again and succeeds", async () => {
+    const { sns, endpoint } = await setUp();
+    const good = sns.answers.get(confirmUrl())!;
+    sns.answers.delete(confirmUrl());
+    const fields = await sns.confirmation();
+    assertEquals((await endpoint(post(fields))).status, 503);
+    sns.answers.set(confirmUrl(), good);
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals(sns.fetched.length, 3);
+  });
+
+  it("lets a function confirm it", async () => {
+    const confirmed: unknown[] = [];
+    const { sns, endpoint } = await setUp({
+      confirm: ({ topicArn, token }) => Promise.resolve(void confirmed.push([topicArn, token])),
+    });
+    assertEquals((await endpoint(post(await sns.confirmation()))).status, 200);
+    assertEquals(confirmed, [[TOPIC, TOKEN]]);
+    assertEquals(sns.fetched, [CERTIFICATE_URL]);
+  });
+
+  it("answers 503 where that function fails", async () => {
+    const { sns, endpoint } = await setUp({ confirm: () => Promise.reject(new Error("denied")) });
+    assertEquals((await endpoint(post(await sns.confirmation()))).status, 503);
+  });
+
+  it("refuses to confirm where it is told so", async () => {
+    const { sns, endpoint } = await setUp({ confirm: false });
+    assertEquals((await endpoint(post(await sns.confirmation()))).status, 403);
+    assertEquals(sns.fetched, [CERTIFICATE_URL]);
+  });
+
+  it("never subscribes again after an UnsubscribeConfirmation", async () => {
+    const { sns, logs, endpoint } = await setUp({
+      confirm: () => Promise.reject(new Error("not to be called")),
+    });
+    const fields = await sns.confirmation({ Type: "UnsubscribeConfirmation" });
+    assertEquals((await endpoint(post(fields))).status, 200);
+    assertEquals(sns.fetched, [CERTIFICATE_URL]);
+    assertEquals(logs, ['The endpoint was unsubscribed from a topic {"topic":"orders"}']);
+  });
+});
+
+/** What is wrong with a request that is signed properly otherwise. */
+interface Hostile {
+  status: number;
+  /** Changes fields before they are signed. */
+  fields?: Fields;
+  /** Changes fields after they were signed. */
+  forged?: Fields;
+  /** Leaves a field out. */
+  without?: string;
+  confirmation?: boolean;
+  body?: string | (() => ReadableStream);
+  init?: RequestInit;
+  options?: Partial<SnsEndpointOptions>;
+}
+
+const certificateUrl = (SigningCertURL: unknown, status = 403): Hostile => ({
+  status,
+  fields: { SigningCertURL },
+});
+const subscribeUrl = (SubscribeURL: unknown, status = 403): Hostile => ({
+  status,
+  confirmation: true,
+  fields: { SubscribeURL },
+});
+const PEM = "/SimpleNotificationService-0123456789abcdef.pem";
+const QUERY = `?Action=ConfirmSubscription&TopicArn=${TOPIC}&Token=${TOKEN}`;
+
+/** Every one is refused before anything is fetched. */
+const HOSTILE: Record<string, Hostile> = {
+  "GET": { status: 405, init: { method: "GET", body: null } },
+  "PUT": { status: 405, init: { method: "PUT" } },
+  "no body": { status: 400, body: "" },
+  "no JSON": { status: 400, body: "Type=Notification" },
+  "JSON null": { status: 400, body: "null" },
+  "a JSON array": { status: 400, body: "[]" },
+  "a JSON string": { status: 400, body: '"Notification"' },
+  "an empty object": { status: 400, body: "{}" },
+  "a body that is no UTF-8": { status: 400, body: () => stream([Uint8Array.of(0x7b, 0xff, 0x7d)]) },
+  "a body that is announced as too long": {
+    status: 413,
+    init: { headers: { "content-length": "1363149" } },
+    body: () => stream([new TextEncoder().encode("{}")]),
+  },
+  "a body that is too long": { status: 413, body: () => endless() },
+  "a body that breaks": { status: 400, body: () => broken() },
+  "fields of the prototype": { status: 400, body: '{"__proto__":{"Type":"Notification"}}' },
+  "a Type that is inherited": { status: 400, without: "Type" },
+  "a Type that is an object": { status: 400, forged: { Type: { toString: "Notification" } } },
+  "another Type": { status: 400, fields: { Type: "constructor" } },
+  "another Type than the header": {
+    status: 400,
+    init: { headers: { "x-amz-sns-message-type": "SubscriptionConfirmation" } },
+  },
+  "no TopicArn": { status: 400, without: "TopicArn" },
+  "a TopicArn in an array": { status: 400, forged: { TopicArn: [TOPIC] } },
+  "another topic": { status: 403, fields: { TopicArn: `${TOPIC}2` } },
+  "a topic of another account": {
+    status: 403,
+    fields: { TopicArn: "arn:aws:sns:eu-west-1:999999999999:orders" },
+  },
+  "a topic of another region": {
+    status: 403,
+    fields: { TopicArn: "arn:aws:sns:us-east-1:123456789012:orders" },
+  },
+  "a topic in capitals": { status: 403, fields: { TopicArn: TOPIC.toUpperCase() } },
+  "no Message": { status: 400, without: "Message" },
+  "a Message that is an object": { status: 400, forged: { Message: { orderId: "o-1" } } },
+  "a Message that is a number": { status: 400, forged: { Message: 1 } },
+  "no MessageId": { status: 400, without: "MessageId" },
+  "a MessageId of two lines": { status: 400, fields: { MessageId: "1\nSubject\nforged" } },
+  "a MessageId that is long": { status: 400, fields: { MessageId: "a".repeat(101) } },
+  "a Subject of two lines": { status: 400, fields: { Subject: "1\nTimestamp\n2" } },
+  "a Subject that is null": { status: 400, forged: { Subject: null } },
+  "no Timestamp": { status: 400, without: "Timestamp" },
+  "a Timestamp that is a number": { status: 400, forged: { Timestamp: NOW } },
+  "a Timestamp in another form": { status: 400, fields: { Timestamp: "June 1, 2026 12:00 UTC" } },
+  "a Timestamp that is no time": { status: 400, fields: { Timestamp: "2026-13-01T00:00:00.000Z" } },
+  "a Timestamp that is too old": {
+    status: 403,
+    fields: { Timestamp: new Date(NOW - HOUR - 1).toISOString() },
+  },
+  "a Timestamp in the future": {
+    status: 403,
+    fields: { Timestamp: new Date(NOW + HOUR + 1).toISOString() },
+  },
+  "no Signature": { status: 400, without: "Signature" },
+  "a Signature that is no base64": { status: 400, forged: { Signature: "!!!!" } },
+  "a Signature that is long": { status: 400, forged: { Signature: "A".repeat(4096) } },
+  "no SignatureVersion": { status: 400, without: "SignatureVersion" },
+  "a SignatureVersion that is a number": { status: 400, forged: { SignatureVersion: 1 } },
+  "an unknown SignatureVersion": { status: 403, fields: { SignatureVersion: "3" } },
+  "a SignatureVersion of the prototype": { status: 403, fields: { SignatureVersion: "toString" } },
+  "version 1 where only 2 is allowed": { status: 403, options: { signatureVersions: ["2"] } },
+  "no SigningCertURL": { status: 400, without: "SigningCertURL" },
+  "a SigningCertURL in an array": { status: 400, forged: { SigningCertURL: [CERTIFICATE_URL] } },
+  "a certificate over http": certificateUrl(CERTIFICATE_URL.replace("https", "http")),
+  "a certificate of another host": certificateUrl(`https://evil.example${PEM}`),
+  "a certificate of a metadata address": certificateUrl(`https://169.254.169.254${PEM}`),
+  "a certificate of a local address": certificateUrl(`https://[::1]${PEM}`),
+  "a certificate of another region": certificateUrl(`https://sns.us-east-1.amazonaws.com${PEM}`),
+  "a certificate of China": certificateUrl(`${HOST}.cn${PEM}`),
+  "a certificate of another service": certificateUrl(`https://s3.eu-west-1.amazonaws.com${PEM}`),
+  "a certificate of a bucket": certificateUrl(`https://sns.eu-west-1.s3.amazonaws.com${PEM}`),
+  "a certificate of a bucket in a path": certificateUrl(`https://s3.amazonaws.com/sns${PEM}`),
+  "a certificate of a look-alike host": certificateUrl(`${HOST}.evil.example${PEM}`),
+  "a certificate of a host that begins alike": certificateUrl(
+    `https://sns.eu-west-1.amazonaws.computer${PEM}`,
+  ),
+  "a certificate of a host that ends alike": certificateUrl(
+    `https://evilsns.eu-west-1.amazonaws.com${PEM}`,
+  ),
+  "a certificate of a host with a dot at its end": certificateUrl(`${HOST}.${PEM}`),
+  "a certificate of a host in capitals": certificateUrl(
+    `https://SNS.eu-west-1.amazonaws.com${PEM}`,
+  ),
+  "a certificate of a host with IDN dots": certificateUrl(
+    `https://sns。eu-west-1。amazonaws。com${PEM}`,
+  ),
+  "a certificate of a host with a soft hyphen": certificateUrl(
+    `https://sns.eu-west-1.amazon\u00adaws.com${PEM}`,
+  ),
+  "a certificate with a user": certificateUrl(`https://a@sns.eu-west-1.amazonaws.com${PEM}`),
+  "a certificate with the host as user": certificateUrl(`${HOST}@evil.example${PEM}`),
+  "a certificate with the host as user and password": certificateUrl(
+    `${HOST}:443@evil.example${PEM}`,
+  ),
+  "a certificate with a port": certificateUrl(`${HOST}:8443${PEM}`),
+  "a certificate with the usual port": certificateUrl(`${HOST}:443${PEM}`),
+  "a certificate with a query": certificateUrl(`${CERTIFICATE_URL}?a=1`),
+  "a certificate with a fragment": certificateUrl(`${CERTIFICATE_URL}#a`),
+  "a certificate with a path in front": certificateUrl(`${HOST}/evil${PEM}`),
+  "a certificate with dots in its path": certificateUrl(`${HOST}/..${PEM}`),
+  "a certificate with another path": certificateUrl(`${HOST}/evil.pem`),
+  "a certificate with another ending": certificateUrl(CERTIFICATE_URL.replace(".pem", ".cer")),
+  "a certificate with something before its path": certificateUrl(`${HOST}\\evil.example${PEM}`),
+  "a certificate with a line feed": certificateUrl(`${CERTIFICATE_URL}\n`),
+  "a certificate with a tab": certificateUrl(CERTIFICATE_URL.replace("sns.", "sns\t.")),
+  "a certificate with a space in front": certificateUrl(` ${CERTIFICATE_URL}`),
+  "a certificate by file": certificateUrl(`file:///etc${PEM}`),
+  "a certificate by data": certificateUrl("data:text/plain,evil"),
+  "an empty certificate URL": certificateUrl(""),
+  "no Token": { status: 400, confirmation: true, without: "Token" },
+  "a Token that is an object": { status: 400, confirmation: true, forged: { Token: {} } },
+  "a Token with a line feed": {
+    status: 400,
+    confirmation: true,
+    fields: { Token: `${TOKEN}\nTopicArn` },
+  },
+  "no SubscribeURL": { status: 400, confirmation: true, without: "SubscribeURL" },
+  "a SubscribeURL over http": subscribeUrl(`http://sns.eu-west-1.amazonaws.com/${QUERY}`),
+  "a SubscribeURL of a metadata address": subscribeUrl(
+    `http://169.254.169.254/latest/meta-data/${QUERY}`,
+  ),
+  "a SubscribeURL of another host": subscribeUrl(`https://evil.example/${QUERY}`),
+  "a SubscribeURL of another region": subscribeUrl(`https://sns.us-east-1.amazonaws.com/${QUERY}`),
+  "a SubscribeURL of a look-alike host": subscribeUrl(`${HOST}.evil.example/${QUERY}`),
+  "a SubscribeURL with a user": subscribeUrl(`${HOST}@evil.example/${QUERY}`),
+  "a SubscribeURL with a port": subscribeUrl(`${HOST}:444/${QUERY}`),
+  "a SubscribeURL with a path": subscribeUrl(`${HOST}/evil/${QUERY}`),
+  "a SubscribeURL with a fragment": subscribeUrl(`${HOST}/${QUERY}&a=1#evil`),
+  "a SubscribeURL with another action": subscribeUrl(
+    `${HOST}/${QUERY.replace("ConfirmSubscription", "Publish")}`,
+  ),
+  "a SubscribeURL with two actions": subscribeUrl(`${HOST}/${QUERY}&Action=Publish`),
+  "a SubscribeURL for another topic": subscribeUrl(`${HOST}/${QUERY.replace("orders", "others")}`),
+  "a SubscribeURL with another token": subscribeUrl(`${HOST}/${QUERY}f`),
+  "a SubscribeURL without a query": subscribeUrl(`${HOST}/`),
+  "an UnsubscribeConfirmation without a SubscribeURL": {
+    status: 400,
+    confirmation: true,
+    fields: { Type: "UnsubscribeConfirmation" },
+    without: "SubscribeURL",
+  },
+  "a raw delivery": {
+    status: 403,
+    body: '{"orderId":"o-1"}',
+    init: { headers: rawHeaders() },
+  },
+  "a raw delivery of a signed message": { status: 403, init: { headers: rawHeaders() } },
+};
+
+describe("snsEndpoint() refuses, without a request of its own,", () => {
+  for (const [name, hostile] of Object.entries(HOSTILE)) {
+    it(`${name} with ${hostile.status}`, async () => {
+      const { sns, handled, logs, endpoint } = await setUp(hostile.options);
+      const response = await endpoint(await requestOf(hostile, sns));
+      assertEquals(response.status, hostile.status);
+      assertEquals(sns.fetched, []);
+      assertEquals(handled, []);
+      assertEquals(logs.length, 1);
+      assertStringIncludes(logs[0]!, "A request to the SNS endpoint was refused");
+      assert(!/o-1|evil|169\.254|2336412f/.test(logs[0]! + await response.text()), logs[0]);
+      assertEquals(sns.clock.pending, 0);
+    });
+  }
+
+  it("but not the same requests without what is wrong", async () => {
+    const { sns, endpoint } = await setUp();
+    for (const confirmation of [false, true]) {
+      const request = await requestOf({ status: 200, confirmation }, sns);
+      assertEquals((await endpoint(request)).status, 200);
+    }
+  });
+});
+
+async function requestOf(hostile: Hostile, sns: FakeSns): Promise<Request> {
+  const { fields = {}, forged = {}, without, body, init = {} } = hostile;
+  const signed = await sns[hostile.confirmation ? "confirmation" : "notification"](fields);
+  const { [without ?? ""]: _, ...rest } = { ...signed, ...forged };
+  if (init.method === "GET") return new Request("https://shop.example/sns");
+  return post(typeof body === "function" ? body() : body ?? rest, init);
+}
+
+function rawHeaders(id = "m-1"): Record<string, string> {
+  return {
+    "x-amz-sns-rawdelivery": "true",
+    "x-amz-sns-message-type": "Notification",
+    "x-amz-sns-message-id": id,
+    "x-amz-sns-topic-arn": TOPIC,
+  };
+}
+
+function stream(chunks: Uint8Array[]): ReadableStream {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+}
+
+function endless(): ReadableStream {
+  return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
+}
+
+function broken(): ReadableStream {
+  return new ReadableStream({ start: (controller) => controller.error(new Error("reset")) });
+}
+
+describe("snsEndpoint() refuses, once it has the certificate,", () => {
+  const forgeries: Record<string, Fields> = {
+    "another Message": { Message: '{"orderId":"o-2"}' },
+    "another MessageId": { MessageId: "0f0f" },
+    "a Subject that was not signed": { Subject: "new" },
+    "another Timestamp": { Timestamp: "2026-06-01T12:00:01.000Z" },
+    "another SignatureVersion": { SignatureVersion: "2" },
+    "another Signature": { Signature: btoa("x".repeat(256)) },
+    "a short Signature": { Signature: btoa("x") },
+    "a Signature that cannot be decoded": { Signature: "AAAAA" },
+  };
+  for (const [name, forged] of Object.entries(forgeries)) {
+    it(`${name} with 403`, async () => {
+      const { sns, handled, endpoint } = await setUp();
+      const fields = { ...await sns.notification(), ...forged };
+      const response = await endpoint(post(fields));
+      assertEquals([response.status, await response.text()], [403, "the signature is wrong"]);
+      assertEquals(handled, []);
+      assertEquals(sns.fetched, [CERTIFICATE_URL]);
+    });
+  }
+
+  it("a confirmation with another Token with 403, and confirms nothing", async () => {
+    const { sns, endpoint } = await setUp();
+    const Token = TOKEN.replace("2", "3");
+    const SubscribeURL = `${HOST}/${QUERY.replace(TOKEN, Token)}`;
+    const fields = { ...await sns.confirmation(), Token, SubscribeURL };
+    assertEquals((await endpoint(post(fields))).status, 403);
+    assertEquals(sns.fetched, [CERTIFICATE_URL]);
+  });
+
+  it("a notification that poses as a confirmation with 403", async () => {
+    const { sns, endpoint } = await setUp();
+    const { SubscribeURL, Token } = await sns.confirmation();
+    const Type = "SubscriptionConfirmation";
+    const fields = { ...await sns.notification(), Type, SubscribeURL, Token };
+    assertEquals((await endpoint(post(fields))).status, 403);
+    assertEquals(sns.fetched, [CERTIFICATE_URL]);
+  });
+});
+
+describe("snsEndpoint() with raw deliveries", () => {
+  const ask = (secret: string | undefined, init: { id?: string; topic?: string } = {}) => {
+    const query = secret === undefined ? "" : `?secret=${encodeURIComponent(secret)}`;
+    return new Request(`https://shop.example/sns${query}`, {
+      method: "POST",
+      body: '{"orderId":"o-1"}',
+      headers: { ...rawHeaders(init.id), "x-amz-sns-topic-arn": init.topic ?? TOPIC },
+    });
+  };
+  const raw = async () => {
+    const { sns, dispatcher } = await setUp();
+    const seen: unknown[] = [];
+    const named = new Dispatcher({
+      defaultEvent: OrderPlaced,
+      logger: dispatcher.options.logger,
+    });
+    named.subscribe(OrderPlaced, (event, { message }) => void seen.push([event.data, message.id]));
+    const { clock, fetch } = sns;
+    const allowRaw = { secret: SECRET };
+    const endpoint = snsEndpoint({ dispatcher: named, topics: [TOPIC], clock, fetch, allowRaw });
+    return { endpoint, seen, sns };
+  };
+
+  it("handles one that knows the secret, once, as the type it is told", async () => {
+    const { endpoint, seen, sns } = await raw();
+    assertEquals((await endpoint(ask(SECRET))).status, 200);
+    assertEquals((await endpoint(ask(SECRET))).status, 200);
+    assertEquals(seen, [[{ orderId: "o-1" }, "m-1"]]);
+    assertEquals(sns.fetched, []);
+  });
+
+  it("refuses one without the secret, or of another topic", async () => {
+    const { endpoint, seen } = await raw();
+    for (const secret of [undefined, "", "correct-horse-batterz", `${SECRET}1`]) {
+      assertEquals((await endpoint(ask(secret))).status, 403);
+    }
+    assertEquals((await endpoint(ask(SECRET, { topic: `${TOPIC}2` }))).status, 403);
+    assertEquals((await endpoint(ask(SECRET, { id: "" }))).status, 400);
+    assertEquals(seen, []);
+  });
+
+  it("still verifies what is not raw, also where the secret is known", async () => {
+    const { endpoint, seen, sns } = await raw();
+    const fields = await sns.notification();
+    const request = new Request(`https://shop.example/sns?secret=${SECRET}`, {
+      method: "POST",
+      body: JSON.stringify({ ...fields, Message: "{}" }),
+    });
+    assertEquals((await endpoint(request)).status, 403);
+    assertEquals(seen, []);
+  });
+});
+
+describe("snsEndpoint() with long bodies", () => {
+  it("cancels one as soon as it is too long", async () => {
+    const { endpoint } = await setUp({ maxBodyBytes: 1_000 });
+    let pulled = 0;
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull(controller) {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(100));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    assertEquals((await endpoint(post(body))).status, 413);
+    assert(pulled < 50, `${pulled} chunks`);
+    assertEquals(cancelled, true);
+  });
+
+  it("takes one of exactly the longest", async () => {
+    const { sns } = await setUp();
+    const body = JSON.stringify(await sns.notification());
+    for (const [spare, status] of [[0, 200], [-1, 413]] as const) {
+      const { sns, endpoint } = await setUp({ maxBodyBytes: body.length + spare });
+      assertEquals((await endpoint(post(await sns.notification()))).status, status);
+    }
+  });
+});
+
+describe("snsEndpoint() with its time", () => {
+  it("answers 503 where a body does not end within 13 seconds", async () => {
+    const { sns, endpoint } = await setUp();
+    const response = endpoint(post(new ReadableStream({})));
+    await sns.clock.advance(13_000);
+    assertEquals((await response).status, 503);
+  });
+
+  it("takes a message as old as the window, and as new", async () => {
+    const { sns, endpoint } = await setUp();
+    for (const ms of [-HOUR, HOUR]) {
+      const Timestamp = new Date(NOW + ms).toISOString();
+      assertEquals((await endpoint(post(await sns.notification({ Timestamp })))).status, 200);
+    }
+  });
+});
+
+describe("snsEndpoint() options", () => {
+  const wrong: Record<string, [Partial<SnsEndpointOptions>, string]> = {
+    "no topic": [{ topics: [] }, "needs the ARN of a topic"],
+    "a name": [{ topics: ["orders"] }, "must be the ARN of a topic"],
+    "a queue": [
+      { topics: ["arn:aws:sqs:eu-west-1:123456789012:orders"] },
+      "must be the ARN of a topic",
+    ],
+    "a region of another partition": [
+      { topics: ["arn:aws-cn:sns:eu-west-1:123456789012:orders"] },
+      "must be the ARN of a topic",
+    ],
+    "a short secret": [{ allowRaw: { secret: "short" } }, "16 characters"],
+    "no signature version": [{ signatureVersions: [] }, "signatureVersions"],
+    "no time": [{ timeoutMs: 0 }, "timeoutMs must be positive: current value is 0"],
+    "no window": [{ windowMs: NaN }, "windowMs must be positive: current value is NaN"],
+  };
+  for (const [name, [options, text]] of Object.entries(wrong)) {
+    it(`refuse ${name}`, () => {
+      const create = () =>
+        snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], ...options });
+      assertThrows(create, Error, text);
+    });
+  }
+});
+
+const nothing = () => {};
+const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
