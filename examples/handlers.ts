@@ -9,17 +9,17 @@
 import { DeadLetter, defineEvent, Dispatcher } from "@melange/melange";
 import * as v from "valibot";
 
-const OrderPlaced = defineEvent("OrderPlaced", {
+export const OrderPlaced = defineEvent("OrderPlaced", {
   topic: "orders",
   schema: v.object({ orderId: v.string(), total: v.number() }),
 });
 
-const OrderCancelled = defineEvent("OrderCancelled", {
+export const OrderCancelled = defineEvent("OrderCancelled", {
   topic: "orders",
   schema: v.object({ orderId: v.string() }),
 });
 
-export const dispatcher: Dispatcher = new Dispatcher();
+export const dispatcher = new Dispatcher();
 
 // Resolving acknowledges the message, throwing tries it again later.
 dispatcher.subscribe(OrderPlaced, async (event, context) => {

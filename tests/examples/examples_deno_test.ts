@@ -1,0 +1,74 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import edge from "../../examples/edge_publisher.ts";
+import { AwsBackend } from "../../backends/aws/mod.ts";
+import { startBroker } from "../broker.ts";
+
+const FOLDER = new URL("../../examples/", import.meta.url);
+/** Modules that another program loads. */
+const LOADED = ["handlers.ts", "edge_publisher.ts"];
+
+const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) =>
+  name.endsWith(".ts")
+).sort();
+
+/** What an example says at its end that it prints. */
+function promised(source: string): string {
+  const [, comment = ""] = source.split("\n// Prints:\n");
+  return comment.replaceAll(/^\/\/ /gm, "");
+}
+
+async function run(name: string) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", new URL(name, FOLDER).href],
+    stdin: "null",
+    signal: AbortSignal.timeout(20_000),
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out, err };
+}
+
+describe("examples", () => {
+  for (const name of names) {
+    const source = Deno.readTextFileSync(new URL(name, FOLDER));
+
+    it(`${name} is short and says what it shows`, () => {
+      assert(source.split("\n").length <= 61);
+      assertMatch(source, /^\/\*\*\n \* .+/);
+    });
+
+    if (LOADED.includes(name)) continue;
+    it(`${name} needs no permission and prints what it promises`, async () => {
+      const { code, out, err } = await run(name);
+      assertEquals(code, 0, err);
+      assert(promised(source) !== "");
+      assertEquals(out, promised(source));
+    });
+  }
+
+  it("edge_publisher.ts publishes, and says so before or after", async () => {
+    const broker = await startBroker();
+    const backend = new AwsBackend(broker.options);
+    await backend.declareQueue("views", { subscribeTo: ["page-views"] });
+    const env = {
+      AWS_ENDPOINT_URL: broker.endpoint,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+    const promises: Promise<unknown>[] = [];
+    const context = { waitUntil: (promise: Promise<unknown>) => void promises.push(promise) };
+    const ask = (method: string) =>
+      edge.fetch(new Request("https://example.com/home", { method }), env, context);
+
+    assertEquals(await (await ask("GET")).text(), "hello");
+    assertEquals(promises.length, 1);
+    await Promise.all(promises);
+    const answer = await ask("POST");
+    assertEquals(answer.status, 202);
+    assertEquals(typeof (await answer.json()).messageId, "string");
+    assertEquals((await backend.describeQueue("views")).available, 2);
+    await backend.close();
+    await broker.close();
+  });
+});
