@@ -98,7 +98,6 @@ function createSend(options: AwsClientOptions & Defaults) {
       const startedAt = clock.now();
       const unsigned = { ...request, url, region, now: startedAt + offsetMs };
       const headers = await sign(unsigned, used);
-      signal.throwIfAborted();
       const answer = await exchange(request, { url, headers, signal, fetch: options.fetch });
       if (answer.ok) return parsed(request, answer.text);
 

@@ -131,9 +131,7 @@ async function sendToTopic(
   const publish = (TopicArn: string) =>
     publishBatch(client, { TopicArn, PublishBatchRequestEntries: { member } }, { signal });
   const answer = await publish(await addresses.topic(to, signal)).catch(async (error) => {
-    if (!isNotFound(error)) throw error;
-    addresses.forget(to);
-    if (!createTopics || parseArn(to)) throw error;
+    if (!isNotFound(error) || !createTopics || parseArn(to)) throw error;
     return await publish(await addresses.createTopic(to, signal)).catch(asTooEarly);
   });
   return resultPerEntry("PublishBatch", answer, { count: messages.length, read: readSent });

@@ -265,6 +265,16 @@ describe("AwsBackend.declareQueue()", () => {
     assertEquals(Statement[0], theirs);
   });
 
+  it("looks at the policy again after subscribing, if it wrote it", async () => {
+    const { world, aws, backend } = administration();
+    world.before = ({ action }) => {
+      if (action === "Subscribe") world.queues.get("billing")!.Policy = '{"Statement":[]}';
+      return undefined;
+    };
+    await patient(aws, backend.declareQueue("billing", { subscribeTo: ["orders"] }));
+    assertEquals(sourcesIn(world, "billing"), [arnOf("sns", "orders")]);
+  });
+
   it("gives up with CONFLICT when somebody always overwrites the policy", async () => {
     const { world, aws, backend } = administration();
     await patient(aws, backend.declareQueue("billing"));
