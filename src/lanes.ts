@@ -126,14 +126,19 @@ export class Lanes {
   }
 
   #park(lane: Lane, ms: number): void {
-    const cancel = this.#options.clock.after(ms, () => {
-      lane.unpark = undefined;
+    const signal = lane.leases[0]?.signal;
+    const wake = () => {
+      lane.unpark?.();
       this.#ready.push(lane);
       this.#pump();
-    });
+    };
+    const cancel = this.#options.clock.after(ms, wake);
+    // Once its lock is lost, what follows it must not wait any longer.
+    signal?.addEventListener("abort", wake, { once: true });
     lane.unpark = () => {
       lane.unpark = undefined;
       cancel();
+      signal?.removeEventListener("abort", wake);
     };
   }
 }

@@ -144,6 +144,11 @@ export function watchedSignal(): {
 } {
   const controller = new AbortController();
   const { signal } = controller;
+  return { controller, signal, listeners: listenersOf(signal) };
+}
+
+/** The listeners that a signal has, of those added from now on. */
+export function listenersOf(signal: AbortSignal): Set<unknown> {
   const listeners = new Set<unknown>();
   const { addEventListener, removeEventListener } = signal;
   signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
@@ -154,7 +159,7 @@ export function watchedSignal(): {
     listeners.delete(args[1]);
     removeEventListener.apply(signal, args);
   };
-  return { controller, signal, listeners };
+  return listeners;
 }
 
 /** Notes how a promise ends, without waiting for it. */

@@ -4,7 +4,7 @@ import { VirtualClock } from "../../backends/memory/testing.ts";
 import { Lanes, type Step } from "../../src/lanes.ts";
 import { type Lease, Leases } from "../../src/lease.ts";
 import { deliveryOf, scriptedReceiver } from "../fakes/receiver.ts";
-import { deferred } from "../fakes/world.ts";
+import { deferred, listenersOf } from "../fakes/world.ts";
 
 /** Lanes whose deliveries are worked on by hand: `steps[name]` ends the work on it. */
 function createLanes(concurrency: number) {
@@ -39,7 +39,12 @@ function createLanes(concurrency: number) {
     started,
     dropped,
     changes: () => changes,
-    add: (lane: string, name: string) => lanes.add(lane, leases.hold(deliveryOf(name))),
+    add(lane: string, name: string) {
+      const lease = leases.hold(deliveryOf(name));
+      lanes.add(lane, lease);
+      return lease;
+    },
+    leases,
     async finish(name: string, step: Step) {
       steps[name]?.(step);
       await clock.advance(0);
@@ -110,6 +115,21 @@ describe("Lanes", () => {
     assertEquals(started, ["a1", "b1"]);
     await finish("b1", "next");
     assertEquals(started, ["a1", "b1", "a1"]);
+  });
+
+  it("ends a pause as soon as the lock is lost, and listens no longer than it lasts", async () => {
+    const { clock, leases, add, started, finish } = createLanes(1);
+    const lease = add("a", "a1");
+    const listeners = listenersOf(lease.signal);
+    await finish("a1", { parkMs: 10 });
+    assertEquals(listeners.size, 1);
+    await clock.advance(10);
+    assertEquals([listeners.size, started], [0, ["a1", "a1"]]);
+    await finish("a1", { parkMs: 900_000 });
+    leases.hold(deliveryOf("again", { id: "m-a1" }));
+    assertEquals([listeners.size, started], [0, ["a1", "a1", "a1"]]);
+    await clock.advance(900_000);
+    assertEquals(started.length, 3);
   });
 
   it("drops what follows a delivery that ends its lane", async () => {

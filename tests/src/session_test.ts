@@ -440,6 +440,31 @@ describe("on a FIFO queue", () => {
     await consumer.stop();
   });
 
+  it("a head whose lock is lost during its pause releases its followers at once", async () => {
+    const world = await createWorld(FIFO);
+    const seen: [number, number][] = [];
+    world.dispatcher.subscribe(Job, (event, { attempt }) => {
+      seen.push([event.data.n, attempt]);
+      if (attempt === 1 && event.data.n === 1) throw new Error("boom");
+    });
+    await world.send([1, 2]);
+    world.receiver.faults.extend = async (next, _queue, items) => {
+      const results = await next();
+      const error = failure("LOCK_LOST");
+      return items.map(({ receipt }, index) =>
+        receipt.includes(":1:1") ? { ok: false, error } : results[index] ?? { ok: false, error }
+      );
+    };
+    const consumer = world.consumer({
+      visibilityTimeoutMs: 3_000,
+      redelivery: { baseMs: 900_000 },
+    });
+    consumer.start();
+    await world.clock.advance(10_000);
+    assertEquals(seen, [[1, 1], [1, 2], [2, 2]]);
+    await consumer.stop();
+  });
+
   it("a redriven message that fails again within five minutes is dead-lettered again", async () => {
     const world = await createWorld(FIFO_WITH_DLQ);
     world.dispatcher.subscribe(Job, () => Promise.reject(new DeadLetter("expired")));
