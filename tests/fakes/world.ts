@@ -1,6 +1,7 @@
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
 import type { DeclareQueueOptions, Delivery, Guarantees } from "../../src/backend.ts";
+import type { Clock } from "../../src/clock.ts";
 import { MessageConsumer, type MessageConsumerOptions } from "../../src/consumer.ts";
 import { Dispatcher, type DispatcherOptions } from "../../src/dispatcher.ts";
 import { defineEvent, type EventType, typed } from "../../src/event.ts";
@@ -65,7 +66,7 @@ export async function createWorld(
   { queue = "jobs", declare = {}, dispatcher: settings = {}, guarantees = {} }: {
     queue?: string;
     declare?: DeclareQueueOptions;
-    dispatcher?: DispatcherOptions;
+    dispatcher?: DispatcherOptions | ((clock: Clock) => DispatcherOptions);
     guarantees?: Partial<Guarantees>;
   } = {},
 ): Promise<World> {
@@ -73,7 +74,8 @@ export async function createWorld(
   const backend = new MemoryBackend({ clock, random: seededRandom(1) });
   const receiver = faultyReceiver(backend, { clock, guarantees });
   const log = recordingLogger();
-  const dispatcher = new Dispatcher({ logger: log, ...settings });
+  const own = typeof settings === "function" ? settings(clock) : settings;
+  const dispatcher = new Dispatcher({ logger: log, ...own });
   await backend.declareQueue(queue, declare);
   const fifo = queue.endsWith(".fifo");
   const stamp = { sent: 0 };

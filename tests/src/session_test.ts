@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../src/backend.ts";
+import { MemoryDeduplicationStore } from "../../src/deduplication.ts";
 import type { DispatcherOptions, Fallback } from "../../src/dispatcher.ts";
 import { DeadLetter } from "../../src/errors.ts";
 import { defineEvent, typed } from "../../src/event.ts";
@@ -642,6 +643,52 @@ describe("settling", () => {
     assertEquals([status.received, status.acknowledged, status.lost], [2, 1, 1]);
     assertEquals(world.receiver.of("acknowledge").flatMap(({ items }) => items).length, 1);
     assertEquals(world.receiver.of("release"), []);
+  });
+});
+
+describe("de-duplication", () => {
+  const published = { attributes: { melange: JSON.stringify({ id: "e-1", on: "" }) } };
+
+  /** A world that shares a store with nobody, in which each event is handled in 5 s. */
+  async function createOnce() {
+    const world = await createWorld({
+      dispatcher: (clock) => ({
+        deduplication: { store: new MemoryDeduplicationStore({ clock }), leaseMs: 20_000 },
+      }),
+    });
+    const seen: number[] = [];
+    world.dispatcher.subscribe(Job, async (event) => {
+      seen.push(event.data.n);
+      await new Promise<void>((resolve) => world.clock.after(5_000, resolve));
+    }, { name: "bill" });
+    return { world, seen };
+  }
+
+  it("acknowledges a duplicate of what was handled", async () => {
+    const { world, seen } = await createOnce();
+    await world.send([1], published);
+    const consumer = world.consumer();
+    consumer.start();
+    await world.clock.advance(6_000);
+    await world.send([1], published);
+    await world.clock.advance(1_000);
+    assertEquals([seen, await world.count()], [[1], 0]);
+    assertEquals(world.receiver.of("release"), []);
+    await consumer.stop();
+  });
+
+  it("gives back a duplicate of what is being handled until the lease would end", async () => {
+    const { world, seen } = await createOnce();
+    await world.send([1, 1], published);
+    const consumer = world.consumer();
+    consumer.start();
+    await world.clock.advance(4_000);
+    assertEquals(world.receiver.of("release").map(({ items }) => items[0]?.ms), [20_000]);
+    await world.clock.advance(20_000);
+    assertEquals([seen, await world.count()], [[1], 0]);
+    assertEquals(consumer.status().acknowledged, 2);
+    await consumer.stop();
+    assertEquals(world.clock.pending, 0);
   });
 });
 
