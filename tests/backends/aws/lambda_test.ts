@@ -255,17 +255,19 @@ describe("sqsHandler() with its time", () => {
   const within = (ms: number) => ({ getRemainingTimeInMillis: () => ms });
 
   it("aborts the handlers with TIMEOUT a margin before the end, and reports what is not finished", async () => {
-    const { clock, dispatcher, contexts, started } = setUp((_, { message }) =>
-      message.id === "m-1" ? undefined : new Promise(() => {})
+    const { clock, dispatcher, contexts, started } = setUp(
+      (_, { message }) => message.id === "m-1" ? undefined : new Promise(() => {}),
+      { onUnknown: "acknowledge" },
     );
     const Records = ["m-1", "m-2", "m-3", "m-4"].map((id) => sqsRecord(id));
+    Records.push(sqsRecord("unknown", { messageAttributes: {} }));
     const options = { clock, concurrency: 2, marginMs: 400 };
     const result = sqsHandler(dispatcher, options)({ Records }, within(10_000));
     await clock.advance(9_599);
     assertEquals(contexts.at(-1)?.signal.aborted, false);
     await clock.advance(1);
     assertEquals(contexts.at(-1)?.signal.reason.code, "TIMEOUT");
-    assertEquals(await result, failuresOf("m-2", "m-3", "m-4"));
+    assertEquals(await result, failuresOf("m-2", "m-3", "m-4", "unknown"));
     assertEquals(started, ["m-1", "m-2", "m-3"]);
   });
 
@@ -490,6 +492,22 @@ describe("snsHandler()", () => {
     for (const record of records) {
       await assertRejects(() => snsHandler(dispatcher)({ Records: [record] }), MelangeError);
     }
+  });
+
+  it("gives the handlers its publisher, and flushes it also where one failed", async () => {
+    const log: string[] = [];
+    const publisher = {
+      publish: () => Promise.reject(),
+      publishAll: () => Promise.reject(),
+      flush: () => Promise.resolve(void log.push("flushed")),
+    };
+    const { dispatcher } = setUp((_, context) => {
+      log.push(context.publisher === publisher ? "given" : "missing");
+      throw new Error("boom");
+    });
+    const result = snsHandler(dispatcher, { publisher })({ Records: [snsRecord("sns-1")] });
+    await assertRejects(() => result, MelangeError);
+    assertEquals(log, ["given", "flushed"]);
   });
 
   it("aborts the handlers with TIMEOUT, then throws", async () => {
