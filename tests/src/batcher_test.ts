@@ -150,6 +150,16 @@ describe("Batcher", () => {
     assertEquals(batches, ["a1", "b1 c1"]);
   });
 
+  it("does not let what waited for its key wait again", async () => {
+    const { add, batches, clock, end } = setUp({ keyOf, lingerMs: 1_000 });
+    add("a1");
+    await clock.advance(1_000);
+    add("a2");
+    await clock.advance(10);
+    await end();
+    assertEquals(batches, ["a1", "a2"]);
+  });
+
   it("does not let a key with much to do starve the others", async () => {
     const { add, batches, clock, end } = setUp({ keyOf, maxInFlight: 1 });
     add("a1 a2 a3 a4 a5 a6 b1 a7");

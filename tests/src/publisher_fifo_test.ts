@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
 import type { SendResult } from "../../src/backend.ts";
@@ -178,6 +178,14 @@ describe("order in a FIFO group", () => {
     ]);
   });
 
+  it("leaves an error as it is that was final anyway", async () => {
+    const error = lasting("ACCESS_DENIED");
+    const { publisher } = setUp({ steps: [answer(error, "ok")] });
+    const [first] = await publisher.publishAll([Line("a1"), Line("a2")]);
+    assert(first?.ok === false);
+    assertStrictEquals(first.error, error);
+  });
+
   it("sends the tail of a group again, in order, where nothing overtook it", async () => {
     const { publish, clock, batches, outcomes } = setUp({
       steps: [answer("ok", passing(), passing(), lasting("REFUSED"), passing())],
@@ -240,6 +248,32 @@ describe("order in a FIFO group", () => {
     waits[0]!();
     await clock.advance(0);
     assertEquals(batches(), ["a1 a2 a3 a4"]);
+  });
+
+  it("is kept while events go to other destinations", async () => {
+    let check = () => {};
+    const Slow = defineEvent("Slow", {
+      topic: "lines.fifo",
+      group: () => "a",
+      schema: {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate: (value: unknown) =>
+            new Promise<{ value: string }>((resolve) => {
+              check = () => resolve({ value: value as string });
+            }),
+        },
+      },
+    });
+    const { publisher, publish, clock, batches } = setUp({});
+    void publisher.publish(Slow("a1"));
+    await publisher.publish(Line("x"), { topic: "other" });
+    publish("a2");
+    await clock.advance(0);
+    check();
+    await clock.advance(0);
+    assertEquals(batches(), ["x", "a1 a2"]);
   });
 
   it("does not wait for an event that violates its schema or gives up", async () => {

@@ -539,17 +539,24 @@ describe("backpressure", () => {
     }
   });
 
-  it("frees the place of an event that gives up while it waits", async () => {
+  it("frees the place of an event that gives up while it waits, and no other", async () => {
     const held = hang();
-    const { publisher, clock } = setUp({ steps: [held], maxPending: 1 });
+    const { publisher, backend, clock } = setUp({ steps: [held], maxPending: 1 });
     const controller = new AbortController();
     const listeners = countListeners(controller.signal);
     const first = outcome(publisher.publish(Note("a")));
-    const given = outcome(publisher.publish(Note("b"), { signal: controller.signal }));
-    const last = outcome(publisher.publish(Note("c")));
+    const given = ["b", "c", "d"].map((data) =>
+      outcome(publisher.publish(Note(data), { signal: controller.signal }))
+    );
+    const last = outcome(publisher.publish(Note("e")));
     await clock.advance(0);
     controller.abort("enough");
-    assertEquals([await given, listeners.now], ["reason enough", 0]);
+    assertEquals([...await Promise.all(given), listeners.now], [
+      ...Array(3).fill("reason enough"),
+      0,
+    ]);
+    await clock.advance(100);
+    assertEquals(backend.sent, [["a"]]);
     held.release();
     assertEquals([await first, await last], ["ok", "ok"]);
   });
@@ -603,10 +610,11 @@ describe("signal", () => {
     const { publisher, backend, clock } = setUp();
     const reason = new Error("before");
     const signal = AbortSignal.abort(reason);
-    const error = await assertRejects(() => publisher.publish(Note("a"), { signal }));
+    const { Slow, checks } = slowEvent();
+    const error = await assertRejects(() => publisher.publish(Slow("a"), { signal }));
     assertStrictEquals(error, reason);
     await clock.advance(100);
-    assertEquals(backend.calls, []);
+    assertEquals([backend.calls, checks], [[], []]);
   });
 
   it("takes back what waits for its batch, and leaves no timer", async () => {

@@ -348,6 +348,31 @@ describe("RetryBudget", () => {
     assert(attempts > 15 && attempts <= 10 + 5 + 10, `${attempts} attempts`);
   });
 
+  it("is filled by success, and by those that do not use what they took", async () => {
+    const { clock, options } = setUp();
+    const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 0.001 });
+    const isFull = async () => {
+      let taken = false;
+      const controller = new AbortController();
+      const take = budget.take(controller.signal).then(() => taken = true, () => {});
+      await clock.advance(0);
+      controller.abort();
+      await take;
+      if (taken) budget.credit();
+      return taken;
+    };
+    await budget.take();
+    assertEquals(await isFull(), false);
+    await retry(() => Promise.resolve(), { ...options, budget });
+    assertEquals(await isFull(), true);
+    await budget.take();
+    await retryEach(["a"], () => Promise.resolve([{ ok: true }]), () => {}, { ...options, budget });
+    assertEquals(await isFull(), true);
+    const late = passing("THROTTLED", { retryAfterMs: 3_600_000 });
+    await assertRejects(() => retry(() => Promise.reject(late), { ...options, budget }));
+    assertEquals(await isFull(), true);
+  });
+
   it("does not carry an attempt past the deadline", async () => {
     const { clock, options, startedAt, failing } = setUp({ deadlineMs: 5_000 });
     const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 0.1 });

@@ -44,11 +44,12 @@ describe("throttle()", () => {
 
   it("saves up nothing while there is nothing to do", async () => {
     const { clock, startedAt, call } = setUp({ limit: 1 });
+    void call();
     await clock.advance(10_000);
     void call();
     void call();
     await clock.advance(10_000);
-    assertEquals(startedAt, [10_000, 11_000]);
+    assertEquals(startedAt, [0, 10_000, 11_000]);
   });
 
   it("counts each subscriber by itself", async () => {

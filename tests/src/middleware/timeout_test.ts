@@ -40,7 +40,7 @@ describe("timeout()", () => {
   it("aborts the handler's signal with the same error", async () => {
     let reason: unknown;
     const { clock, handle } = setUp((_, { signal }) => {
-      signal.addEventListener("abort", () => reason = signal.reason);
+      signal.addEventListener("abort", () => void (reason = signal.reason));
       return never();
     });
     const outcome = handle().catch((error) => error);
