@@ -1,5 +1,5 @@
 import { abortable, type Clock, systemClock } from "./clock.ts";
-import type { DeduplicationStore } from "./deduplication.ts";
+import type { Claim, DeduplicationStore } from "./deduplication.ts";
 import { describeError, isDeadLetter, MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
 import { type DeadLetterFacts, type Envelope, openEnvelope, read } from "./format.ts";
@@ -476,7 +476,12 @@ async function run(
   try {
     const { deduplication } = dispatcher.options;
     const verdict = deduplication
-      ? runOnce(handle, { ...deduplication, subscription, job, logger: context.logger })
+      ? runOnce(handle, {
+        ...deduplication,
+        key: `${subscription.name}:${job.envelope.facts.id}`,
+        clock: job.hooks.clock ?? systemClock,
+        logger: context.logger,
+      })
       : handle().then((): Verdict => ({ kind: "acknowledge" }));
     return await abortable(verdict, context.signal);
   } catch (error) {
@@ -504,57 +509,62 @@ function failed(
 }
 
 interface OnceOptions extends DeduplicationOptions {
-  subscription: Subscription;
-  job: Job;
+  /** Tells subscriber and event. */
+  key: string;
+  clock: Clock;
   logger: Logger;
 }
 
-/**
- * Claims, runs, marks. The claim lives as long as the handler really runs, also past the time at
- * which its message was given up: a redelivery meanwhile finds it in progress.
- */
+/** Claims, runs, marks. */
 async function runOnce(handle: () => Promise<void>, options: OnceOptions): Promise<Verdict> {
-  const { store, leaseMs = 60_000, retentionMs = 86_400_000, onFailure = "retry" } = options;
-  const { subscription, job, logger } = options;
-  const key = `${subscription.name}:${job.envelope.facts.id}`;
-  const complain = (verb: string, error: unknown) =>
-    logger.error(`The de-duplication store failed to ${verb}`, {
-      key,
-      error: describeError(error),
-    });
-  const attempt = async (verb: "renew" | "release" | "complete", call: () => Promise<unknown>) => {
-    try {
-      await call();
-    } catch (error) {
-      complain(verb, error);
-    }
-  };
-  let claim;
+  const { store, key, leaseMs = 60_000, onFailure = "retry" } = options;
+  let claim: Claim;
   try {
     claim = await store.claim(key, leaseMs);
   } catch (error) {
-    complain("claim", error);
+    storeFailed("claim", error, options);
     if (onFailure === "retry") return { kind: "retry", error, uncounted: true };
-    return await handle().then(() => ({ kind: "acknowledge" }));
+    await handle();
+    return { kind: "acknowledge" };
   }
   if (claim.status === "completed") return { kind: "acknowledge" };
   if (claim.status === "inProgress") return inProgress(claim.retryAfterMs);
-  const { token } = claim;
-  const stop = keepRenewing(
-    () => attempt("renew", () => store.renew(key, token, leaseMs)),
-    leaseMs / 3,
-    job.hooks.clock ?? systemClock,
-  );
+  return await runClaimed(handle, claim.token, { ...options, leaseMs });
+}
+
+/**
+ * The claim lives as long as the handler really runs, also past the time at which its message was
+ * given up: a redelivery meanwhile finds it in progress.
+ */
+async function runClaimed(
+  handle: () => Promise<void>,
+  token: string,
+  options: OnceOptions & { leaseMs: number },
+): Promise<Verdict> {
+  const { store, key, leaseMs, retentionMs = 86_400_000, clock } = options;
+  const ask = async (verb: "renew" | "release" | "complete", call: () => Promise<unknown>) => {
+    try {
+      await call();
+    } catch (error) {
+      storeFailed(verb, error, options);
+    }
+  };
+  const renew = () => ask("renew", () => store.renew(key, token, leaseMs));
+  const stopRenewing = keepRenewing(renew, leaseMs / 3, clock);
   try {
     await handle();
   } catch (error) {
-    stop();
-    await attempt("release", () => store.release(key, token));
+    stopRenewing();
+    await ask("release", () => store.release(key, token));
     throw error;
   }
-  stop();
-  await attempt("complete", () => store.complete(key, token, retentionMs));
+  stopRenewing();
+  await ask("complete", () => store.complete(key, token, retentionMs));
   return { kind: "acknowledge" };
+}
+
+function storeFailed(verb: string, error: unknown, { key, logger }: OnceOptions): void {
+  logger.error(`The de-duplication store failed to ${verb}`, { key, error: describeError(error) });
 }
 
 function inProgress(retryAfterMs: number | undefined): Verdict {
