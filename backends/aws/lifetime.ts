@@ -2,7 +2,7 @@ import { abortable, type Clock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 
 /** When work ends before it is done. */
-export interface Limits {
+export interface WorkLimits {
   /** Aborted by the caller; the work rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** How long the work may take, in milliseconds. Default: for ever. */
@@ -14,7 +14,7 @@ export interface Limits {
 /** Ends all work that is under way when it is closed. */
 export interface Lifetime {
   /** Runs work with a signal of its own, and rejects as soon as that aborts, even if the work goes on. */
-  during<T>(limits: Limits, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  during<T>(limits: WorkLimits, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Aborts what is under way with `CLOSED`, and refuses what comes later. */
   close(): void;
 }

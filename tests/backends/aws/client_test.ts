@@ -257,7 +257,9 @@ describe("AwsBackend limits the time of a call", () => {
   it("to ten seconds, and to requestTimeoutMs", async () => {
     for (const [options, ms] of [[{}, 10_000], [{ requestTimeoutMs: 500 }, 500]] as const) {
       const aws = fakeAws(never);
+      const sent = aws.sent();
       const sending = failure(send(aws, options));
+      await sent;
       await aws.clock.advance(ms - 1);
       assert(!(aws.calls[0]!.init.signal!.aborted));
       await aws.clock.advance(1);
@@ -271,7 +273,9 @@ describe("AwsBackend limits the time of a call", () => {
     const aws = fakeAws(never);
     const backend = new AwsBackend(aws.options);
     const call = { max: 1, waitMs: 20_000, visibilityMs: 30_000 };
+    const sent = aws.sent();
     const receiving = failure(backend.receive(QUEUE, call));
+    await sent;
     await aws.clock.advance(29_999);
     assert(!(aws.calls[0]!.init.signal!.aborted));
     await aws.clock.advance(1);
@@ -282,7 +286,9 @@ describe("AwsBackend limits the time of a call", () => {
     const aws = fakeAws(() =>
       new Response(new ReadableStream({ pull: () => new Promise(() => {}) }))
     );
+    const sent = aws.sent();
     const sending = failure(send(aws));
+    await sent;
     await aws.clock.advance(10_000);
     assertEquals((await sending).code, "OUTCOME_UNKNOWN");
   });
@@ -300,8 +306,9 @@ describe("AwsBackend ends a call", () => {
   it("with the reason of its signal, and leaves nothing at the signal", async () => {
     const aws = fakeAws(() => new Promise(() => {}));
     const controller = new AbortController();
+    const sent = aws.sent();
     const sending = send(aws, {}, controller.signal);
-    await aws.clock.advance(1);
+    await sent;
     controller.abort("enough");
     assertEquals(await sending.catch((reason) => reason), "enough");
     assertEquals(aws.clock.pending, 0);
@@ -316,8 +323,9 @@ describe("AwsBackend ends a call", () => {
   it("with CLOSED when the backend is closed, then and later", async () => {
     const aws = fakeAws(() => new Promise(() => {}));
     const backend = new AwsBackend(aws.options);
+    const sent = aws.sent();
     const sending = failure(backend.send({ queue: QUEUE }, [message()]));
-    await aws.clock.advance(1);
+    await sent;
     await backend.close();
     assertEquals((await sending).code, "CLOSED");
     assertEquals((await failure(backend.describeQueue(QUEUE))).code, "CLOSED");
@@ -328,7 +336,9 @@ describe("AwsBackend ends a call", () => {
   it("with CLOSED between the attempts of a declaration", async () => {
     const aws = fakeAws(() => sqsError("RequestThrottled", { status: 403 }));
     const backend = new AwsBackend({ ...aws.options, random: () => 0.99 });
+    const sent = aws.sent();
     const declaring = failure(backend.declareQueue("orders"));
+    await sent;
     await aws.clock.advance(1);
     await backend.close();
     assertEquals((await declaring).code, "CLOSED");

@@ -393,7 +393,9 @@ describe("AwsBackend.declareQueue()", () => {
     const backend = new AwsBackend({ ...aws.options, random: () => 0.9 });
     world.before = () => new Response("", { status: 503 });
     const controller = new AbortController();
+    const sent = aws.sent();
     const declaring = backend.declareQueue("billing", { signal: controller.signal });
+    await sent;
     await aws.clock.advance(50);
     controller.abort("enough");
     assertEquals(await declaring.catch((reason) => reason), "enough");

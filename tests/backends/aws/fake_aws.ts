@@ -26,6 +26,8 @@ export interface FakeAws {
   readonly options: AwsBackendOptions;
   /** The actions that were called, in order. */
   actions(): string[];
+  /** Resolves when the next request is sent. Signing takes a while that no clock counts. */
+  sent(): Promise<void>;
 }
 
 export const SECRET = "SECRET-ACCESS-KEY-DO-NOT-SHOW";
@@ -35,6 +37,7 @@ export const TOKEN = "SESSION-TOKEN-DO-NOT-SHOW";
 export function fakeAws(respond: Respond): FakeAws {
   const calls: Call[] = [];
   const clock = new VirtualClock();
+  let announce = () => {};
   const fakeFetch = async (input: string | URL | Request, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     const body = String(init.body);
@@ -49,12 +52,14 @@ export function fakeAws(respond: Respond): FakeAws {
       init,
     };
     calls.push(call);
+    announce();
     return await respond(call, calls.length);
   };
   return {
     calls,
     clock,
     actions: () => calls.map(({ action }) => action),
+    sent: () => new Promise((resolve) => announce = resolve),
     options: {
       region: "eu-west-1",
       accountId: "123456789012",

@@ -424,8 +424,10 @@ describe("AwsBackend.send() finds the address of a queue", () => {
     });
     const backend = new AwsBackend(aws.options);
     const controller = new AbortController();
+    const sent = aws.sent();
     const first = backend.send({ queue: "orders" }, [message()], { signal: controller.signal });
     const second = backend.send({ queue: "orders" }, [message()]);
+    await sent;
     await aws.clock.advance(1);
     controller.abort("enough");
     assertEquals(await first.catch((reason) => reason), "enough");
