@@ -26,7 +26,8 @@ export interface CommonPublishOptions {
   attributes?: Attributes;
   /**
    * Gives this event up. Before it is sent: rejects with the signal's reason; while it is on the
-   * wire: `OUTCOME_UNKNOWN`. Others in the same batch are not touched. Default: never.
+   * wire: `OUTCOME_UNKNOWN`. Others in the same batch are not touched; a request that all its
+   * callers gave up is ended. Default: never.
    */
   signal?: AbortSignal;
 }
@@ -105,6 +106,7 @@ export interface MessagePublisherOptions extends PublisherSettings {
 /** A message that waits for its turn or its answer. */
 interface Item {
   readonly message: OutgoingMessage;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** All events to one destination: they share requests, and keep their order. */
@@ -265,7 +267,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       const prepared = wait ? wait.then(prepare) : prepare();
       const lane = this.#laneOf(destination);
       const add = (message: OutgoingMessage) => {
-        const result = addTo(lane, { message }, signal);
+        const result = addTo(lane, { message, signal });
         if (this.#flushes > 0) lane.batcher.hurry();
         return result;
       };
@@ -335,13 +337,18 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   ): Promise<void> {
     const { clock, random } = this.#options;
     const fifo = isFifo(nameOf(destination));
+    const { signal, settled, forget } = abandonment(items);
     const send = async (pending: Item[]) => {
       const messages = pending.map(({ message }) => message);
-      const results = await this.#backend.send(destination, messages);
+      const results = await this.#backend.send(destination, messages, { signal });
       return fifo ? refuseOvertaken(messages, results) : results;
     };
-    const options = { ...this.#retry, clock, random, budget: this.#budget };
-    return retryEach(items, send, settle, options);
+    const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
+    const tell = (item: Item, result: SendResult) => {
+      settle(item, result);
+      settled(item);
+    };
+    return retryEach(items, send, tell, options).finally(forget);
   }
 }
 
@@ -487,7 +494,8 @@ function admit({ places }: Lane): void {
   }
 }
 
-function addTo(lane: Lane, item: Item, signal: AbortSignal | undefined): Promise<SendResult> {
+function addTo(lane: Lane, item: Item): Promise<SendResult> {
+  const { signal } = item;
   if (!signal) return lane.batcher.add(item);
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -504,6 +512,24 @@ function abortedOnTheWire(): MelangeError {
     "OUTCOME_UNKNOWN",
     "Cannot tell the outcome: the publish was aborted while it was on the wire",
   );
+}
+
+/** A signal that aborts when every caller that still waits for its result has given up. */
+function abandonment(items: readonly Item[]) {
+  const waiting = new Set(items);
+  const controller = new AbortController();
+  const check = () => {
+    if ([...waiting].every(({ signal }) => signal?.aborted)) controller.abort();
+  };
+  for (const { signal } of items) signal?.addEventListener("abort", check);
+  return {
+    signal: controller.signal,
+    settled(item: Item) {
+      waiting.delete(item);
+      check();
+    },
+    forget: () => items.forEach(({ signal }) => signal?.removeEventListener("abort", check)),
+  };
 }
 
 /** In a FIFO group, what failed before something that was stored cannot be sent again in order. */

@@ -6,6 +6,7 @@ import { type Destination, messageSize, type OutgoingMessage } from "../../src/m
 export interface SendCall {
   readonly destination: Destination;
   readonly messages: readonly OutgoingMessage[];
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What one call of `send` answers. */
@@ -41,9 +42,9 @@ export function fakeSender({ steps = [], limits = {} }: FakeSenderOptions = {}):
     limits: limitsOf(limits),
     guarantees: GUARANTEES,
     sizeOf: messageSize,
-    async send(destination, messages) {
+    async send(destination, messages, { signal } = {}) {
       const step = steps[calls.length] ?? store;
-      calls.push({ destination, messages });
+      calls.push({ destination, messages, signal });
       open.now += 1;
       open.most = Math.max(open.most, open.now);
       try {

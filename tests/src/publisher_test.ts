@@ -273,7 +273,8 @@ describe("publish()", () => {
     await dispatch(dispatcher, message, { queue: "q" });
     await publisher.publish(received[0]!);
     await publisher.publish(derive(received[0]!, { topic: "audit" }));
-    assertEquals(backend.calls[1], backend.calls[0]);
+    assertEquals(backend.calls[1]?.messages, backend.calls[0]?.messages);
+    assertEquals(backend.calls[1]?.destination, { topic: "orders" });
     assertEquals(backend.calls[2]?.destination, { topic: "audit" });
   });
 
@@ -656,6 +657,51 @@ describe("signal", () => {
     assertEquals([await mine, listeners.now], ["OUTCOME_UNKNOWN", 0]);
     held.release();
     assertEquals([await other, backend.calls.length], ["ok", 1]);
+  });
+
+  it("ends a batch that all its callers have given up, with what it waits for", async () => {
+    const { publisher, backend, clock } = setUp({
+      steps: [hang(), answer(passing(), passing())],
+    });
+    for (const topic of ["hung", "failing"]) {
+      const [mine, other] = [new AbortController(), new AbortController()];
+      const outcomes = [mine, other].map(({ signal }) =>
+        outcome(publisher.publish(Note(topic), { topic, signal }))
+      );
+      const listeners = countListeners(mine.signal);
+      await clock.advance(10);
+      mine.abort();
+      assertEquals([backend.calls.at(-1)?.signal?.aborted, await outcomes[0]], [
+        false,
+        "OUTCOME_UNKNOWN",
+      ]);
+      other.abort();
+      assertEquals([backend.calls.at(-1)?.signal?.aborted, await outcomes[1]], [
+        true,
+        "OUTCOME_UNKNOWN",
+      ]);
+      assertEquals(listeners.now, 0);
+    }
+    await publisher.close();
+    assertEquals(clock.pending, 0);
+    await clock.advance(60_000);
+    assertEquals(backend.calls.length, 2);
+  });
+
+  it("does not end a batch in which somebody still waits, only when nobody does", async () => {
+    const { publisher, backend, clock } = setUp({
+      steps: [answer(passing(), passing()), answer(passing(), "ok")],
+    });
+    const controller = new AbortController();
+    const mine = outcome(publisher.publish(Note("a"), { signal: controller.signal }));
+    const other = outcome(publisher.publish(Note("b")));
+    await clock.advance(10);
+    controller.abort();
+    assertEquals(backend.calls[0]?.signal?.aborted, false);
+    await clock.advance(100);
+    assertEquals([await mine, await other], ["OUTCOME_UNKNOWN", "ok"]);
+    await clock.advance(60_000);
+    assertEquals([backend.sent, clock.pending], [[["a", "b"], ["a", "b"]], 0]);
   });
 
   it("rejects with its reason while the data is still being checked", async () => {
