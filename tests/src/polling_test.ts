@@ -237,6 +237,45 @@ describe("Polling", () => {
     assert((times[3] ?? 0) - (times[0] ?? 0) <= 30, `it took ${times} to fill up`);
   });
 
+  it("pauses shortly again after a failure that follows a success", async () => {
+    const { clock, polling, at, free } = createPolling({
+      script: (clock) => {
+        const up = busy(clock);
+        return (options, call) =>
+          call === 8 ? up(options, call) : Promise.reject(failure("REFUSED"));
+      },
+    });
+    polling.fill();
+    await clock.advance(60_000);
+    assertEquals(at().length, 8);
+    free(10);
+    await clock.advance(1_000);
+    const [first = 0, second = 0] = at();
+    const [third = 0, fourth = 0] = at().slice(8);
+    assertEquals(fourth - third, second - first);
+  });
+
+  it("has one receive under way again when a busy time is over", async () => {
+    let sent = 0;
+    const { clock, polling, receiver, held, free } = createPolling({
+      slots: 100,
+      script: (clock) => async ({ max, waitMs, signal }) => {
+        await sleep(clock, sent < 80 ? 10 : waitMs, signal);
+        const count = Math.min(max, Math.max(0, 80 - sent));
+        sent += count;
+        return Array.from({ length: count }, (_, i) => deliveryOf(`r${sent}-${i}`));
+      },
+    });
+    polling.fill();
+    await clock.advance(1_000);
+    assertEquals(held(), 80);
+    free(80);
+    await clock.advance(60_000);
+    receiver.calls.length = 0;
+    await clock.advance(300_000);
+    assert(receiver.calls.length <= 20, `${receiver.calls.length} receives in five minutes`);
+  });
+
   it("asks for the same messages again when the answer of a FIFO receive was lost", async () => {
     const { clock, polling, receiver } = createPolling({
       fifo: true,
