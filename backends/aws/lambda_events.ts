@@ -96,7 +96,7 @@ export function readSqsEvent(event: unknown, now: number): SqsRecord[] {
 
 /** Where a record of a FIFO queue hides its group, only the order of the whole batch keeps that of the group. */
 function orderOf(fifo: boolean, groups: boolean): "none" | "group" | "batch" {
-  
+  if (!fifo) return "none";
   return groups ? "group" : "batch";
 }
 
