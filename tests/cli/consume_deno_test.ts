@@ -38,6 +38,18 @@ describe("consume", () => {
     });
   }
 
+  it("takes a signal that is repeated at once for an echo", async () => {
+    const io = await setUp();
+    const ended = main(CONSUME, io);
+    await io.seen("Consuming");
+    io.signal("SIGINT");
+    io.signal("SIGINT");
+    assertEquals(await ended, 0);
+    assertEquals(io.errLines.filter((line) => line.includes("SIGINT")), [
+      "SIGINT: draining  running=0",
+    ]);
+  });
+
   it("logs JSON with --json, the dispatcher's lines too, without a word of the message", async () => {
     const io = await setUp("bad");
     const ended = main([...CONSUME, "--json"], io);

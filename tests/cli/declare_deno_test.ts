@@ -31,6 +31,14 @@ describe("declare", () => {
     assertEquals((await io.backend.describeQueue("q")).available, 1);
   });
 
+  it("subscribes to everything of a topic that is named beside handlers", async () => {
+    const io = fakeIo();
+    const handlers = ["--handlers", moduleAt("dispatcher.ts")];
+    await main(["declare", "--queue", "q", "--subscribe", "orders", ...handlers], io);
+    await main(["publish", "Other", "{}", "--topic", "orders"], io);
+    assertEquals((await io.backend.describeQueue("q")).available, 1);
+  });
+
   it("says which topic nobody is subscribed to by it", async () => {
     const io = fakeIo();
     const topics = ["--topic", "orders", "--topic", "audit"];

@@ -34,13 +34,19 @@ function start(args: string[], env: Record<string, string> = {}) {
   return { process, out: readLines(process.stdout), err: readLines(process.stderr) };
 }
 
-function startWorker(...args: string[]) {
-  return start(["consume", "--queue", queue, "--handlers", HANDLERS, ...args], {
+/** What the environment of a program says of the broker. */
+function brokerEnv(): Record<string, string> {
+  return {
     AWS_ENDPOINT_URL: broker.endpoint,
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
-  });
+  };
+}
+
+function startWorker(...args: string[]) {
+  const command = ["consume", "--queue", queue, "--handlers", HANDLERS, ...args];
+  return start(command, brokerEnv());
 }
 
 /** Collects lines; `has` resolves when there are so many that match. */
@@ -152,6 +158,16 @@ describe("a worker of the command line", () => {
     ]);
     const { available, inFlight } = await backend.describeQueue(queue);
     assertEquals([available, inFlight], [1, 0]);
+  });
+
+  it("publishes to no topic that does not exist, and creates none", async () => {
+    for (let time = 0; time < 2; time++) {
+      const { process, out, err } = start(["publish", "A", "1", "--topic", queue], brokerEnv());
+      const { code } = await process.status;
+      await Promise.all([out.ended, err.ended]);
+      assertEquals(code, 1);
+      assertMatch(out.lines[0] ?? "", /^failed \S+: NOT_FOUND: .*declare it first/);
+    }
   });
 
   const missing: [string, Record<string, string>, string][] = [
