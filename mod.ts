@@ -118,17 +118,20 @@ export {
   type TypedAttribute,
 } from "./src/message.ts";
 export {
-  type CommonPublishOptions,
   type EventPublisher,
   MessagePublisher,
   type MessagePublisherOptions,
   type Published,
   type PublishEntry,
   type PublisherSettings,
-  type PublishOptions,
-  type PublishToQueue,
-  type PublishToTopic,
 } from "./src/publisher.ts";
+export type {
+  CommonPublishOptions,
+  PublishAllOptions,
+  PublishOptions,
+  PublishToQueue,
+  PublishToTopic,
+} from "./src/outgoing.ts";
 export type { Backoff, RetryPolicy } from "./src/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export {

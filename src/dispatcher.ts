@@ -505,7 +505,13 @@ function failed(
     error: describeError(error),
   });
   if (deadLetter) return { kind: "deadLetter", reason: error.reason, ...subscriber };
-  return { kind: "retry", error, ...subscriber };
+  return { kind: "retry", error, ...subscriber, ...waitOf(error) };
+}
+
+/** A handler's error may say when to come again; an open circuit says nothing about the message. */
+function waitOf(error: unknown): { delayMs?: number; uncounted?: boolean } {
+  if (!(error instanceof MelangeError) || error.retryAfterMs === undefined) return {};
+  return { delayMs: error.retryAfterMs, uncounted: error.code === "CIRCUIT_OPEN" };
 }
 
 interface OnceOptions extends DeduplicationOptions {

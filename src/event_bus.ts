@@ -17,8 +17,8 @@ import {
   type Published,
   type PublishEntry,
   type PublisherSettings,
-  type PublishOptions,
 } from "./publisher.ts";
+import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
 import { declarationFor } from "./topology.ts";
 
 /** Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers. */
@@ -178,7 +178,7 @@ export class EventBus implements EventPublisher, AsyncDisposable {
   /** Publishes many events, as {@linkcode MessagePublisher.publishAll} does. */
   publishAll(
     events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
-    options?: PublishOptions,
+    options?: PublishAllOptions,
   ): Promise<SendResult[]> {
     return this.#publisher.publishAll(events, options);
   }

@@ -1,7 +1,7 @@
 import type { Delivery, Receiver } from "./backend.ts";
 import { type Clock, type Random, sleep } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
-import { type Backoff, backoffMs, type RetryBudget } from "./retry.ts";
+import { type Backoff, backoffMs, isRetryable, type RetryBudget } from "./retry.ts";
 
 /** Options of {@linkcode Polling}. */
 export interface PollingOptions {
@@ -37,8 +37,10 @@ export interface PollingOptions {
 
 /** An empty receive that did not wait is not repeated sooner: no backend makes this spin. */
 const MIN_EMPTY_MS = 1_000;
-/** Pauses after failed receives. */
+/** Pauses after receives that the service refused. */
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
+/** Pauses while the service cannot be reached or fails: short, so that work goes on when it is back. */
+const OUTAGE_BACKOFF: Backoff = { baseMs: 100, maxMs: 1_000 };
 /** The least pause after a failed receive. */
 const MIN_PAUSE_MS = 20;
 
@@ -160,12 +162,17 @@ export class Polling {
     const { signal } = this.#stopped;
     if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});
     const asked = error instanceof MelangeError ? error.retryAfterMs ?? 0 : 0;
-    await this.#pause(Math.max(MIN_PAUSE_MS, asked, backoffMs(this.#failures, BACKOFF, random)));
+    const backoff = isOutage(error) ? OUTAGE_BACKOFF : BACKOFF;
+    await this.#pause(Math.max(MIN_PAUSE_MS, asked, backoffMs(this.#failures, backoff, random)));
   }
 
   async #pause(ms: number): Promise<void> {
     if (ms > 0) await sleep(this.#options.clock, ms, this.#stopped.signal).catch(() => {});
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return codeOf(error) === "OUTCOME_UNKNOWN" && isRetryable(error);
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -2,58 +2,19 @@ import type { Sender, SendResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
-import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
-import { encode, type Format, isFormat } from "./format.ts";
+import type { Event } from "./event.ts";
+import { type Format, isFormat } from "./format.ts";
+import { abandonment, addTo, inOrder, type Item, type Lane } from "./publish_lane.ts";
+import { type Destination, isFifo, nameOf, type OutgoingMessage } from "./message.ts";
 import {
-  type Attributes,
-  type Destination,
-  isFifo,
-  nameOf,
-  type OutgoingMessage,
-} from "./message.ts";
+  destinationOf,
+  outgoing,
+  type PublishAllOptions,
+  type PublishOptions,
+} from "./outgoing.ts";
 import { checkRetryPolicy, RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
-import { validate } from "./schema.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SerializerRegistry } from "./serializer.ts";
-
-/** Options of every publish. */
-export interface CommonPublishOptions {
-  /** The message group. Default: what the event type says, for FIFO destinations. */
-  group?: string;
-  /** FIFO destinations drop a second message with this id for five minutes. Default: the event's id. */
-  deduplicationId?: string;
-  /** Sent along, for filters and handlers; six at the most. Default: none. */
-  attributes?: Attributes;
-  /**
-   * Gives this event up. Before it is sent: rejects with the signal's reason; while it is on the
-   * wire: `OUTCOME_UNKNOWN`. Others in the same batch are not touched; a request that all its
-   * callers gave up is ended. Default: never.
-   */
-  signal?: AbortSignal;
-}
-
-/** Options of a publish to a topic. */
-export interface PublishToTopic extends CommonPublishOptions {
-  /** The topic. Default: the event's own. */
-  topic?: string;
-  /** Not together with a topic. */
-  queue?: never;
-  /** Not for topics. */
-  delayMs?: never;
-}
-
-/** Options of a publish to one queue. */
-export interface PublishToQueue extends CommonPublishOptions {
-  /** The queue. */
-  queue: string;
-  /** Not together with a queue. */
-  topic?: never;
-  /** How long the queue hides the event first, in milliseconds; not in FIFO queues. Default: the queue's own. */
-  delayMs?: number;
-}
-
-/** Where and how an event is published. */
-export type PublishOptions = PublishToTopic | PublishToQueue;
 
 /** What a publish resolves to. */
 export interface Published {
@@ -73,7 +34,7 @@ export interface EventPublisher {
   /** Publishes many; one result each, in order. */
   publishAll(
     events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
-    options?: PublishOptions,
+    options?: PublishAllOptions,
   ): Promise<SendResult[]>;
 }
 
@@ -101,25 +62,6 @@ export interface PublisherSettings {
 export interface MessagePublisherOptions extends PublisherSettings {
   /** Where messages are sent. Closed by whoever made it. */
   backend: Sender;
-}
-
-/** A message that waits for its turn or its answer. */
-interface Item {
-  readonly message: OutgoingMessage;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** All events to one destination: they share requests, and keep their order. */
-interface Lane {
-  readonly batcher: Batcher<Item, SendResult>;
-  /** The events that have their place in the order but are not in the batcher yet. */
-  readonly places: Set<Place>;
-}
-
-/** An event that needs time before it can be added, or stands behind one that does. */
-interface Place {
-  /** Adds it; set when it is ready. */
-  enter: (() => void) | undefined;
 }
 
 /**
@@ -194,11 +136,17 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
    * Publishes many events in as few requests as possible; one result per event, in order. An entry
    * may be `{ event, ...options }` to differ from the options of the call. One that fails does not
    * touch its neighbours. Rejects only if the iterable does.
+   * @throws {TypeError} if all events would get one deduplication id: FIFO would drop all but the first
    */
   async publishAll(
     events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
-    options: PublishOptions = {},
+    options: PublishAllOptions = {},
   ): Promise<SendResult[]> {
+    if ("deduplicationId" in options) {
+      throw new TypeError(
+        "Cannot publish many events with one deduplicationId: give each entry its own",
+      );
+    }
     const results: Promise<SendResult>[] = [];
     const start = (entry: Event | PublishEntry) => {
       const [event, own] = entryOf(entry, options);
@@ -261,7 +209,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     let inside = !wait;
     const prepare = () => {
       inside = true;
-      return this.#prepare(event, options, destination);
+      return outgoing(event, { options, destination, writing: this.#options });
     };
     try {
       const prepared = wait ? wait.then(prepare) : prepare();
@@ -275,29 +223,6 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     } finally {
       if (inside) this.#places.release();
     }
-  }
-
-  #prepare(
-    event: Event,
-    options: PublishOptions,
-    destination: Destination,
-  ): OutgoingMessage | Promise<OutgoingMessage> {
-    const type = eventTypeOf(event);
-    const message = (): OutgoingMessage => ({
-      ...encode(event, {
-        format: this.#options.format,
-        serializers: this.#options.serializers,
-        toQueue: "queue" in destination,
-        attributes: options.attributes,
-      }),
-      ...placement(event, type, { options, destination }),
-    });
-    if (!type) return message();
-    const valid = validate(type, event.data);
-    if (valid instanceof Promise) {
-      return valid.then((valid) => valid.ok ? message() : refuse(event, valid.paths));
-    }
-    return valid.ok ? message() : refuse(event, valid.paths);
   }
 
   #laneOf(destination: Destination): Lane {
@@ -373,7 +298,7 @@ function checkLinger(lingerMs: number): void {
   );
 }
 
-function entryOf(entry: Event | PublishEntry, options: PublishOptions): [Event, PublishOptions] {
+function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {
   if (typeof entry !== "object" || entry === null || !("event" in entry)) return [entry, options];
   const { event, ...own } = entry;
   const { topic: _topic, queue: _queue, delayMs: _delayMs, ...common } = options;
@@ -388,147 +313,6 @@ function asResult(error: unknown): SendResult {
     error: new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
       cause: error,
     }),
-  };
-}
-
-function destinationOf(event: Event, options: PublishOptions): Destination {
-  if (!isEvent(event)) {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      "Cannot publish as the value is not an event: create it with an event type of defineEvent()",
-    );
-  }
-  if (options.topic !== undefined && options.queue !== undefined) {
-    throw new MelangeError(
-      "INVALID_MESSAGE",
-      `Cannot publish "${event.type}" to a topic and a queue at once: publish it twice`,
-    );
-  }
-  if (options.queue !== undefined) return { queue: options.queue };
-  const topic = options.topic ?? event.topic;
-  if (topic !== undefined) return { topic };
-  throw new MelangeError(
-    "INVALID_MESSAGE",
-    `Cannot publish "${event.type}" as it has no topic: give the event type one, or pass { topic } or { queue }`,
-  );
-}
-
-function isEvent(value: Event | null | undefined): boolean {
-  const texts = [value?.type, value?.id];
-  return texts.every((text) => typeof text === "string" && text !== "") &&
-    value?.occurredOn instanceof Date && !Number.isNaN(value.occurredOn.getTime());
-}
-
-function refuse(event: Event, paths: string): never {
-  throw new MelangeError(
-    "INVALID_EVENT",
-    `Cannot publish "${event.type}" as its data violates the schema at ${paths}`,
-  );
-}
-
-/** What the message needs beside body and attributes: group, deduplication id, delay. */
-function placement(
-  event: Event,
-  type: AnyEventType | undefined,
-  { options, destination }: { options: PublishOptions; destination: Destination },
-): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
-  const fifo = isFifo(nameOf(destination));
-  const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
-  const deduplicationId = options.deduplicationId ?? (fifo ? event.id : undefined);
-  const { delayMs } = options;
-  return {
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === undefined ? {} : { deduplicationId }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-  };
-}
-
-function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
-  try {
-    return (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
-  } catch {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      `Cannot publish "${event.type}" as its group cannot be told: the group function threw`,
-    );
-  }
-}
-
-/** Adds a message when all that were placed before it have been added, or given up. */
-function inOrder<T>(
-  lane: Lane,
-  prepared: OutgoingMessage | Promise<OutgoingMessage>,
-  { signal, add }: {
-    signal: AbortSignal | undefined;
-    add: (message: OutgoingMessage) => Promise<T>;
-  },
-): Promise<T> {
-  if (!(prepared instanceof Promise) && lane.places.size === 0) return add(prepared);
-  const place: Place = { enter: undefined };
-  lane.places.add(place);
-  return new Promise((resolve, reject) => {
-    const leave = (reason: unknown) => {
-      signal?.removeEventListener("abort", onAbort);
-      lane.places.delete(place);
-      admit(lane);
-      reject(reason);
-    };
-    const onAbort = () => leave(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    Promise.resolve(prepared).then((message) => {
-      place.enter = () => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve(add(message));
-      };
-      admit(lane);
-    }, leave);
-  });
-}
-
-/** Adds those in front that are ready, in one go, so that they share a request. */
-function admit({ places }: Lane): void {
-  for (const place of places) {
-    if (!place.enter) return;
-    places.delete(place);
-    place.enter();
-  }
-}
-
-function addTo(lane: Lane, item: Item): Promise<SendResult> {
-  const { signal } = item;
-  if (!signal) return lane.batcher.add(item);
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => reject(lane.batcher.remove(item) ? signal.reason : abortedOnTheWire());
-    signal.addEventListener("abort", onAbort, { once: true });
-    lane.batcher.add(item)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-function abortedOnTheWire(): MelangeError {
-  return new MelangeError(
-    "OUTCOME_UNKNOWN",
-    "Cannot tell the outcome: the publish was aborted while it was on the wire",
-  );
-}
-
-/** A signal that aborts when every caller that still waits for its result has given up. */
-function abandonment(items: readonly Item[]) {
-  const waiting = new Set(items);
-  const controller = new AbortController();
-  const check = () => {
-    if ([...waiting].every(({ signal }) => signal?.aborted)) controller.abort();
-  };
-  for (const { signal } of items) signal?.addEventListener("abort", check);
-  return {
-    signal: controller.signal,
-    settled(item: Item) {
-      waiting.delete(item);
-      check();
-    },
-    forget: () => items.forEach(({ signal }) => signal?.removeEventListener("abort", check)),
   };
 }
 

@@ -15,7 +15,8 @@ export interface CircuitBreakerOptions {
 /**
  * Spares what a subscriber depends on while it is down: after `failures` in a row, calls fail at
  * once with `CIRCUIT_OPEN`, until after `resetMs` a single one may try. Its success closes the
- * circuit. A `DeadLetter` is no failure: it says something about the message.
+ * circuit. A `DeadLetter` is no failure: it says something about the message. What finds the circuit
+ * open comes again when it may close, and is not counted as a try.
  *
  * @example
  * ```ts
@@ -36,10 +37,15 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware 
   return (next) => {
     let failed = 0;
     let openUntil = -Infinity;
+    const close = () => {
+      failed = 0;
+      openUntil = -Infinity;
+    };
     return async (event, context) => {
       if (clock.now() < openUntil) {
         throw new MelangeError("CIRCUIT_OPEN", "Cannot handle an event while the circuit is open", {
           retryable: true,
+          retryAfterMs: openUntil - clock.now(),
         });
       }
       // One call tries; the others find the circuit open for another while.
@@ -47,11 +53,11 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware 
       try {
         await next(event, context);
       } catch (error) {
-        if (!isDeadLetter(error) && ++failed >= failures) openUntil = clock.now() + resetMs;
+        if (isDeadLetter(error)) close();
+        else if (++failed >= failures) openUntil = clock.now() + resetMs;
         throw error;
       }
-      failed = 0;
-      openUntil = -Infinity;
+      close();
     };
   };
 }

@@ -368,6 +368,13 @@ describe("publish() on failure", () => {
 });
 
 describe("publishAll()", () => {
+  it("refuses one deduplication id for all: FIFO would keep the first only", async () => {
+    const { publisher, backend } = setUp();
+    const options = { queue: "q.fifo", group: "g", deduplicationId: "same" };
+    await assertRejects(() => publisher.publishAll(numbered(2), options), TypeError, "each entry");
+    assertEquals(backend.calls, []);
+  });
+
   it("gives one result per event, in order, whatever fails", async () => {
     const { publisher, backend, clock } = setUp({
       steps: [answer("ok", lasting("REFUSED"), passing("OUTCOME_UNKNOWN"))],

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
+import { dispatch, Dispatcher } from "../../../src/dispatcher.ts";
 import { DeadLetter, MelangeError } from "../../../src/errors.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
 import {
@@ -10,6 +11,7 @@ import {
 import { contextOf } from "../../fakes/context.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<number>() });
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens after two failures, for a second. The handler does what `act` says. */
 function setUp(options: CircuitBreakerOptions = {}) {
@@ -90,6 +92,43 @@ describe("circuitBreaker()", () => {
     assertEquals(await call(), "CIRCUIT_OPEN");
     await clock.advance(1);
     assertEquals(await call(), "boom");
+  });
+
+  it("closes when the trial gives a message up: what the handler depends on answers again", async () => {
+    const { clock, state, call } = setUp();
+    state.act = boom;
+    await call();
+    await call();
+    await clock.advance(1_000);
+    state.act = () => {
+      throw new DeadLetter("broken");
+    };
+    assertEquals([await call(), await call()], ["broken", "broken"]);
+  });
+
+  it("sends a message back until the circuit may close, and counts no try", async () => {
+    const { state, call, middleware, clock } = setUp();
+    const dispatcher = new Dispatcher({ middleware: [middleware], maxAttempts: 1, logger: silent });
+    let calls = 0;
+    dispatcher.subscribe(Ping, () => {
+      calls += 1;
+      throw new Error("boom");
+    });
+    const message = {
+      id: "m-1",
+      body: "1",
+      attributes: { manifest: "Ping" },
+      sentAt: new Date(0),
+      attempt: 1,
+    };
+    const run = () => dispatch(dispatcher, message, { queue: "q" });
+    await run();
+    await run();
+    await clock.advance(400);
+    const outcome = await run();
+    assertEquals([outcome.outcome, calls], ["retry", 2]);
+    assertEquals(outcome.outcome === "retry" && outcome.delayMs, 600);
+    assertEquals([await call(), state.calls], ["ok", 1]);
   });
 
   it("keeps a circuit for each subscriber", async () => {

@@ -1,0 +1,155 @@
+import { MelangeError } from "./errors.ts";
+import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
+import { encode, type Format } from "./format.ts";
+import {
+  type Attributes,
+  type Destination,
+  isFifo,
+  nameOf,
+  type OutgoingMessage,
+} from "./message.ts";
+import { validate, type Validation } from "./schema.ts";
+import type { SerializerRegistry } from "./serializer.ts";
+
+/** Options of every publish. */
+export interface CommonPublishOptions {
+  /** The message group. Default: what the event type says, for FIFO destinations. */
+  group?: string;
+  /** FIFO destinations drop a second message with this id for five minutes. Default: the event's id. */
+  deduplicationId?: string;
+  /** Sent along, for filters and handlers; six at the most. Default: none. */
+  attributes?: Attributes;
+  /**
+   * Gives this event up. Before it is sent: rejects with the signal's reason; while it is on the
+   * wire: `OUTCOME_UNKNOWN`. Others in the same batch are not touched; a request that all its
+   * callers gave up is ended. Default: never.
+   */
+  signal?: AbortSignal;
+}
+
+/** Options of a publish to a topic. */
+export interface PublishToTopic extends CommonPublishOptions {
+  /** The topic. Default: the event's own. */
+  topic?: string;
+  /** Not together with a topic. */
+  queue?: never;
+  /** Not for topics. */
+  delayMs?: never;
+}
+
+/** Options of a publish to one queue. */
+export interface PublishToQueue extends CommonPublishOptions {
+  /** The queue. */
+  queue: string;
+  /** Not together with a queue. */
+  topic?: never;
+  /** How long the queue hides the event first, in milliseconds; not in FIFO queues. Default: the queue's own. */
+  delayMs?: number;
+}
+
+/** Where and how an event is published. */
+export type PublishOptions = PublishToTopic | PublishToQueue;
+
+/** What many events have in common: all but the deduplication id. */
+export type PublishAllOptions =
+  | Omit<PublishToTopic, "deduplicationId">
+  | Omit<PublishToQueue, "deduplicationId">;
+
+/**
+ * Where an event goes.
+ * @throws {MelangeError} `INVALID_EVENT` if it is no event, `INVALID_MESSAGE` if nothing says where
+ */
+export function destinationOf(event: Event, options: PublishOptions): Destination {
+  if (!isEvent(event)) {
+    throw new MelangeError(
+      "INVALID_EVENT",
+      "Cannot publish as the value is not an event: create it with an event type of defineEvent()",
+    );
+  }
+  if (options.topic !== undefined && options.queue !== undefined) {
+    throw new MelangeError(
+      "INVALID_MESSAGE",
+      `Cannot publish "${event.type}" to a topic and a queue at once: publish it twice`,
+    );
+  }
+  if (options.queue !== undefined) return { queue: options.queue };
+  const topic = options.topic ?? event.topic;
+  if (topic !== undefined) return { topic };
+  throw new MelangeError(
+    "INVALID_MESSAGE",
+    `Cannot publish "${event.type}" as it has no topic: give the event type one, or pass { topic } or { queue }`,
+  );
+}
+
+function isEvent(value: Event | null | undefined): boolean {
+  const texts = [value?.type, value?.id];
+  return texts.every((text) => typeof text === "string" && text !== "") &&
+    value?.occurredOn instanceof Date && !Number.isNaN(value.occurredOn.getTime());
+}
+
+/** How a publisher writes events. */
+export interface Writing {
+  /** The format. */
+  format: Format;
+  /** Where the serializer is found. */
+  serializers: SerializerRegistry;
+}
+
+/** The message that carries an event to a destination; a promise if the schema gives one. */
+export function outgoing(
+  event: Event,
+  { options, destination, writing }: {
+    options: PublishOptions;
+    destination: Destination;
+    writing: Writing;
+  },
+): OutgoingMessage | Promise<OutgoingMessage> {
+  const type = eventTypeOf(event);
+  const { attributes } = options;
+  const toQueue = "queue" in destination;
+  const write = (valid: Validation): OutgoingMessage =>
+    valid.ok
+      ? {
+        ...encode(event, { ...writing, toQueue, attributes }),
+        ...placement(event, type, { options, destination }),
+      }
+      : refuse(event, valid.paths);
+  const valid = type ? validate(type, event.data) : { ok: true, value: event.data } as const;
+  return valid instanceof Promise ? valid.then(write) : write(valid);
+}
+
+/** Refuses an event whose data violates its schema. */
+function refuse(event: Event, paths: string): never {
+  throw new MelangeError(
+    "INVALID_EVENT",
+    `Cannot publish "${event.type}" as its data violates the schema at ${paths}`,
+  );
+}
+
+/** What the message needs beside body and attributes: group, deduplication id, delay. */
+function placement(
+  event: Event,
+  type: AnyEventType | undefined,
+  { options, destination }: { options: PublishOptions; destination: Destination },
+): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
+  const fifo = isFifo(nameOf(destination));
+  const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
+  const deduplicationId = options.deduplicationId ?? (fifo ? event.id : undefined);
+  const { delayMs } = options;
+  return {
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+  };
+}
+
+function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
+  try {
+    return (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
+  } catch {
+    throw new MelangeError(
+      "INVALID_EVENT",
+      `Cannot publish "${event.type}" as its group cannot be told: the group function threw`,
+    );
+  }
+}
