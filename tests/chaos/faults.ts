@@ -1,3 +1,9 @@
+/** Some of the batches, and in those some of the entries. */
+export interface BatchShare {
+  batches: number;
+  entries: number;
+}
+
 /** How often each fault happens: shares of the requests, or of the entries of a batch. */
 export interface FaultProfile {
   /** The answer is late by 20 to 50 ms. */
@@ -17,19 +23,50 @@ export interface FaultProfile {
   /** The statuses that say so: of 400, 403 and 429. */
   throttleAs: readonly (400 | 403 | 429)[];
   /** A batch of sends loses some entries, which are reported in `Failed`. */
-  partialSend: { batches: number; entries: number };
+  partialSend: BatchShare;
   /** The same for deletes. */
-  partialDelete: { batches: number; entries: number };
+  partialDelete: BatchShare;
+  /** Whether the answer that reports lost entries arrives whatever else goes wrong. */
+  partialArrives?: boolean;
+  /** Entries that were stored are reported as failed inside the service, or not mentioned. */
+  lyingSend: BatchShare;
+  /** The same for entries that were deleted. */
+  lyingDelete: BatchShare;
   /** A request reaches the broker twice. */
   duplicate: number;
   /** A receive brings a message again that was deleted before. */
   ghost: number;
   /** A receive takes messages, and its answer says that there were none. */
   lostReceive: number;
+  /** A receive takes messages, and its answer never comes. */
+  hangingPoll: number;
 }
+
+const NEVER: BatchShare = { batches: 0, entries: 0 };
+
+/** A network on which nothing goes wrong. */
+export const calm: FaultProfile = {
+  delay: 0,
+  dropBefore: 0,
+  dropAfter: 0,
+  truncate: 0,
+  error500: 0,
+  error503: 0,
+  throttle: 0,
+  throttleAs: [400],
+  partialSend: NEVER,
+  partialDelete: NEVER,
+  lyingSend: NEVER,
+  lyingDelete: NEVER,
+  duplicate: 0,
+  ghost: 0,
+  lostReceive: 0,
+  hangingPoll: 0,
+};
 
 /** What the network does in a bad hour. */
 export const chaos: FaultProfile = {
+  ...calm,
   delay: 0.1,
   dropBefore: 0.05,
   dropAfter: 0.05,
@@ -37,13 +74,27 @@ export const chaos: FaultProfile = {
   error500: 0.03,
   error503: 0.03,
   throttle: 0.04,
-  throttleAs: [400],
   partialSend: { batches: 0.1, entries: 0.2 },
   partialDelete: { batches: 0.1, entries: 0.3 },
   duplicate: 0.05,
   ghost: 0.05,
   lostReceive: 0.02,
 };
+
+/** The same, with a service that lies, throttles in every way there is, and leaves polls hanging. */
+export const lies: FaultProfile = {
+  ...chaos,
+  throttleAs: [400, 403, 429],
+  lyingSend: { batches: 0.05, entries: 0.2 },
+  lyingDelete: { batches: 0.05, entries: 0.2 },
+  hangingPoll: 0.01,
+};
+
+/**
+ * What a FIFO publisher can stand: an entry that was lost alone, in an answer that was lost as
+ * well, can be sent again only behind its successors, and nobody can know.
+ */
+export const fifoChaos: FaultProfile = { ...chaos, partialArrives: true };
 
 /** What a request meets instead of, or on its way to, the broker. */
 export type Fate =
@@ -72,4 +123,14 @@ export function drawFate(profile: FaultProfile, random: () => number): Fate {
     if (dice < 0) return fate;
   }
   return "pass";
+}
+
+/** Draws the entries of a batch that a fault hits. */
+export function drawEntries<T>(
+  entries: readonly T[],
+  share: BatchShare,
+  random: () => number,
+): Set<T> {
+  if (random() >= share.batches) return new Set();
+  return new Set(entries.filter(() => random() < share.entries));
 }

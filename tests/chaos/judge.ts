@@ -1,10 +1,10 @@
-import type { WireFact } from "./proxy.ts";
+import type { WireFact } from "./ledger.ts";
 import type { Effect, Told } from "./records.ts";
 
 /** What the judge goes by. */
 export interface Evidence {
-  /** The events that should have been published, and which of them are poison. */
-  expected: readonly { key: string; poison: boolean }[];
+  /** The events that should have been published, in order, which of them are poison, and their groups if order matters. */
+  expected: readonly { key: string; poison: boolean; group?: string }[];
   /** What the publisher was told. */
   told: readonly Told[];
   /** What each worker did. */
@@ -25,21 +25,25 @@ export interface Verdict {
   acknowledged: number;
   /** Events that the publisher was told are not stored. */
   refused: number;
+  /** Those of them that the proxy saw being stored. */
+  refusedButStored: number;
   /** Events of which the publisher was told that nobody knows. */
   unknown: number;
   /** Events that the publisher never said anything about. */
   neverSent: number;
-  /** Stored, by what the publisher was told, and never handled. */
+  /** Stored, by what the publisher was told or the proxy saw, and neither handled nor dead. */
   lost: number;
   /** Refused, by what the publisher was told, and handled all the same. */
   refusedButHandled: number;
-  /** Handled, and never published. */
+  /** Handled, and never stored as far as the proxy saw, or nothing that was to be published. */
   unexpected: number;
   /** Events with more than one effect. */
   repeated: number;
-  /** Those of them that no kill explains. */
+  /** Those of them whose handler no kill met. */
   repeatedUnexplained: number;
-  /** Poison that is not among the dead letters. */
+  /** Events whose first effect came after that of a later one of their group. */
+  outOfOrder: number;
+  /** Poison that was stored and is not among the dead letters. */
   poisonMissing: number;
   /** Dead letters that are no poison. */
   wronglyDead: number;
@@ -49,40 +53,48 @@ export interface Verdict {
   requestsPerMessage: number;
 }
 
-const REFUSED = ["stored", "OUTCOME_UNKNOWN"];
-
 /** Compares what was said with what was done. */
 export function judge(evidence: Evidence): Verdict {
-  const { expected, told, effects, killed, facts, deadLetters, left } = evidence;
-  const results = new Map(told.map(({ key, result }) => [key, result]));
+  const { expected, effects, facts, left } = evidence;
+  const results = new Map(evidence.told.map(({ key, result }) => [key, result]));
+  const seen = storedIn(facts);
+  const handled = countEffects(effects);
+  const dead = new Set(evidence.deadLetters);
   const poison = new Set(expected.filter((it) => it.poison).map(({ key }) => key));
   const known = new Set(expected.map(({ key }) => key));
-  const handled = countEffects(effects);
-  const dead = new Set(deadLetters);
-  const excused = unfinished(effects, killed);
-  const keys = (test: (key: string) => boolean) => expected.filter(({ key }) => test(key)).length;
-  const acknowledged = keys((key) => results.get(key) === "stored");
-  const repeated = [...handled].filter(([, count]) => count > 1).map(([key]) => key);
+  const count = (test: (key: string) => boolean) => expected.filter(({ key }) => test(key)).length;
+  const told = (key: string) => outcomeOf(results.get(key));
+  const stored = (key: string) => told(key) === "stored" || seen.has(key);
+  const acknowledged = count((key) => told(key) === "stored");
+  const repeated = [...handled].flatMap(([key, times]) => times > 1 ? [key] : []);
+  const excused = unfinished(effects, evidence.killed);
   return {
     acknowledged,
-    refused: keys((key) => results.has(key) && !REFUSED.includes(results.get(key)!)),
-    unknown: keys((key) => results.get(key) === "OUTCOME_UNKNOWN"),
-    neverSent: keys((key) => !results.has(key)),
-    lost: keys((key) => results.get(key) === "stored" && !handled.has(key) && !dead.has(key)),
-    refusedButHandled: keys((key) =>
-      results.has(key) && !REFUSED.includes(results.get(key)!) && handled.has(key)
-    ),
-    unexpected: [...handled.keys()].filter((key) => !known.has(key)).length,
+    refused: count((key) => told(key) === "refused"),
+    refusedButStored: count((key) => told(key) === "refused" && seen.has(key)),
+    unknown: count((key) => told(key) === "unknown"),
+    neverSent: count((key) => told(key) === undefined),
+    lost: count((key) => stored(key) && !handled.has(key) && !dead.has(key)),
+    refusedButHandled: count((key) => told(key) === "refused" && handled.has(key)),
+    unexpected: [...handled.keys()].filter((key) => !known.has(key) || !seen.has(key)).length,
     repeated: repeated.length,
     repeatedUnexplained: repeated.filter((key) => !excused.has(key)).length,
-    poisonMissing: keys((key) =>
-      poison.has(key) && results.get(key) === "stored" && !dead.has(key)
-    ),
+    outOfOrder: countOutOfOrder(expected, effects),
+    poisonMissing: count((key) => poison.has(key) && stored(key) && !dead.has(key)),
     wronglyDead: [...dead].filter((key) => !poison.has(key)).length,
     left,
     requestsPerMessage: facts.filter(({ kind }) => kind === "request").length /
       Math.max(1, acknowledged),
   };
+}
+
+function outcomeOf(result: string | undefined): "stored" | "unknown" | "refused" | undefined {
+  if (result === undefined || result === "stored") return result;
+  return result === "OUTCOME_UNKNOWN" ? "unknown" : "refused";
+}
+
+function storedIn(facts: readonly WireFact[]): Set<string> {
+  return new Set(facts.flatMap((fact) => fact.kind === "stored" ? [fact.id] : []));
 }
 
 function countEffects(effects: Evidence["effects"]): Map<string, number> {
@@ -95,21 +107,33 @@ function countEffects(effects: Evidence["effects"]): Map<string, number> {
   return counts;
 }
 
-/** How long after its effect a killed worker may not have written the mark. */
-const MARK_MS = 250;
-
-/** Events whose handler a kill met: begun and not ended, or ended so shortly before that the mark may be missing. */
+/** Events that a killed worker had begun and not marked as done: their handler was running. */
 function unfinished(effects: Evidence["effects"], killed: ReadonlySet<string>): Set<string> {
   const excused = new Set<string>();
-  for (const [worker, list] of effects) {
-    if (!killed.has(worker)) continue;
-    const end = Math.max(...list.map(({ at }) => at));
+  for (const worker of killed) {
     const open = new Set<string>();
-    for (const { key, step, at } of list) {
+    for (const { key, step } of effects.get(worker) ?? []) {
       if (step === "start") open.add(key);
-      else if (at < end - MARK_MS) open.delete(key);
+      else if (step === "mark") open.delete(key);
     }
     for (const key of open) excused.add(key);
   }
   return excused;
+}
+
+function countOutOfOrder(expected: Evidence["expected"], effects: Evidence["effects"]): number {
+  const first = new Map<string, number>();
+  for (const { key, step, at } of [...effects.values()].flat()) {
+    if (step === "effect") first.set(key, Math.min(at, first.get(key) ?? Infinity));
+  }
+  const latest = new Map<string, number>();
+  let count = 0;
+  for (const { key, group } of expected) {
+    const at = first.get(key);
+    if (group === undefined || at === undefined) continue;
+    const before = latest.get(group) ?? 0;
+    if (at < before) count += 1;
+    latest.set(group, Math.max(at, before));
+  }
+  return count;
 }

@@ -2,16 +2,12 @@
  * A proxy that stands between clients and an SQS broker and misbehaves as networks and services do,
  * by a seeded plan. It keeps a log of what really happened, for the judge.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Buffer } from "node:buffer";
-import { drawFate, type FaultProfile } from "./faults.ts";
-
-/** What the proxy saw. `client` is the name that the client's port was opened under. */
-export type WireFact =
-  | { kind: "request"; client: string; action: string; entries: number }
-  | { kind: "stored"; client: string; id: string }
-  | { kind: "delivered"; client: string; id: string; receipt: string; ghost: boolean }
-  | { kind: "deleted"; client: string; id: string };
+import { drawEntries, drawFate, type FaultProfile } from "./faults.ts";
+import { type Gate, refusalOf } from "./gate.ts";
+import { openLedger, type WireFact } from "./ledger.ts";
+import type { Entry, Input, Output } from "./wire.ts";
 
 /** Options of {@linkcode startProxy}. */
 export interface ProxyOptions {
@@ -26,58 +22,60 @@ export interface ProxyOptions {
 /** A proxy that runs. */
 export interface Proxy {
   /** Everything that happened, in order. */
-  readonly facts: WireFact[];
+  readonly facts: readonly WireFact[];
   /** How often what goes wrong. */
   profile: FaultProfile;
+  /** What is checked before a request gets anywhere. */
+  readonly gate: Gate;
   /** While set, nothing passes: connections are refused by closing them. */
   down: boolean;
   /** While set, no answer comes. */
   hanging: boolean;
   /** Opens a port for a client; everything that comes in there is his. */
   open(client: string): Promise<string>;
-  /** How many deliveries a client has got and not deleted. */
+  /** How many deliveries a client has got whose locks last and which nobody has settled. */
   unsettled(client: string): number;
+  /** The requests of a client, all or those of one action. */
+  requests(client: string, action?: string): RequestFact[];
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
-interface Entry {
-  Id: string;
-  MessageBody?: string;
-  ReceiptHandle?: string;
+/** A request that came in, whatever became of it. */
+export type RequestFact = Extract<WireFact, { kind: "request" }>;
+
+/** A request on its way, and where its answer goes. */
+interface Call {
+  client: string;
+  action: string;
+  input: Input;
+  request: IncomingMessage;
+  response: ServerResponse;
 }
 
-interface Message {
-  MessageId: string;
-  ReceiptHandle: string;
-  Body: string;
+interface Answer {
+  status: number;
+  output: Output;
 }
 
 /** Starts a proxy. */
-export function startProxy(options: ProxyOptions): Proxy {
-  const { target, random } = options;
-  const facts: WireFact[] = [];
-  /** The event of each receipt, and what was deleted: what ghosts are made of. */
-  const byReceipt = new Map<string, Message>();
-  const deleted: Message[] = [];
-  /** The receipts that a client has and nobody has settled, and who got an event last. */
-  const held = new Map<string, Set<string>>();
-  const last = new Map<string, { client: string; receipt: string }>();
-  const servers: ReturnType<typeof createServer>[] = [];
-
+export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
+  const ledger = openLedger();
+  const servers: Server[] = [];
   const proxy: Proxy = {
-    facts,
-    profile: options.profile,
+    facts: ledger.facts,
+    profile,
+    gate: { clockOffsetMs: 0, clockError: "RequestExpired", token: undefined },
     down: false,
     hanging: false,
     open,
-    unsettled: (client) => held.get(client)?.size ?? 0,
+    unsettled: ledger.unsettled,
+    requests,
     close,
   };
   return proxy;
 
   function open(client: string): Promise<string> {
-    held.set(client, new Set());
     const server = createServer((request, response) => {
       serve(client, request, response).catch(() => response.destroy());
     });
@@ -97,6 +95,14 @@ export function startProxy(options: ProxyOptions): Proxy {
     }
   }
 
+  function requests(client: string, action?: string): RequestFact[] {
+    return ledger.facts.flatMap((fact) => {
+      const wanted = fact.kind === "request" && fact.client === client &&
+        (action === undefined || fact.action === action);
+      return wanted ? [fact] : [];
+    });
+  }
+
   async function serve(
     client: string,
     request: IncomingMessage,
@@ -104,146 +110,129 @@ export function startProxy(options: ProxyOptions): Proxy {
   ): Promise<void> {
     const body = await bodyOf(request);
     const action = String(request.headers["x-amz-target"] ?? "").split(".")[1] ?? "";
-    const input = JSON.parse(body || "{}") as { Entries?: Entry[] };
-    facts.push({ kind: "request", client, action, entries: input.Entries?.length ?? 1 });
+    const input = JSON.parse(body || "{}") as Input;
+    const entries = input.Entries?.length ?? 1;
+    ledger.facts.push({ kind: "request", client, action, entries, at: Date.now() });
     if (proxy.hanging) return;
     if (proxy.down) return void request.socket.destroy();
+    response.setHeader("date", new Date(Date.now() + proxy.gate.clockOffsetMs).toUTCString());
+    const refusal = refusalOf(request.headers, proxy.gate);
+    if (refusal) return answer(response, refusal);
+    await meetFate({ client, action, input, request, response });
+  }
+
+  async function meetFate(call: Call): Promise<void> {
+    const { request, response, action } = call;
     const { profile } = proxy;
     const fate = drawFate(profile, random);
     if (random() < profile.delay) await pause(20 + random() * 30);
     if (fate === "dropBefore") return void request.socket.destroy();
-    if (fate === "error500") return answer(response, 500, { __type: "InternalFailure" });
-    if (fate === "error503") return answer(response, 503, { __type: "ServiceUnavailable" });
+    if (fate === "error500") return answer(response, INTERNAL_ERROR);
+    if (fate === "error503") return answer(response, UNAVAILABLE);
     if (fate === "throttle") {
       const status = profile.throttleAs[Math.floor(random() * profile.throttleAs.length)] ?? 400;
-      return answer(response, status, { __type: `com.amazonaws.sqs#${THROTTLES[status]}` });
+      return answer(response, { status, output: { __type: THROTTLES[status] } });
     }
-    const { status, output } = await handle({ client, action, input, request });
-    if (fate === "dropAfter") return void request.socket.destroy();
-    if (fate === "truncate") return truncated(response, status, output);
-    noteDelivered(client, action, output);
-    answer(response, status, output);
+    const { lost, ...done } = await handle(call);
+    if (action === "ReceiveMessage" && random() < profile.hangingPoll) return;
+    const arrives = fate === "pass" || (lost && profile.partialArrives);
+    if (!arrives && fate === "dropAfter") return void request.socket.destroy();
+    if (!arrives && fate === "truncate") return truncated(response, done);
+    ledger.noteDelivered({ ...call, output: done.output });
+    answer(response, done);
   }
 
-  async function handle(
-    { client, action, input, request }: {
-      client: string;
-      action: string;
-      input: { Entries?: Entry[] };
-      request: IncomingMessage;
-    },
-  ): Promise<{ status: number; output: Record<string, unknown> }> {
-    const { entries, failed } = losses(action, input.Entries ?? []);
-    const wanted = input.Entries ? { ...input, Entries: entries } : input;
-    if (input.Entries && entries.length === 0) return { status: 200, output: { Failed: failed } };
-    const { status, output } = await forward(request, wanted);
-    noteDone(client, action, wanted, output);
-    if (random() < proxy.profile.duplicate && action !== "ReceiveMessage") {
-      const again = await forward(request, wanted);
-      noteDone(client, action, wanted, again.output);
+  /** Lets a request through, whole or in part, once or twice, and spoils what comes back. */
+  async function handle(call: Call): Promise<Answer & { lost: boolean }> {
+    const { action, input } = call;
+    const lost = input.Entries ? lostEntries(action, input.Entries) : new Set<Entry>();
+    const wanted = input.Entries
+      ? { ...input, Entries: input.Entries.filter((entry) => !lost.has(entry)) }
+      : input;
+    const failed = [...lost].map(throttledEntry);
+    if (wanted.Entries?.length === 0) {
+      return { status: 200, output: { Failed: failed }, lost: true };
     }
-    if (failed.length > 0) output.Failed = [...(output.Failed as unknown[] ?? []), ...failed];
-    if (action === "ReceiveMessage" && status === 200) disturbReceive(output);
-    return { status, output };
+    const { status, output } = await passOn(call, wanted);
+    if (action !== "ReceiveMessage" && random() < proxy.profile.duplicate) {
+      await passOn(call, wanted);
+    }
+    if (status === 200 && wanted.Entries) lieAbout(action, wanted.Entries, output);
+    if (status === 200 && action === "ReceiveMessage") disturbReceive(output);
+    if (failed.length > 0) output.Failed = [...(output.Failed ?? []), ...failed];
+    return { status, output, lost: failed.length > 0 };
   }
 
-  /** Takes entries out of a batch, and says that they failed. */
-  function losses(action: string, entries: Entry[]): { entries: Entry[]; failed: unknown[] } {
+  async function passOn(call: Call, input: Input): Promise<Answer> {
+    const answer = await forward(target, call.request, input);
+    if (answer.status === 200) ledger.noteDone({ ...call, input, output: answer.output });
+    return answer;
+  }
+
+  function lostEntries(action: string, entries: Entry[]): Set<Entry> {
     const { partialSend, partialDelete } = proxy.profile;
-    const fault = action === "SendMessageBatch"
-      ? partialSend
-      : action === "DeleteMessageBatch"
-      ? partialDelete
-      : undefined;
-    if (!fault || random() >= fault.batches) return { entries, failed: [] };
-    const lost = new Set(entries.filter(() => random() < fault.entries));
-    // Throttles come marked as the sender's fault.
-    const failed = [...lost].map(({ Id }) => ({ Id, SenderFault: true, Code: "RequestThrottled" }));
-    return { entries: entries.filter((entry) => !lost.has(entry)), failed };
+    if (action === "SendMessageBatch") return drawEntries(entries, partialSend, random);
+    if (action === "DeleteMessageBatch") return drawEntries(entries, partialDelete, random);
+    return new Set();
   }
 
-  function disturbReceive(output: Record<string, unknown>): void {
-    const messages = (output.Messages as Message[] | undefined) ?? [];
-    for (const message of messages) byReceipt.set(message.ReceiptHandle, message);
+  /** Says of entries that were done that the service failed, or nothing. */
+  function lieAbout(action: string, entries: Entry[], output: Output): void {
+    const { lyingSend, lyingDelete } = proxy.profile;
+    const share = action === "SendMessageBatch"
+      ? lyingSend
+      : action === "DeleteMessageBatch"
+      ? lyingDelete
+      : undefined;
+    if (!share) return;
+    const denied = new Set([...drawEntries(entries, share, random)].map(({ Id }) => Id));
+    if (denied.size === 0) return;
+    output.Successful = (output.Successful ?? []).filter(({ Id }) => !denied.has(Id));
+    if (random() < 0.5) output.Failed = [...(output.Failed ?? []), ...[...denied].map(failedEntry)];
+  }
+
+  function disturbReceive(output: Output): void {
+    const messages = output.Messages ?? [];
     if (messages.length > 0 && random() < proxy.profile.lostReceive) {
       delete output.Messages;
       return;
     }
-    const ghost = deleted[Math.floor(random() * deleted.length)];
+    const ghost = ledger.deleted[Math.floor(random() * ledger.deleted.length)];
     if (ghost && messages.length > 0 && messages.length < 10 && random() < proxy.profile.ghost) {
       messages.push(ghost);
     }
     messages.sort(() => random() - 0.5);
   }
-
-  function noteDelivered(client: string, action: string, output: Record<string, unknown>): void {
-    if (action !== "ReceiveMessage") return;
-    for (const message of (output.Messages as Message[] | undefined) ?? []) {
-      const ghost = deleted.includes(message);
-      const { ReceiptHandle: receipt } = message;
-      const id = eventId(message.Body);
-      facts.push({ kind: "delivered", client, id, receipt, ghost });
-      if (ghost) continue;
-      const before = last.get(id);
-      if (before) held.get(before.client)?.delete(before.receipt);
-      held.get(client)?.add(receipt);
-      last.set(id, { client, receipt });
-    }
-  }
-
-  function noteDone(
-    client: string,
-    action: string,
-    input: { Entries?: Entry[] },
-    output: Record<string, unknown>,
-  ): void {
-    const successful = new Set(
-      ((output.Successful as { Id: string }[] | undefined) ?? []).map(({ Id }) => Id),
-    );
-    const single = input as unknown as Entry;
-    const done = input.Entries?.filter(({ Id }) => successful.has(Id)) ?? [single];
-    for (const entry of done) {
-      if (action.startsWith("SendMessage") && entry.MessageBody !== undefined) {
-        facts.push({ kind: "stored", client, id: eventId(entry.MessageBody) });
-      } else if (action.startsWith("DeleteMessage") && entry.ReceiptHandle !== undefined) {
-        const message = byReceipt.get(entry.ReceiptHandle);
-        for (const receipts of held.values()) receipts.delete(entry.ReceiptHandle);
-        if (!message) continue;
-        byReceipt.delete(entry.ReceiptHandle);
-        if (deleted.length < 1_000) deleted.push(message);
-        facts.push({ kind: "deleted", client, id: eventId(message.Body) });
-      }
-    }
-  }
-
-  async function forward(
-    request: IncomingMessage,
-    input: unknown,
-  ): Promise<{ status: number; output: Record<string, unknown> }> {
-    const headers = new Headers();
-    for (const name of ["content-type", "x-amz-target", "x-amzn-query-mode", "authorization"]) {
-      const value = request.headers[name];
-      if (typeof value === "string") headers.set(name, value);
-    }
-    const response = await fetch(target, { method: "POST", headers, body: JSON.stringify(input) });
-    const text = await response.text();
-    return { status: response.status, output: text === "" ? {} : JSON.parse(text) };
-  }
 }
 
+const INTERNAL_ERROR: Answer = { status: 500, output: { __type: "InternalFailure" } };
+const UNAVAILABLE: Answer = { status: 503, output: { __type: "ServiceUnavailable" } };
 const THROTTLES = {
-  400: "ThrottlingException",
-  403: "RequestThrottled",
-  429: "TooManyRequestsException",
+  400: "com.amazonaws.sqs#ThrottlingException",
+  403: "com.amazonaws.sqs#RequestThrottled",
+  429: "com.amazonaws.sqs#TooManyRequestsException",
 };
 
-/** Every event of the laboratory says in its body who it is. */
-export function eventId(body: string): string {
-  return (JSON.parse(body) as { key: string }).key;
+/** Throttles come marked as the sender's fault. */
+function throttledEntry({ Id }: Entry): unknown {
+  return { Id, SenderFault: true, Code: "RequestThrottled" };
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function failedEntry(Id: string): unknown {
+  return { Id, SenderFault: false, Code: "InternalError" };
+}
+
+const PASSED_HEADERS = ["content-type", "x-amz-target", "x-amzn-query-mode", "authorization"];
+
+async function forward(target: string, request: IncomingMessage, input: Input): Promise<Answer> {
+  const headers = new Headers();
+  for (const name of PASSED_HEADERS) {
+    const value = request.headers[name];
+    if (typeof value === "string") headers.set(name, value);
+  }
+  const response = await fetch(target, { method: "POST", headers, body: JSON.stringify(input) });
+  const text = await response.text();
+  return { status: response.status, output: text === "" ? {} : JSON.parse(text) };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -252,20 +241,28 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function answer(response: ServerResponse, status: number, output: unknown): void {
-  const body = JSON.stringify(output);
-  response.writeHead(status, {
-    "content-type": "application/x-amz-json-1.0",
-    "content-length": Buffer.byteLength(body),
-  });
-  response.end(body);
+function answer(response: ServerResponse, answer: { status: number; output: unknown }): void {
+  response.end(begun(response, answer));
 }
 
-function truncated(response: ServerResponse, status: number, output: unknown): void {
+function truncated(response: ServerResponse, answer: Answer): void {
+  const body = begun(response, answer);
+  response.write(body.slice(0, Math.floor(body.length / 2)), () => response.destroy());
+}
+
+/** Sends the head of an answer, and returns its body. */
+function begun(
+  response: ServerResponse,
+  { status, output }: { status: number; output: unknown },
+): string {
   const body = JSON.stringify(output);
   response.writeHead(status, {
     "content-type": "application/x-amz-json-1.0",
     "content-length": Buffer.byteLength(body),
   });
-  response.write(body.slice(0, Math.floor(body.length / 2)), () => response.destroy());
+  return body;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,13 +1,15 @@
 /** One run of the laboratory: a broker, a proxy that misbehaves, a publisher, three workers, two kills. */
-import { AwsBackend } from "../../backends/aws/mod.ts";
+import { DatabaseSync } from "node:sqlite";
+import type { AwsBackend } from "../../backends/aws/mod.ts";
 import { openEnvelope } from "../../src/format.ts";
-import { startBroker } from "../broker.ts";
-import { DEAD_LETTERS, QUEUE, VISIBILITY_MS, workOf } from "./event.ts";
-import { chaos } from "./faults.ts";
-import { judge, type Verdict } from "./judge.ts";
-import { eventId, type Proxy, startProxy } from "./proxy.ts";
-import { seeded } from "./random.ts";
-import { type Effect, readRecords, type Told } from "./records.ts";
+import { workOf } from "./event.ts";
+import { chaos, type FaultProfile } from "./faults.ts";
+import { type Evidence, judge, type Verdict } from "./judge.ts";
+import { type Laboratory, openLaboratory } from "./laboratory.ts";
+import { OURS } from "./programs.ts";
+import { type Effect, followRecords, readRecords, type Told } from "./records.ts";
+import type { Settings } from "./settings.ts";
+import { eventId } from "./wire.ts";
 
 /** Options of {@linkcode runChaos}. */
 export interface ChaosOptions {
@@ -15,7 +17,13 @@ export interface ChaosOptions {
   messages: number;
   /** Where chance comes from. */
   seed: number;
-  /** The programs that are put to the test. */
+  /** What goes wrong. Default: the chaos profile. */
+  profile?: FaultProfile;
+  /** Whether the queue is a FIFO queue. Default: no. */
+  fifo?: boolean;
+  /** What the programs do otherwise than by default. */
+  settings?: Partial<Settings>;
+  /** The programs that are put to the test. Default: those of this library. */
   programs?: { worker: URL; publisher: URL };
   /** The longest time that the queue may take to become empty after the last publish, in milliseconds. */
   patienceMs?: number;
@@ -37,110 +45,100 @@ export interface ChaosResult extends Verdict {
   exitCode: number;
 }
 
-const OURS = {
-  worker: new URL("./worker.ts", import.meta.url),
-  publisher: new URL("./publisher.ts", import.meta.url),
-};
 const WORKERS = ["worker-1", "worker-2", "worker-3"];
 /** A kill counts only if it hits work. */
 const MIN_HELD = 5;
 
-/** Runs the laboratory once. Everything it starts, it ends. */
-export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { messages, seed, programs = OURS, patienceMs = 60_000, progress = () => {} } = options;
-  const broker = await startBroker();
-  const direct = new AwsBackend(broker.options);
-  await direct.declareQueue(QUEUE, {
-    deadLetterQueue: DEAD_LETTERS,
-    maxReceives: 10,
-    visibilityTimeoutMs: VISIBILITY_MS,
-  });
-  const proxy = startProxy({ target: broker.endpoint, random: seeded(seed), profile: chaos });
-  const folder = await Deno.makeTempDir({ prefix: "melange-chaos-" });
-  const children = new Map<string, Deno.ChildProcess>();
-  const start = async (name: string, program: URL, ...args: string[]) => {
-    const endpoint = await proxy.open(name);
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "-q", program.pathname, endpoint, `${folder}/${name}.log`, ...args],
-      stdout: "null",
-      stderr: "inherit",
-    }).spawn();
-    children.set(name, child);
-    return child;
-  };
-  const effectsOf = () =>
-    new Map(WORKERS.map((name) => [name, readRecords<Effect>(`${folder}/${name}.log`)]));
-  try {
-    for (const name of WORKERS) await start(name, programs.worker, `${folder}/dedup.db`);
-    const publisher = await start("publisher", programs.publisher, String(messages));
-    const kills = await killTwo({ proxy, children, effectsOf, messages, progress });
-    await publisher.status;
-    const told = readRecords<Told>(`${folder}/publisher.log`);
-    const lastTold = Math.max(...told.map(({ at }) => at));
-    await drained({ direct, effectsOf, told, patienceMs, progress });
-    const drainedMs = Date.now() - lastTold;
-    const survivor = WORKERS.find((name) => !kills.some((kill) => kill.name === name))!;
-    children.get(survivor)!.kill("SIGTERM");
-    const { code } = await children.get(survivor)!.status;
-    const verdict = judge({
-      expected: Array.from({ length: messages }, (_, n) => workOf(n)).map(({ key, poison }) => ({
-        key,
-        poison: poison !== "none",
-      })),
-      told,
-      effects: effectsOf(),
-      killed: new Set(kills.map(({ name }) => name)),
-      facts: proxy.facts,
-      deadLetters: await takeAll(direct, DEAD_LETTERS),
-      left: await leftIn(direct),
-    });
-    return {
-      seed,
-      ...verdict,
-      drainedMs,
-      kills: kills.length,
-      heldAtKills: kills.map(({ held }) => held),
-      exitCode: code,
-    };
-  } finally {
-    for (const child of children.values()) endProcess(child);
-    await Promise.all([...children.values()].map((child) => child.status));
-    await proxy.close();
-    await direct.close();
-    await broker.close();
-    await Deno.remove(folder, { recursive: true });
-  }
+/** A run that is going on. */
+interface Run extends Laboratory {
+  readonly options: ChaosOptions;
+  /** Looks at what the workers did so far. */
+  readonly look: () => Watched;
 }
 
-function endProcess(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
+/** What the workers did: each of them, and all together. */
+interface Watched {
+  readonly effects: Map<string, Effect[]>;
+  readonly handled: ReadonlySet<string>;
+}
+
+/** Runs the laboratory once. Everything it starts, it ends. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { seed, profile = chaos, fifo = false, messages, programs = OURS } = options;
+  const queue = fifo ? "work.fifo" : "work";
+  const settings = { once: "store", queue, count: messages, ...options.settings } as const;
+  await using laboratory = await openLaboratory({ seed, profile, settings });
+  const look = followWorkers(laboratory);
+  for (const name of WORKERS) await laboratory.start(name, programs.worker);
+  await laboratory.start("publisher", programs.publisher);
+  return await oversee({ ...laboratory, options, look });
+}
+
+/** Each look reads only what is new. */
+function followWorkers({ logOf }: Laboratory): () => Watched {
+  const handled = new Set<string>();
+  const files = WORKERS.map((name) => ({
+    name,
+    next: followRecords<Effect>(logOf(name)),
+    all: [] as Effect[],
+  }));
+  return () => {
+    for (const { next, all } of files) {
+      for (const effect of next()) {
+        all.push(effect);
+        if (effect.step === "effect") handled.add(effect.key);
+      }
+    }
+    return { handled, effects: new Map(files.map(({ name, all }) => [name, all])) };
+  };
+}
+
+/** Kills, waits, stops, and lets the judge look at what is left. */
+async function oversee(run: Run): Promise<ChaosResult> {
+  const { direct, settings, programs, proxy, deadLetterQueue } = run;
+  const kills = await killTwo(run);
+  const publisher = programs.get("publisher")!;
+  await publisher.process.status;
+  const told = readRecords<Told>(publisher.log);
+  const lastTold = told.reduce((last, { at }) => Math.max(last, at), 0);
+  await drained(run);
+  const drainedMs = Date.now() - lastTold;
+  const survivor = WORKERS.find((name) => !kills.some((kill) => kill.name === name))!;
+  programs.get(survivor)!.process.kill("SIGTERM");
+  const { code } = await programs.get(survivor)!.process.status;
+  const verdict = judge({
+    expected: expectedOf(settings),
+    told,
+    effects: settings.once === "transaction" ? effectsIn(settings.database) : run.look().effects,
+    killed: new Set(kills.map(({ name }) => name)),
+    facts: proxy.facts,
+    deadLetters: await takeAll(direct, deadLetterQueue),
+    left: await leftIn(run),
+  });
+  return {
+    seed: run.options.seed,
+    ...verdict,
+    drainedMs,
+    kills: kills.length,
+    heldAtKills: kills.map(({ held }) => held),
+    exitCode: code,
+  };
 }
 
 /** Kills two workers, at a third and at two thirds of the work, each while it holds deliveries. */
-async function killTwo({ proxy, children, effectsOf, messages, progress }: {
-  proxy: Proxy;
-  children: Map<string, Deno.ChildProcess>;
-  effectsOf: () => Map<string, Effect[]>;
-  messages: number;
-  progress: (text: string) => void;
-}): Promise<{ name: string; held: number }[]> {
+async function killTwo(run: Run): Promise<{ name: string; held: number }[]> {
+  const { options: { messages, progress }, proxy, programs } = run;
   const kills: { name: string; held: number }[] = [];
   const deadline = Date.now() + 300_000;
   for (const [index, share] of [1 / 3, 2 / 3].entries()) {
     const name = WORKERS[index]!;
     while (Date.now() < deadline) {
-      const handled = [...effectsOf().values()].flat().filter(({ step }) =>
-        step === "effect"
-      ).length;
+      const handled = run.look().handled.size;
       const held = proxy.unsettled(name);
       if (handled >= messages * share && held >= MIN_HELD) {
-        children.get(name)!.kill("SIGKILL");
+        programs.get(name)!.process.kill("SIGKILL");
         kills.push({ name, held });
-        progress(`killed ${name}, which held ${held} deliveries, after ${handled} events`);
+        progress?.(`killed ${name}, which held ${held} deliveries, after ${handled} events`);
         break;
       }
       await pause(20);
@@ -149,34 +147,54 @@ async function killTwo({ proxy, children, effectsOf, messages, progress }: {
   return kills;
 }
 
-/** Waits until every event that was stored has been handled or is dead, and nothing is left. */
-async function drained({ direct, effectsOf, told, patienceMs, progress }: {
-  direct: AwsBackend;
-  effectsOf: () => Map<string, Effect[]>;
-  told: readonly Told[];
-  patienceMs: number;
-  progress: (text: string) => void;
-}): Promise<void> {
+/** Waits until nothing is left in the queue. */
+async function drained(run: Run): Promise<void> {
+  const { options: { messages, progress, patienceMs = 60_000 } } = run;
   const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
-    const handled = new Set([...effectsOf().values()].flat().map(({ key }) => key));
-    const left = await leftIn(direct);
-    progress(`${handled.size} of ${told.length} handled, ${left} left in the queue`);
+    const left = await leftIn(run);
     if (left === 0) return;
+    progress?.(`${run.look().handled.size} of ${messages} handled, ${left} left`);
     await pause(100);
   }
 }
 
-async function leftIn(direct: AwsBackend): Promise<number> {
-  const { available, inFlight, delayed } = await direct.describeQueue(QUEUE);
+function expectedOf({ count, queue }: Settings): Evidence["expected"] {
+  return Array.from({ length: count }, (_, n) => {
+    const { key, group, poison } = workOf(n);
+    const order = queue.endsWith(".fifo") ? { group } : {};
+    return { key, poison: poison !== "none", ...order };
+  });
+}
+
+/** The effects that were written in one transaction with their marks. No kill excuses a second one. */
+function effectsIn(file: string): Map<string, Effect[]> {
+  const database = new DatabaseSync(file);
+  try {
+    const rows = database.prepare("SELECT key, at FROM effects").all();
+    const effects = rows.map(({ key, at }): Effect => ({
+      key: String(key),
+      step: "effect",
+      at: Number(at),
+    }));
+    return new Map([["all workers", effects]]);
+  } finally {
+    database.close();
+  }
+}
+
+async function leftIn({ count }: Run): Promise<number> {
+  const { available, inFlight, delayed } = await count();
   return available + inFlight + delayed;
 }
 
+/** Takes them out: in a FIFO queue the next one of a group comes only then. */
 async function takeAll(direct: AwsBackend, queue: string): Promise<string[]> {
   const ids: string[] = [];
   for (;;) {
     const deliveries = await direct.receive(queue, { max: 10, waitMs: 0, visibilityMs: 600_000 });
     if (deliveries.length === 0) return ids;
+    await direct.acknowledge(queue, deliveries.map(({ receipt }) => receipt));
     ids.push(...deliveries.map(({ message }) => eventId(openEnvelope(message).body)));
   }
 }

@@ -1,47 +1,79 @@
-/** A worker process of the laboratory: handles, writes down what it did, drains on SIGTERM. */
+/**
+ * A worker process of the laboratory: handles, writes down what it did, drains on SIGTERM. It never
+ * calls `exit`: it ends because nothing is left that could keep it alive.
+ */
 import { DatabaseSync } from "node:sqlite";
 import { DeadLetter, Dispatcher, MessageConsumer } from "../../mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
+import type { DeduplicationStore } from "../../mod.ts";
+import { sleep, systemClock } from "../../src/clock.ts";
 import { SqliteDeduplicationStore } from "../../src/deduplication/sqlite.ts";
-import { QUEUE, VISIBILITY_MS, WorkOrdered } from "./event.ts";
+import { WorkOrdered } from "./event.ts";
 import { record } from "./records.ts";
+import { readArguments } from "./settings.ts";
 
-const [endpoint, log, databaseFile] = Deno.args as [string, string, string];
-const database = new DatabaseSync(databaseFile);
+const settings = readArguments(Deno.args);
+const { endpoint, log, queue, visibilityMs, waitMs, requestTimeoutMs, concurrency } = settings;
+const SUBSCRIBER = "work";
+const database = new DatabaseSync(settings.database || ":memory:");
 const store = new SqliteDeduplicationStore({ database });
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+database.exec("CREATE TABLE IF NOT EXISTS effects (key TEXT, at INTEGER)");
+const insert = database.prepare("INSERT INTO effects (key, at) VALUES (?, ?)");
+
+/** Writes down what the store remembers, so that the judge knows what a kill met. */
+const recorded: DeduplicationStore = {
+  claim: (key, leaseMs) => store.claim(key, leaseMs),
+  renew: (key, token, leaseMs) => store.renew(key, token, leaseMs),
+  release: (key, token) => store.release(key, token),
+  async complete(key, token, retentionMs) {
+    await store.complete(key, token, retentionMs);
+    record(log, { key: key.slice(SUBSCRIBER.length + 1), step: "mark", at: Date.now() });
+  },
+};
 
 const dispatcher = new Dispatcher({
   // Its lease is not longer than a lock: what a killed worker held is free when it comes again.
-  deduplication: { store, leaseMs: VISIBILITY_MS },
+  ...(settings.once === "store"
+    ? { deduplication: { store: recorded, leaseMs: visibilityMs } }
+    : {}),
   maxAttempts: 4,
-  logger: quiet,
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
 });
-dispatcher.subscribe(WorkOrdered, async ({ data: { key, poison } }) => {
+dispatcher.subscribe(WorkOrdered, async ({ data: { key, poison } }, { signal }) => {
   if (poison === "deadLetter") throw new DeadLetter("poison");
   if (poison === "throws") throw new Error("poison");
   record(log, { key, step: "start", at: Date.now() });
-  await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
-  record(log, { key, step: "effect", at: Date.now() });
-}, { name: "work" });
+  await work(signal);
+  if (settings.once !== "transaction") record(log, { key, step: "effect", at: Date.now() });
+  else if (store.once(key, () => void insert.run(key, Date.now()))) {
+    record(log, { key, step: "effect", at: Date.now() });
+  }
+}, { name: SUBSCRIBER });
+
+function work(signal: AbortSignal): Promise<void> {
+  const [least, most] = settings.handlerMs;
+  return sleep(systemClock, least + Math.random() * (most - least), signal);
+}
 
 const backend = new AwsBackend({
   endpoint,
   region: "us-east-1",
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  requestTimeoutMs,
 });
 const consumer = new MessageConsumer({
   backend,
-  queue: QUEUE,
+  queue,
   dispatcher,
-  concurrency: 64,
-  visibilityTimeoutMs: VISIBILITY_MS,
-  waitMs: 1_000,
+  concurrency,
+  visibilityTimeoutMs: visibilityMs,
+  waitMs,
   redelivery: { baseMs: 500, maxMs: 1_000 },
 });
 const stop = new AbortController();
-Deno.addSignalListener("SIGTERM", () => stop.abort());
-await consumer.run({ signal: stop.signal, drainMs: 5_000 });
+const onSignal = () => stop.signal.aborted ? void consumer.stop({ drainMs: 1_000 }) : stop.abort();
+Deno.addSignalListener("SIGTERM", onSignal);
+await consumer.run({ signal: stop.signal, drainMs: settings.drainMs });
 await backend.close();
+Deno.removeSignalListener("SIGTERM", onSignal);
 database.close();
-Deno.exit(0);

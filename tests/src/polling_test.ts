@@ -162,7 +162,7 @@ describe("Polling", () => {
   });
 
   const classes = [
-    failure("OUTCOME_UNKNOWN", { retryable: true }),
+    failure("OUTCOME_UNKNOWN"),
     failure("REFUSED", { retryable: true }),
     failure("THROTTLED", { retryable: true }),
     failure("ACCESS_DENIED"),
@@ -196,6 +196,19 @@ describe("Polling", () => {
     await most.clock.advance(600_000);
     const last = most.at().slice(-2);
     assertEquals(Math.round((last[1] ?? 0) - (last[0] ?? 0)), 30_000);
+  });
+
+  it("pauses for a second at the most while the service cannot be reached", async () => {
+    const error = failure("OUTCOME_UNKNOWN", { retryable: true });
+    const { clock, polling, at } = createPolling({
+      script: failing(error),
+      random: () => 0.999999,
+    });
+    polling.fill();
+    await clock.advance(60_000);
+    const pauses = at().map((time, index) => Math.round(time - (at()[index - 1] ?? 0))).slice(1);
+    assertEquals(pauses.slice(0, 6), [100, 200, 400, 800, 1_000, 1_000]);
+    assertEquals(pauses.at(-1), 1_000);
   });
 
   it("waits as long as the service asks", async () => {

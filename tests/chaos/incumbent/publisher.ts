@@ -1,18 +1,19 @@
 /** The same publisher with sqs-producer on the AWS SDK. */
 import { SQSClient } from "npm:@aws-sdk/client-sqs@^3";
 import { Producer } from "npm:sqs-producer@^8";
-import { QUEUE, workOf } from "../event.ts";
+import { workOf } from "../event.ts";
 import { record } from "../records.ts";
+import { readArguments } from "../settings.ts";
 
-const [endpoint, log, count] = Deno.args as [string, string, string];
+const { endpoint, log, queue, count } = readArguments(Deno.args);
 const sqs = new SQSClient({
   endpoint,
   region: "us-east-1",
   useQueueUrlAsEndpoint: false,
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
 });
-const producer = Producer.create({ queueUrl: `${endpoint}/000000000000/${QUEUE}`, sqs });
-const works = Array.from({ length: Number(count) }, (_, n) => workOf(n));
+const producer = Producer.create({ queueUrl: `${endpoint}/000000000000/${queue}`, sqs });
+const works = Array.from({ length: count }, (_, n) => workOf(n));
 const batches = Array.from(
   { length: works.length / 100 },
   (_, n) => works.slice(n * 100, n * 100 + 100),

@@ -2,10 +2,10 @@
 import { SQSClient } from "npm:@aws-sdk/client-sqs@^3";
 import { Consumer } from "npm:sqs-consumer@^15";
 import type { Work } from "../event.ts";
-import { QUEUE, VISIBILITY_MS } from "../event.ts";
 import { record } from "../records.ts";
+import { readArguments } from "../settings.ts";
 
-const [endpoint, log] = Deno.args as [string, string];
+const { endpoint, log, queue, visibilityMs } = readArguments(Deno.args);
 const sqs = new SQSClient({
   endpoint,
   region: "us-east-1",
@@ -13,10 +13,10 @@ const sqs = new SQSClient({
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
 });
 const consumer = Consumer.create({
-  queueUrl: `${endpoint}/000000000000/${QUEUE}`,
+  queueUrl: `${endpoint}/000000000000/${queue}`,
   sqs,
   batchSize: 10,
-  visibilityTimeout: VISIBILITY_MS / 1000,
+  visibilityTimeout: visibilityMs / 1000,
   heartbeatInterval: 2,
   waitTimeSeconds: 1,
   handleMessage: async (message: { Body?: string }) => {
@@ -25,6 +25,8 @@ const consumer = Consumer.create({
     record(log, { key, step: "start", at: Date.now() });
     await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
     record(log, { key, step: "effect", at: Date.now() });
+    // It remembers nothing; no kill explains a repetition of what it has done.
+    record(log, { key, step: "mark", at: Date.now() });
     return message;
   },
 });

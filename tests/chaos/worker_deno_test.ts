@@ -1,0 +1,158 @@
+/** Workers on a real broker, behind a network that fails at the worst moment. */
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { type Laboratory, openLaboratory } from "./laboratory.ts";
+import { OURS } from "./programs.ts";
+import { type Effect, readRecords } from "./records.ts";
+import { together } from "./together.ts";
+
+/** The time that a process takes to end once nothing keeps it alive, on a busy machine. */
+const EXIT_MS = 1_500;
+
+describe("a worker", () => {
+  const resultOf = together({
+    slow: runSlowHandlers,
+    stopped: () => runStopped("calm"),
+    stoppedDown: () => runStopped("down"),
+    stoppedHanging: () => runStopped("hanging"),
+    forced: runForced,
+    outage: runOutage,
+  });
+
+  it("keeps the locks of handlers that take three visibility timeouts: each event once", () => {
+    const { effects, extensions } = resultOf("slow");
+    assertEquals(effects.toSorted(), ["event-0", "event-1", "event-2", "event-3"]);
+    assert(extensions >= 2, `${extensions} extensions`);
+  });
+
+  it("starts no receive from 300 ms after SIGTERM on, finishes its work, and gives back the rest", () => {
+    const { lateReceives, started, finished, exitCode, exitMs, left } = resultOf("stopped");
+    assertEquals(lateReceives, 0);
+    assert(started.length >= 4, `${started}`);
+    assertEquals(finished, started);
+    assertEquals(exitCode, 0);
+    assert(exitMs <= 4_000, `${exitMs} ms`);
+    assertEquals(left, { available: 12 - finished.length, inFlight: 0 });
+  });
+
+  for (const [network, scenario] of [["down", "stoppedDown"], ["hanging", "stoppedHanging"]]) {
+    it(`ends within its drain time while the network is ${network}, its work finished`, () => {
+      const { lateReceives, started, finished, exitCode, exitMs } = resultOf(
+        scenario as "stoppedDown" | "stoppedHanging",
+      );
+      assertEquals(lateReceives, 0);
+      assertEquals(finished, started);
+      assertEquals(exitCode, 0);
+      assert(exitMs <= 4_000 + EXIT_MS, `${exitMs} ms`);
+    });
+  }
+
+  it("gives back what it holds and ends at the second SIGTERM", () => {
+    const { exitCode, exitMs, available } = resultOf("forced");
+    assertEquals(exitCode, 0);
+    assert(exitMs <= EXIT_MS, `${exitMs} ms`);
+    assertEquals(available, 1);
+  });
+
+  it("works again at once when an outage is over, and does not hammer during it", () => {
+    const { requests, recoveredMs, handled } = resultOf("outage");
+    assertEquals(handled, 20);
+    assert(requests >= 3 && requests <= 40, `${requests} requests in 3 s`);
+    assert(recoveredMs <= 1_500, `${recoveredMs} ms`);
+  });
+});
+
+async function runSlowHandlers() {
+  await using lab = await openLaboratory({
+    settings: { handlerMs: [6_000, 6_000], visibilityMs: 2_000, concurrency: 4 },
+  });
+  await lab.publish(0, 4);
+  await lab.start("one", OURS.worker);
+  await lab.start("two", OURS.worker);
+  await until(async () => {
+    const { available, inFlight } = await lab.count();
+    return available + inFlight === 0;
+  });
+  const extensions = ["one", "two"].flatMap((name) =>
+    lab.proxy.requests(name, "ChangeMessageVisibilityBatch")
+  );
+  return {
+    effects: ["one", "two"].flatMap((name) => keysOf(lab, name, "effect")),
+    extensions: extensions.length,
+  };
+}
+
+async function runStopped(network: "calm" | "down" | "hanging") {
+  await using lab = await openLaboratory({
+    settings: { handlerMs: [1_500, 1_500], concurrency: 4, drainMs: 4_000 },
+  });
+  await lab.publish(0, 12);
+  const { process } = await lab.start("one", OURS.worker);
+  await until(() => keysOf(lab, "one", "effect").length > 0);
+  if (network !== "calm") lab.proxy[network] = true;
+  process.kill("SIGTERM");
+  const signalledAt = Date.now();
+  const { code: exitCode } = await process.status;
+  const exitMs = Date.now() - signalledAt;
+  const { available, inFlight } = await lab.count();
+  return {
+    lateReceives: lab.proxy.requests("one", "ReceiveMessage")
+      .filter(({ at }) => at > signalledAt + 300).length,
+    started: keysOf(lab, "one", "start").toSorted(),
+    finished: keysOf(lab, "one", "effect").toSorted(),
+    exitCode,
+    exitMs,
+    left: { available, inFlight },
+  };
+}
+
+async function runForced() {
+  await using lab = await openLaboratory({
+    settings: { handlerMs: [60_000, 60_000], concurrency: 4, drainMs: 60_000 },
+  });
+  await lab.publish(0, 1);
+  const { process } = await lab.start("one", OURS.worker);
+  await until(() => keysOf(lab, "one", "start").length > 0);
+  process.kill("SIGTERM");
+  await pause(500);
+  process.kill("SIGTERM");
+  const signalledAt = Date.now();
+  const { code: exitCode } = await process.status;
+  const { available } = await lab.count();
+  return { exitCode, exitMs: Date.now() - signalledAt, available };
+}
+
+async function runOutage() {
+  await using lab = await openLaboratory();
+  await lab.start("one", OURS.worker);
+  await until(() => lab.proxy.requests("one", "ReceiveMessage").length > 0);
+  lab.proxy.down = true;
+  await lab.publish(0, 20);
+  const before = lab.proxy.requests("one").length;
+  await pause(3_000);
+  const requests = lab.proxy.requests("one").length - before;
+  lab.proxy.down = false;
+  const upAt = Date.now();
+  await until(() => keysOf(lab, "one", "effect").length === 20);
+  const first = Math.min(...readRecords<Effect>(lab.logOf("one")).map(({ at }) => at));
+  return { requests, recoveredMs: first - upAt, handled: keysOf(lab, "one", "effect").length };
+}
+
+function keysOf({ logOf }: Laboratory, name: string, step: Effect["step"]): string[] {
+  return readRecords<Effect>(logOf(name)).flatMap((effect) =>
+    effect.step === step ? [effect.key] : []
+  );
+}
+
+/** Waits for a condition; for half a minute at the most. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!await condition()) {
+    if (Date.now() > deadline) throw new Error("Cannot wait any longer");
+    await pause(20);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
