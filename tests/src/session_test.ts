@@ -395,6 +395,21 @@ describe("on a FIFO queue", () => {
     assertEquals(await world.count(), 3);
   });
 
+  it("groups in backoff are held in bounded number", async () => {
+    const world = await createWorld(FIFO);
+    world.dispatcher.subscribe(Job, () => Promise.reject(new Error("boom")));
+    for (let n = 0; n < 50; n++) await world.send([n], { group: `g${n}` });
+    const consumer = world.consumer({ concurrency: 2, redelivery: { baseMs: 900_000 } });
+    consumer.start();
+    await world.clock.advance(20_000);
+    const { inFlight, received } = consumer.status();
+    assert(received >= 20 && inFlight <= 22, `${inFlight} of ${received} are held`);
+    const stopped = consumer.stop();
+    await world.clock.advance(1_000);
+    await stopped;
+    assertEquals([(await world.peek()).length, world.clock.pending], [50, 0]);
+  });
+
   it("a slow group holds up no other", async () => {
     const world = await createWorld(FIFO);
     const seen: number[] = [];
