@@ -30,7 +30,10 @@ import { consoleLogger, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 import { createAddresses } from "./addresses.ts";
 import { type AwsClient, createClient } from "./client.ts";
+import type { Credentials, CredentialsProvider } from "./credentials.ts";
+import { defaultCredentials } from "./credentials/default_chain.ts";
 import { createAdmin } from "./declare.ts";
+import type { ReadTextFile } from "./environment.ts";
 import { isIntact } from "./md5.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender, type Wire } from "./sender.ts";
@@ -38,13 +41,18 @@ import { type AwsSenderOptions, createSender, type Wire } from "./sender.ts";
 export type { AddressOptions } from "./addresses.ts";
 export type { AwsClientOptions } from "./client.ts";
 export type { Credentials, CredentialsProvider } from "./credentials.ts";
+export { defaultCredentials, type DefaultCredentialsOptions } from "./credentials/default_chain.ts";
 export type { EndpointOptions } from "./endpoints.ts";
-export type { Environment } from "./environment.ts";
+export type { Environment, ReadTextFile } from "./environment.ts";
 export type { AwsSenderOptions } from "./sender.ts";
 
 /** Options of {@linkcode AwsBackend}; each has a default. */
 export interface AwsBackendOptions extends AwsSenderOptions {
-  /** Where the jitter between attempts of `declare…` and `delete…` comes from. Default: `Math.random`. */
+  /** What requests are signed with, or where that comes from. Default: {@linkcode defaultCredentials}. */
+  credentials?: Credentials | CredentialsProvider;
+  /** Reads the shared files and tokens that credentials come from. Default: the files of the machine, if the runtime has any. */
+  readTextFile?: ReadTextFile;
+  /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
   random?: Random;
   /** Told about messages that arrive damaged. Default: the console. */
   logger?: Logger;
@@ -98,7 +106,8 @@ export class AwsBackend implements Backend {
   /** Creates a backend. Nothing is read, checked or sent before the first call. */
   constructor(options: AwsBackendOptions = {}) {
     const { random = Math.random, logger = consoleLogger } = options;
-    const wire = createWire(options);
+    const { credentials = defaultCredentials(options) } = options;
+    const wire = createWire({ ...options, credentials });
     this.#client = wire.client;
     this.#sender = createSender(wire, options, (message, answered) =>
       isIntact(message, {

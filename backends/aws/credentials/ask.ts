@@ -1,0 +1,70 @@
+import { abortable } from "../../../src/clock.ts";
+import { MelangeError } from "../../../src/errors.ts";
+import { retry } from "../../../src/retry.ts";
+import { readBytes } from "../read_bytes.ts";
+import { brokenSource, type SearchContext } from "./source.ts";
+
+/** A request to somebody who has credentials. */
+export interface Ask {
+  /** Who is asked, for error messages. */
+  readonly who: string;
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  /** How long the answer may take, to its last byte, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether it may be that nobody is there: then silence is not asked twice. Default: `false`. */
+  readonly mayBeAbsent?: boolean;
+}
+
+/** An answer that is a success, or an error for which we are to blame. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Longer than any answer with credentials. */
+const MAX_BYTES = 64 * 1024;
+const PATIENCE = { maxAttempts: 3, baseMs: 100, maxMs: 1_000 };
+
+/**
+ * Sends a request and reads the answer, again up to two times where that may help. A redirect is
+ * not followed, because it would take tokens to another host. Throws a `MelangeError`.
+ */
+export function ask(context: SearchContext, request: Ask): Promise<Answer> {
+  const { clock, random } = context;
+  return retry(() => askOnce(context, request), { ...PATIENCE, clock, random });
+}
+
+async function askOnce({ fetch, clock }: SearchContext, request: Ask): Promise<Answer> {
+  const { who, url, method = "GET", headers = {}, body = null, mayBeAbsent = false } = request;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const clear = clock.after(request.timeoutMs, () => controller.abort());
+  try {
+    const init = { method, headers, body, signal, redirect: "manual" } as const;
+    const response = await abortable(fetch(url, init), signal);
+    const refusal = refusalOf(response);
+    if (refusal) {
+      response.body?.cancel().catch(() => {});
+      throw brokenSource(`${who} answered with ${refusal.what}`, refusal);
+    }
+    const bytes = await readBytes(response.body, { maxBytes: MAX_BYTES, signal });
+    if (!bytes) throw brokenSource(`${who} answered with too much`);
+    return { status: response.status, text: new TextDecoder().decode(bytes) };
+  } catch (error) {
+    if (error instanceof MelangeError) throw error;
+    const reason = signal.aborted ? "did not answer in time" : "cannot be reached";
+    throw brokenSource(`${who} ${reason}`, { retryable: !mayBeAbsent });
+  } finally {
+    clear();
+  }
+}
+
+function refusalOf({ status, type }: Response): { what: string; retryable: boolean } | undefined {
+  if (type === "opaqueredirect" || (status >= 300 && status < 400)) {
+    return { what: "a redirect", retryable: false };
+  }
+  return status >= 500 || status === 429 ? { what: `HTTP ${status}`, retryable: true } : undefined;
+}

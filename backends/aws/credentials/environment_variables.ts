@@ -1,0 +1,14 @@
+import { environmentCredentials } from "../credentials.ts";
+import type { Found, SearchContext } from "./source.ts";
+
+/**
+ * Reads the variables with keys in them.
+ *
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html
+ */
+export async function environmentVariables({ environment }: SearchContext): Promise<Found> {
+  const credentials = await environmentCredentials(environment)();
+  return credentials
+    ? { credentials }
+    : { none: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set" };
+}

@@ -1,0 +1,34 @@
+/** The settings of a section, by their names in lower case. */
+export type Section = ReadonlyMap<string, string>;
+
+/**
+ * Reads the format of the shared files. What is no setting is skipped, as are settings within
+ * settings; sections with the same name are one. Takes linear time, and never throws.
+ *
+ * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+ */
+export function parseIni(text: string): Map<string, Section> {
+  const sections = new Map<string, Map<string, string>>();
+  let section: Map<string, string> | undefined;
+  let nesting = false;
+  for (const line of text.replace(/^\uFEFF/, "").split("\n")) {
+    const content = line.replace(/(^|\s)[#;].*/, "").trim();
+    const title = /^\[([^\]]*)\]$/.exec(content)?.[1]?.trim();
+    if (title !== undefined) {
+      section = sections.get(title) ?? new Map();
+      sections.set(title, section);
+      nesting = false;
+    } else if (!(nesting && /^\s/.test(line))) {
+      const [name, value] = settingIn(content);
+      nesting = name !== "" && value === "";
+      if (name && value) section?.set(name, value);
+    }
+  }
+  return sections;
+}
+
+function settingIn(content: string): [name: string, value: string] {
+  const at = content.indexOf("=");
+  if (at < 0) return ["", ""];
+  return [content.slice(0, at).trim().toLowerCase(), content.slice(at + 1).trim()];
+}

@@ -1,0 +1,137 @@
+/**
+ * Credentials of the profile that `AWS_PROFILE` names, else of `default`.
+ *
+ * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+ */
+import type { Credentials } from "../credentials.ts";
+import { containerCredentials } from "./container.ts";
+import { environmentVariables } from "./environment_variables.ts";
+import type { Section } from "./ini.ts";
+import { instanceMetadataCredentials } from "./instance_metadata.ts";
+import { readSharedFiles } from "./shared_files.ts";
+import { brokenSource, type Found, NO_FILES, type Search, type SearchContext } from "./source.ts";
+import { assumeRole } from "./sts.ts";
+import { defaultSessionName, exchangeToken } from "./web_identity.ts";
+
+/** Reads the shared files anew, and does what the profile says. */
+export async function profileCredentials(context: SearchContext): Promise<Found> {
+  const { environment, readTextFile } = context;
+  if (!readTextFile) return { none: NO_FILES };
+  const { profiles, unreadable } = await readSharedFiles(environment, readTextFile);
+  const wanted = environment("AWS_PROFILE");
+  const name = wanted ?? "default";
+  const why = unreadable.length > 0 ? ` (${unreadable.join(", ")})` : "";
+  if (!profiles.has(name)) {
+    if (!wanted) return { none: `there is no default profile${why}` };
+    throw brokenSource(`the profile that AWS_PROFILE names is in neither shared file${why}`);
+  }
+  const credentials = await resolve(context, { profiles, name, above: [] });
+  return credentials ? { credentials } : { none: `${shown(name)} has no credentials${why}` };
+}
+
+interface Step {
+  readonly profiles: ReadonlyMap<string, Section>;
+  readonly name: string;
+  /** The profiles that led here. */
+  readonly above: readonly string[];
+}
+
+async function resolve(context: SearchContext, step: Step): Promise<Credentials | undefined> {
+  const { profiles, name, above } = step;
+  const profile = profiles.get(name);
+  if (!profile) throw brokenSource(`the source_profile of ${shown(above.at(-1))} does not exist`);
+  // What leads here is a role already: the keys come first then, also those of the role's own profile.
+  if (profile.has("role_arn") && !(above.length > 0 && keysOf(profile, name))) {
+    if (above.includes(name)) {
+      throw brokenSource(`the source_profile of ${shown(above.at(-1))} leads back to it`);
+    }
+    return await roleOf(context, { ...step, profile });
+  }
+  const keys = keysOf(profile, name);
+  if (!keys) refuseOthers(profile, name);
+  return keys;
+}
+
+function keysOf(profile: Section, name: string): Credentials | undefined {
+  const accessKeyId = profile.get("aws_access_key_id");
+  const secretAccessKey = profile.get("aws_secret_access_key");
+  if (!accessKeyId && !secretAccessKey) return undefined;
+  if (accessKeyId && secretAccessKey) {
+    return { accessKeyId, secretAccessKey, sessionToken: profile.get("aws_session_token") };
+  }
+  throw brokenSource(
+    `${shown(name)} has only one of aws_access_key_id and aws_secret_access_key`,
+  );
+}
+
+const INSTEAD =
+  "give the option `credentials`, for example fromNodeProviderChain() of @aws-sdk/credential-providers, or the variables that `aws configure export-credentials --format env` prints";
+
+/** What needs another program, or a browser. */
+const UNSUPPORTED: readonly (readonly [setting: string, what: string])[] = [
+  ["credential_process", "a credential_process, and no program is started"],
+  ["sso_session", "a single sign-on"],
+  ["sso_start_url", "a single sign-on"],
+  ["login_session", "a login session"],
+];
+
+function refuseOthers(profile: Section, name: string): void {
+  const found = UNSUPPORTED.find(([setting]) => profile.has(setting));
+  if (!found) return;
+  throw brokenSource(`${shown(name)} has ${found[1]}, which is not supported: ${INSTEAD}`);
+}
+
+async function roleOf(
+  context: SearchContext,
+  step: Step & { profile: Section },
+): Promise<Credentials> {
+  const { name, profile } = step;
+  if (profile.has("mfa_serial")) {
+    throw brokenSource(`${shown(name)} has mfa_serial, and nobody can be asked: ${INSTEAD}`);
+  }
+  const RoleArn = profile.get("role_arn") ?? "";
+  const sessionName = profile.get("role_session_name");
+  const region = profile.get("region");
+  const tokenFile = profile.get("web_identity_token_file");
+  if (tokenFile) {
+    return await exchangeToken(context, { tokenFile, roleArn: RoleArn, sessionName, region });
+  }
+  const credentials = await sourceOf(context, step);
+  return await assumeRole(context, {
+    RoleArn,
+    RoleSessionName: sessionName ?? defaultSessionName(context.clock.now()),
+    ExternalId: profile.get("external_id"),
+    DurationSeconds: profile.get("duration_seconds"),
+  }, { credentials, region });
+}
+
+const SOURCES: ReadonlyMap<string, Search> = new Map<string, Search>([
+  ["environment", environmentVariables],
+  ["ecscontainer", containerCredentials],
+  ["ec2instancemetadata", instanceMetadataCredentials],
+]);
+
+/** The credentials that assume a role. */
+async function sourceOf(
+  context: SearchContext,
+  { profiles, name, above, profile }: Step & { profile: Section },
+): Promise<Credentials> {
+  const source = profile.get("source_profile");
+  if (source) {
+    const found = await resolve(context, { profiles, name: source, above: [...above, name] });
+    if (found) return found;
+    throw brokenSource(`the source_profile of ${shown(name)} has no credentials`);
+  }
+  const search = SOURCES.get(profile.get("credential_source")?.toLowerCase() ?? "");
+  if (!search) {
+    throw brokenSource(`${shown(name)} has a role_arn without source_profile or credential_source`);
+  }
+  const found = await search(context);
+  if ("credentials" in found) return found.credentials;
+  throw brokenSource(`the credential_source of ${shown(name)} has no credentials`);
+}
+
+/** Only names of profiles are shown, never a value out of a file. */
+function shown(name = ""): string {
+  return `the profile "${name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64)}"`;
+}
