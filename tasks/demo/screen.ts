@@ -18,7 +18,8 @@ function terminal(): Screen {
   const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
   return {
     say: (line) => void write(`\r\x1b[K${line}\n`),
-    show: (line = "") => void write(`\r\x1b[K${line}`),
+    // A line that wraps could not be rewritten.
+    show: (line = "") => void write(`\r\x1b[K${line.slice(0, Deno.consoleSize().columns - 1)}`),
   };
 }
 
