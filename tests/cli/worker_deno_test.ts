@@ -172,7 +172,11 @@ describe("a worker of the command line", () => {
 
   const missing: [string, Record<string, string>, string][] = [
     ["region", {}, "AWS_REGION"],
-    ["credentials", { AWS_REGION: "us-east-1" }, "AWS_ACCESS_KEY_ID"],
+    [
+      "credentials",
+      { AWS_REGION: "us-east-1", AWS_EC2_METADATA_DISABLED: "true" },
+      "AWS_ACCESS_KEY_ID",
+    ],
   ];
   for (const [what, env, hint] of missing) {
     it(`says what to do when there is no ${what}`, async () => {

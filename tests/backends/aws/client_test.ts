@@ -94,10 +94,11 @@ describe("AwsBackend makes requests", () => {
 });
 
 describe("AwsBackend without configuration", () => {
+  const noInstance = (name: string) => name === "AWS_EC2_METADATA_DISABLED" ? "true" : undefined;
   const refused: [what: string, options: AwsBackendOptions, says: string][] = [
     ["a region", { region: undefined! }, "AWS_REGION"],
     ["a region that is a name", { region: "evil.example/#" }, "AWS_REGION"],
-    ["credentials", { credentials: undefined! }, "AWS_ACCESS_KEY_ID"],
+    ["credentials", { credentials: undefined!, environment: noInstance }, "AWS_ACCESS_KEY_ID"],
     ["a secret", { credentials: { accessKeyId: "AKID" } as never }, "secretAccessKey"],
     ["an endpoint that is a URL", { endpoint: "localhost:4566" }, "endpoint"],
     ["an endpoint without a password", { endpoint: `http://me:${SECRET}@h.example` }, "endpoint"],
