@@ -1,0 +1,380 @@
+/**
+ * What the one leader does: it puts operations in order, applies them, sends them to all, and tells
+ * its own callers how they turned out once another context has them too.
+ */
+import type { Clock } from "../../src/clock.ts";
+import { nextChangeAt } from "../memory/queue.ts";
+import { nameIn } from "../memory/names.ts";
+import type { Content, Position, Pull, Want } from "./frame.ts";
+import { type Operation, weightOf } from "./operation.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Peer, Peers } from "./peers.ts";
+import { append, entriesAfter, type Replica } from "./replica.ts";
+import type { Batch } from "./requests.ts";
+import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
+import { type Entry, outcomeKey } from "./state.ts";
+import type { Timing } from "./timing.ts";
+
+/** The leader of an epoch. */
+export interface Leader {
+  /** Under which its locks are given. */
+  readonly epoch: number;
+  /** Takes what a member asks for. */
+  accept(from: string, batch: Batch): void;
+  /** Takes note of what a member has. */
+  acknowledged(peer: Peer, seq: number): void;
+  /** Sends a member what it misses. */
+  answer(from: string, pull: Pull): void;
+  /** Says that it leads. */
+  beat(): void;
+  /** Ends the locks and forgets the receives of a member. */
+  release(member: string): void;
+  /** Sends what was added to the log. */
+  flush(): void;
+  /** Who holds locks. */
+  holders(): Set<string>;
+  /** When something is to be done. */
+  dueAt(): number | undefined;
+  /** Does what is due. */
+  wake(): void;
+}
+
+/** Options of {@linkcode createLeader}. */
+export interface LeaderOptions {
+  id: string;
+  epoch: number;
+  clock: Clock;
+  timing: Timing;
+  replica: Replica;
+  peers: Peers;
+  newId: () => string;
+  post: (content: Content) => void;
+  /** Called when there is something to flush. */
+  changed: () => void;
+  /** Called when an entry of its own context is safe. */
+  settled: (entry: Entry, outcome: Outcome) => void;
+  /** Called when receives of its own context wait. */
+  noted: (wants: readonly number[]) => void;
+}
+
+interface WaitingWant extends Want {
+  readonly member: string;
+  readonly done: readonly [number, number];
+}
+
+interface TakenSnapshot {
+  readonly id: string;
+  readonly at: Position;
+  readonly parts: readonly SnapshotPart[];
+  usedAt: number;
+}
+
+/** How much one message on the channel holds, unless one entry alone has more. */
+const FRAME = { entries: 100, weight: 256_000 };
+/** How many messages may be on their way: Deno drops what comes after 256. */
+const WINDOW = 48;
+/** How many entries, and how many parts of a snapshot, answer one question. */
+const ANSWER = { entries: 400, parts: 4 };
+/** How many receives of one member wait at the most. */
+const WANTS = 1_000;
+const SNAPSHOT_MS = 10_000;
+
+/** Begins to lead. */
+export function createLeader(options: LeaderOptions): Leader {
+  const { id, epoch, clock, timing, replica, peers, post, changed } = options;
+  const base = replica.last;
+  const since = clock.now();
+  let beatAt = since;
+  /** Waiting receives, by the name of the queue. */
+  const wants = new Map<string, WaitingWant[]>();
+  const unsent: Entry[] = [];
+  let sentSeq = base.seq;
+  /** The last entry of each message that not everyone has acknowledged. */
+  let onTheWay: number[] = [];
+  /** Own entries that no other context is known to have. */
+  const uncommitted: { entry: Entry; outcome: Outcome }[] = [];
+  let askedAt: number | undefined;
+  let askedAll = false;
+  let taken: TakenSnapshot | undefined;
+  let wakeAt: number | undefined;
+
+  function accept(from: string, batch: Batch): void {
+    for (const number of batch.cancels) forgetWant(from, number);
+    const expect = Math.max(replica.state.members.get(from)?.next ?? 0, batch.done[0]);
+    const noted: number[] = [];
+    if (batch.operations.length > 0 && batch.first > expect) {
+      post({ kind: "noted", to: from, expect, wants: [] });
+    } else acceptAll(from, batch, expect);
+    for (const want of batch.wants) if (acceptWant(from, want, batch)) noted.push(want.number);
+    if (noted.length === 0) return;
+    if (from === id) options.noted(noted);
+    else post({ kind: "noted", to: from, expect: 0, wants: noted });
+  }
+
+  function acceptAll(from: string, { first, operations, done }: Batch, expect: number): void {
+    const repeated = Math.min(expect - first, operations.length);
+    // It asks again because it has missed the answer: it learns from a beat how far the log is.
+    if (repeated > 0 && from !== id) beat();
+    operations.slice(Math.max(repeated, 0)).forEach((operation, place) =>
+      add({ member: from, number: expect + place, done, operation })
+    );
+  }
+
+  /** Tells whether the receive waits from now on. */
+  function acceptWant(from: string, want: Want, { done }: Batch): boolean {
+    const { number } = want;
+    const operation: Operation = receiveOf(want);
+    const isAnswered = replica.state.members.get(from)?.outcomes.has(
+      outcomeKey({ number, operation }),
+    );
+    if (isAnswered && from !== id) beat();
+    if (isAnswered || number < done[1]) return false;
+    const name = nameIn(want.queue);
+    const queue = replica.state.broker.queues.get(name);
+    const waiting = wants.get(name) ?? [];
+    if (waiting.some((each) => each.member === from && each.number === number)) return true;
+    if (!queue || !want.wait) {
+      add({ member: from, number, done, operation });
+      return false;
+    }
+    if (waiting.length >= WANTS) return false;
+    wants.set(name, [...waiting, { ...want, member: from, done }]);
+    serve(name);
+    return wants.get(name)?.some((each) => each.member === from && each.number === number) ?? false;
+  }
+
+  function forgetWant(member: string, number?: number): void {
+    for (const [name, waiting] of wants) {
+      const others = waiting.filter((each) =>
+        each.member !== member || (number !== undefined && each.number !== number)
+      );
+      if (others.length === 0) wants.delete(name);
+      else if (others.length < waiting.length) wants.set(name, others);
+    }
+  }
+
+  function add(request: Pick<Entry, "member" | "number" | "done" | "operation">): void {
+    const now = Math.max(clock.now(), replica.state.now);
+    const entry: Entry = { ...request, seq: replica.last.seq + 1, epoch, now };
+    const { outcome, woken } = append(replica, entry);
+    unsent.push(entry);
+    if (entry.member === id && entry.operation.kind !== "gone") {
+      uncommitted.push({ entry, outcome });
+    }
+    for (const name of woken) serve(name);
+    changed();
+  }
+
+  /** Receives for those who wait at a queue, as long as there is something. */
+  function serve(name: string): void {
+    for (;;) {
+      const first = wants.get(name)?.[0];
+      const queue = replica.state.broker.queues.get(name);
+      if (!first) return;
+      const now = Math.max(clock.now(), replica.state.now);
+      const at = queue ? nextChangeAt(queue, now) : now;
+      if (at === undefined) return;
+      if (at > now) return plan(at);
+      const { member, number, done } = first;
+      forgetWant(member, number);
+      add({ member, number, done, operation: receiveOf(first) });
+    }
+  }
+
+  function plan(at: number): void {
+    wakeAt = Math.min(at, wakeAt ?? Infinity);
+  }
+
+  function flush(): void {
+    while (unsent.length > 0 && onTheWay.length < WINDOW) send(nextFrame());
+    commit();
+    if (askedAt !== undefined) return;
+    if (unsent.length > 0) ask("*");
+    else if (uncommitted.length > 0) ask(liveliest() ?? "*");
+  }
+
+  function nextFrame(): Entry[] {
+    let weight = 0;
+    let count = 0;
+    for (const { operation } of unsent) {
+      weight += weightOf(operation);
+      if (count > 0 && (count === FRAME.entries || weight > FRAME.weight)) break;
+      count++;
+    }
+    return unsent.splice(0, count);
+  }
+
+  function send(entries: Entry[]): void {
+    sentSeq = entries.at(-1)?.seq ?? sentSeq;
+    if (followers().length > 0) onTheWay.push(sentSeq);
+    const last = unsent.length === 0 && uncommitted.length > 0 && askedAt === undefined;
+    const to = last ? liveliest() : undefined;
+    if (to !== undefined) noteAsked();
+    post({ kind: "entries", epoch, entries, ...(to === undefined ? {} : { ask: to }) });
+  }
+
+  function ask(whom: string): void {
+    noteAsked();
+    askedAll = whom === "*";
+    post({ kind: "entries", epoch, entries: [], ask: whom });
+  }
+
+  function noteAsked(): void {
+    askedAt = clock.now();
+    askedAll = false;
+  }
+
+  /** Those who are known to follow, and who answer. */
+  function followers(): Peer[] {
+    return [...peers.values()].filter(({ acked, silent }) => acked !== undefined && !silent);
+  }
+
+  function liveliest(): string | undefined {
+    let found: [string, Peer] | undefined;
+    for (const entry of peers) {
+      const [, { acked, silent, heardAt }] = entry;
+      if (acked === undefined || silent) continue;
+      if (!found || heardAt > found[1].heardAt) found = entry;
+    }
+    return found?.[0];
+  }
+
+  function acknowledged(peer: Peer, seq: number): void {
+    if (seq > replica.last.seq) return;
+    peer.acked = Math.max(peer.acked ?? 0, seq);
+    advance();
+  }
+
+  function advance(): void {
+    const slowest = Math.min(...followers().map(({ acked }) => acked ?? 0));
+    onTheWay = onTheWay.filter((seq) => seq > slowest);
+    commit();
+    if (uncommitted.length === 0 && onTheWay.length < WINDOW) askedAt = undefined;
+    if (unsent.length > 0 || uncommitted.length > 0) changed();
+  }
+
+  /** An own entry is safe when one other context has it, or when there is none. */
+  function commit(): void {
+    const known = [...peers.values()].filter(({ silent }) => !silent).map(({ acked = 0 }) => acked);
+    const safe = known.length === 0 ? replica.last.seq : Math.max(...known);
+    const count = uncommitted.findIndex(({ entry }) => entry.seq > safe);
+    const ready = uncommitted.splice(0, count < 0 ? uncommitted.length : count);
+    for (const { entry, outcome } of ready) options.settled(entry, outcome);
+  }
+
+  function answer(from: string, { log, have, part }: Pull): void {
+    if (part && taken?.id === part.snapshot) return sendParts(taken, part.index);
+    const entries = entriesAfter(replica, { log, have, max: ANSWER.entries });
+    if (!entries) return sendParts(currentSnapshot(), 0);
+    let after = have;
+    do {
+      const some = entries.splice(0, FRAME.entries);
+      const ask = entries.length === 0 ? { ask: from } : {};
+      post({ kind: "entries", epoch, to: from, after, entries: some, ...ask });
+      const last = some.at(-1);
+      after = last ? { epoch: last.epoch, seq: last.seq } : after;
+    } while (entries.length > 0);
+  }
+
+  function currentSnapshot(): TakenSnapshot {
+    const { log, last, state } = replica;
+    const place = { log, have: taken?.at ?? last, max: ANSWER.entries };
+    if (taken && (entriesAfter(replica, place)?.length ?? Infinity) < ANSWER.entries) return taken;
+    const usedAt = clock.now();
+    return taken = { id: options.newId(), at: last, parts: takeSnapshot(state), usedAt };
+  }
+
+  function sendParts(snapshot: TakenSnapshot, from: number): void {
+    const { id, at, parts } = snapshot;
+    const { log } = replica;
+    snapshot.usedAt = clock.now();
+    const end = Math.min(from + ANSWER.parts, parts.length);
+    for (let index = from; index < end; index++) {
+      post({
+        kind: "chunk",
+        epoch,
+        snapshot: id,
+        log,
+        at,
+        index,
+        count: parts.length,
+        part: parts[index] as SnapshotPart,
+        isLast: index === end - 1,
+      });
+    }
+  }
+
+  function beat(): void {
+    beatAt = clock.now();
+    const { log } = replica;
+    post({ kind: "beat", epoch, log, seq: sentSeq, base, probe: quietHolders(timing.beatMs) });
+  }
+
+  function quietHolders(ms: number): string[] {
+    const before = clock.now() - ms;
+    // Nobody is given up before this leader has asked it twice.
+    if (since > clock.now() - Math.min(ms, 2 * timing.beatMs)) return [];
+    return [...holders()].filter((member) => (peers.get(member)?.heardAt ?? since) < before);
+  }
+
+  function holders(): Set<string> {
+    const members = new Set(replica.state.holders.values());
+    members.delete(id);
+    return members;
+  }
+
+  function release(member: string): void {
+    forgetWant(member);
+    if (!holders().has(member)) return;
+    add({ member: id, number: 0, done: [0, 0], operation: { kind: "gone", member } });
+  }
+
+  function dueAt(): number | undefined {
+    const askedUntil = askedAt === undefined
+      ? undefined
+      : askedAt + (askedAll ? timing.patienceMs : timing.retryMs);
+    return Math.min(beatAt + timing.beatMs, askedUntil ?? Infinity, wakeAt ?? Infinity);
+  }
+
+  function wake(): void {
+    const now = clock.now();
+    if (wakeAt !== undefined && now >= wakeAt) {
+      wakeAt = undefined;
+      for (const name of [...wants.keys()]) serve(name);
+    }
+    if (askedAt !== undefined) pursue(now, askedAt);
+    if (taken && now > taken.usedAt + SNAPSHOT_MS) taken = undefined;
+    if (now < beatAt + timing.beatMs) return;
+    for (const member of quietHolders(timing.memberTimeoutMs)) release(member);
+    beat();
+  }
+
+  /** Asks all when one did not answer, and goes on without those who did not. */
+  function pursue(now: number, since: number): void {
+    if (now < since + (askedAll ? timing.patienceMs : timing.retryMs)) return;
+    if (!askedAll) return ask("*");
+    for (const peer of peers.values()) {
+      if (peer.heardAt < since || (peer.acked ?? 0) < (onTheWay[0] ?? 0)) peer.silent = true;
+    }
+    askedAt = undefined;
+    advance();
+    changed();
+  }
+
+  return {
+    epoch,
+    accept,
+    acknowledged,
+    answer,
+    beat,
+    release,
+    flush,
+    holders,
+    dueAt,
+    wake,
+  };
+}
+
+function receiveOf({ queue, max, visibilityMs }: Want): Operation {
+  return { kind: "receive", queue, max, visibilityMs };
+}

@@ -1,0 +1,427 @@
+/**
+ * One context among those that share the queues of a name: it speaks on the channel, finds out who
+ * leads, leads itself if nobody does, and hands its calls to whoever leads.
+ */
+import type { Clock, Random } from "../../src/clock.ts";
+import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
+import { createFollower, type Follower } from "./follower.ts";
+import { type Beat, type Content, type Frame, type Position, VERSION, type Vote } from "./frame.ts";
+import { createLeader, type Leader } from "./leader.ts";
+import { createMemberLocks, type MemberLocks } from "./lock.ts";
+import { hear, type Peers } from "./peers.ts";
+import { readFrame } from "./read_frame.ts";
+import { createReplica } from "./replica.ts";
+import { createRequests, type Requests } from "./requests.ts";
+import type { Entry } from "./state.ts";
+import type { Timing } from "./timing.ts";
+
+/** One context. */
+export interface Node {
+  /** Its id among the others. */
+  readonly id: string;
+  /** Its calls. */
+  readonly requests: Requests;
+  /** Whether it leads, follows, or does not know yet. */
+  role(): Role;
+  /** Leaves, and rejects all calls. */
+  close(reason: unknown): void;
+}
+
+/** What a context is among the others. */
+export type Role = "leader" | "follower" | "joining";
+
+/** Options of {@linkcode createNode}. */
+export interface NodeOptions {
+  name: string;
+  channel: (name: string) => BroadcastChannelLike;
+  locks: LocksLike | undefined;
+  clock: Clock;
+  random: Random;
+  newId: () => string;
+  timing: Timing;
+}
+
+interface Claim {
+  readonly epoch: number;
+  readonly endsAt: number;
+  readonly votes: Map<string, Vote>;
+}
+
+type Claiming = Extract<Frame, { kind: "claim" }>;
+
+/** How many epochs there are to a count: the rest is chance, so that no two leaders share one. */
+const CHANCE = 2 ** 16;
+/** How long a channel is tried again that cannot be opened: Deno needs a turn after a close. */
+const REOPEN = { tries: 100, ms: 5 };
+
+/** Joins those who share a name. */
+export function createNode(options: NodeOptions): Node {
+  const { name, clock, random, newId, timing } = options;
+  const id = newId();
+  const replica = createReplica();
+  const peers: Peers = new Map();
+  const requests = createRequests({
+    clock,
+    timing,
+    changed: later,
+    leads: () => leader !== undefined,
+  });
+  const locks: MemberLocks | undefined = options.locks && createMemberLocks({
+    locks: options.locks,
+    prefix: `melange/${name}`,
+    id,
+    granted: onLock,
+  });
+  let channel: BroadcastChannelLike | undefined;
+  let leader: Leader | undefined;
+  let follower: Follower | undefined;
+  let claim: Claim | undefined;
+  /** The highest epoch heard of. */
+  let highest = 0;
+  /** The claim that this context answered last. */
+  let voted = 0;
+  /** When a leader was heard, or spoke itself. */
+  let leaderAt = clock.now();
+  let isFlushing = false;
+  let isClosed = false;
+  let alarmAt = Infinity;
+  let cancelAlarm = () => {};
+
+  open(REOPEN.tries);
+
+  function open(tries: number): void {
+    if (isClosed) return;
+    try {
+      channel = options.channel(`melange/${name}`);
+    } catch (error) {
+      if (tries === 0) throw error;
+      cancelAlarm = clock.after(REOPEN.ms, () => open(tries - 1));
+      return;
+    }
+    channel.onmessage = ({ data }) => onMessage(data);
+    startClaim();
+    locks?.wait();
+  }
+
+  function onMessage(data: unknown): void {
+    const frame = readFrame(data, id);
+    if (!frame || isClosed) return;
+    const peer = hear(peers, frame.from, clock.now());
+    checkLease();
+    // Timers of hidden tabs are late: what is due is also done when something arrives.
+    if (leader && clock.now() >= (leader.dueAt() ?? Infinity)) onLeaderAlarm(leader);
+    if (frame.kind === "ack") {
+      if (leader?.epoch === frame.epoch) leader.acknowledged(peer, frame.seq);
+    } else onFrame(frame);
+    arm();
+  }
+
+  function onFrame(frame: Exclude<Frame, { kind: "ack" }>): void {
+    switch (frame.kind) {
+      case "claim":
+        return onClaim(frame);
+      case "vote":
+        return onVote(frame);
+      case "cede":
+        return onCede(frame.epoch);
+      case "beat":
+        return onBeat(frame);
+      case "entries":
+        return followerOf(frame)?.onEntries(frame);
+      case "chunk":
+        return followerOf(frame)?.onChunk(frame);
+      case "pull":
+        return leader?.answer(frame.from, frame);
+      case "request":
+        return onRequest(frame);
+      case "noted":
+        return follower?.leader === frame.from
+          ? requests.noted(frame.expect, frame.wants)
+          : undefined;
+      case "bye":
+        return onBye(frame.from);
+    }
+  }
+
+  function followerOf({ from, epoch }: { from: string; epoch: number }): Follower | undefined {
+    highest = Math.max(highest, epoch);
+    if (follower?.leader !== from || follower.epoch !== epoch) return undefined;
+    leaderAt = clock.now();
+    return follower;
+  }
+
+  function onRequest(frame: Extract<Frame, { kind: "request" }>): void {
+    if (!leader) return;
+    if (frame.ack > 0) leader.acknowledged(hear(peers, frame.from, clock.now()), frame.ack);
+    leader.accept(frame.from, frame);
+  }
+
+  /** A leader that was silent for long may have been replaced: it asks before it does anything. */
+  function checkLease(): void {
+    if (!leader || clock.now() - leaderAt <= timing.leaseMs) return;
+    leader = undefined;
+    startClaim();
+  }
+
+  function startClaim(): void {
+    follower = undefined;
+    const epoch = nextEpoch();
+    claim = { epoch, endsAt: clock.now() + timing.graceMs, votes: new Map() };
+    post({ kind: "claim", epoch, isSure: locks?.holds() ?? false });
+    arm();
+  }
+
+  function nextEpoch(): number {
+    highest = (Math.floor(highest / CHANCE) + 1) * CHANCE + Math.floor(random() * CHANCE);
+    return highest;
+  }
+
+  function onClaim({ from, epoch, isSure }: Claiming): void {
+    if (leader) return leader.beat();
+    const isHighest = epoch >= highest;
+    highest = Math.max(highest, epoch);
+    if (claim && isHighest && !locks?.holds()) {
+      // Its claim is the better one. Should it come to nothing, the silence will tell.
+      claim = undefined;
+      leaderAt = clock.now();
+    }
+    if (!isSure && locks && isLed()) return;
+    if (replica.log === "" && !isHighest) return;
+    voted = epoch;
+    const { log, last } = replica;
+    post({ kind: "vote", to: from, epoch, log, last });
+  }
+
+  /** Whether a leader was heard lately: it will object to a claim itself. */
+  function isLed(): boolean {
+    return follower !== undefined && clock.now() - leaderAt < 1.5 * timing.beatMs;
+  }
+
+  function onVote(vote: Vote & { from: string }): void {
+    if (claim?.epoch !== vote.epoch) return;
+    claim.votes.set(vote.from, vote);
+    const { votes } = claim;
+    const others = [...peers].filter(([, { silent }]) => !silent);
+    if (others.every(([peer]) => votes.has(peer))) endClaim(claim);
+  }
+
+  function onCede(epoch: number): void {
+    if (epoch !== voted || leader) return;
+    voted = 0;
+    lead();
+  }
+
+  function endClaim({ votes, endsAt }: Claim): void {
+    // Who joins knows nobody: it takes the time to hear of all.
+    if (replica.log === "" && clock.now() < endsAt) return;
+    claim = undefined;
+    if (!mayLead()) return;
+    for (const [peer, facts] of peers) if (!votes.has(peer)) facts.silent = true;
+    const [best] = [...votes].sort(([, a], [, b]) => compare(b, a));
+    if (!best || compare(best[1], { log: replica.log, last: replica.last }) <= 0) return lead();
+    const [to, { epoch }] = best;
+    leaderAt = clock.now();
+    post({ kind: "cede", to, epoch });
+  }
+
+  /** With Web Locks, who does not get the lock leads only if its holder has been silent for long. */
+  function mayLead(): boolean {
+    return !locks || locks.holds() || clock.now() - leaderAt >= timing.leaderTimeoutMs;
+  }
+
+  function onLock(): void {
+    if (leader || isClosed) return;
+    if (follower) forget(follower.leader);
+    startClaim();
+    maybeEndClaim();
+  }
+
+  /** Ends a claim at once where there is nobody to wait for. */
+  function maybeEndClaim(): void {
+    const others = [...peers.values()].filter(({ silent }) => !silent);
+    if (claim && others.length === 0) endClaim(claim);
+  }
+
+  function lead(): void {
+    claim = undefined;
+    follower = undefined;
+    if (replica.log === "") replica.log = newId();
+    for (const peer of peers.values()) peer.acked = undefined;
+    leader = createLeader({
+      id,
+      epoch: nextEpoch(),
+      clock,
+      timing,
+      replica,
+      peers,
+      newId,
+      post,
+      changed: later,
+      settled: settle,
+      noted: (wants) => requests.noted(0, wants),
+    });
+    locks?.steal();
+    leader.beat();
+    // What it had put in order itself, before it had to ask whether it still leads.
+    requests.reconcile(replica.state.members.get(id));
+    requests.repeat();
+  }
+
+  function onBeat(beat: Beat & { from: string }): void {
+    const isKnown = follower?.leader === beat.from && follower.epoch === beat.epoch;
+    if (!isKnown && !adopt(beat)) return;
+    leaderAt = clock.now();
+    claim = undefined;
+    follower?.onBeat(beat);
+  }
+
+  /** Follows a new leader, unless there is a better one. */
+  function adopt({ from, epoch, log, seq }: Beat & { from: string }): boolean {
+    const current = leader?.epoch ?? follower?.epoch ?? 0;
+    highest = Math.max(highest, epoch);
+    if (epoch <= current) {
+      leader?.beat();
+      return false;
+    }
+    const isOther = log !== replica.log && replica.log !== "";
+    // Two groups that did not hear of each other: the one that did more goes on.
+    if (isOther && compare({ log, last: { epoch, seq } }, replica) < 0) {
+      if (leader) lead();
+      return false;
+    }
+    leader = undefined;
+    follower = createFollower({
+      id,
+      leader: from,
+      epoch,
+      clock,
+      timing,
+      replica,
+      post,
+      applied: (entry, { outcome }) => settle(entry, outcome),
+      synced: onSynced,
+    });
+    return true;
+  }
+
+  function onSynced(dropped: readonly Entry[]): void {
+    requests.restore(dropped);
+    requests.reconcile(replica.state.members.get(id));
+    requests.repeat();
+  }
+
+  function settle(entry: Entry, outcome: Parameters<Requests["settle"]>[1]): void {
+    if (entry.member === id && entry.operation.kind !== "gone") requests.settle(entry, outcome);
+  }
+
+  function onBye(from: string): void {
+    forget(from);
+    leader?.release(from);
+    // Its lock is free, where there are locks: who gets it claims.
+    if (follower?.leader === from && !locks) startClaim();
+    maybeEndClaim();
+  }
+
+  function forget(peer: string): void {
+    peers.delete(peer);
+  }
+
+  /** Collects what a turn brings, so that it goes in few messages. */
+  function later(): void {
+    if (isFlushing || isClosed) return;
+    isFlushing = true;
+    queueMicrotask(flush);
+  }
+
+  function flush(): void {
+    isFlushing = false;
+    if (isClosed) return;
+    checkLease();
+    if (leader) flushOwn(leader);
+    else if (follower) sendRequests(follower);
+    arm();
+  }
+
+  function flushOwn(leader: Leader): void {
+    for (const batch of requests.collect()) leader.accept(id, batch);
+    leader.flush();
+  }
+
+  function sendRequests({ leader: to, shared }: Follower): void {
+    for (const batch of requests.collect()) {
+      post({ kind: "request", to, ack: shared(), ...batch });
+    }
+  }
+
+  function post(content: Content): void {
+    if (content.kind === "beat") leaderAt = clock.now();
+    channel?.postMessage({ version: VERSION, from: id, ...content } satisfies Frame);
+  }
+
+  function arm(): void {
+    const at = Math.min(
+      claim?.endsAt ?? Infinity,
+      leader || claim ? Infinity : leaderAt + timing.leaderTimeoutMs,
+      leader?.dueAt() ?? Infinity,
+      follower?.dueAt() ?? Infinity,
+      requests.dueAt() ?? Infinity,
+    );
+    if (at >= alarmAt || isClosed) return;
+    cancelAlarm();
+    alarmAt = at;
+    cancelAlarm = clock.after(Math.max(at - clock.now(), 0), onAlarm);
+  }
+
+  function onAlarm(): void {
+    alarmAt = Infinity;
+    if (isClosed) return;
+    checkLease();
+    const now = clock.now();
+    if (claim && now >= claim.endsAt) endClaim(claim);
+    else if (!leader && !claim && now >= leaderAt + timing.leaderTimeoutMs) startClaim();
+    if (leader) onLeaderAlarm(leader);
+    follower?.wake();
+    requests.wake();
+    arm();
+  }
+
+  function onLeaderAlarm(leader: Leader): void {
+    leader.wake();
+    for (const member of locks ? leader.holders() : []) watch(member);
+  }
+
+  function watch(member: string): void {
+    locks?.watch(member, () => {
+      forget(member);
+      leader?.release(member);
+      arm();
+    });
+  }
+
+  function role(): Role {
+    return leader ? "leader" : follower ? "follower" : "joining";
+  }
+
+  function close(reason: unknown): void {
+    if (isClosed) return;
+    leader?.flush();
+    post({ kind: "bye" });
+    isClosed = true;
+    cancelAlarm();
+    requests.end(reason);
+    locks?.release();
+    if (channel) channel.onmessage = null;
+    channel?.close();
+  }
+
+  return { id, requests, role, close };
+}
+
+/** Which of two logs goes further; of two that do not differ in this, always the same one. */
+function compare(
+  a: { readonly log: string; readonly last: Position },
+  b: { readonly log: string; readonly last: Position },
+): number {
+  if (a.log === b.log) return a.last.epoch - b.last.epoch || a.last.seq - b.last.seq;
+  return a.last.seq - b.last.seq || (a.log < b.log ? -1 : 1);
+}

@@ -1,0 +1,87 @@
+import type { DeadLetterCopy, Extension, Release } from "../../src/backend.ts";
+import type { Destination, OutgoingMessage } from "../../src/message.ts";
+import type { QueueSettings } from "../memory/queue.ts";
+import type { Subscription } from "../memory/topic.ts";
+
+/**
+ * A change of the queues and topics, as plain data. Whatever could differ between contexts (ids,
+ * options) is decided by the one who asks for it, so that it has the same effect everywhere.
+ */
+export type Operation =
+  | SendOperation
+  | {
+    readonly kind: "receive";
+    readonly queue: string;
+    readonly max: number;
+    readonly visibilityMs: number;
+  }
+  | { readonly kind: "acknowledge"; readonly queue: string; readonly receipts: readonly string[] }
+  | { readonly kind: "release"; readonly queue: string; readonly releases: readonly Release[] }
+  | { readonly kind: "extend"; readonly queue: string; readonly extensions: readonly Extension[] }
+  | DeadLetterOperation
+  | {
+    readonly kind: "declareTopic";
+    readonly name: string;
+    readonly contentBasedDeduplication?: boolean;
+  }
+  | DeclareQueueOperation
+  | { readonly kind: "describeQueue"; readonly name: string }
+  | { readonly kind: "deleteTopic"; readonly name: string }
+  | { readonly kind: "deleteQueue"; readonly name: string }
+  | { readonly kind: "gone"; readonly member: string };
+
+/** Stores or fans out messages. */
+export interface SendOperation {
+  readonly kind: "send";
+  readonly destination: Destination;
+  readonly messages: readonly OutgoingMessage[];
+  /** The ids of the messages. */
+  readonly ids: readonly string[];
+  /** Whether a missing topic is created. */
+  readonly create: boolean;
+}
+
+/** Moves messages to the dead-letter queue. */
+export interface DeadLetterOperation {
+  readonly kind: "deadLetter";
+  readonly queue: string;
+  readonly copies: readonly DeadLetterCopy[];
+  /** The ids of the copies. */
+  readonly ids: readonly string[];
+}
+
+/** Creates or changes a queue. */
+export interface DeclareQueueOperation {
+  readonly kind: "declareQueue";
+  readonly name: string;
+  readonly settings: Partial<QueueSettings>;
+  readonly subscriptions: readonly (readonly [string, Subscription])[];
+}
+
+/** What an operation takes of a message on the channel, in UTF-16 code units; roughly. */
+export function weightOf(operation: Operation): number {
+  if (operation.kind === "send") return weightOfMessages(operation.messages);
+  if (operation.kind === "deadLetter") {
+    return weightOfMessages(operation.copies.map(({ copy }) => copy));
+  }
+  return OVERHEAD;
+}
+
+/** What the rest of an operation or a message takes. */
+const OVERHEAD = 200;
+
+function weightOfMessages(messages: readonly OutgoingMessage[]): number {
+  return messages.reduce((sum, message) => sum + weightOfMessage(message), OVERHEAD);
+}
+
+/** What a message takes on the channel, in UTF-16 code units; roughly. */
+export function weightOfMessage(
+  { body, attributes }: Pick<OutgoingMessage, "body" | "attributes">,
+): number {
+  let sum = OVERHEAD + body.length;
+  for (const value of Object.values(attributes)) {
+    if (typeof value === "string" || value instanceof Uint8Array) sum += value.length;
+    else if (typeof value === "object") sum += value.value.length;
+  }
+  return sum;
+}

@@ -1,0 +1,45 @@
+import { MelangeError } from "../../src/errors.ts";
+
+/** What became of an operation: what the call resolves to, or what it rejects with. */
+export type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** A `MelangeError` as plain data: a structured clone would lose its code. */
+export interface ErrorData {
+  readonly melangeError: true;
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** Replaces the errors in an outcome by plain data. */
+export function toData(outcome: Outcome): Outcome {
+  return map(outcome, (value) => value instanceof MelangeError ? dataOf(value) : value);
+}
+
+/** The inverse of {@linkcode toData}. */
+export function fromData(outcome: Outcome): Outcome {
+  return map(outcome, (value) => isErrorData(value) ? errorOf(value) : value);
+}
+
+/** Errors are only where an outcome or one item of its list has its `error`. */
+function map(outcome: Outcome, convert: (error: unknown) => unknown): Outcome {
+  if ("error" in outcome) return { error: convert(outcome.error) };
+  const { value } = outcome;
+  if (!Array.isArray(value)) return outcome;
+  const items = value.map((item) =>
+    "error" in item ? { ...item, error: convert(item.error) } : item
+  );
+  return { value: items };
+}
+
+function dataOf({ code, message, retryable }: MelangeError): ErrorData {
+  return { melangeError: true, code, message, retryable };
+}
+
+function isErrorData(value: unknown): value is ErrorData {
+  return typeof value === "object" && value !== null && "melangeError" in value;
+}
+
+function errorOf({ code, message, retryable }: ErrorData): MelangeError {
+  return new MelangeError(code, message, { retryable });
+}

@@ -1,0 +1,91 @@
+import type { Position } from "./frame.ts";
+import { weightOf } from "./operation.ts";
+import { type Applied, apply, createState, type Entry, type State } from "./state.ts";
+
+/** One context's copy of the state, and the end of the log that led to it. */
+export interface Replica {
+  /** Which log it is; empty before the first entry of any. */
+  log: string;
+  /** Where the log is. */
+  last: Position;
+  /** What all entries so far led to. */
+  state: State;
+  /** The last entries. */
+  readonly tail: Tail;
+}
+
+interface Tail {
+  entries: Entry[];
+  /** Where the first is in `entries`; what is before it has gone. */
+  start: number;
+  weight: number;
+}
+
+/** How many of the last entries are kept for those who missed some. */
+const TAIL_LENGTH = 4_096;
+/** How much these hold, in UTF-16 code units. */
+const TAIL_WEIGHT = 8_000_000;
+const START: Position = { epoch: 0, seq: 0 };
+
+/** Creates the replica of a context that knows nothing. */
+export function createReplica(): Replica {
+  return {
+    log: "",
+    last: START,
+    state: createState(),
+    tail: { entries: [], start: 0, weight: 0 },
+  };
+}
+
+/** Applies the entry that follows the last one. */
+export function append(replica: Replica, entry: Entry): Applied {
+  replica.last = { epoch: entry.epoch, seq: entry.seq };
+  const { tail } = replica;
+  tail.entries.push(entry);
+  tail.weight += weightOf(entry.operation);
+  while (tail.entries.length - tail.start > TAIL_LENGTH || tail.weight > TAIL_WEIGHT) drop(tail);
+  return apply(replica.state, entry);
+}
+
+function drop(tail: Tail): void {
+  const first = tail.entries[tail.start];
+  if (first === undefined) return;
+  tail.weight -= weightOf(first.operation);
+  tail.start++;
+  if (tail.start < TAIL_LENGTH) return;
+  tail.entries = tail.entries.slice(tail.start);
+  tail.start = 0;
+}
+
+/** Takes over what another context has. */
+export function replace(replica: Replica, other: Omit<Replica, "tail">): void {
+  Object.assign(replica, other);
+  Object.assign(replica.tail, { entries: [], start: 0, weight: 0 });
+}
+
+/** The last entries, oldest first. */
+export function recentEntries({ tail }: Replica): Entry[] {
+  return tail.entries.slice(tail.start);
+}
+
+/**
+ * The entries that follow a place, at most `max`; `undefined` if that place is not in this log, or
+ * too far back.
+ */
+export function entriesAfter(
+  replica: Replica,
+  place: { log: string; have: Position; max: number },
+): Entry[] | undefined {
+  const { tail, last } = replica;
+  const { have, max } = place;
+  const isStart = have.seq === 0;
+  if (!isStart && place.log !== replica.log) return undefined;
+  if (have.seq === last.seq) return isStart || have.epoch === last.epoch ? [] : undefined;
+  const first = tail.entries[tail.start]?.seq;
+  if (first === undefined || have.seq > last.seq) return undefined;
+  const index = tail.start + have.seq - first;
+  const known = isStart
+    ? first === 1
+    : tail.entries[index]?.epoch === have.epoch && index >= tail.start;
+  return known ? tail.entries.slice(index + 1, index + 1 + max) : undefined;
+}

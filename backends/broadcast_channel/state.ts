@@ -1,0 +1,252 @@
+/**
+ * What all contexts agree on: the queues and topics, who holds which lock, and what became of the
+ * last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
+ * states have equal results, so each context keeps a copy of its own.
+ */
+import type { Delivery } from "../../src/backend.ts";
+import * as broker from "../memory/broker.ts";
+import { QUEUE_LIMITS } from "../memory/limits.ts";
+import { nameIn, newTopicName } from "../memory/names.ts";
+import * as engine from "../memory/queue.ts";
+import type { Operation, SendOperation } from "./operation.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** An operation in its place in the log. */
+export interface Entry {
+  /** Its place, from 1. */
+  readonly seq: number;
+  /** Under whose leadership it was added. */
+  readonly epoch: number;
+  /** When, in milliseconds since the epoch. */
+  readonly now: number;
+  /** Who asked for it. */
+  readonly member: string;
+  /** The member's number of it: receives and all others are counted apart. */
+  readonly number: number;
+  /** Below these numbers (others, receives) the member knows all outcomes. */
+  readonly done: readonly [number, number];
+  /** What is to be done. */
+  readonly operation: Operation;
+}
+
+/** What is known of one member. */
+export interface Member {
+  /** The number of its next operation that is no receive. */
+  next: number;
+  /** What became of its operations that it may not know of yet. */
+  readonly outcomes: Map<string, Outcome>;
+}
+
+/** All that the contexts share. */
+export interface State {
+  readonly broker: broker.Broker;
+  /** By id, the one heard of last at the end. */
+  readonly members: Map<string, Member>;
+  /** Who was given a lock, by receipt; locks that are over may be among them. */
+  readonly holders: Map<string, string>;
+  /** When the last operation was added, in milliseconds since the epoch. */
+  now: number;
+  /** How many holders make it worth to look for those whose locks are over. */
+  sweepAt: number;
+}
+
+/** What an entry led to. */
+export interface Applied {
+  readonly outcome: Outcome;
+  /** The queues that may have something new to receive. */
+  readonly woken: ReadonlySet<string>;
+}
+
+/** How many members are remembered: more than tabs and workers there are at a time. */
+const MEMBERS = 1_000;
+/** How many outcomes of one member are remembered: more than it can have under way. */
+const OUTCOMES = 512;
+/** How many messages of one queue can be in flight, as in SQS. */
+const IN_FLIGHT_LIMIT = 120_000;
+const SWEEP_FROM = 1_000;
+
+/** Creates the state before the first entry. */
+export function createState(): State {
+  return {
+    broker: broker.createBroker(),
+    members: new Map(),
+    holders: new Map(),
+    now: 0,
+    sweepAt: SWEEP_FROM,
+  };
+}
+
+/** Does what an entry says. */
+export function apply(state: State, entry: Entry): Applied {
+  const woken = new Set<string>();
+  state.now = Math.max(state.now, entry.now);
+  const outcome = outcomeOf(state, entry, woken);
+  remember(state, entry, outcome);
+  return { outcome, woken };
+}
+
+/** The key of an outcome in {@linkcode Member.outcomes}. */
+export function outcomeKey({ number, operation }: Pick<Entry, "number" | "operation">): string {
+  return `${operation.kind === "receive" ? "receive" : "other"} ${number}`;
+}
+
+function outcomeOf(state: State, entry: Entry, woken: Set<string>): Outcome {
+  try {
+    return { value: valueOf(state, entry, woken) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
+  const { now, operation } = entry;
+  const call: broker.Call = { now, newId: idsFrom("ids" in operation ? operation.ids : []), woken };
+  switch (operation.kind) {
+    case "send":
+      return send(state, operation, call);
+    case "receive":
+      return receive(state, entry, { ...operation, call });
+    case "declareTopic":
+      return declareTopic(state, operation);
+    case "declareQueue": {
+      const declaration = { ...operation, subscriptions: new Map(operation.subscriptions) };
+      const inFlightLimit = IN_FLIGHT_LIMIT;
+      return broker.declareQueue(state.broker, declaration, { now, inFlightLimit });
+    }
+    case "describeQueue":
+      return broker.describeQueue(state.broker, operation.name, now);
+    case "deleteTopic":
+      return void state.broker.topics.delete(nameIn(operation.name));
+    case "deleteQueue":
+      woken.add(nameIn(operation.name));
+      return broker.deleteQueue(state.broker, operation.name);
+    case "gone":
+      return releaseAll(state, operation.member, call);
+    default:
+      return settle(state, operation, call);
+  }
+}
+
+/** The ids of an operation, then as many as it takes that every context makes of them alike. */
+function idsFrom(ids: readonly string[]): () => string {
+  let count = 0;
+  return () => {
+    const place = count++;
+    return ids[place] ?? `${ids[0]?.slice(0, -4)}${place.toString(16).padStart(4, "0")}`;
+  };
+}
+
+function send(state: State, operation: SendOperation, call: broker.Call): unknown {
+  const { destination, create } = operation;
+  if (create && "topic" in destination) {
+    broker.topicOrNew(state.broker, newTopicName(destination.topic));
+  }
+  return broker.send(state.broker, operation, call);
+}
+
+function receive(
+  { broker: queues, holders }: State,
+  { epoch, member }: Entry,
+  request: { queue: string; max: number; visibilityMs: number; call: broker.Call },
+): Delivery[] {
+  const deliveries = broker.receive(queues, { ...request, epoch }, request.call);
+  for (const { receipt } of deliveries) holders.set(receipt, member);
+  return deliveries;
+}
+
+type Settlement = Extract<Operation, { queue: string }> & {
+  kind: "acknowledge" | "release" | "extend" | "deadLetter";
+};
+
+function settle(state: State, operation: Settlement, call: broker.Call): unknown {
+  const { now } = call;
+  const { queue } = operation;
+  switch (operation.kind) {
+    case "acknowledge":
+      return broker.settle(state.broker, {
+        queue,
+        items: operation.receipts,
+        each: (hosted, receipt) => engine.acknowledge(hosted, receipt, now),
+      }, call);
+    case "release":
+      return broker.settle(state.broker, {
+        queue,
+        items: operation.releases,
+        each: (hosted, { receipt, delayMs }) =>
+          engine.release(hosted, receipt, { now, endsInMs: delayMs }),
+      }, call);
+    case "extend":
+      return broker.settle(state.broker, {
+        queue,
+        items: operation.extensions,
+        each: (hosted, { receipt, visibilityMs }) =>
+          engine.extend(hosted, receipt, { now, endsInMs: visibilityMs }),
+      }, call);
+    case "deadLetter":
+      return broker.settle(state.broker, {
+        queue,
+        items: operation.copies,
+        each: (_, copy) =>
+          broker.deadLetter(state.broker, { ...copy, queue, limits: QUEUE_LIMITS }, call),
+      }, call);
+  }
+}
+
+function declareTopic(
+  state: State,
+  { name, contentBasedDeduplication }: Extract<Operation, { kind: "declareTopic" }>,
+): unknown {
+  const topic = broker.topicOrNew(state.broker, name);
+  if (contentBasedDeduplication !== undefined) {
+    topic.contentBasedDeduplication = contentBasedDeduplication;
+  }
+  return { name, address: name };
+}
+
+/** Ends all locks of a member that is no more. */
+function releaseAll({ broker, holders }: State, member: string, { now, woken }: broker.Call): void {
+  for (const [name, queue] of broker.queues) {
+    for (const message of queue.messages.values()) {
+      if (message.state !== "inFlight" || holders.get(message.receipt) !== member) continue;
+      engine.release(queue, message.receipt, { now, endsInMs: 0 });
+      woken.add(name);
+    }
+  }
+  for (const [receipt, holder] of holders) if (holder === member) holders.delete(receipt);
+}
+
+function remember(state: State, entry: Entry, outcome: Outcome): void {
+  if (entry.operation.kind === "acknowledge") {
+    for (const receipt of entry.operation.receipts) state.holders.delete(receipt);
+  }
+  if (state.holders.size > state.sweepAt) sweep(state);
+  if (entry.operation.kind !== "gone") rememberOutcome(state, entry, outcome);
+}
+
+function rememberOutcome({ members }: State, entry: Entry, outcome: Outcome): void {
+  const member = members.get(entry.member) ?? { next: 1, outcomes: new Map() };
+  members.delete(entry.member);
+  members.set(entry.member, member);
+  if (entry.operation.kind !== "receive") member.next = entry.number + 1;
+  for (const key of member.outcomes.keys()) {
+    const [kind, number] = key.split(" ");
+    if (Number(number) < entry.done[kind === "receive" ? 1 : 0]) member.outcomes.delete(key);
+    else if (member.outcomes.size < OUTCOMES) break;
+    else member.outcomes.delete(key);
+  }
+  member.outcomes.set(outcomeKey(entry), outcome);
+  if (members.size <= MEMBERS) return;
+  for (const first of members.keys()) return void members.delete(first);
+}
+
+/** Forgets the holders of locks that are over. */
+function sweep(state: State): void {
+  const held = new Set<string>();
+  for (const { messages } of state.broker.queues.values()) {
+    for (const { state, receipt } of messages.values()) if (state === "inFlight") held.add(receipt);
+  }
+  for (const receipt of state.holders.keys()) {
+    if (!held.has(receipt)) state.holders.delete(receipt);
+  }
+  state.sweepAt = Math.max(SWEEP_FROM, 2 * state.holders.size);
+}

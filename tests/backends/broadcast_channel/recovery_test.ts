@@ -1,0 +1,231 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import type { Delivery } from "../../../src/backend.ts";
+import { MelangeError } from "../../../src/errors.ts";
+import { type Context, createWorld, type World } from "./world.ts";
+
+const QUEUE = "billing";
+const TAKE = { max: 10, waitMs: 0, visibilityMs: 30_000 };
+
+/** A world of some contexts that know one queue. */
+async function worldOf(
+  count: number,
+  options: Parameters<typeof createWorld>[0] = {},
+): Promise<World> {
+  const world = createWorld(options);
+  for (let i = 0; i < count; i++) world.join();
+  await world.flow(world.contexts[0]!.backend.declareQueue(QUEUE, { subscribeTo: ["orders"] }));
+  await world.clock.advance(2_000);
+  return world;
+}
+
+function followerOf(world: World): Context {
+  const found = world.contexts.find(({ backend }) => backend.role === "follower");
+  if (!found) throw new Error("Nobody follows");
+  return found;
+}
+
+async function sendAll(
+  world: World,
+  { backend }: Context,
+  bodies: readonly string[],
+): Promise<void> {
+  const calls = [];
+  for (let at = 0; at < bodies.length; at += 10) {
+    const messages = bodies.slice(at, at + 10).map((body) => ({ body, attributes: {} }));
+    calls.push(backend.send({ queue: QUEUE }, messages));
+  }
+  for (const result of (await world.flow(Promise.all(calls))).flat()) assert(result.ok);
+}
+
+async function drain(world: World, { backend }: Context): Promise<Delivery[]> {
+  const all: Delivery[] = [];
+  for (;;) {
+    const some = await world.flow(backend.receive(QUEUE, TAKE));
+    if (some.length === 0) return all;
+    all.push(...some);
+    await world.flow(backend.acknowledge(QUEUE, some.map(({ receipt }) => receipt)));
+  }
+}
+
+function bodiesOf(deliveries: readonly Delivery[]): string[] {
+  return deliveries.map(({ message }) => message.body);
+}
+
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `m-${String(i).padStart(5, "0")}`);
+}
+
+for (const locks of [false, true]) {
+  describe(`BroadcastChannelBackend, several contexts, ${locks ? "with" : "without"} Web Locks`, () => {
+    it("has one leader, however many join at once", async () => {
+      const world = await worldOf(20, { locks });
+      assertEquals(world.contexts.filter(({ backend }) => backend.role === "leader").length, 1);
+      assertEquals(world.contexts.filter(({ backend }) => backend.role === "follower").length, 19);
+      await world.close();
+    });
+
+    it("shows the topology and the backlog to those who join later", async () => {
+      const world = await worldOf(2, { locks });
+      await sendAll(world, followerOf(world), numbered(500));
+      const late = world.join();
+      assertEquals(bodiesOf(await drain(world, late)), numbered(500));
+      await world.close();
+    });
+
+    it("keeps what it accepted when the leader ends without a word", async () => {
+      const world = await worldOf(3, { locks });
+      await sendAll(world, world.leader(), numbered(50));
+      await sendAll(world, followerOf(world), numbered(100).slice(50));
+      world.leader().kill();
+      assertEquals(bodiesOf(await drain(world, followerOf(world))).sort(), numbered(100));
+      await world.close();
+    });
+
+    it("keeps what the last context knows when all others end one by one", async () => {
+      const world = await worldOf(4, { locks });
+      await sendAll(world, world.leader(), numbered(30));
+      while (world.contexts.length > 1) {
+        world.leader().kill();
+        await world.clock.advance(6_000);
+      }
+      assertEquals(bodiesOf(await drain(world, world.contexts[0]!)), numbered(30));
+      await world.close();
+    });
+
+    it("takes over at once from a leader that closes", async () => {
+      const world = await worldOf(3, { locks });
+      await sendAll(world, followerOf(world), numbered(10));
+      const before = world.clock.now();
+      const leader = world.leader();
+      world.contexts.splice(world.contexts.indexOf(leader), 1);
+      await leader.backend.close();
+      assertEquals(bodiesOf(await drain(world, world.contexts[0]!)), numbered(10));
+      assert(world.clock.now() - before < 1_500, `took ${world.clock.now() - before} ms`);
+      await world.close();
+    });
+
+    it("gives to others what a context held that ended", async () => {
+      const world = await worldOf(3, { locks });
+      const consumer = followerOf(world);
+      await sendAll(world, world.leader(), numbered(10));
+      assertEquals((await world.flow(consumer.backend.receive(QUEUE, TAKE))).length, 10);
+      consumer.kill();
+      const before = world.clock.now();
+      const waiting = world.leader().backend.receive(QUEUE, { ...TAKE, waitMs: 20_000 });
+      const again = await world.flow(waiting);
+      assertEquals(bodiesOf(again), numbered(10));
+      assertEquals(again[0]?.message.attempt, 2);
+      const took = world.clock.now() - before;
+      assert(took < (locks ? 2_500 : 14_000), `took ${took} ms`);
+      await world.close();
+    });
+
+    it("deposes a leader that froze, which then neither acknowledges nor loses anything", async () => {
+      const world = await worldOf(3, { locks });
+      const old = world.leader();
+      await sendAll(world, old, numbered(20));
+      const held = await world.flow(old.backend.receive(QUEUE, TAKE));
+      old.freeze();
+      await world.clock.advance(30_000);
+      const others = world.contexts.filter((context) => context !== old);
+      assertEquals(others.filter(({ backend }) => backend.role === "leader").length, 1);
+      const again = await drain(world, others[0]!);
+      assertEquals(bodiesOf(again).sort(), numbered(20));
+      await sendAll(world, others[0]!, ["new"]);
+      old.thaw();
+      const receipts = held.map(({ receipt }) => receipt);
+      const results = await world.flow(old.backend.acknowledge(QUEUE, receipts));
+      for (const result of results) assertEquals(result.ok ? "" : result.error.code, "LOCK_LOST");
+      assertEquals(old.backend.role, "follower");
+      assertEquals(bodiesOf(await drain(world, old)), ["new"]);
+      await world.close();
+    });
+
+    it("sends once what a frozen leader could not send", async () => {
+      const world = await worldOf(3, { locks });
+      const old = world.leader();
+      old.freeze();
+      const sent = old.backend.send({ queue: QUEUE }, [{ body: "late", attributes: {} }]);
+      await world.clock.advance(30_000);
+      old.thaw();
+      assert((await world.flow(sent))[0]?.ok);
+      assertEquals(bodiesOf(await drain(world, followerOf(world))), ["late"]);
+      await world.close();
+    });
+
+    it("loses, doubles and reorders nothing where a third of all deliveries is lost", async () => {
+      const world = await worldOf(4, { locks, loss: 0.3, seed: 7 });
+      const fifo = "sorted.fifo";
+      const [a, b] = [world.contexts[0]!, world.contexts[1]!];
+      await world.flow(a.backend.declareQueue(fifo));
+      const calls = numbered(60).flatMap((body, i) =>
+        [a, b].map(({ backend }, which) =>
+          backend.send({ queue: fifo }, [{
+            body,
+            attributes: {},
+            group: `g-${which}`,
+            deduplicationId: `d-${which}-${i}`,
+          }])
+        )
+      );
+      await world.flow(Promise.all(calls));
+      const orders: Record<string, string[]> = {};
+      const reader = world.contexts[2]!;
+      for (let count = 0; count < 120;) {
+        const some = await world.flow(reader.backend.receive(fifo, { ...TAKE, waitMs: 5_000 }));
+        for (const { message } of some) (orders[message.group ?? ""] ??= []).push(message.body);
+        const receipts = some.map(({ receipt }) => receipt);
+        await world.flow(reader.backend.acknowledge(fifo, receipts));
+        count += some.length;
+      }
+      assertEquals(orders, { "g-0": numbered(60), "g-1": numbered(60) });
+      await world.close();
+    });
+
+    it("says at most one word a second while nothing happens", async () => {
+      const world = await worldOf(8, { locks });
+      const polls = world.contexts.map(async ({ backend }) => {
+        for (let i = 0; i < 3; i++) await backend.receive(QUEUE, { ...TAKE, waitMs: 20_000 });
+      });
+      await world.clock.advance(5_000);
+      const before = world.network.posted.length;
+      await world.clock.advance(50_000);
+      const words = world.network.posted.length - before;
+      assert(words <= 50, `${words} messages in 50 s`);
+      await world.flow(Promise.all(polls));
+      await world.close();
+    });
+  });
+}
+
+describe("BroadcastChannelBackend, several contexts", () => {
+  it("brings two groups together that could not hear each other, and loses nothing", async () => {
+    const world = await worldOf(2);
+    const [first, second] = world.contexts as [Context, Context];
+    await sendAll(world, first, numbered(10));
+    // The second one hears nothing for so long that it founds a group of its own.
+    first.freeze();
+    await world.clock.advance(20_000);
+    await sendAll(world, second, ["apart"]);
+    first.thaw();
+    await world.clock.advance(10_000);
+    world.leader();
+    assertEquals(bodiesOf(await drain(world, first)).sort(), ["apart", ...numbered(10)].sort());
+    await world.close();
+  });
+
+  it("close() rejects what is under way", async () => {
+    const world = await worldOf(2);
+    const { backend } = followerOf(world);
+    const waiting = backend.receive(QUEUE, { ...TAKE, waitMs: 20_000 });
+    const sending = backend.send({ queue: QUEUE }, [{ body: "b", attributes: {} }]);
+    await backend.close();
+    for (const call of [waiting, sending]) {
+      const error = await assertRejects(() => call, MelangeError);
+      assertEquals(error.code, "CLOSED");
+    }
+    await world.close();
+    assertEquals(world.clock.pending, 0);
+  });
+});

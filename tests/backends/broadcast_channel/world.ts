@@ -1,0 +1,113 @@
+import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
+import { seededRandom, VirtualClock } from "../../../backends/memory/testing.ts";
+import type { Random } from "../../../src/clock.ts";
+import { createFakeLocks, createNetwork, freezableClock, type Network } from "./network.ts";
+
+/** Contexts on one network and one clock. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly network: Network;
+  /** Opens another context. */
+  join(): Context;
+  /** Lets time pass until a call settles. */
+  flow<T>(call: Promise<T>): Promise<T>;
+  /** The contexts that live. */
+  readonly contexts: Context[];
+  /** The one that leads. */
+  leader(): Context;
+  close(): Promise<void>;
+}
+
+/** One context, and its end. */
+export interface Context {
+  readonly backend: BroadcastChannelBackend;
+  /** Ends it without a word. */
+  kill(): void;
+  /** Stops it. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
+}
+
+/** Options of {@linkcode createWorld}. */
+export interface WorldOptions {
+  /** What all chance comes from. Default: 1. */
+  seed?: number;
+  /** Which part of all deliveries is lost. Default: 0. */
+  loss?: number;
+  /** How long a delivery takes at the most, in milliseconds. Default: 0. */
+  delayMs?: number;
+  /** Whether there are Web Locks. Default: `false`. */
+  locks?: boolean;
+}
+
+/** How long a call may take in a world, in virtual milliseconds. */
+const PATIENCE_MS = 120_000;
+
+/** Creates a world without contexts. */
+export function createWorld(options: WorldOptions = {}): World {
+  const { seed = 1, loss = 0, delayMs = 0 } = options;
+  const clock = new VirtualClock();
+  const random = seededRandom(seed);
+  const network = createNetwork({ clock, random, loss, delayMs });
+  const locks = options.locks ? createFakeLocks() : undefined;
+  const contexts: Context[] = [];
+  let count = 0;
+
+  function join(): Context {
+    const name = `context-${count++}`;
+    const time = freezableClock(clock);
+    const backend = new BroadcastChannelBackend({
+      name: "test",
+      channel: network.open(name),
+      locks: locks?.of(name) ?? null,
+      clock: time.clock,
+      random,
+    });
+    const context: Context = {
+      backend,
+      kill: () => {
+        network.kill(name);
+        time.freeze();
+        locks?.kill(name);
+        contexts.splice(contexts.indexOf(context), 1);
+      },
+      freeze: () => {
+        network.freeze(name);
+        time.freeze();
+      },
+      thaw: () => {
+        time.thaw();
+        network.thaw(name);
+      },
+    };
+    contexts.push(context);
+    return context;
+  }
+
+  async function flow<T>(call: Promise<T>): Promise<T> {
+    let isSettled = false;
+    call.then(() => isSettled = true, () => isSettled = true);
+    for (let passed = 0; !isSettled && passed < PATIENCE_MS; passed += 50) await clock.advance(50);
+    if (!isSettled) throw new Error(`A call is under way after ${PATIENCE_MS} ms`);
+    return await call;
+  }
+
+  return {
+    clock,
+    random,
+    network,
+    join,
+    flow,
+    contexts,
+    leader: () => {
+      const leaders = contexts.filter(({ backend }) => backend.role === "leader");
+      if (leaders.length !== 1) throw new Error(`There are ${leaders.length} leaders`);
+      return leaders[0] as Context;
+    },
+    close: async () => {
+      for (const { backend } of contexts) await backend.close();
+    },
+  };
+}
