@@ -46,7 +46,10 @@ export interface MessageConsumerOptions extends ConsumerSettings {
 export interface ConsumeEventOptions {
   /** How long to wait for a message, in milliseconds. Default: the consumer's own. */
   waitMs?: number;
-  /** Ends the waiting. Default: never. */
+  /**
+   * Ends the waiting. On SQS, a message that was on its way stays hidden for its visibility timeout.
+   * Default: never.
+   */
   signal?: AbortSignal;
 }
 
@@ -97,6 +100,8 @@ export interface ConsumerStatus {
 const STALLED_MS = 60_000;
 /** FIFO messages are tried in place so often, unless the dispatcher says otherwise. */
 const FIFO_ATTEMPTS = 5;
+/** How long a stop waits for handlers, unless it is told otherwise. */
+export const DRAIN_MS = 10_000;
 const REDELIVERY: Backoff = { baseMs: 1_000, maxMs: 900_000 };
 
 /**
@@ -176,15 +181,21 @@ export class MessageConsumer implements AsyncDisposable {
     return await this.#open((lease) => this.#dispatch(lease)).consume(delivery);
   }
 
-  /** Starts to receive and handle continuously. Does nothing if it was started already. */
+  /**
+   * Starts to receive and handle continuously. Does nothing if it was started already.
+   * @throws {MelangeError} `CONFLICT` while it is stopping: wait for {@linkcode stop} first
+   */
   start(): void {
+    if (this.#session?.draining) {
+      throw new MelangeError("CONFLICT", "Cannot start a consumer while it is stopping");
+    }
     if (!this.#session) this.#start(this.#open((lease) => this.#dispatch(lease)));
   }
 
   /**
    * Stops: no receive starts any more, running handlers are waited for, and what did not finish in
    * time is given back, so that another consumer gets it at once. Resolves when all of that is done,
-   * at the latest after `drainMs`. A second call may bring the end forward; it never puts it off.
+   * at the latest after `drainMs` (250 ms for less). A second call may bring the end forward; it never puts it off.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#settings.drainMs } = options;
@@ -324,7 +335,7 @@ function settingsOf(
       min: 0,
       max: limits.queue.waitMs,
     }),
-    drainMs: inRange(options, "drainMs", { fallback: 10_000, min: 0, max: 86_400_000 }),
+    drainMs: inRange(options, "drainMs", { fallback: DRAIN_MS, min: 0, max: 86_400_000 }),
     refillMs: inRange(options, "refillMs", { fallback: 100, min: 0, max: 60_000 }),
     ackLingerMs: inRange(options, "ackLingerMs", { fallback: 20, min: 0, max: 1_000 }),
     redelivery: { ...REDELIVERY, ...options.redelivery },

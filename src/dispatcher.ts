@@ -3,7 +3,7 @@ import type { Claim, DeduplicationStore } from "./deduplication.ts";
 import { describeError, isDeadLetter, MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
 import { type DeadLetterFacts, type Envelope, openEnvelope, read } from "./format.ts";
-import { consoleLogger, type Logger } from "./logger.ts";
+import { consoleLogger, guarded, type Logger } from "./logger.ts";
 import type { ReceivedMessage } from "./message.ts";
 import type { EventPublisher } from "./publisher.ts";
 import { type Schema, validate } from "./schema.ts";
@@ -109,7 +109,13 @@ export type Outcome =
   /** Every subscriber is done with it. */
   | { readonly outcome: "acknowledge" }
   /** It comes again, after `delayMs` if that is given, else after the host's backoff. */
-  | { readonly outcome: "retry"; readonly error: unknown; readonly delayMs?: number }
+  | {
+    readonly outcome: "retry";
+    readonly error: unknown;
+    readonly delayMs?: number;
+    /** Whether the message had no part in it, so that no try is counted where the host counts. */
+    readonly uncounted?: boolean;
+  }
   /** Trying again is pointless. */
   | { readonly outcome: "deadLetter"; readonly facts: DeadLetterFacts };
 
@@ -165,7 +171,7 @@ export class Dispatcher {
       serializers: options.serializers ?? new SerializerRegistry(),
       onUnknown: options.onUnknown ?? "deadLetter",
       onUndecodable: options.onUndecodable ?? "deadLetter",
-      logger: options.logger ?? consoleLogger,
+      logger: guarded(options.logger ?? consoleLogger),
     };
   }
 
@@ -615,5 +621,10 @@ function decide(
   const first = counted ?? retries[0];
   if (!first) return { outcome: "acknowledge" };
   const { error, delayMs } = first;
-  return { outcome: "retry", error, ...(delayMs === undefined ? {} : { delayMs }) };
+  return {
+    outcome: "retry",
+    error,
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(counted ? {} : { uncounted: true }),
+  };
 }

@@ -1,6 +1,12 @@
 import type { Backend, DeclareQueueOptions, QueueDescription, SendResult } from "./backend.ts";
-import { type ConsumerSettings, type ConsumerStatus, MessageConsumer } from "./consumer.ts";
-import type { StopOptions } from "./consumer.ts";
+import { type Clock, sleep, systemClock } from "./clock.ts";
+import {
+  type ConsumerSettings,
+  type ConsumerStatus,
+  DRAIN_MS,
+  MessageConsumer,
+  type StopOptions,
+} from "./consumer.ts";
 import {
   Dispatcher,
   type DispatcherOptions,
@@ -59,6 +65,8 @@ export class EventBus implements EventPublisher, AsyncDisposable {
   readonly #publisher: MessagePublisher;
   readonly #consumers: readonly MessageConsumer[];
   readonly #visibilityTimeoutMs: number | undefined;
+  readonly #drainMs: number;
+  readonly #clock: Clock;
 
   /** Creates a bus; nothing is received before it is started. */
   constructor(options: EventBusOptions) {
@@ -70,6 +78,8 @@ export class EventBus implements EventPublisher, AsyncDisposable {
     this.#queues = [...queues];
     this.#format = settings.format ?? "plain";
     this.#visibilityTimeoutMs = settings.visibilityTimeoutMs;
+    this.#drainMs = settings.drainMs ?? DRAIN_MS;
+    this.#clock = settings.clock ?? systemClock;
     this.#dispatcher = new Dispatcher(settings);
     this.#publisher = new MessagePublisher({ ...settings, backend });
     this.#consumers = this.#queues.map((queue) =>
@@ -164,10 +174,19 @@ export class EventBus implements EventPublisher, AsyncDisposable {
     for (const consumer of this.#consumers) consumer.start();
   }
 
-  /** Stops receiving, drains, and delivers or reports what was published. It may be started again. */
-  async stop(options?: StopOptions): Promise<void> {
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop(options)));
-    await this.#publisher.flush();
+  /**
+   * Stops receiving, drains, and delivers or reports what was published, all within `drainMs`: what
+   * is still on its way then goes on, and its publisher is told. It may be started again.
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const { drainMs = this.#drainMs } = options;
+    const endsAt = this.#clock.now() + drainMs;
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop({ drainMs })));
+    const enough = new AbortController();
+    const leftMs = Math.max(0, endsAt - this.#clock.now());
+    const timeUp = sleep(this.#clock, leftMs, enough.signal).catch(() => {});
+    await Promise.race([this.#publisher.flush(), timeUp]);
+    enough.abort();
   }
 
   /** Publishes an event, as {@linkcode MessagePublisher.publish} does. */

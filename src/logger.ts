@@ -20,3 +20,20 @@ export const consoleLogger: Logger = {
   warn: (message, fields = {}) => console.warn(`[melange] ${message}`, fields),
   error: (message, fields = {}) => console.error(`[melange] ${message}`, fields),
 };
+
+/** A logger whose own failures touch nobody: a message is not lost because it could not be logged. */
+export function guarded(logger: Logger): Logger {
+  const guard = (level: keyof Logger) => (message: string, fields?: Record<string, unknown>) => {
+    try {
+      logger[level](message, fields);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+  return {
+    debug: guard("debug"),
+    info: guard("info"),
+    warn: guard("warn"),
+    error: guard("error"),
+  };
+}

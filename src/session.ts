@@ -51,6 +51,8 @@ const RECEIVE_GRACE_MS = 1_000;
 /** What is kept of a drain for giving back what did not finish. */
 const RELEASE_SHARE = 0.2;
 const RELEASE_MAX_MS = 1_000;
+/** Even a forced stop takes this long if it must, to give back what it holds. */
+const MIN_RELEASE_MS = 250;
 /** FIFO lanes may pause with so many messages for each slot, before no more are received. */
 const PARKED_PER_SLOT = 10;
 
@@ -158,7 +160,7 @@ export class Session {
     this.#polling.stop();
     this.#at(receiveMs, () => this.#polling.abort(reason));
     this.#at(drainMs - releaseMs, () => this.#leases.abort(reason));
-    this.#at(drainMs, () => this.#end.abort(reason));
+    this.#at(Math.max(drainMs, MIN_RELEASE_MS), () => this.#end.abort(reason));
     for (const lease of this.#lanes.clear()) this.#giveBack(lease);
     this.#changed();
   }
@@ -238,13 +240,20 @@ export class Session {
     return "end";
   }
 
-  #retry(lease: Lease, { inPlace, delayMs }: { inPlace: boolean; delayMs?: number }): Step {
+  #retry(
+    lease: Lease,
+    { inPlace, delayMs, uncounted = false }: {
+      inPlace: boolean;
+      delayMs?: number;
+      uncounted?: boolean;
+    },
+  ): Step {
     const { random, redelivery, counts } = this.#options;
     const attempt = lease.delivery.message.attempt + lease.tries;
     const pauseMs = delayMs ?? backoffMs(attempt, redelivery, random);
     if (inPlace && !this.#draining) {
       counts.retried += 1;
-      lease.tries += 1;
+      if (!uncounted) lease.tries += 1;
       this.#options.settled?.(lease, { ok: true });
       return { parkMs: pauseMs };
     }

@@ -13,7 +13,8 @@ import type { Middleware } from "../src/dispatcher.ts";
 import type { MelangeError } from "../src/errors.ts";
 import { defineEvent, type EventOf, typed } from "../src/event.ts";
 import { circuitBreaker, correlation, retry, throttle, timeout } from "../src/middleware/mod.ts";
-import { MessagePublisher, type PublishEntry, type PublishOptions } from "../src/publisher.ts";
+import type { PublishOptions } from "../src/outgoing.ts";
+import { MessagePublisher, type PublishEntry } from "../src/publisher.ts";
 import { type Serializer, SerializerRegistry } from "../src/serializer.ts";
 import type { SynchronousEventBus } from "../src/synchronous_event_bus.ts";
 

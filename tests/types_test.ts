@@ -9,7 +9,8 @@ import type { Dispatcher, Handler, Subscriber } from "../src/dispatcher.ts";
 import { type AnyEventType, defineEvent, type Event, type EventOf, typed } from "../src/event.ts";
 import type { Attributes, Destination, OutgoingMessage } from "../src/message.ts";
 import type { MelangeErrorCode } from "../src/errors.ts";
-import type { EventPublisher, PublishEntry, PublishOptions } from "../src/publisher.ts";
+import type { PublishOptions } from "../src/outgoing.ts";
+import type { EventPublisher, PublishEntry } from "../src/publisher.ts";
 
 const OrderPlaced = defineEvent("OrderPlaced", {
   topic: "orders",

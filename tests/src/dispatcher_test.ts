@@ -123,7 +123,12 @@ describe("dispatch()", () => {
     assertEquals([context?.attempt, context?.queue, context?.receivedAt], [3, "q", receivedAt]);
     assertEquals(context?.message, messageOf(message));
     assertEquals([context?.signal.aborted, context?.publisher], [false, undefined]);
-    assert(context?.logger === log);
+    context?.logger.info("seen", { by: "the handler" });
+    assertEquals(log.lines.at(-1), {
+      level: "info",
+      text: "seen",
+      fields: { by: "the handler" },
+    });
     assertEquals(Object.keys(context ?? {}).toSorted(), [
       "attempt",
       "extend",

@@ -189,6 +189,25 @@ describe("EventBus", () => {
     assertEquals(clock.pending, 0);
   });
 
+  it("stop() waits no longer than drainMs for what is on its way", async () => {
+    const { clock, backend, createBus } = setUp();
+    let release = () => {};
+    const bus = createBus();
+    await bus.declare();
+    const send = backend.send.bind(backend);
+    backend.send = (...args) =>
+      new Promise<void>((resolve) => release = resolve).then(() => send(...args));
+    const published = watch(bus.publish(Placed({ order: "1" })));
+    const stopped = watch(bus.stop({ drainMs: 1_000 }));
+    await clock.advance(999);
+    assertEquals(stopped.state, "pending");
+    await clock.advance(1);
+    assertEquals([stopped.state, published.state, clock.pending], ["done", "pending", 0]);
+    release();
+    await clock.advance(0);
+    assertEquals(published.state, "done");
+  });
+
   it("may be started again after a stop", async () => {
     const { clock, createBus } = setUp();
     const bus = createBus();

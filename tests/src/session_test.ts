@@ -626,7 +626,9 @@ describe("settling", () => {
     const crashed = world.consumer();
     crashed.start();
     await world.clock.advance(1_000);
-    await crashed.stop({ drainMs: 0 });
+    const stopped = crashed.stop({ drainMs: 0 });
+    await world.clock.advance(250);
+    await stopped;
     assertEquals(seen, [1]);
     world.receiver.faults.acknowledge = undefined;
     await work(world, 31_000);
@@ -678,6 +680,30 @@ describe("de-duplication", () => {
     }, { name: "bill" });
     return { world, seen };
   }
+
+  it("counts no tries in a FIFO group while the store is down", async () => {
+    const store = new MemoryDeduplicationStore();
+    const claim = store.claim.bind(store);
+    let down = true;
+    store.claim = (...args) => down ? Promise.reject(new Error("down")) : claim(...args);
+    const world = await createWorld({
+      ...FIFO_WITH_DLQ,
+      dispatcher: { deduplication: { store }, maxAttempts: 2 },
+    });
+    const attempts: number[] = [];
+    world.dispatcher.subscribe(Job, (_, { attempt }) => {
+      attempts.push(attempt);
+      if (attempts.length === 1) throw new Error("boom");
+    }, { name: "bill" });
+    await world.send([1]);
+    const consumer = world.consumer({ redelivery: { baseMs: 100, maxMs: 100 } });
+    consumer.start();
+    await world.clock.advance(1_000);
+    down = false;
+    await world.clock.advance(1_000);
+    assertEquals([attempts, await world.count("dead.fifo"), await world.count()], [[1, 2], 0, 0]);
+    await consumer.stop();
+  });
 
   it("acknowledges a duplicate of what was handled", async () => {
     const { world, seen } = await createOnce();
