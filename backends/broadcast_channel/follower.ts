@@ -30,6 +30,8 @@ export interface FollowerOptions {
   id: string;
   leader: string;
   epoch: number;
+  /** Which log the leader goes on with. */
+  log: string;
   clock: Clock;
   timing: Timing;
   replica: Replica;
@@ -113,6 +115,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   function becomeSynced(dropped: readonly Entry[]): void {
     isSynced = true;
+    replica.log = options.log;
     pullAt = undefined;
     acknowledge();
     options.synced(dropped);

@@ -66,6 +66,8 @@ interface TakenSnapshot {
   readonly id: string;
   readonly at: Position;
   readonly parts: readonly SnapshotPart[];
+  /** When parts were sent last, by the index of the first. */
+  readonly sentAt: Map<number, number>;
   usedAt: number;
 }
 
@@ -281,13 +283,23 @@ export function createLeader(options: LeaderOptions): Leader {
     const place = { log, have: taken?.at ?? last, max: ANSWER.entries };
     if (taken && (entriesAfter(replica, place)?.length ?? Infinity) < ANSWER.entries) return taken;
     const usedAt = clock.now();
-    return taken = { id: options.newId(), at: last, parts: takeSnapshot(state), usedAt };
+    return taken = {
+      id: options.newId(),
+      at: last,
+      parts: takeSnapshot(state),
+      sentAt: new Map(),
+      usedAt,
+    };
   }
 
   function sendParts(snapshot: TakenSnapshot, from: number): void {
     const { id, at, parts } = snapshot;
     const { log } = replica;
-    snapshot.usedAt = clock.now();
+    const now = clock.now();
+    // All hear it: those who joined together ask for the same at once, and once is enough.
+    if (now < (snapshot.sentAt.get(from) ?? -Infinity) + timing.retryMs / 2) return;
+    snapshot.sentAt.set(from, now);
+    snapshot.usedAt = now;
     const end = Math.min(from + ANSWER.parts, parts.length);
     for (let index = from; index < end; index++) {
       post({

@@ -294,6 +294,7 @@ export function createNode(options: NodeOptions): Node {
       id,
       leader: from,
       epoch,
+      log,
       clock,
       timing,
       replica,
