@@ -1,8 +1,10 @@
 import type {
   Admin,
+  CallOptions,
   DeclareQueueOptions,
   DeclareTopicOptions,
   QueueDescription,
+  SubscriptionOptions,
   TopicDescription,
 } from "../../src/backend.ts";
 import type { Random } from "../../src/clock.ts";
@@ -22,7 +24,35 @@ import { redriveOf } from "./redrive.ts";
 import type { Wire } from "./sender.ts";
 import { deleteTopic, getTopicAttributes, setTopicAttributes } from "./sns.ts";
 import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "./sqs.ts";
-import { subscribeQueue, subscriptionOf } from "./subscriptions.ts";
+import { endpointSubscriptionOf, ensureSubscription, subscriptionOf } from "./subscriptions.ts";
+
+/** Options of `AwsBackend.declareEndpoint`. */
+export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOptions, "topic"> {
+  /** Post the body as it was published, which `snsEndpoint` refuses: nothing tells then who sent it. Default: `false`. */
+  raw?: boolean;
+  /** The queue that takes what the endpoint refuses, or does not take in time; created if it is missing. Default: the one that the subscription has. */
+  deadLetterQueue?: string;
+}
+
+/** The subscription of an endpoint, as it exists. */
+export interface EndpointSubscription {
+  /** The ARN of the topic. */
+  topic: string;
+  /** Its own ARN. */
+  address: string;
+  /** SNS delivers nothing before the endpoint has confirmed the subscription. */
+  state: "pending" | "confirmed";
+}
+
+/** What can be declared on AWS. */
+export interface AwsAdmin extends Admin {
+  /** Subscribes an endpoint to a topic. */
+  declareEndpoint(
+    topic: string,
+    url: string,
+    options?: DeclareEndpointOptions,
+  ): Promise<EndpointSubscription>;
+}
 
 /** What the steps of a declaration share. */
 export interface Declaring extends Wire {
@@ -35,7 +65,7 @@ export interface Declaring extends Wire {
 const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 
 /** Creates the declaring part of the backend. */
-export function createAdmin(wire: Wire, { random }: { random: Random }): Admin {
+export function createAdmin(wire: Wire, { random }: { random: Random }): AwsAdmin {
   const { client } = wire;
   const declaring = <T>(
     signal: AbortSignal | undefined,
@@ -52,6 +82,8 @@ export function createAdmin(wire: Wire, { random }: { random: Random }): Admin {
       declaring(options.signal, (context) => declareTopic(context, name, options)),
     declareQueue: (name, options = {}) =>
       declaring(options.signal, (context) => declareQueue(context, name, options)),
+    declareEndpoint: (topic, url, options = {}) =>
+      declaring(options.signal, (context) => declareEndpoint(context, url, { ...options, topic })),
     describeQueue: (name, { signal } = {}) =>
       client.during({ signal }, (signal) => readQueue(wire, name, signal).then(descriptionOf)),
     deleteTopic: (name, { signal } = {}) =>
@@ -136,11 +168,39 @@ async function declareQueue(
   for (const { topic } of subscriptions) topics.push(await ensureTopic(context, topic));
   const written = await allowTopics(context, found, topics);
   for (const [index, { attributes }] of subscriptions.entries()) {
-    await subscribeQueue(context, { topicArn: topics[index]!, queueArn: found.arn, attributes });
+    const topicArn = topics[index]!;
+    const plan = { topicArn, protocol: "sqs", endpoint: found.arn, attributes } as const;
+    await ensureSubscription(context, plan);
   }
   // Another declaration that read the policy before we wrote it has overwritten it by now.
   if (written) await allowTopics(context, found, topics);
   return descriptionOf(await context.patiently(() => readQueue(context, queue, context.signal)));
+}
+
+async function declareEndpoint(
+  context: Declaring,
+  url: string,
+  options: DeclareEndpointOptions & { topic: string },
+): Promise<EndpointSubscription> {
+  const { attributes } = endpointSubscriptionOf(url, options);
+  const { deadLetterQueue } = options;
+  const topicArn = await ensureTopic(context, options.topic);
+  const target = deadLetterQueue === undefined
+    ? undefined
+    : await ensureQueue(context, deadLetterQueue, { isTarget: true });
+  const written = target && await allowTopics(context, target, [topicArn]);
+  const { arn, pending } = await ensureSubscription(context, {
+    topicArn,
+    protocol: new URL(url).protocol === "https:" ? "https" : "http",
+    endpoint: url,
+    attributes: {
+      ...attributes,
+      ...(target && { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: target.arn }) }),
+    },
+  });
+  // As for a queue: another declaration may have overwritten the policy.
+  if (written) await allowTopics(context, target, [topicArn]);
+  return { topic: topicArn, address: arn, state: pending ? "pending" : "confirmed" };
 }
 
 interface FoundQueue {

@@ -5,7 +5,6 @@
  * @module
  */
 import type {
-  Admin,
   Backend,
   BackendLimits,
   CallOptions,
@@ -32,7 +31,12 @@ import { createAddresses } from "./addresses.ts";
 import { type AwsClient, createClient } from "./client.ts";
 import type { Credentials, CredentialsProvider } from "./credentials.ts";
 import { defaultCredentials } from "./credentials/default_chain.ts";
-import { createAdmin } from "./declare.ts";
+import {
+  type AwsAdmin,
+  createAdmin,
+  type DeclareEndpointOptions,
+  type EndpointSubscription,
+} from "./declare.ts";
 import type { ReadTextFile } from "./environment.ts";
 import { isIntact } from "./md5.ts";
 import { createReceiver } from "./receiver.ts";
@@ -42,6 +46,7 @@ export type { AddressOptions } from "./addresses.ts";
 export type { AwsClientOptions } from "./client.ts";
 export type { Credentials, CredentialsProvider } from "./credentials.ts";
 export { defaultCredentials, type DefaultCredentialsOptions } from "./credentials/default_chain.ts";
+export type { DeclareEndpointOptions, EndpointSubscription } from "./declare.ts";
 export type { EndpointOptions } from "./endpoints.ts";
 export type { Environment, ReadTextFile } from "./environment.ts";
 export type { AwsSenderOptions } from "./sender.ts";
@@ -101,7 +106,7 @@ export class AwsBackend implements Backend {
   readonly #client: AwsClient;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
-  readonly #admin: Admin;
+  readonly #admin: AwsAdmin;
 
   /** Creates a backend. Nothing is read, checked or sent before the first call. */
   constructor(options: AwsBackendOptions = {}) {
@@ -204,6 +209,25 @@ export class AwsBackend implements Backend {
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription> {
     return this.#admin.declareQueue(name, options);
+  }
+
+  /**
+   * Subscribes an HTTPS endpoint to a topic, with `sns:Subscribe`, and lets SNS send to its
+   * dead-letter queue. Creates what is missing and changes what differs, the filter too; without
+   * `deadLetterQueue`, that of the subscription is left as it is.
+   *
+   * The endpoint must confirm the subscription, as `snsEndpoint` does by itself: until then it is
+   * `pending`, and declaring it again makes SNS ask again.
+   *
+   * @throws a `MelangeError`: `CONFIGURATION` for what SNS would refuse, `CONFLICT` for other options
+   * than those of a subscription that is pending.
+   */
+  declareEndpoint(
+    topic: string,
+    url: string,
+    options?: DeclareEndpointOptions,
+  ): Promise<EndpointSubscription> {
+    return this.#admin.declareEndpoint(topic, url, options);
   }
 
   /** Describes a queue, with `sqs:GetQueueAttributes`. Its address is its ARN, its counts are approximate. */

@@ -1,5 +1,5 @@
 /**
- * Subscriptions of queues to topics.
+ * Subscriptions of queues and of HTTPS endpoints to topics.
  *
  * https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
  */
@@ -35,11 +35,47 @@ export function subscriptionOf(
 ): WantedSubscription {
   const options = typeof given === "string" ? { topic: given } : given;
   const { topic, raw = true } = options;
-  const filter = filterPolicyOf(options) ?? {};
-  assertName("topic", topic);
   const rule = isFifo(queue) && !isFifo(topic)
     ? "a FIFO queue takes messages from FIFO topics only"
-    : brokenFilterRule(filter);
+    : undefined;
+  return wanted({ ...options, raw }, rule);
+}
+
+/** The same for what SNS posts to; `deadLetterQueue` takes what it gives up. */
+export function endpointSubscriptionOf(
+  url: string,
+  given: SubscriptionOptions & { deadLetterQueue?: string },
+): WantedSubscription {
+  const { topic, raw = false, deadLetterQueue = "" } = given;
+  const rule = isFifo(topic)
+    ? "a FIFO topic sends to queues only"
+    : isFifo(deadLetterQueue)
+    ? "the dead-letter queue of its subscription must not be FIFO"
+    : brokenUrlRule(url);
+  if (deadLetterQueue) assertName("queue", deadLetterQueue);
+  return wanted({ ...given, raw }, rule);
+}
+
+/** It is never quoted: paths and queries of web hooks may be secrets. */
+function brokenUrlRule(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url?.hostname ?? "");
+  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && isLocal)) {
+    return "an endpoint is an https URL, or an http one of this machine";
+  }
+  return url.username || url.password || url.hash
+    ? "the URL of an endpoint has no user, no password and no fragment"
+    : undefined;
+}
+
+function wanted(
+  options: SubscriptionOptions & { raw: boolean },
+  brokenRule: string | undefined,
+): WantedSubscription {
+  const { topic, raw } = options;
+  const filter = filterPolicyOf(options) ?? {};
+  assertName("topic", topic);
+  const rule = brokenRule ?? brokenFilterRule(filter);
   if (rule !== undefined) {
     throw new MelangeError("CONFIGURATION", `Cannot subscribe to the topic "${topic}" as ${rule}`);
   }
@@ -70,12 +106,26 @@ function brokenFilterRule(filter: FilterPolicy): string | undefined {
 /** Where a subscription goes. */
 export interface SubscriptionPlan {
   readonly topicArn: string;
-  readonly queueArn: string;
-  readonly attributes: WantedSubscription["attributes"];
+  /** How SNS delivers there. */
+  readonly protocol: "sqs" | "http" | "https";
+  /** The ARN of a queue, or a URL. */
+  readonly endpoint: string;
+  readonly attributes: WantedSubscription["attributes"] & { readonly RedrivePolicy?: string };
+}
+
+/** A subscription as it is. */
+export interface Subscribed {
+  /** Its ARN. */
+  readonly arn: string;
+  /** Whether the endpoint still has to confirm it. A queue of the same account never has to. */
+  readonly pending: boolean;
 }
 
 /** Creates a subscription, or changes what differs of the one that there is. */
-export async function subscribeQueue(context: Declaring, plan: SubscriptionPlan): Promise<void> {
+export async function ensureSubscription(
+  context: Declaring,
+  plan: SubscriptionPlan,
+): Promise<Subscribed> {
   const { client, signal, patiently } = context;
   const SubscriptionArn = await patiently(() => subscribedArn(context, plan));
   const current = await patiently(() =>
@@ -87,6 +137,7 @@ export async function subscribeQueue(context: Declaring, plan: SubscriptionPlan)
     const input = { SubscriptionArn, AttributeName, AttributeValue };
     await patiently(() => setSubscriptionAttributes(client, input, { signal }));
   }
+  return { arn: SubscriptionArn, pending: current.PendingConfirmation === "true" };
 }
 
 /** Our filters are for attributes; one for the body, of other hands, would read them otherwise. */
@@ -109,8 +160,8 @@ async function subscribedArn(context: Declaring, plan: SubscriptionPlan): Promis
   try {
     return await subscribe(client, {
       TopicArn: plan.topicArn,
-      Protocol: "sqs",
-      Endpoint: plan.queueArn,
+      Protocol: plan.protocol,
+      Endpoint: plan.endpoint,
       ReturnSubscriptionArn: true,
       Attributes: { entry },
     }, { signal });
@@ -118,19 +169,24 @@ async function subscribedArn(context: Declaring, plan: SubscriptionPlan): Promis
     if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
     const existing = await findSubscription(context, plan);
     if (existing === undefined) throw error;
-    return existing;
+    if (existing.startsWith("arn:")) return existing;
+    // Listed as "PendingConfirmation": it has no address yet at which it could be changed.
+    throw new MelangeError(
+      "CONFLICT",
+      "Cannot change the subscription as it was asked for with other options and waits for its confirmation: confirm it first, or wait until SNS forgets it",
+    );
   }
 }
 
 async function findSubscription(
   { client, signal }: Declaring,
-  { topicArn: TopicArn, queueArn }: SubscriptionPlan,
+  { topicArn: TopicArn, protocol, endpoint }: SubscriptionPlan,
 ): Promise<string | undefined> {
   let page: { NextToken?: string } = {};
   do {
     const answer = await listSubscriptionsByTopic(client, { TopicArn, ...page }, { signal });
     const found = answer.Subscriptions.find(({ Protocol, Endpoint }) =>
-      Protocol === "sqs" && Endpoint === queueArn
+      Protocol === protocol && Endpoint === endpoint
     );
     if (found) return found.SubscriptionArn;
     page = answer.NextToken ? { NextToken: answer.NextToken } : {};

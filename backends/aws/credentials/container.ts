@@ -34,7 +34,7 @@ export async function containerCredentials(context: SearchContext): Promise<Foun
 const ECS = "http://169.254.170.2";
 
 function ecsUrl(path: string): string {
-  const url = path.startsWith("/") && URL.canParse(ECS + path) ? new URL(ECS + path) : undefined;
+  const url = URL.canParse(ECS + path) ? new URL(ECS + path) : undefined;
   if (url?.origin === ECS) return url.href;
   throw brokenSource("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not a path");
 }

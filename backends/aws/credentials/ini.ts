@@ -11,7 +11,7 @@ export function parseIni(text: string): Map<string, Section> {
   const sections = new Map<string, Map<string, string>>();
   let section: Map<string, string> | undefined;
   let nesting = false;
-  for (const line of text.replace(/^\uFEFF/, "").split("\n")) {
+  for (const line of text.split("\n")) {
     const content = line.replace(/(^|\s)[#;].*/, "").trim();
     const title = /^\[([^\]]*)\]$/.exec(content)?.[1]?.trim();
     if (title !== undefined) {

@@ -122,6 +122,9 @@ describe("instanceMetadataCredentials()", () => {
       const error = await machine.failure(instanceMetadataCredentials(machine.context));
       assertEquals([error.code, error.retryable], ["CONFIGURATION", true]);
       assert(machine.requests.length <= 5, "bounded");
+      const known = ["/latest/api/token", ROLES, `${ROLES}my-role`];
+      const asked = machine.requests.map(({ url }) => new URL(url).pathname);
+      assert(asked.every((path) => known.includes(path)), asked.join());
     });
   }
 
