@@ -28,7 +28,7 @@ import { endpointSubscriptionOf, ensureSubscription, subscriptionOf } from "./su
 
 /** Options of `AwsBackend.declareEndpoint`. */
 export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOptions, "topic"> {
-  /** Post the body as it was published, which `snsEndpoint` refuses: nothing tells then who sent it. Default: `false`. */
+  /** Post the body as it was published, which `snsEndpoint` takes only with `allowRaw`: nothing tells then who sent it. Default: `false`. */
   raw?: boolean;
   /** The queue that takes what the endpoint refuses, or does not take in time; created if it is missing. Default: the one that the subscription has. */
   deadLetterQueue?: string;

@@ -197,6 +197,7 @@ describe("AwsBackend.declareEndpoint()", () => {
   const refused: [what: string, topic: string, url: string, options?: DeclareEndpointOptions][] = [
     ["http", "orders", "http://shop.example/SECRET"],
     ["a look-alike of this machine", "orders", "http://localhost.shop.example/SECRET"],
+    ["another look-alike", "orders", "http://evil-localhost/SECRET"],
     ["another protocol", "orders", "ftp://shop.example/SECRET"],
     ["no URL", "orders", "shop.example/SECRET"],
     ["a password", "orders", "https://me:SECRET@shop.example/"],
