@@ -129,6 +129,6 @@ function notSent(error: unknown, hint: string): unknown {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") return error;
   const { retryable, retryAfterMs } = error;
   const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message}. Its address was not found: ${hint}`;
-  return new MelangeError(code, message, { retryable, retryAfterMs, cause: error });
+  const message = `${error.message} (nothing was sent: ${hint})`;
+  return new MelangeError(code, message, { retryable, retryAfterMs, cause: error.cause });
 }

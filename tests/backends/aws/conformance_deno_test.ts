@@ -27,9 +27,9 @@ const OF_FAUXQS_TOPICS = {
 };
 
 /** How many checks wait for locks at the same time. */
-const AT_ONCE = 12;
-/** Twice the shortest lock: checks that run beside each other hold each other up. */
-const LOCK_MS = 2_000;
+const AT_ONCE = 16;
+/** Three times the shortest lock: checks that run beside each other hold each other up. */
+const LOCK_MS = 3_000;
 
 describe("AwsBackend on a local broker", () => {
   let broker: Broker;
