@@ -85,13 +85,17 @@ async function waitsLocked(bench: Bench): Promise<void> {
   await expectFullWait(bench, queue);
 }
 
-async function expectFullWait(bench: Bench, queue: Queue): Promise<void> {
+/** The least share of its wait that an empty receive takes: timers of a busy process fire early. */
+const SHARE_OF_WAIT = 0.5;
+
+/** Fails unless a receive that finds nothing waits for it. */
+export async function expectFullWait(bench: Bench, queue: Queue): Promise<void> {
   const before = bench.time.passed();
   const deliveries = await queue.receive();
   const took = bench.time.passed() - before;
   expectSame(bodiesOf(deliveries), [], "receive() must find nothing");
   expect(
-    took >= 0.75 * bench.waitMs,
+    took >= SHARE_OF_WAIT * bench.waitMs,
     `receive() must wait ${bench.waitMs} ms before it returns nothing: it took ${took} ms`,
   );
 }
