@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { cacheCredentials } from "../../../../backends/aws/credentials.ts";
-import { defaultCredentials } from "../../../../backends/aws/mod.ts";
+import { AwsBackend, awsSender, defaultCredentials } from "../../../../backends/aws/mod.ts";
 import {
   credentialsJson,
   credentialsXml,
@@ -205,5 +205,53 @@ describe("defaultCredentials() in a cache", () => {
     await machine.clock.advance(0);
     assertEquals(machine.requests.length, 2);
     assertEquals(await id(), "ASIA2");
+  });
+});
+
+describe("AwsBackend without credentials of its own", () => {
+  const destination = { queue: "https://sqs.eu-west-1.amazonaws.com/123456789012/q" };
+  const message = { body: "{}", attributes: {} };
+  function onMachine() {
+    const machine = everywhere();
+    delete machine.variables.AWS_ACCESS_KEY_ID;
+    const { environment, fetch, clock, readTextFile } = machine.context;
+    return {
+      machine,
+      options: { region: "eu-west-1", environment, fetch, clock } as const,
+      readTextFile,
+    };
+  }
+
+  it("takes those of the chain, also for a second backend", async () => {
+    const { machine, options, readTextFile } = onMachine();
+    for (let time = 1; time <= 2; time++) {
+      const backend = new AwsBackend({ ...options, readTextFile: readTextFile! });
+      await machine.settle(backend.send(destination, [message])).catch(() => {});
+      const [asked, sent] = machine.requests.slice(-2);
+      assert(asked?.body.includes("AssumeRoleWithWebIdentity"), asked?.url);
+      assert(sent?.headers.get("authorization")?.includes("Credential=WEB/"), sent?.url);
+      assertEquals(sent?.headers.get("x-amz-security-token"), TOKEN);
+    }
+  });
+
+  it("is what awsSender is not: that asks nobody", async () => {
+    const { machine, options } = onMachine();
+    delete machine.variables.AWS_ROLE_ARN;
+    const error = await machine.failure(awsSender(options).send(destination, [message]));
+    assertEquals([error.code, machine.requests, machine.reads], ["CONFIGURATION", [], []]);
+  });
+
+  it("gets new ones once after AWS said that they are expired", async () => {
+    const { machine, options, readTextFile } = onMachine();
+    const backend = new AwsBackend({ ...options, readTextFile: readTextFile! });
+    const sts = machine.respond;
+    machine.respond = (request, number) =>
+      request.url.includes("sts.")
+        ? sts(request, number)
+        : Response.json({ __type: "com.amazonaws.sqs#ExpiredToken" }, { status: 400 });
+    const error = await machine.failure(backend.send(destination, [message]));
+    assertEquals(error.code, "ACCESS_DENIED");
+    const hosts = machine.requests.map(({ url }) => new URL(url).host.split(".")[0]);
+    assertEquals(hosts, ["sts", "sqs", "sts", "sqs"]);
   });
 });
