@@ -59,6 +59,8 @@ export interface CredentialsCache {
 
 /** How long before they expire credentials are replaced. */
 const REFRESH_BEFORE_MS = 5 * 60_000;
+/** How long a provider that failed is left alone while there are credentials that are still good. */
+const ASK_AGAIN_MS = 10_000;
 
 /** Remembers the credentials of a provider until shortly before they expire. */
 export function cacheCredentials(
@@ -67,6 +69,7 @@ export function cacheCredentials(
 ): CredentialsCache {
   let current: Credentials | undefined;
   let refreshing: Promise<Credentials> | undefined;
+  let askAgainAt = -Infinity;
   const refresh = () =>
     refreshing ??= provide(provider).then((credentials) => current = credentials)
       .finally(() => refreshing = undefined);
@@ -74,10 +77,10 @@ export function cacheCredentials(
     async get() {
       const validMs = (current?.expiration?.getTime() ?? Infinity) - options.clock.now();
       if (current && validMs > REFRESH_BEFORE_MS) return current;
-      const refreshed = refresh();
-      if (!current || validMs <= 0) return await refreshed;
+      if (!current || validMs <= 0) return await refresh();
       // Still good: nobody waits for the new ones, and a failure to get them shows when they are due.
-      refreshed.catch(() => {});
+      const now = options.clock.now();
+      if (now >= askAgainAt) refresh().catch(() => askAgainAt = now + ASK_AGAIN_MS);
       return current;
     },
     drop(used) {

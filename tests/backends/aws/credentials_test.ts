@@ -57,6 +57,18 @@ describe("cacheCredentials()", () => {
     assertEquals((await cache.get()).accessKeyId, "AKID2");
   });
 
+  it("leaves a provider that failed alone for ten seconds", async () => {
+    const { clock, state, cache } = setUp();
+    await cache.get();
+    state.fail = true;
+    await clock.advance(56 * MINUTE);
+    for (let second = 0; second < 20; second++) {
+      await Promise.all([cache.get(), cache.get()]);
+      await clock.advance(1_000);
+    }
+    assertEquals(state.asked, 3);
+  });
+
   it("lives on with what it has while the provider fails, up to the end", async () => {
     const { clock, state, cache } = setUp();
     await cache.get();
