@@ -1,0 +1,28 @@
+import { snsEndpoint } from "../../backends/aws/sns_endpoint.ts";
+import { fakeSns, post, TOPIC } from "../backends/aws/fake_sns.ts";
+import type { Host } from "./host.ts";
+import { snsAttributes } from "./sns_attributes.ts";
+
+/** An HTTPS subscription: its messages are signed, and its answers are all that SNS learns. */
+export const SNS_ENDPOINT: Host = {
+  name: "SNS endpoint",
+  kind: "SNS endpoint",
+  open: async (dispatcher) => {
+    const sns = await fakeSns();
+    const { clock, fetch } = sns;
+    const endpoint = snsEndpoint({ dispatcher, topics: [TOPIC], clock, fetch });
+    return {
+      deliver: async ({ body, attributes }) => {
+        const notification = await sns.notification({
+          SignatureVersion: "2",
+          Message: body,
+          MessageAttributes: snsAttributes(attributes),
+        });
+        const response = await endpoint(post(notification));
+        await response.body?.cancel();
+        return String(response.status);
+      },
+      close: () => Promise.resolve(),
+    };
+  },
+};
