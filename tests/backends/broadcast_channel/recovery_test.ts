@@ -199,6 +199,40 @@ for (const locks of [false, true]) {
   });
 }
 
+/** How long it takes, in virtual time, until a message that waits is received again. */
+async function recoveryMs(options: Parameters<typeof createWorld>[0]): Promise<number> {
+  const world = await worldOf(4, options);
+  await sendAll(world, world.leader(), ["waits"]);
+  const before = world.clock.now();
+  world.leader().kill();
+  const [again] = await world.flow(world.contexts[0]!.backend.receive(QUEUE, TAKE));
+  assertEquals(again?.message.body, "waits");
+  await world.close();
+  return world.clock.now() - before;
+}
+
+describe("BroadcastChannelBackend, recovery from the end of the leader", () => {
+  const bounds: [string, Parameters<typeof createWorld>[0], number][] = [
+    ["4 s without Web Locks", {}, 4_000],
+    ["0.3 s with Web Locks", { locks: true }, 300],
+    ["6 s where timers fire once a second", { throttleMs: 1_000 }, 6_000],
+    ["0.3 s where timers fire once a second, with Web Locks", {
+      throttleMs: 1_000,
+      locks: true,
+    }, 300],
+    ["0.3 s where timers fire once a minute, with Web Locks", {
+      throttleMs: 60_000,
+      locks: true,
+    }, 300],
+  ];
+  for (const [bound, options, ms] of bounds) {
+    it(`takes at most ${bound}`, async () => {
+      const took = await recoveryMs(options);
+      assert(took <= ms, `took ${took} ms`);
+    });
+  }
+});
+
 describe("BroadcastChannelBackend, several contexts", () => {
   it("brings two groups together that could not hear each other, and loses nothing", async () => {
     const world = await worldOf(2);

@@ -1,6 +1,6 @@
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import { seededRandom, VirtualClock } from "../../../backends/memory/testing.ts";
-import type { Random } from "../../../src/clock.ts";
+import type { Clock, Random } from "../../../src/clock.ts";
 import { createFakeLocks, createNetwork, freezableClock, type Network } from "./network.ts";
 
 /** Contexts on one network and one clock. */
@@ -38,8 +38,22 @@ export interface WorldOptions {
   loss?: number;
   /** How long a delivery takes at the most, in milliseconds. Default: 0. */
   delayMs?: number;
+  /** Timers fire at multiples of this only, as in tabs that nobody looks at. Default: 0. */
+  throttleMs?: number;
   /** Whether there are Web Locks. Default: `false`. */
   locks?: boolean;
+}
+
+/** What browsers make of the timers of hidden tabs. */
+function throttled(clock: Clock, stepMs: number): Clock {
+  if (stepMs === 0) return clock;
+  return {
+    now: () => clock.now(),
+    after: (ms, callback) => {
+      const at = Math.ceil((clock.now() + ms) / stepMs) * stepMs;
+      return clock.after(at - clock.now(), callback);
+    },
+  };
 }
 
 /** How long a call may take in a world, in virtual milliseconds. */
@@ -47,7 +61,7 @@ const PATIENCE_MS = 120_000;
 
 /** Creates a world without contexts. */
 export function createWorld(options: WorldOptions = {}): World {
-  const { seed = 1, loss = 0, delayMs = 0 } = options;
+  const { seed = 1, loss = 0, delayMs = 0, throttleMs = 0 } = options;
   const clock = new VirtualClock();
   const random = seededRandom(seed);
   const network = createNetwork({ clock, random, loss, delayMs });
@@ -57,7 +71,7 @@ export function createWorld(options: WorldOptions = {}): World {
 
   function join(): Context {
     const name = `context-${count++}`;
-    const time = freezableClock(clock);
+    const time = freezableClock(throttled(clock, throttleMs));
     const backend = new BroadcastChannelBackend({
       name: "test",
       channel: network.open(name),

@@ -9,6 +9,8 @@ export interface Port {
 /** A worker that can be ended without warning. */
 export interface Thread extends Port {
   terminate(): void;
+  /** Stops it, and lets it go on; only tabs can be told so. */
+  pause?(isPaused: boolean): Promise<void>;
 }
 
 interface Scope {

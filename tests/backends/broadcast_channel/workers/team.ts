@@ -8,6 +8,8 @@ export interface Colleague {
   ask(verb: Command["verb"], ...args: unknown[]): Promise<unknown>;
   /** Ends it without warning. */
   terminate(): void;
+  /** Stops it, or lets it go on. */
+  pause(isPaused: boolean): Promise<void>;
   /** What it has received and not begun to acknowledge, by body. */
   readonly inFlight: Set<string>;
   /** What it is about to acknowledge. */
@@ -136,6 +138,7 @@ function createColleague(
         calls.set(next, { resolve, reject });
         thread.post({ number: next++, verb, args } satisfies Command);
       }),
+    pause: async (isPaused) => await thread.pause?.(isPaused),
     terminate: () => {
       isAlive = false;
       thread.terminate();

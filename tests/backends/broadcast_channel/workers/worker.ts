@@ -55,6 +55,7 @@ const verbs = {
   finish,
   block: (...args: readonly unknown[]) => block(Number(args[0])),
   heap: () => heapUsed(),
+  overhear: (...args: readonly unknown[]) => overhear(args[0] as string, Number(args[1])),
 };
 
 port.listen((message) => void answer(message as Command));
@@ -100,7 +101,7 @@ async function loop(
     port.post({ received: bodies });
     if (blocks) block(handlingMs);
     else await sleep(handlingMs);
-    if (isHolding) return;
+    if (isHolding) continue;
     const receipts = deliveries.map(({ receipt }) => receipt);
     port.post({ settling: bodies });
     const results = await backend.acknowledge(queue, receipts);
@@ -111,6 +112,16 @@ async function loop(
 async function finish(): Promise<void> {
   for (const stop of stops) stop.abort();
   await Promise.all(loops);
+}
+
+/** How many messages there are on a channel in so many milliseconds. */
+async function overhear(name: string, ms: number): Promise<number> {
+  const channel = new BroadcastChannel(name);
+  let count = 0;
+  channel.onmessage = () => void count++;
+  await sleep(ms);
+  channel.close();
+  return count;
 }
 
 /** Not with `Atomics.wait`: the main thread of a page may not. */

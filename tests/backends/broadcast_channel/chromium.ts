@@ -1,0 +1,82 @@
+/** Tabs of a real Chromium, without a web server. */
+import { type Browser, type BrowserContext, chromium, type Page } from "npm:playwright-core@^1";
+import type { Thread } from "./workers/runtime.ts";
+
+export type { Page };
+
+const EXECUTABLE = "/usr/bin/chromium";
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+/** Nobody listens here: the pages are served by the test. Locks need an origin that counts as safe. */
+export const ORIGIN = "http://127.0.0.1:9";
+
+/** Starts Chromium. Fails, and says what to install, where there is none. */
+export async function startChromium(): Promise<Browser> {
+  await Deno.stat(EXECUTABLE).catch(() => {
+    throw new Error(`${EXECUTABLE} is missing: apt-get install chromium`);
+  });
+  return await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+}
+
+/** One browser profile; its tabs get these files at {@linkcode ORIGIN}. */
+export async function openProfile(
+  browser: Browser,
+  files: Readonly<Record<string, string>>,
+): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: { width: 1_000, height: 720 } });
+  await context.route(`${ORIGIN}/**`, (route) => {
+    const name = new URL(route.request().url()).pathname.slice(1) || "index.html";
+    const body = files[name];
+    const type = name.endsWith(".js") ? "text/javascript" : "text/html";
+    if (body === undefined) return route.fulfill({ status: 404, body: "" });
+    return route.fulfill({ body, headers: { "content-type": `${type}; charset=utf-8` } });
+  });
+  return context;
+}
+
+/** Opens a tab with the bundled worker in it. */
+export async function openTab(context: BrowserContext): Promise<Thread> {
+  const page = await context.newPage();
+  const listeners: ((message: unknown) => void)[] = [];
+  await page.exposeFunction("report", (message: unknown) => {
+    for (const listener of listeners) listener(message);
+  });
+  await page.goto(`${ORIGIN}/index.html`);
+  await page.waitForFunction("globalThis.receiveCommand");
+  const session = await context.newCDPSession(page);
+  return {
+    post: (message) => {
+      const call = page.evaluate(`receiveCommand(${JSON.stringify(message)})`);
+      call.catch(() => {}); // The tab has been closed.
+    },
+    listen: (listener) => void listeners.push(listener),
+    terminate: () => void page.close({ runBeforeUnload: false }),
+    // Chromium freezes hidden tabs only, and to playwright none is hidden: the debugger stops all
+    // that freezing stops, timers and messages, and lets them go on where they were.
+    pause: async (isPaused) => {
+      if (!isPaused) return void await session.send("Debugger.resume");
+      await session.send("Debugger.enable");
+      const paused = new Promise((resolve) => session.once("Debugger.paused", resolve));
+      await session.send("Debugger.pause");
+      await paused;
+    },
+  };
+}
+
+/** Bundles a module for the browser. */
+export async function bundleForBrowser(path: string): Promise<string> {
+  const config = ["--quiet", "--no-check", "--platform=browser"];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", ...config, path],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
