@@ -38,8 +38,7 @@ async function mutate(names: string[]): Promise<boolean> {
       recursive: true,
       filter: (path) => !LEFT_OUT.test(path.slice(ROOT.length)),
     });
-    const std = (await run(Deno.execPath(), ["run", "-q", "-R", `${copy}/tests/std.ts`])).output
-      .split("\n")[0]!;
+    const std = await stdOption(copy);
     for (const mutant of mutants) {
       const verdict = await judge(mutant, { copy, std });
       if (verdict !== "killed") survived += 1;
@@ -50,6 +49,12 @@ async function mutate(names: string[]): Promise<boolean> {
   }
   console.log(`${mutants.length - survived} killed, ${survived} survived`);
   return survived === 0 && mutants.length > 0;
+}
+
+/** Where the tests of the copy find `@std`. */
+async function stdOption(copy: string): Promise<string> {
+  const { output } = await run(Deno.execPath(), ["run", "-q", "-R", `${copy}/tests/std.ts`]);
+  return output.split("\n")[0]!.replace("--config=", `--config=${copy}/`);
 }
 
 function readMutants(names: string[]): Mutant[] {

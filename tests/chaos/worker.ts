@@ -32,9 +32,9 @@ const recorded: DeduplicationStore = {
 };
 
 const dispatcher = new Dispatcher({
-  // Its lease is not longer than a lock: what a killed worker held is free when it comes again.
+  // Its lease is shorter than a lock: what a killed worker held is free when it comes again.
   ...(settings.once === "store"
-    ? { deduplication: { store: recorded, leaseMs: visibilityMs } }
+    ? { deduplication: { store: recorded, leaseMs: visibilityMs / 2 } }
     : {}),
   maxAttempts: 4,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
