@@ -58,13 +58,13 @@ describe("examples", () => {
     };
     const promises: Promise<unknown>[] = [];
     const context = { waitUntil: (promise: Promise<unknown>) => void promises.push(promise) };
-    const ask = (method: string) =>
-      edge.fetch(new Request("https://example.com/home", { method }), env, context);
+    const ask = (method: string, body: string | null = null) =>
+      edge.fetch(new Request("https://example.com/home", { method, body }), env, context);
 
     assertEquals(await (await ask("GET")).text(), "hello");
     assertEquals(promises.length, 1);
     await Promise.all(promises);
-    const answer = await ask("POST");
+    const answer = await ask("POST", '{"path":"/home"}');
     assertEquals(answer.status, 202);
     assertEquals(typeof (await answer.json()).messageId, "string");
     assertEquals((await backend.describeQueue("views")).available, 2);
