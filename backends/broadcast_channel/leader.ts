@@ -267,7 +267,9 @@ export function createLeader(options: LeaderOptions): Leader {
   function answer(from: string, { log, have, part }: Pull): void {
     if (part && taken?.id === part.snapshot) return sendParts(taken, part.index);
     const entries = entriesAfter(replica, { log, have, max: ANSWER.entries });
-    if (!entries) return sendParts(currentSnapshot(), 0);
+    // Who begins needs what is there now, not all that has been.
+    const isBeginner = have.seq === 0 && replica.last.seq > ANSWER.entries;
+    if (!entries || isBeginner) return sendParts(currentSnapshot(), 0);
     let after = have;
     do {
       const some = entries.splice(0, FRAME.entries);

@@ -265,6 +265,7 @@ export function createNode(options: NodeOptions): Node {
     // What it had put in order itself, before it had to ask whether it still leads.
     requests.reconcile(replica.state.members.get(id));
     requests.repeat();
+    watchHolders(leader);
   }
 
   function onBeat(beat: Beat & { from: string }): void {
@@ -388,6 +389,11 @@ export function createNode(options: NodeOptions): Node {
 
   function onLeaderAlarm(leader: Leader): void {
     leader.wake();
+    watchHolders(leader);
+  }
+
+  /** A lock that a member holds as long as it lives tells at once when it does not any more. */
+  function watchHolders(leader: Leader): void {
     for (const member of locks ? leader.holders() : []) watch(member);
   }
 

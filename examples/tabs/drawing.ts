@@ -27,7 +27,7 @@ export const draw = {
     const list = byId("orders");
     const element = document.getElementById(`order-${order}`) ?? newElement(list, "span");
     element.id = `order-${order}`;
-    element.textContent = order.slice(0, 3);
+    element.textContent = order.split("-")[0] ?? "";
     if (rank(state) < rank(element.className)) return;
     element.className = state;
     if (tab !== undefined) element.style.setProperty("--tab", colourOf(tab));
@@ -75,5 +75,6 @@ function byId(id: string): HTMLElement {
 
 /** Each tab has the same colour in all tabs. */
 function colourOf(tab: string): string {
-  return `hsl(${(parseInt(tab, 16) * 137) % 360} 62% 45%)`;
+  const number = parseInt(tab, 16);
+  return `hsl(${(number * 47) % 360} ${50 + number % 30}% ${36 + number % 23}%)`;
 }

@@ -33,6 +33,7 @@ const TabCounted = defineEvent("TabCounted", {
 const backend = new BroadcastChannelBackend({ name: "orders" });
 const tab = backend.id.slice(0, 4);
 const own = `tab-${tab}`;
+let placed = 0;
 let done = 0;
 
 const kitchen = new EventBus({ backend, queue: "kitchen", concurrency: 3 });
@@ -74,8 +75,8 @@ draw.me(tab);
 await count();
 
 async function place(number: number): Promise<void> {
-  const orders = Array.from({ length: number }, () => crypto.randomUUID().slice(0, 3));
-  await publisher.publishAll(orders.map((order) => OrderPlaced({ order: order + own })));
+  const orders = Array.from({ length: number }, () => `${++placed}-${tab}`);
+  await publisher.publishAll(orders.map((order) => OrderPlaced({ order })));
 }
 
 /** What a cook does: one to two seconds of waiting. */
