@@ -81,13 +81,13 @@ describe("examples/edge_publisher.ts under workerd", () => {
     const paths = Array.from({ length: 20 }, (_, index) => `/page-${index}`).sort();
     const release = gate.hold();
     const [posts, gets] = [paths.slice(0, 10), paths.slice(10)];
-    const answers = [
+    const answers = Promise.all([
       ...posts.map((path) => ask("POST", JSON.stringify({ path }))),
       ...gets.map((path) => ask("GET", null, path)),
-    ];
-    await gate.wasAsked(paths.length);
-    release();
-    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    ]);
+    const allUnderWay = gate.wasAsked(paths.length).finally(release);
+    const [answered] = await Promise.all([answers, allUnderWay]);
+    const statuses = answered.map(({ status }) => status);
     assertEquals(statuses, [...posts.map(() => 202), ...gets.map(() => 200)]);
     assertEquals(await arrived(paths.length), paths);
   });
@@ -153,7 +153,7 @@ interface Gate {
   refuse: boolean;
   /** Holds requests back until the function that it returns is called. */
   hold(): () => void;
-  /** Resolves when so many requests have come. */
+  /** Resolves when so many requests have come, rejects if they do not. */
   wasAsked(count: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -179,8 +179,9 @@ function openGate(endpoint: string): Gate {
       return release;
     },
     wasAsked: async (count) => {
-      const deadline = Date.now() + PATIENCE_MS;
-      while (asked.length < count && Date.now() < deadline) {
+      const deadline = Date.now() + PATIENCE_MS / 2;
+      while (asked.length < count) {
+        if (Date.now() > deadline) throw new Error(`${asked.length} of ${count} requests came`);
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },

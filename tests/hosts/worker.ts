@@ -154,9 +154,9 @@ function settledOrStuck(consumer: MessageConsumer): boolean {
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 5_000;
   while (!isSo()) {
-    if (Date.now() > deadline) throw new Error("Nothing came of it within 10 s");
+    if (Date.now() > deadline) throw new Error("Nothing came of it within 5 s");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
