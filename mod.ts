@@ -65,7 +65,6 @@ export {
 } from "./src/deduplication.ts";
 export type { ConsumedDelivery } from "./src/deliveries.ts";
 export {
-  type DeduplicationOptions,
   dispatch,
   Dispatcher,
   type DispatcherOptions,
@@ -132,6 +131,7 @@ export type {
   PublishToQueue,
   PublishToTopic,
 } from "./src/outgoing.ts";
+export type { DeduplicationOptions } from "./src/once.ts";
 export type { Backoff, RetryPolicy } from "./src/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export {
