@@ -1,6 +1,5 @@
 /**
  * A Cloudflare Worker that publishes: with `awsSender` nothing of the consumer is in its bundle.
- * `deno serve` and `bun` run the same module.
  *
  *     deno bundle --platform=browser --output worker.js examples/edge_publisher.ts
  */
