@@ -63,6 +63,7 @@ export {
   MemoryDeduplicationStore,
   type MemoryDeduplicationStoreOptions,
 } from "./src/deduplication.ts";
+export { deadLetterFactsOf } from "./src/dead_letter.ts";
 export type { ConsumedDelivery } from "./src/deliveries.ts";
 export {
   dispatch,
@@ -78,6 +79,7 @@ export {
   type Subscriber,
   type Subscription,
 } from "./src/dispatcher.ts";
+export { openEnvelope } from "./src/envelope.ts";
 export {
   DeadLetter,
   type ErrorFacts,
@@ -97,12 +99,6 @@ export {
   typed,
 } from "./src/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
-export {
-  type DeadLetterFacts,
-  deadLetterFactsOf,
-  type Format,
-  openEnvelope,
-} from "./src/format.ts";
 export { consoleLogger, type Logger } from "./src/logger.ts";
 export {
   type Attributes,
@@ -132,6 +128,7 @@ export type {
   PublishToTopic,
 } from "./src/outgoing.ts";
 export type { DeduplicationOptions } from "./src/once.ts";
+export type { DeadLetterFacts, Format } from "./src/packed.ts";
 export type { Backoff, RetryPolicy } from "./src/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
 export {

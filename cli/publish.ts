@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { SendResult } from "../src/backend.ts";
 import { type AnyEventType, defineEvent, type Event, type EventType, typed } from "../src/event.ts";
-import type { Format } from "../src/format.ts";
 import type { Attributes } from "../src/message.ts";
 import { MessagePublisher } from "../src/publisher.ts";
-import type { PublishOptions } from "../mod.ts";
+import type { Format, PublishOptions } from "../mod.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";

@@ -1,7 +1,9 @@
 import { abortable, type Clock, systemClock } from "./clock.ts";
 import { describeError, isDeadLetter, MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
-import { type DeadLetterFacts, type Envelope, openEnvelope, read } from "./format.ts";
+import { openEnvelope } from "./envelope.ts";
+import { type Envelope, read } from "./format.ts";
+import type { DeadLetterFacts } from "./packed.ts";
 import { consoleLogger, guarded, type Logger } from "./logger.ts";
 import type { ReceivedMessage } from "./message.ts";
 import { type DeduplicationOptions, runOnce } from "./once.ts";

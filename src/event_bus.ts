@@ -16,7 +16,7 @@ import {
 } from "./dispatcher.ts";
 import { MelangeError } from "./errors.ts";
 import type { AnyEventType, Event, EventOf } from "./event.ts";
-import type { Format } from "./format.ts";
+import type { Format } from "./packed.ts";
 import {
   type EventPublisher,
   MessagePublisher,

@@ -1,68 +1,29 @@
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
+import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
 import {
   type Attributes,
-  attributeValue,
-  isFifo,
-  MAX_ATTRIBUTES,
-  messageSize,
   type OutgoingMessage,
   type ReceivedMessage,
   typedAttribute,
 } from "./message.ts";
-import { parseJson, type Serializer, type SerializerRegistry } from "./serializer.ts";
-
-/**
- * How an event is written. All of them carry the same three attributes (`manifest`,
- * `serializer_id`, `melange`), and one reader understands them all.
- *
- * - `plain`: the body is the serialized data: smallest, readable by anyone.
- * - `melange`: as Python's Melange 7 expects it: in a queue wrapped as `{"Message": …}`, in a topic
- *   the serialized data, for a subscription without raw delivery.
- * - `cloudevents`: a structured CloudEvents 1.0 JSON body, with one more attribute, `content-type`.
- */
-export type Format = "plain" | "melange" | "cloudevents";
-
-const FORMATS: readonly unknown[] = ["plain", "melange", "cloudevents"] satisfies Format[];
-
-/** Tells whether a value names a format. */
-export function isFormat(value: unknown): value is Format {
-  return FORMATS.includes(value);
-}
+import {
+  CLOUDEVENTS_JSON,
+  CONTENT_TYPE,
+  type Format,
+  MANIFEST,
+  OURS,
+  pack,
+  PACKED,
+  type Packed,
+  SERIALIZER_ID,
+  textOf,
+  unpack,
+} from "./packed.ts";
+import type { Serializer, SerializerRegistry } from "./serializer.ts";
 
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
-
-const MANIFEST = "manifest";
-const SERIALIZER_ID = "serializer_id";
-const PACKED = "melange";
-const CONTENT_TYPE = "content-type";
-const CLOUDEVENTS_JSON = "application/cloudevents+json";
-const OURS: readonly string[] = [MANIFEST, SERIALIZER_ID, PACKED, CONTENT_TYPE];
-
-/** What rides in the one packed attribute. Names are short: it is sent with every message. */
-interface Packed {
-  id: string;
-  on: string;
-  topic?: string;
-  v?: number;
-  correlationId?: string;
-  causationId?: string;
-  format?: Format;
-  dead?: DeadLetterFacts;
-}
-
-/** Why a message was dead-lettered by hand; stored on the copy. */
-export interface DeadLetterFacts {
-  /** A short code: that of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`. */
-  readonly reason: string;
-  /** The queue it came from. */
-  readonly queue: string;
-  /** The subscriber that gave up, if it has a name. */
-  readonly subscriber?: string;
-  /** How often it was tried. */
-  readonly attempts: number;
-}
 
 /** Options of {@linkcode encode}. */
 export interface EncodeOptions {
@@ -138,19 +99,6 @@ function bodyOf(
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
 }
 
-function pack(event: Omit<Event, "type" | "data">, format: Format): Packed {
-  const { id, occurredOn, topic, version, correlationId, causationId } = event;
-  return {
-    id,
-    on: occurredOn.toISOString(),
-    ...(topic === undefined ? {} : { topic }),
-    ...(version === undefined ? {} : { v: version }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(causationId === undefined ? {} : { causationId }),
-    ...(format === "plain" ? {} : { format }),
-  };
-}
-
 /** What a message says of its event, read without touching the data. */
 export interface Envelope {
   /** The event, but for its data; `type` is `undefined` where the message names none. */
@@ -188,27 +136,6 @@ export function read(message: ReceivedMessage): Envelope {
 interface Payload {
   text: string;
   json: () => Parsed;
-}
-
-/** What parsing gave: nothing if the text is no JSON. */
-type Parsed = { value: unknown } | undefined;
-
-function lazyJson(text: string): () => Parsed {
-  let parsed: Parsed;
-  let done = false;
-  return () => {
-    if (!done) parsed = tryParse(text);
-    done = true;
-    return parsed;
-  };
-}
-
-function tryParse(text: string): Parsed {
-  try {
-    return { value: parseJson(text) };
-  } catch {
-    return undefined;
-  }
 }
 
 function deserialize(
@@ -287,7 +214,8 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Enve
   };
 }
 
-function isCloudEvent(message: ReceivedMessage, json: () => Parsed): boolean {
+/** Tells whether a message is a CloudEvent, by what it says or by its looks. */
+export function isCloudEvent(message: ReceivedMessage, json: () => Parsed): boolean {
   const contentType = textOf(message.attributes, CONTENT_TYPE);
   if (contentType?.toLowerCase().startsWith(CLOUDEVENTS_JSON)) return true;
   if (textOf(message.attributes, MANIFEST) !== undefined) return false;
@@ -328,143 +256,4 @@ function cloudEventData(
   const text = ownText(body, "data");
   if (text === undefined) throw undecodable("its CloudEvents body has no readable data");
   return deserialize({ text, json: lazyJson(text) }, id, serializers);
-}
-
-function unpack(attributes: Attributes): Packed | undefined {
-  const text = textOf(attributes, PACKED);
-  const value = text === undefined ? undefined : tryParse(text)?.value;
-  if (!isRecord(value)) return undefined;
-  const id = ownText(value, "id");
-  if (id === undefined) return undefined;
-  const packed: Packed = { id, on: ownText(value, "on") ?? "" };
-  for (const key of ["topic", "correlationId", "causationId"] as const) {
-    const item = ownText(value, key);
-    if (item !== undefined) packed[key] = item;
-  }
-  if (typeof value.v === "number") packed.v = value.v;
-  if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
-  const dead = readDeadLetterFacts(value.dead);
-  if (dead) packed.dead = dead;
-  return packed;
-}
-
-function readDeadLetterFacts(value: unknown): DeadLetterFacts | undefined {
-  if (!isRecord(value)) return undefined;
-  const reason = ownText(value, "reason");
-  const queue = ownText(value, "queue");
-  const subscriber = ownText(value, "subscriber");
-  if (reason === undefined || queue === undefined || typeof value.attempts !== "number") {
-    return undefined;
-  }
-  return {
-    reason,
-    queue,
-    attempts: value.attempts,
-    ...(subscriber === undefined ? {} : { subscriber }),
-  };
-}
-
-function textOf(attributes: Attributes, name: string): string | undefined {
-  if (!Object.hasOwn(attributes, name)) return undefined;
-  const value = typedAttribute(attributes[name] ?? "").value;
-  return typeof value === "string" ? value : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function ownText(record: Record<string, unknown>, key: string): string | undefined {
-  const value = Object.hasOwn(record, key) ? record[key] : undefined;
-  return typeof value === "string" ? value : undefined;
-}
-
-/** Only a body that holds them all is parsed to see whether it is an envelope. */
-const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"MessageId"'];
-
-/**
- * Takes a message out of the envelope that SNS puts round it where a subscription is not raw: body
- * and attributes are those that were published, and the id is the one of SNS, which is the same in
- * every queue. Any other message is returned as it is.
- */
-export function openEnvelope(message: ReceivedMessage): ReceivedMessage {
-  if (Object.hasOwn(message.attributes, MANIFEST)) return message;
-  if (!ENVELOPE_WORDS.every((word) => message.body.includes(word))) return message;
-  const envelope = tryParse(message.body)?.value;
-  if (!isRecord(envelope) || ownText(envelope, "Type") !== "Notification") return message;
-  const id = ownText(envelope, "MessageId");
-  const body = ownText(envelope, "Message");
-  if (id === undefined || body === undefined || ownText(envelope, "TopicArn") === undefined) {
-    return message;
-  }
-  return {
-    ...message,
-    id,
-    body,
-    attributes: { ...message.attributes, ...envelopeAttributes(envelope.MessageAttributes) },
-  };
-}
-
-/** The attributes as the envelope spells them: `{ name: { Type, Value } }`, bytes as base64. */
-function envelopeAttributes(value: unknown): Attributes {
-  if (!isRecord(value)) return {};
-  const entries = Object.entries(value).flatMap(([name, item]) => {
-    const type = isRecord(item) ? ownText(item, "Type") : undefined;
-    const text = isRecord(item) ? ownText(item, "Value") : undefined;
-    if (type === undefined || text === undefined) return [];
-    const value = type.startsWith("Binary") ? bytesOf(text) : text;
-    return value === undefined ? [] : [[name, attributeValue({ type, value })] as const];
-  });
-  return Object.fromEntries(entries);
-}
-
-function bytesOf(base64: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * The copy of a message that goes to a dead-letter queue: the message as it was published, with its
- * facts. Where there is no room for them (ten attributes, or the size limit), the copy goes without.
- */
-export function deadLetterCopy(
-  message: ReceivedMessage,
-  facts: DeadLetterFacts,
-  messageBytes: number,
-): OutgoingMessage {
-  const opened = openEnvelope(message);
-  const { body, attributes, group } = opened;
-  const packed = unpack(attributes) ?? packForeign(opened);
-  const copy: OutgoingMessage = {
-    body,
-    attributes,
-    ...(group === undefined ? {} : { group }),
-    // Not the event's id: a message that is redriven and fails again within five minutes would be
-    // taken for a repetition and dropped. The broker gives a redriven message a new id.
-    ...(isFifo(facts.queue) ? { deduplicationId: message.id } : {}),
-  };
-  const told: OutgoingMessage = {
-    ...copy,
-    attributes: { ...attributes, [PACKED]: JSON.stringify({ ...packed, dead: facts }) },
-  };
-  const fits = Object.keys(told.attributes).length <= MAX_ATTRIBUTES &&
-    messageSize(told) <= messageBytes;
-  return fits ? told : copy;
-}
-
-/** A message of others is read by its looks; once it has our attribute, that says how. */
-function packForeign(message: ReceivedMessage): Packed {
-  const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
-  return pack(read(message).facts, format);
-}
-
-/**
- * Why a message is in a dead-letter queue; `undefined` if the broker moved it there, or if there
- * was no room to say why.
- */
-export function deadLetterFactsOf(message: ReceivedMessage): DeadLetterFacts | undefined {
-  return unpack(message.attributes)?.dead;
 }

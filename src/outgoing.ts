@@ -1,6 +1,7 @@
 import { MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
-import { encode, type Format } from "./format.ts";
+import { encode } from "./format.ts";
+import type { Format } from "./packed.ts";
 import {
   type Attributes,
   type Destination,

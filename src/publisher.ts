@@ -3,7 +3,7 @@ import { Batcher } from "./batcher.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
-import { type Format, isFormat } from "./format.ts";
+import { type Format, isFormat } from "./packed.ts";
 import { abandonment, addTo, inOrder, type Item, type Lane } from "./publish_lane.ts";
 import { type Destination, isFifo, nameOf, type OutgoingMessage } from "./message.ts";
 import {

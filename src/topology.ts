@@ -1,6 +1,6 @@
 import type { DeclareQueueOptions, SubscriptionOptions } from "./backend.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Format } from "./format.ts";
+import type { Format } from "./packed.ts";
 
 /**
  * What a queue must be subscribed to for a dispatcher to get its events: each topic of the event

@@ -1,7 +1,8 @@
 import { dispatch, type Dispatcher } from "../../src/dispatcher.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { type AnyEventType, type EventOf, linked } from "../../src/event.ts";
-import { openEnvelope, read } from "../../src/format.ts";
+import { openEnvelope } from "../../src/envelope.ts";
+import { read } from "../../src/format.ts";
 import type { ReceivedMessage } from "../../src/message.ts";
 import { validate } from "../../src/schema.ts";
 import { SerializerRegistry } from "../../src/serializer.ts";

@@ -5,7 +5,7 @@ import type {
   ReceiveOptions,
   SendResult,
 } from "../../src/backend.ts";
-import { openEnvelope } from "../../src/format.ts";
+import { openEnvelope } from "../../src/envelope.ts";
 import { type Destination, isFifo, type OutgoingMessage } from "../../src/message.ts";
 import { expect, expectAllOk } from "./expect.ts";
 import type { Time } from "./time.ts";

@@ -1,7 +1,7 @@
 /** One run of the laboratory: a broker, a proxy that misbehaves, a publisher, three workers, two kills. */
 import { DatabaseSync } from "node:sqlite";
 import type { AwsBackend } from "../../backends/aws/mod.ts";
-import { openEnvelope } from "../../src/format.ts";
+import { openEnvelope } from "../../src/envelope.ts";
 import { workOf } from "./event.ts";
 import { chaos, type FaultProfile } from "./faults.ts";
 import { type Evidence, judge, type Verdict } from "./judge.ts";
@@ -35,7 +35,9 @@ export interface ChaosOptions {
 export interface ChaosResult extends Verdict {
   /** The seed. */
   seed: number;
-  /** From the last answer to the publisher until everything was handled, in milliseconds. */
+  /** From the last answer to the publisher until the last event was handled for the first time, in milliseconds. */
+  handledMs: number;
+  /** The same until the queue was empty: poison that always fails takes longest. */
   drainedMs: number;
   /** Workers killed in the middle of their work. */
   kills: number;
@@ -106,10 +108,13 @@ async function oversee(run: Run): Promise<ChaosResult> {
   const survivor = WORKERS.find((name) => !kills.some((kill) => kill.name === name))!;
   programs.get(survivor)!.process.kill("SIGTERM");
   const { code } = await programs.get(survivor)!.process.status;
+  const effects = settings.once === "transaction"
+    ? effectsIn(settings.database)
+    : run.look().effects;
   const verdict = judge({
     expected: expectedOf(settings),
     told,
-    effects: settings.once === "transaction" ? effectsIn(settings.database) : run.look().effects,
+    effects,
     killed: new Set(kills.map(({ name }) => name)),
     facts: proxy.facts,
     deadLetters: await takeAll(direct, deadLetterQueue),
@@ -118,11 +123,20 @@ async function oversee(run: Run): Promise<ChaosResult> {
   return {
     seed: run.options.seed,
     ...verdict,
+    handledMs: lastFirstEffect(effects) - lastTold,
     drainedMs,
     kills: kills.length,
     heldAtKills: kills.map(({ held }) => held),
     exitCode: code,
   };
+}
+
+function lastFirstEffect(effects: ReadonlyMap<string, readonly Effect[]>): number {
+  const first = new Map<string, number>();
+  for (const { key, step, at } of [...effects.values()].flat()) {
+    if (step === "effect") first.set(key, Math.min(at, first.get(key) ?? Infinity));
+  }
+  return [...first.values()].reduce((last, at) => Math.max(last, at), 0);
 }
 
 /** Kills two workers, at a third and at two thirds of the work, each while it holds deliveries. */

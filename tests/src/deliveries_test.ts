@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { ConsumedDelivery } from "../../src/deliveries.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { deadLetterFactsOf } from "../../src/format.ts";
+import { deadLetterFactsOf } from "../../src/dead_letter.ts";
 import { failure, refuseAll } from "../fakes/receiver.ts";
 import { createWorld, watch, watchedSignal, type World } from "../fakes/world.ts";
 

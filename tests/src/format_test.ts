@@ -4,15 +4,10 @@ import { stub } from "@std/testing/mock";
 import { dispatch, Dispatcher, type DispatcherOptions } from "../../src/dispatcher.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event.ts";
-import {
-  deadLetterCopy,
-  deadLetterFactsOf,
-  encode,
-  type EncodeOptions,
-  type Format,
-  openEnvelope,
-  read,
-} from "../../src/format.ts";
+import { deadLetterCopy, deadLetterFactsOf } from "../../src/dead_letter.ts";
+import { openEnvelope } from "../../src/envelope.ts";
+import { encode, type EncodeOptions, read } from "../../src/format.ts";
+import type { Format } from "../../src/packed.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../../src/message.ts";
 import { type Serializer, SerializerRegistry } from "../../src/serializer.ts";
 

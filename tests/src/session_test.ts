@@ -6,7 +6,7 @@ import { MemoryDeduplicationStore } from "../../src/deduplication.ts";
 import type { DispatcherOptions, Fallback } from "../../src/dispatcher.ts";
 import { DeadLetter } from "../../src/errors.ts";
 import { defineEvent, typed } from "../../src/event.ts";
-import { deadLetterFactsOf } from "../../src/format.ts";
+import { deadLetterFactsOf } from "../../src/dead_letter.ts";
 import { failure, hang, refuseAll } from "../fakes/receiver.ts";
 import { createWorld, deferred, Job, type World } from "../fakes/world.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "../../../src/dispatcher.ts";
 import { DeadLetter, MelangeError } from "../../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../../src/event.ts";
-import { deadLetterFactsOf } from "../../../src/format.ts";
+import { deadLetterFactsOf } from "../../../src/dead_letter.ts";
 import { MessagePublisher } from "../../../src/publisher.ts";
 import {
   envelope,

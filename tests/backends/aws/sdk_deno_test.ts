@@ -17,7 +17,7 @@ import {
   SQSClient,
 } from "npm:@aws-sdk/client-sqs@^3";
 import { AwsBackend } from "../../../backends/aws/mod.ts";
-import { openEnvelope } from "../../../src/format.ts";
+import { openEnvelope } from "../../../src/envelope.ts";
 import type { Attributes, ReceivedMessage } from "../../../src/message.ts";
 import { type Broker, startBroker } from "../../broker.ts";
 

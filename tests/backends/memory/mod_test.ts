@@ -10,7 +10,7 @@ import { describe, it } from "@std/testing/bdd";
 import type { DeclareQueueOptions, Delivery, Result } from "../../../src/backend.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
 import { MelangeError } from "../../../src/errors.ts";
-import { openEnvelope } from "../../../src/format.ts";
+import { openEnvelope } from "../../../src/envelope.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { MemoryBackend, type MemoryBackendOptions } from "../../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../../backends/memory/testing.ts";
