@@ -31,6 +31,15 @@ export interface Ledger {
   unsettled(client: string): number;
 }
 
+/** Who has an event. */
+interface Holder {
+  readonly client: string;
+  readonly receipt: string;
+  /** How long its receive locked it. */
+  readonly seconds: number;
+  until: number;
+}
+
 /** So many messages are kept to come back as ghosts. */
 const MAX_DELETED = 1_000;
 
@@ -39,8 +48,8 @@ export function openLedger(): Ledger {
   const facts: WireFact[] = [];
   const deleted: Message[] = [];
   const byReceipt = new Map<string, Message>();
-  /** Who has got an event last, by which receipt, and until when it is locked. */
-  const holders = new Map<string, { client: string; receipt: string; until: number }>();
+  /** Who has got an event last, by which receipt, for how long, and until when it is locked. */
+  const holders = new Map<string, Holder>();
 
   function noteDeleted(client: string, receipt: string): void {
     const message = byReceipt.get(receipt);
@@ -52,10 +61,15 @@ export function openLedger(): Ledger {
     facts.push({ kind: "deleted", client, id });
   }
 
+  /** A lock that is made longer starts anew; one that is made shorter is given back. */
   function noteVisibility(receipt: string, seconds: number): void {
     const message = byReceipt.get(receipt);
-    const holder = message && holders.get(eventId(message.Body));
-    if (holder?.receipt === receipt) holder.until = Date.now() + seconds * 1_000;
+    if (!message) return;
+    const id = eventId(message.Body);
+    const holder = holders.get(id);
+    if (holder?.receipt !== receipt) return;
+    if (seconds < holder.seconds) holders.delete(id);
+    else holder.until = Date.now() + seconds * 1_000;
   }
 
   return {
@@ -80,13 +94,14 @@ export function openLedger(): Ledger {
     },
     noteDelivered({ client, action, input, output }) {
       if (action !== "ReceiveMessage") return;
-      const until = Date.now() + (input.VisibilityTimeout ?? 0) * 1_000;
+      const seconds = input.VisibilityTimeout ?? 0;
+      const until = Date.now() + seconds * 1_000;
       for (const message of output.Messages ?? []) {
         const ghost = deleted.includes(message);
         const id = eventId(message.Body);
         const { ReceiptHandle: receipt } = message;
         facts.push({ kind: "delivered", client, id, receipt, ghost });
-        if (!ghost) holders.set(id, { client, receipt, until });
+        if (!ghost) holders.set(id, { client, receipt, seconds, until });
       }
     },
     unsettled(name) {

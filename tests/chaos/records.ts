@@ -47,7 +47,7 @@ export function followRecords<T>(file: string): () => T[] {
 
 function readFrom(file: string, start: number): { text: string; end: number } {
   const handle = openSync(file, "r");
-  const chunk = new Uint8Array(1 << 20);
+  const chunk = new Uint8Array(1 << 16);
   const decoder = new TextDecoder();
   let text = "";
   let end = start;
