@@ -245,13 +245,14 @@ export function createLeader(options: LeaderOptions): Leader {
     if (seq > replica.last.seq) return;
     peer.acked = Math.max(peer.acked ?? 0, seq);
     advance();
+    // The next question need not wait, unless somebody holds up all others.
+    if (onTheWay.length < WINDOW) askedAt = undefined;
   }
 
   function advance(): void {
     const slowest = Math.min(...followers().map(({ acked }) => acked ?? 0));
     onTheWay = onTheWay.filter((seq) => seq > slowest);
     commit();
-    if (uncommitted.length === 0 && onTheWay.length < WINDOW) askedAt = undefined;
     if (unsent.length > 0 || uncommitted.length > 0) changed();
   }
 

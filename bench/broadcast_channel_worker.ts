@@ -1,0 +1,30 @@
+/** The other end of `broadcast_channel_bench.ts`. */
+import { BroadcastChannelBackend } from "../backends/broadcast_channel/mod.ts";
+
+interface Scope {
+  onmessage: ((event: MessageEvent<number>) => void) | null;
+  postMessage(message: unknown): void;
+}
+
+const scope = globalThis as unknown as Scope;
+const bare = new BroadcastChannel("bench-bare");
+bare.onmessage = ({ data }) => {
+  if (data.isLast) bare.postMessage("acknowledged");
+};
+
+const backend = new BroadcastChannelBackend({ name: "bench" });
+await backend.declareQueue("work", { subscribeTo: ["orders"] });
+let awaited = 0;
+scope.onmessage = ({ data }) => void (awaited += data);
+for (let i = 0; i < 16; i++) void loop();
+scope.postMessage("ready");
+
+async function loop(): Promise<void> {
+  for (;;) {
+    const options = { max: 10, waitMs: 20_000, visibilityMs: 60_000 };
+    const deliveries = await backend.receive("work", options);
+    await backend.acknowledge("work", deliveries.map(({ receipt }) => receipt));
+    awaited -= deliveries.length;
+    if (awaited === 0 && deliveries.length > 0) scope.postMessage("done");
+  }
+}
