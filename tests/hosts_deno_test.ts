@@ -10,6 +10,10 @@ import { LAMBDA_SNS } from "./hosts/lambda_sns.ts";
 import { lambdaSqsHost } from "./hosts/lambda_sqs.ts";
 import { SNS_ENDPOINT } from "./hosts/sns_endpoint.ts";
 import { WORKERS } from "./hosts/workers.ts";
+import { within } from "./within.ts";
+
+/** How long a host may take for a message, in milliseconds. */
+const PATIENCE_MS = 10_000;
 
 const HOSTS: readonly Host[] = [
   ...WORKERS,
@@ -227,7 +231,7 @@ async function listening(deliver: () => Promise<string>) {
     stub(console, "error", () => void errors++),
   ];
   try {
-    const effect = await deliver();
+    const effect = await within(PATIENCE_MS, deliver());
     const told = [...lines].filter((line) => !line.includes("o-other"));
     return { effect: errors > 0 ? `${effect}; !` : effect, lines: told };
   } finally {

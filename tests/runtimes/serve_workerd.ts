@@ -1,5 +1,6 @@
 /** Serves a bundle on workerd, the runtime of Cloudflare Workers, at a free port of 127.0.0.1. */
 import { mustRun } from "../../tasks/process.ts";
+import { within } from "../within.ts";
 
 /** A worker that answers requests. */
 export interface Workerd {
@@ -117,18 +118,6 @@ function readLines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Lines {
 async function portIn(out: Lines): Promise<number> {
   const [, port] = await out.first(/"event":"listen".*"port":(\d+)/);
   return Number(port);
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`It took longer than ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function kill(child: Deno.ChildProcess): void {
