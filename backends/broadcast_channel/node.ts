@@ -78,6 +78,8 @@ export function createNode(options: NodeOptions): Node {
   let claim: Claim | undefined;
   /** The highest epoch heard of. */
   let highest = 0;
+  /** Whom this context followed last. */
+  let lastLeader: string | undefined;
   /** The claim that this context answered last. */
   let voted = 0;
   /** When a leader was heard, or spoke itself. */
@@ -265,7 +267,17 @@ export function createNode(options: NodeOptions): Node {
     // What it had put in order itself, before it had to ask whether it still leads.
     requests.reconcile(replica.state.members.get(id));
     requests.repeat();
+    releaseLast(leader);
     watchHolders(leader);
+  }
+
+  /** What the one held who led before, if it was replaced because it was silent. */
+  function releaseLast(leader: Leader): void {
+    const heardAt = peers.get(lastLeader ?? "")?.heardAt ?? 0;
+    if (lastLeader !== undefined && clock.now() - heardAt >= timing.leaseMs) {
+      leader.release(lastLeader);
+    }
+    lastLeader = undefined;
   }
 
   function onBeat(beat: Beat & { from: string }): void {
@@ -291,6 +303,7 @@ export function createNode(options: NodeOptions): Node {
       return false;
     }
     leader = undefined;
+    lastLeader = from;
     follower = createFollower({
       id,
       leader: from,

@@ -126,6 +126,21 @@ for (const locks of [false, true]) {
       await world.close();
     });
 
+    it("gives to others what the leader held that ended", async () => {
+      const world = await worldOf(3, { locks });
+      const leader = world.leader();
+      await sendAll(world, leader, numbered(10));
+      assertEquals((await world.flow(leader.backend.receive(QUEUE, TAKE))).length, 10);
+      leader.kill();
+      const before = world.clock.now();
+      const { backend } = world.contexts[0]!;
+      const again = await world.flow(backend.receive(QUEUE, { ...TAKE, waitMs: 20_000 }));
+      assertEquals(bodiesOf(again), numbered(10));
+      const took = world.clock.now() - before;
+      assert(took < (locks ? 500 : 4_500), `took ${took} ms`);
+      await world.close();
+    });
+
     it("deposes a leader that froze, which then neither acknowledges nor loses anything", async () => {
       const world = await worldOf(3, { locks });
       const old = world.leader();

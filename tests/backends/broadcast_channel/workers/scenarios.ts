@@ -185,7 +185,8 @@ async function expectEmpty(member: Colleague): Promise<void> {
 /** From the end of a leader to when somebody receives again what it held. */
 async function timeToRecover(team: Team, { inFlight }: Colleague): Promise<number> {
   const start = Date.now();
-  const isBack = () => [...inFlight].some((body) => (team.received.get(body) ?? 0) > 1);
+  const before = new Map([...inFlight].map((body) => [body, team.received.get(body) ?? 0]));
+  const isBack = () => [...before].some(([body, times]) => (team.received.get(body) ?? 0) > times);
   await team.until(isBack, 30_000, "somebody receives what the leader held");
   return Date.now() - start;
 }
