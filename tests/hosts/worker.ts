@@ -132,8 +132,11 @@ async function deliverInGroup(message: OutgoingMessage, place: Place): Promise<s
   }));
   await send(backends, queue, inGroup);
   consumer.start();
-  await until(() => settledOrStuck(consumer));
-  await consumer.stop();
+  try {
+    await until(() => settledOrStuck(consumer));
+  } finally {
+    await consumer.stop();
+  }
   const left = (await receiveAll(backends, queue)).map(({ body }) =>
     body === FOLLOWER.body ? "the follower" : "it"
   );
