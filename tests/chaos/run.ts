@@ -6,7 +6,7 @@ import { workOf } from "./event.ts";
 import { chaos, type FaultProfile } from "./faults.ts";
 import { type Evidence, judge, type Verdict } from "./judge.ts";
 import { type Laboratory, openLaboratory } from "./laboratory.ts";
-import { OURS } from "./programs.ts";
+import { OURS, type Program } from "./programs.ts";
 import { type Effect, followRecords, readRecords, type Told } from "./records.ts";
 import type { Settings } from "./settings.ts";
 import { eventId } from "./wire.ts";
@@ -98,9 +98,12 @@ function followWorkers({ logOf }: Laboratory): () => Watched {
 /** Kills, waits, stops, and lets the judge look at what is left. */
 async function oversee(run: Run): Promise<ChaosResult> {
   const { direct, settings, programs, proxy, deadLetterQueue } = run;
-  const kills = await killTwo(run);
   const publisher = programs.get("publisher")!;
-  await publisher.process.status;
+  const failure = new AbortController();
+  const published = mustSucceed(publisher).catch((error) => failure.abort(error));
+  const kills = await killTwo(run, failure.signal);
+  await published;
+  failure.signal.throwIfAborted();
   const told = readRecords<Told>(publisher.log);
   const lastTold = told.reduce((last, { at }) => Math.max(last, at), 0);
   await drained(run);
@@ -131,6 +134,12 @@ async function oversee(run: Run): Promise<ChaosResult> {
   };
 }
 
+/** Ends the run, instead of judging one that never was. */
+async function mustSucceed({ process }: Program): Promise<void> {
+  const { code } = await process.status;
+  if (code !== 0) throw new Error(`Cannot go on as the publisher ended with exit code ${code}`);
+}
+
 function lastFirstEffect(effects: ReadonlyMap<string, readonly Effect[]>): number {
   const first = new Map<string, number>();
   for (const { key, step, at } of [...effects.values()].flat()) {
@@ -140,13 +149,16 @@ function lastFirstEffect(effects: ReadonlyMap<string, readonly Effect[]>): numbe
 }
 
 /** Kills two workers, at a third and at two thirds of the work, each while it holds deliveries. */
-async function killTwo(run: Run): Promise<{ name: string; held: number }[]> {
+async function killTwo(
+  run: Run,
+  failed: AbortSignal,
+): Promise<{ name: string; held: number }[]> {
   const { options: { messages, progress }, proxy, programs } = run;
   const kills: { name: string; held: number }[] = [];
   const deadline = Date.now() + 300_000;
   for (const [index, share] of [1 / 3, 2 / 3].entries()) {
     const name = WORKERS[index]!;
-    while (Date.now() < deadline) {
+    while (Date.now() < deadline && !failed.aborted) {
       const handled = run.look().handled.size;
       const held = proxy.unsettled(name);
       if (handled >= messages * share && held >= MIN_HELD) {
