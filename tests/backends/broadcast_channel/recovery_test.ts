@@ -162,6 +162,38 @@ for (const locks of [false, true]) {
       await world.close();
     });
 
+    it("does not believe a leader that froze before it has heard of the others", async () => {
+      const world = await worldOf(3, { locks });
+      const old = world.leader();
+      old.freeze();
+      await world.clock.advance(30_000);
+      old.wake();
+      const described = old.backend.describeQueue(QUEUE);
+      await world.clock.advance(10);
+      assertEquals(old.backend.role, "joining");
+      old.thaw();
+      assertEquals((await world.flow(described)).available, 0);
+      assertEquals(old.backend.role, "follower");
+      await world.close();
+    });
+
+    it("keeps what a leader accepted while nobody else answered, also if it is deposed", async () => {
+      const world = await worldOf(3, { locks });
+      const old = world.leader();
+      const others = world.contexts.filter((context) => context !== old);
+      for (const other of others) other.freeze();
+      await sendAll(world, old, ["alone"]);
+      old.freeze();
+      for (const other of others) other.thaw();
+      await world.clock.advance(10_000);
+      await sendAll(world, others[0]!, ["meanwhile"]);
+      old.thaw();
+      await world.clock.advance(5_000);
+      assertEquals(old.backend.role, "follower");
+      assertEquals(bodiesOf(await drain(world, others[0]!)).sort(), ["alone", "meanwhile"]);
+      await world.close();
+    });
+
     it("sends once what a frozen leader could not send", async () => {
       const world = await worldOf(3, { locks });
       const old = world.leader();

@@ -26,6 +26,8 @@ export interface Context {
   kill(): void;
   /** Stops it. */
   freeze(): void;
+  /** Lets its timers go on; it hears nothing yet. */
+  wake(): void;
   /** Lets it go on. */
   thaw(): void;
 }
@@ -91,6 +93,7 @@ export function createWorld(options: WorldOptions = {}): World {
         network.freeze(name);
         time.freeze();
       },
+      wake: () => time.thaw(),
       thaw: () => {
         time.thaw();
         network.thaw(name);
