@@ -73,6 +73,9 @@ export interface MessagePublisherOptions extends PublisherSettings {
  * later one was stored is not sent again: its caller is told instead, as a repetition would arrive
  * out of order.
  *
+ * Events of one turn share requests. On Cloudflare Workers, where a connection belongs to the request
+ * that opened it, create a publisher for each request.
+ *
  * @example
  * ```ts
  * import { defineEvent, MessagePublisher, typed } from "@melange/melange";
