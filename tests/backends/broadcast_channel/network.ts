@@ -12,6 +12,8 @@ export interface Network {
   kill(context: string): void;
   /** Holds back what a context says and hears. */
   freeze(context: string): void;
+  /** Loses what is held back for a context. */
+  lose(context: string): void;
   /** Lets it go on with all that it missed. */
   thaw(context: string): void;
   /** Everything that was posted so far. */
@@ -87,6 +89,9 @@ export function createNetwork({ clock, random, loss = 0, delayMs = 0 }: NetworkO
     open: (context) => () => open(context),
     kill: (context) => void dead.add(context),
     freeze: (context) => void frozen.add(context),
+    lose: (context) => {
+      for (const port of ports) if (port.context === context) port.held.length = 0;
+    },
     thaw,
     posted,
     forge: (message) => post("somebody", message),

@@ -184,7 +184,10 @@ for (const locks of [false, true]) {
       for (const other of others) other.freeze();
       await sendAll(world, old, ["alone"]);
       old.freeze();
-      for (const other of others) other.thaw();
+      for (const other of others) {
+        other.lose();
+        other.thaw();
+      }
       await world.clock.advance(10_000);
       await sendAll(world, others[0]!, ["meanwhile"]);
       old.thaw();

@@ -26,6 +26,8 @@ export interface Context {
   kill(): void;
   /** Stops it. */
   freeze(): void;
+  /** Loses what it was to hear while it is frozen. */
+  lose(): void;
   /** Lets its timers go on; it hears nothing yet. */
   wake(): void;
   /** Lets it go on. */
@@ -93,6 +95,7 @@ export function createWorld(options: WorldOptions = {}): World {
         network.freeze(name);
         time.freeze();
       },
+      lose: () => network.lose(name),
       wake: () => time.thaw(),
       thaw: () => {
         time.thaw();
