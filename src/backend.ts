@@ -111,19 +111,19 @@ export interface BackendLimits {
 }
 
 /**
- * What a backend promises. Each entry says what the core does where it is `false`; the conformance
- * suite checks what is `true`.
+ * What a backend promises. Each entry says what follows where it is `false`; the conformance suite
+ * checks what is `true`.
  */
 export interface Guarantees {
-  /** What is not acknowledged comes again. Where false: a failed message is logged and gone. */
+  /** What is not acknowledged comes again. Where false: a failed message is logged, and gone when it is released. */
   readonly redelivers: boolean;
   /** FIFO queues keep the order of a group. Where false: order is not relied upon. */
   readonly ordered: boolean;
   /** FIFO queues hand out a group to one receiver at a time. Where false: no lanes are kept. */
   readonly groups: boolean;
-  /** A queue hides a message for `delayMs`. Where false: a delay is refused. */
+  /** A queue hides a message for `delayMs`. Where false: the backend refuses a delay with `UNSUPPORTED`. */
   readonly delays: boolean;
-  /** A topic copies to every subscribed queue. Where false: only queues can be published to. */
+  /** A topic copies to every subscribed queue. Where false: the backend refuses topics with `UNSUPPORTED`. */
   readonly fansOut: boolean;
   /** A subscription filters by event type. Where false: unwanted events reach `onUnknown`. */
   readonly filters: boolean;

@@ -10,7 +10,10 @@ import { type Counts, keepsGroups, Session, type SessionOptions } from "./sessio
 
 /** How a consumer works, whatever queue it consumes. */
 export interface ConsumerSettings {
-  /** How many messages are held at once, running or waiting. Default: 10. */
+  /**
+   * How many messages are handled at once. Of a FIFO group that is one; up to ten for each slot are
+   * held behind them. Default: 10.
+   */
   concurrency?: number;
   /** How long a message is locked, in milliseconds; kept up while its handlers run. Default: 30 000. */
   visibilityTimeoutMs?: number;
@@ -166,8 +169,9 @@ export class MessageConsumer implements AsyncDisposable {
   }
 
   /**
-   * Receives at most one message, handles and settles it. Resolves to its outcome, or to
-   * `undefined` if none came within `waitMs` milliseconds (default: the consumer's own).
+   * Receives at most one message, handles and settles it. Resolves to what its handlers decided
+   * (what became of it is counted in {@linkcode status}), or to `undefined` if none came within
+   * `waitMs` milliseconds (default: the consumer's own). `stop()` does not wait for it.
    * @throws {MelangeError} `NOT_FOUND`, `ACCESS_DENIED` and others, if the receive failed for good
    */
   async consumeEvent(options: ConsumeEventOptions = {}): Promise<Outcome | undefined> {

@@ -67,9 +67,9 @@ export interface DispatcherOptions {
   serializers?: SerializerRegistry;
   /** The type of messages that name none. Default: such messages are unknown. */
   defaultEvent?: AnyEventType;
-  /** What happens to a type that nobody subscribed to. Default: `"deadLetter"`. */
+  /** What happens to a type that nobody subscribed to. Default: `"deadLetter"`, which is a retry where the queue has no dead-letter queue. */
   onUnknown?: Fallback;
-  /** What happens to data that cannot be read or violates its schema. Default: `"deadLetter"`. */
+  /** What happens to data that cannot be read or violates its schema. Default: `"deadLetter"`, as for `onUnknown`. */
   onUndecodable?: Fallback;
   /** Runs each subscriber once per event, as far as a store can tell. Default: none. */
   deduplication?: DeduplicationOptions;
@@ -179,6 +179,11 @@ export class Dispatcher {
     handler?: Handler<never>,
     options: SubscribeOptions = {},
   ): () => void {
+    if (!isNamed(first)) {
+      throw new TypeError(
+        "Cannot add a subscriber as it must be a type of defineEvent() or { listensTo, process }",
+      );
+    }
     if (!("listensTo" in first)) return this.#add(options.name, [first], handler);
     const { name, listensTo, process } = first;
     return this.#add(name, [listensTo].flat(), process);
@@ -230,10 +235,17 @@ export class Dispatcher {
     }
     const { middleware = [] } = this.options;
     const handle = middleware.reduceRight<Handler>((next, wrap) => wrap(next), process as Handler);
+    if (typeof handle !== "function") {
+      throw new TypeError(`Cannot add ${subscriber} as a middleware must return a function`);
+    }
     const registered = { name, types, handle };
     this.#subscribers.add(registered);
     return () => void this.#subscribers.delete(registered);
   }
+}
+
+function isNamed(value: unknown): value is AnyEventType | Subscriber {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
 interface Registered {
@@ -251,6 +263,14 @@ function checkOptions(options: DispatcherOptions): void {
       `Cannot create a dispatcher as ${key} must be "retry", "deadLetter" or "acknowledge": current value is ${
         options[key]
       }`,
+    );
+  }
+  if (options.middleware?.some((middleware) => typeof middleware !== "function")) {
+    throw new TypeError("Cannot create a dispatcher as its middleware must be functions");
+  }
+  if (options.deduplication && typeof options.deduplication.store?.claim !== "function") {
+    throw new TypeError(
+      "Cannot create a dispatcher as deduplication needs a store: pass { store }",
     );
   }
   for (const key of ["handlerTimeoutMs", "maxAttempts"] as const) {
@@ -458,7 +478,7 @@ async function run(
   try {
     event = await abortable(events(subscription.eventType), context.signal);
   } catch (error) {
-    if (context.signal.aborted) return { kind: "retry", error };
+    if (context.signal.aborted) return { kind: "retry", error, ...waitOf(error, context.signal) };
     return job.unreadable(error);
   }
   const handle = async () => {
@@ -498,13 +518,18 @@ function failed(
     error: describeError(error),
   });
   if (deadLetter) return { kind: "deadLetter", reason: error.reason, ...subscriber };
-  return { kind: "retry", error, ...subscriber, ...waitOf(error) };
+  return { kind: "retry", error, ...subscriber, ...waitOf(error, context.signal) };
 }
 
-/** A handler's error may say when to come again; an open circuit says nothing about the message. */
-function waitOf(error: unknown): { delayMs?: number; uncounted?: boolean } {
-  if (!(error instanceof MelangeError) || error.retryAfterMs === undefined) return {};
-  return { delayMs: error.retryAfterMs, uncounted: error.code === "CIRCUIT_OPEN" };
+/** What says nothing about the message is no try of it. */
+const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN"];
+
+/** A handler's error may say when to come again; a stop, or an open circuit, is not counted. */
+function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
+  const cause = signal.aborted ? signal.reason : error;
+  const uncounted = cause instanceof MelangeError && NOT_ITS_FAULT.includes(cause.code);
+  if (!(error instanceof MelangeError) || error.retryAfterMs === undefined) return { uncounted };
+  return { uncounted, delayMs: error.retryAfterMs };
 }
 
 function decide(

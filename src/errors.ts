@@ -8,7 +8,7 @@
  * | `INVALID_MESSAGE` | a limit, a name or a missing group; nothing was sent |
  * | `NOT_FOUND` | the queue or topic does not exist |
  * | `ACCESS_DENIED` | the credentials or the policy do not allow it |
- * | `CONFLICT` | it exists already, with other attributes |
+ * | `CONFLICT` | it exists already, with other attributes; or it is busy with the same |
  * | `THROTTLED` | the service asked to slow down; not stored |
  * | `REFUSED` | definitely not stored |
  * | `OUTCOME_UNKNOWN` | the attempts are used up; it may or may not have been stored |
@@ -18,6 +18,8 @@
  * | `STOPPED` | a consumer was stopped while this was under way |
  * | `CLOSED` | the publisher or backend was closed before |
  * | `UNSUPPORTED` | this backend, or this queue, cannot do that |
+ * | `UNKNOWN_TYPE` | a received event has no subscriber |
+ * | `CIRCUIT_OPEN` | what a handler depends on is down, says `circuitBreaker()` |
  */
 export type MelangeErrorCode =
   | "CONFIGURATION"
@@ -35,6 +37,8 @@ export type MelangeErrorCode =
   | "STOPPED"
   | "CLOSED"
   | "UNSUPPORTED"
+  | "UNKNOWN_TYPE"
+  | "CIRCUIT_OPEN"
   | (string & Record<never, never>);
 
 /** Options of {@linkcode MelangeError}. */
@@ -94,8 +98,16 @@ export class DeadLetter extends Error {
   /** A short code that says why; stored with the message, so it must not hold secrets. */
   readonly reason: string;
 
-  /** Creates the verdict. `reason` is stored with the message. */
+  /**
+   * Creates the verdict. `reason` is stored with the message.
+   * @throws {TypeError} if the reason is no text
+   */
   constructor(reason: string, options?: ErrorOptions) {
+    if (typeof reason !== "string") {
+      throw new TypeError(
+        `Cannot dead-letter as the reason must be text: current value is ${reason}`,
+      );
+    }
     super(reason, options);
     this.name = "DeadLetter";
     this.reason = reason;

@@ -74,6 +74,9 @@ export class EventBus implements EventPublisher, AsyncDisposable {
     if (queue !== undefined && options.queues !== undefined) {
       throw new TypeError("Cannot create a bus with both queue and queues: pass one of them");
     }
+    if (!Array.isArray(queues)) {
+      throw new TypeError("Cannot create a bus as queues must be an array of names");
+    }
     this.#backend = backend;
     this.#queues = [...queues];
     this.#format = settings.format ?? "plain";

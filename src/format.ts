@@ -62,6 +62,15 @@ export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
 
 function checkUserAttributes(event: Event, attributes: Attributes): void {
   const names = Object.keys(attributes);
+  const empty = names.find((name) => attributes[name] === undefined || attributes[name] === null);
+  if (empty !== undefined) {
+    throw new MelangeError(
+      "INVALID_MESSAGE",
+      `Cannot publish "${event.type}" as the attribute "${
+        empty.slice(0, 64)
+      }" has no value: leave it out instead`,
+    );
+  }
   const ours = names.find((name) => OURS.includes(name));
   if (ours === undefined && names.length <= MAX_USER_ATTRIBUTES) return;
   const rule = ours === undefined

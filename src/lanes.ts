@@ -34,8 +34,8 @@ interface Lane {
 
 /**
  * Runs deliveries, those of one lane one after the other, those of different lanes at once. A lane
- * is a message group of a FIFO queue, or a single message of a standard queue. A lane that pauses
- * before it runs its first delivery again takes no room from others.
+ * is a message group of a FIFO queue, or a single message of a standard queue. A lane takes one place,
+ * however many wait in it, and none while it pauses before its first delivery runs again.
  */
 export class Lanes {
   readonly #options: LanesOptions;
@@ -54,14 +54,18 @@ export class Lanes {
     return this.#running;
   }
 
-  /** Deliveries that run or wait for their turn, without those of lanes that pause. */
+  /** Lanes that run or wait for a place, each with the first of its deliveries. */
   get occupied(): number {
-    return this.#count((lane) => lane.unpark === undefined);
+    let count = 0;
+    for (const { unpark } of this.#lanes.values()) if (!unpark) count += 1;
+    return count;
   }
 
-  /** Deliveries of lanes that pause. */
-  get parked(): number {
-    return this.#count((lane) => lane.unpark !== undefined);
+  /** All other deliveries: behind the first of their lane, or of a lane that pauses. */
+  get waiting(): number {
+    let count = -this.occupied;
+    for (const { leases } of this.#lanes.values()) count += leases.length;
+    return count;
   }
 
   /** Puts a delivery at the end of its lane and runs it when it is its turn. */
@@ -82,12 +86,6 @@ export class Lanes {
       if (!lane.running) this.#lanes.delete(lane.key);
       return lane.leases.splice(lane.running ? 1 : 0);
     });
-  }
-
-  #count(which: (lane: Lane) => boolean): number {
-    let count = 0;
-    for (const lane of this.#lanes.values()) if (which(lane)) count += lane.leases.length;
-    return count;
   }
 
   #pump(): void {

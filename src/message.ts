@@ -207,13 +207,13 @@ function brokenFifoRule(
   if (fifo && group === undefined) {
     return "a FIFO destination needs a message group: give the event type a `group` function or the call a `group`";
   }
-  if (group !== undefined && !TOKEN.test(group)) {
+  if (group !== undefined && !isToken(group)) {
     return "a message group is 1 to 128 ASCII letters, digits and punctuation marks";
   }
   if (!fifo && deduplicationId !== undefined) {
     return "only FIFO destinations take a deduplication id";
   }
-  if (deduplicationId !== undefined && !TOKEN.test(deduplicationId)) {
+  if (deduplicationId !== undefined && !isToken(deduplicationId)) {
     return "a deduplication id is 1 to 128 ASCII letters, digits and punctuation marks";
   }
   if (delayMs === undefined) return undefined;
@@ -223,6 +223,10 @@ function brokenFifoRule(
     return `a delay is 0 to ${limits.delayMs} ms: current value is ${delayMs}`;
   }
   return undefined;
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === "string" && TOKEN.test(value);
 }
 
 function brokenSizeRule(size: number, limits: MessageLimits): string | undefined {

@@ -54,8 +54,8 @@ const RELEASE_SHARE = 0.2;
 const RELEASE_MAX_MS = 1_000;
 /** Even a forced stop takes this long if it must, to give back what it holds. */
 const MIN_RELEASE_MS = 250;
-/** FIFO lanes may pause with so many messages for each slot, before no more are received. */
-const PARKED_PER_SLOT = 10;
+/** So many messages may wait in FIFO lanes for each slot, before no more are received. */
+const WAITING_PER_SLOT = 10;
 
 /** One run of a consumer, from its first receive until everything it held is settled or given back. */
 export class Session {
@@ -113,7 +113,7 @@ export class Session {
 
   /** Deliveries held: running, waiting, or being settled. */
   get inFlight(): number {
-    return this.#lanes.occupied + this.#lanes.parked + this.#settling.size;
+    return this.#lanes.occupied + this.#lanes.waiting + this.#settling.size;
   }
 
   /** Whether it is stopping. */
@@ -173,7 +173,7 @@ export class Session {
 
   #room(): number {
     const { concurrency } = this.#options;
-    if (this.#lanes.parked >= concurrency * PARKED_PER_SLOT) return 0;
+    if (this.#lanes.waiting >= concurrency * WAITING_PER_SLOT) return 0;
     return concurrency - this.#lanes.occupied - this.#settling.size;
   }
 

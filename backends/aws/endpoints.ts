@@ -20,7 +20,7 @@ export interface EndpointOptions {
 /** The region that was given, else the one of the environment; throws `CONFIGURATION` without one. */
 export function regionFrom(options: EndpointOptions, environment: Environment): string {
   const region = options.region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
-  if (region && /^[a-z0-9-]+$/.test(region)) return region;
+  if (typeof region === "string" && /^[a-z0-9-]+$/.test(region)) return region;
   throw new MelangeError(
     "CONFIGURATION",
     `Cannot find the AWS region as ${

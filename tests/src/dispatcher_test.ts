@@ -51,6 +51,19 @@ function codeOf(outcome: Outcome): unknown {
   return outcome.error instanceof MelangeError ? outcome.error.code : outcome.error;
 }
 
+describe("new Dispatcher(), subscribe()", () => {
+  it("refuse what cannot work", () => {
+    const create = (options: object) => () => new Dispatcher(options);
+    assertThrows(create({ middleware: ["retry"] }), TypeError, "middleware must be functions");
+    assertThrows(create({ deduplication: {} }), TypeError, "pass { store }");
+    for (const wrong of [undefined, null, "Job", 5]) {
+      assertThrows(() => new Dispatcher().subscribe(wrong as never), TypeError, "defineEvent()");
+    }
+    const broken = new Dispatcher({ middleware: [() => undefined as never] });
+    assertThrows(() => broken.subscribe(Job, () => {}), TypeError, "must return a function");
+  });
+});
+
 describe("Dispatcher", () => {
   it("refuses options that make no sense", () => {
     const wrong = { onUnknown: "ignore" } as unknown as DispatcherOptions;

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { DeadLetter, describeError, isDeadLetter, MelangeError } from "../../src/errors.ts";
 
@@ -34,6 +40,12 @@ describe("MelangeError", () => {
 });
 
 describe("DeadLetter", () => {
+  it("refuses a reason that is no text", () => {
+    for (const reason of [undefined, null, 5, {}]) {
+      assertThrows(() => new DeadLetter(reason as never), TypeError, "must be text");
+    }
+  });
+
   it("carries its reason", () => {
     const cause = new Error("expired");
     const error = new DeadLetter("card-expired", { cause });

@@ -208,6 +208,11 @@ describe("EventBus", () => {
     assertEquals(published.state, "done");
   });
 
+  it("refuses queues that are no list", () => {
+    const { createBus } = setUp();
+    assertThrows(() => createBus({ queue: undefined, queues: "ab" } as never), TypeError, "array");
+  });
+
   it("may be started again after a stop", async () => {
     const { clock, createBus } = setUp();
     const bus = createBus();

@@ -93,7 +93,7 @@ describe("Lanes", () => {
     const { clock, lanes, add, started, finish } = createLanes(1);
     for (const name of ["a1", "a2"]) add("a", name);
     await finish("a1", { parkMs: 1_000 });
-    assertEquals([lanes.running, lanes.occupied, lanes.parked], [0, 0, 2]);
+    assertEquals([lanes.running, lanes.occupied, lanes.waiting], [0, 0, 2]);
     add("b", "b1");
     assertEquals(started, ["a1", "b1"]);
     await finish("b1", "next");
@@ -101,7 +101,7 @@ describe("Lanes", () => {
     assertEquals(started, ["a1", "b1"]);
     await clock.advance(1);
     assertEquals(started, ["a1", "b1", "a1"]);
-    assertEquals([lanes.running, lanes.occupied, lanes.parked], [1, 2, 0]);
+    assertEquals([lanes.running, lanes.occupied, lanes.waiting], [1, 1, 1]);
     await finish("a1", "next");
     assertEquals(started.at(-1), "a2");
   });
@@ -150,7 +150,7 @@ describe("Lanes", () => {
     add("c", "c1");
     add("d", "d1");
     assertEquals(lanes.clear().map(nameOf).toSorted(), ["a2", "b1", "d1"]);
-    assertEquals([lanes.running, lanes.occupied, lanes.parked], [2, 2, 0]);
+    assertEquals([lanes.running, lanes.occupied, lanes.waiting], [2, 2, 0]);
     await finish("a1", "next");
     await finish("c1", "next");
     await clock.advance(5_000);

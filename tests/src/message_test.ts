@@ -270,6 +270,14 @@ describe("refusal()", () => {
       assertStringIncludes(refused({}, { topic: "a.fifo" }) ?? "", "message group");
     });
 
+    it("refuses a group or deduplication id that is no text", () => {
+      for (const value of [5, null, {}] as unknown as string[]) {
+        assertStringIncludes(refused({ group: value }, FIFO) ?? "", "message group");
+        const message = refused({ group: "g", deduplicationId: value }, FIFO) ?? "";
+        assertStringIncludes(message, "deduplication id");
+      }
+    });
+
     it("takes tokens of 1 to 128 printable characters as group and deduplication id", () => {
       const good = ["a", "!", "~", "a".repeat(128), "a/b:c;d", "__proto__"];
       const bad = ["", "a b", "é", "a\n", "\u0000", "a".repeat(129)];

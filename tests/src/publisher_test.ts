@@ -367,6 +367,16 @@ describe("publish() on failure", () => {
   });
 });
 
+describe("publish()", () => {
+  it("refuses an attribute without a value", async () => {
+    const { publisher } = setUp();
+    const refused = async (options: object) =>
+      outcome(publisher.publish(Note("a"), { queue: "q", ...options } as never));
+    assertEquals(await refused({ attributes: { x: undefined } }), "INVALID_MESSAGE");
+    assertEquals(await refused({ attributes: { x: null } }), "INVALID_MESSAGE");
+  });
+});
+
 describe("publishAll()", () => {
   it("refuses one deduplication id for all: FIFO would keep the first only", async () => {
     const { publisher, backend } = setUp();

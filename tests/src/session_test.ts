@@ -410,6 +410,24 @@ describe("on a FIFO queue", () => {
     assertEquals([(await world.peek()).length, world.clock.pending], [50, 0]);
   });
 
+  it("a group of more messages than there are slots holds up no other", async () => {
+    const world = await createWorld(FIFO);
+    const started: number[] = [];
+    world.dispatcher.subscribe(Job, (event) => {
+      started.push(event.data.n);
+      return new Promise<void>((resolve) => world.clock.after(60_000, resolve));
+    });
+    await world.send(Array.from({ length: 20 }, (_, n) => n), { group: "long" });
+    await world.send([100], { group: "short" });
+    const consumer = world.consumer({ concurrency: 5 });
+    consumer.start();
+    await world.clock.advance(10_000);
+    assertEquals(started, [0, 100]);
+    const stopped = consumer.stop({ drainMs: 0 });
+    await world.clock.advance(250);
+    await stopped;
+  });
+
   it("a slow group holds up no other", async () => {
     const world = await createWorld(FIFO);
     const seen: number[] = [];
@@ -661,6 +679,28 @@ describe("settling", () => {
     assertEquals(world.receiver.of("acknowledge").flatMap(({ items }) => items).length, 1);
     assertEquals(world.receiver.of("release"), []);
   });
+});
+
+describe("a stop in the last try", () => {
+  for (const queue of ["jobs", "jobs.fifo"]) {
+    it(`dead-letters nothing whose handler it interrupted (${queue})`, async () => {
+      const deadLetterQueue = queue.replace("jobs", "dead");
+      const world = await createWorld({
+        queue,
+        declare: { deadLetterQueue, maxReceives: 5 },
+        dispatcher: { maxAttempts: 1 },
+      });
+      world.dispatcher.subscribe(Job, () => new Promise<void>(() => {}));
+      await world.send([1]);
+      const consumer = world.consumer();
+      consumer.start();
+      await world.clock.advance(100);
+      const stopped = consumer.stop({ drainMs: 400 });
+      await world.clock.advance(400);
+      await stopped;
+      assertEquals([await world.count(deadLetterQueue), (await world.peek()).length], [0, 1]);
+    });
+  }
 });
 
 describe("de-duplication", () => {
