@@ -177,8 +177,9 @@ export class MessageConsumer implements AsyncDisposable {
   async consumeEvent(options: ConsumeEventOptions = {}): Promise<Outcome | undefined> {
     const { waitMs = this.#settings.waitMs, signal } = options;
     const { clock, random, visibilityTimeoutMs: visibilityMs } = this.#settings;
+    const attemptId = keepsGroups(this.#backend, this.#queue) ? crypto.randomUUID() : undefined;
     const receive = () =>
-      this.#backend.receive(this.#queue, { max: 1, waitMs, visibilityMs, signal });
+      this.#backend.receive(this.#queue, { max: 1, waitMs, visibilityMs, signal, attemptId });
     const [delivery] = await retry(receive, { clock, random, signal, budget: this.#budget });
     this.#counts.lastReceiveAt = new Date(clock.now());
     if (!delivery) return undefined;

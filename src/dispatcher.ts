@@ -367,11 +367,16 @@ function report(
   const { fallback, type, reason } = facts;
   dispatcher.options.logger.warn("A message cannot be handled", {
     queue: hooks.queue,
-    messageId: message.id,
-    ...(type === undefined ? {} : { type }),
+    messageId: short(message.id),
+    ...(type === undefined ? {} : { type: short(type) }),
     reason,
     then: fallback,
   });
+}
+
+/** Ids and types of foreign messages are whatever their sender wrote. */
+function short(text: string): string {
+  return text.slice(0, 100);
 }
 
 function fallback(kind: Fallback, code: string): Verdict {
@@ -511,8 +516,8 @@ function failed(
   const deadLetter = isDeadLetter(error);
   context.logger.warn(deadLetter ? "A handler gave a message up" : "A handler failed", {
     queue: context.queue,
-    messageId: context.message.id,
-    type: job.type,
+    messageId: short(context.message.id),
+    type: short(job.type),
     attempt: context.attempt,
     ...subscriber,
     error: describeError(error),

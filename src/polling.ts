@@ -41,6 +41,8 @@ const MIN_EMPTY_MS = 1_000;
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
 /** Pauses while the service cannot be reached or fails: short, so that work goes on when it is back. */
 const OUTAGE_BACKOFF: Backoff = { baseMs: 100, maxMs: 1_000 };
+/** The longest pause that an answer may ask for: one odd answer does not end a worker's day. */
+const MAX_ASKED_MS = 60_000;
 /** The least pause after a failed receive. */
 const MIN_PAUSE_MS = 20;
 
@@ -57,7 +59,7 @@ export class Polling {
   #wanted = 1;
   #failures = 0;
   #hungrySince: number | undefined;
-  #lostAttemptId: string | undefined;
+  readonly #lostAttemptIds: string[] = [];
   #cancelRefill: (() => void) | undefined;
 
   /** Creates a loop that has not begun. */
@@ -126,15 +128,16 @@ export class Polling {
   async #receive(max: number): Promise<void> {
     const { receiver, queue, fifo, waitMs, visibilityMs, clock } = this.#options;
     const startedAt = clock.now();
-    const attemptId = fifo ? this.#lostAttemptId ?? crypto.randomUUID() : undefined;
-    this.#lostAttemptId = undefined;
+    const lost = this.#lostAttemptIds.pop();
+    const attemptId = fifo ? lost ?? crypto.randomUUID() : undefined;
     const { signal } = this.#givenUp;
     let deliveries: Delivery[];
     try {
       const options = { max, waitMs, visibilityMs, signal, attemptId };
       deliveries = await receiver.receive(queue, options);
     } catch (error) {
-      if (codeOf(error) === "OUTCOME_UNKNOWN") this.#lostAttemptId = attemptId;
+      const unanswered = lost !== undefined || codeOf(error) === "OUTCOME_UNKNOWN";
+      if (attemptId !== undefined && unanswered) this.#lostAttemptIds.push(attemptId);
       return await this.#failed(error);
     } finally {
       this.#reserved -= max;
@@ -162,8 +165,9 @@ export class Polling {
     const { signal } = this.#stopped;
     if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});
     const asked = error instanceof MelangeError ? error.retryAfterMs ?? 0 : 0;
+    const askedMs = Math.min(asked, MAX_ASKED_MS);
     const backoff = isOutage(error) ? OUTAGE_BACKOFF : BACKOFF;
-    await this.#pause(Math.max(MIN_PAUSE_MS, asked, backoffMs(this.#failures, backoff, random)));
+    await this.#pause(Math.max(MIN_PAUSE_MS, askedMs, backoffMs(this.#failures, backoff, random)));
   }
 
   async #pause(ms: number): Promise<void> {

@@ -122,7 +122,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
 
   /**
    * Publishes an event: to the topic or queue of the options, else to its own topic. Resolves when
-   * the broker has stored it.
+   * the broker has stored it. It keeps its place behind earlier events to the same destination, also
+   * while their schemas are asked.
    *
    * @throws {MelangeError} `INVALID_EVENT` or `INVALID_MESSAGE`: not sent. `REFUSED`, `THROTTLED`,
    * `NOT_FOUND`, `ACCESS_DENIED`: not stored. `OUTCOME_UNKNOWN`: the attempts are used up and it

@@ -84,7 +84,8 @@ export class Session {
     this.#leases = new Leases({ ...shared, visibilityMs });
     this.#settler = new Settler({
       ...shared,
-      lingerMs: options.ackLingerMs,
+      // A group waits for its acknowledgements, so they do not wait for others.
+      lingerMs: this.#fifo ? 0 : options.ackLingerMs,
       alone: () => this.#draining || this.#lanes.running === 0,
     });
     this.#lanes = new Lanes({
@@ -149,7 +150,7 @@ export class Session {
   drain(drainMs: number): void {
     const { waitMs, receiver, clock } = this.#options;
     const endsAt = clock.now() + drainMs;
-    if (endsAt >= this.#endsAt) return;
+    if (this.#draining && endsAt >= this.#endsAt) return;
     this.#endsAt = endsAt;
     for (const cancel of this.#timers.splice(0)) cancel();
     const releaseMs = Math.min(RELEASE_MAX_MS, drainMs * RELEASE_SHARE);
@@ -226,8 +227,10 @@ export class Session {
   ): Promise<Step> {
     if (lease.lost) return this.#lost(lease);
     if (outcome.outcome === "acknowledge") {
-      this.#track(lease, this.#settler.acknowledge(lease), "acknowledged");
-      return "next";
+      const acknowledged = this.#settler.acknowledge(lease);
+      this.#track(lease, acknowledged, "acknowledged");
+      // In a group, a message that comes again must not come behind its followers.
+      return !this.#fifo || (await acknowledged).ok ? "next" : "end";
     }
     if (outcome.outcome === "retry") return this.#retry(lease, { inPlace, ...outcome });
     if (await this.#deadLetter(lease, outcome.facts)) return "next";

@@ -1,4 +1,5 @@
 import type {
+  DeadLetterCopy,
   Delivery,
   ExtendResult,
   Extension,
@@ -75,11 +76,17 @@ async function receive(
   );
   const now = wire.client.clock.now();
   const lockedUntil = new Date(now + input.VisibilityTimeout * 1000);
-  const deliveries = messages.flatMap((message) => {
+  const deliveries: Delivery[] = [];
+  for (const message of messages) {
     const delivery = deliveryOf(message, { now, lockedUntil });
-    if (!delivery) reportDamage(logger, queue, message);
-    return delivery ?? [];
-  });
+    if (delivery) {
+      deliveries.push(delivery);
+      continue;
+    }
+    reportDamage(logger, queue, message);
+    // What follows it in its group must not overtake it, and a damaged group is not to be trusted.
+    if (isFifo(queue)) break;
+  }
   if (deliveries.length > 0 || messages.length === 0) return deliveries;
   // An empty array would be taken for an empty queue, at once and again and again.
   throw unknownOutcome("ReceiveMessage", "all messages arrived damaged");
@@ -155,18 +162,53 @@ async function changeVisibility(
   });
 }
 
-/** Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. */
+/** So many receipts are remembered whose copies are stored and whose deletes failed. */
+const MAX_COPIED = 10_000;
+
+/**
+ * Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. When
+ * it is called again because the delete failed, nothing is copied again.
+ */
 function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["deadLetter"]> {
   const targets = new Map<string, string>();
+  const copied = new Set<string>();
+
+  async function copy(
+    target: string,
+    moving: readonly DeadLetterCopy[],
+    signal: AbortSignal | undefined,
+  ): Promise<SettleResult[]> {
+    const fresh = moving.filter(({ receipt }) => !copied.has(receipt));
+    const messages = fresh.map(({ copy }) => copy);
+    const sent = fresh.length > 0 ? await sender.send({ queue: target }, messages, { signal }) : [];
+    fresh.forEach(({ receipt }, at) => sent[at]?.ok && copied.add(receipt));
+    const failed = new Map(fresh.map(({ receipt }, at) => [receipt, sent[at]]));
+    return moving.map(({ receipt }) => copied.has(receipt) ? { ok: true } : failed.get(receipt)!);
+  }
+
+  async function remove(
+    queue: string,
+    receipts: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<SettleResult[]> {
+    const results = await acknowledge(wire, queue, { receipts, signal });
+    results.forEach(({ ok }, at) => ok && copied.delete(receipts[at]!));
+    for (const oldest of copied) {
+      if (copied.size <= MAX_COPIED) break;
+      copied.delete(oldest);
+    }
+    return results;
+  }
+
   return async (queue, copies, { signal } = {}) => {
     const moving = [...copies];
     const target = targets.get(queue) ?? await deadLetterQueueOf(wire, queue, signal);
     if (target === undefined) return moving.map(() => ({ ok: false, error: unsupported(queue) }));
     targets.set(queue, target);
     try {
-      const sent = await sender.send({ queue: target }, moving.map(({ copy }) => copy), { signal });
+      const sent = await copy(target, moving, signal);
       const receipts = moving.filter((_, at) => sent[at]?.ok).map(({ receipt }) => receipt);
-      const settled = (await acknowledge(wire, queue, { receipts, signal })).values();
+      const settled = (await remove(queue, receipts, signal)).values();
       return sent.map((result): SettleResult => result.ok ? settled.next().value! : result);
     } catch (error) {
       if (isNotFound(error)) targets.delete(queue);

@@ -592,6 +592,23 @@ describe("MessageConsumer.stop()", () => {
     }
   });
 
+  it("without an end of its time it waits as long as a handler takes", async () => {
+    const world = await createWorld();
+    let finish = () => {};
+    world.dispatcher.subscribe(Job, () => new Promise<void>((resolve) => finish = resolve));
+    await world.send([1]);
+    const consumer = world.consumer();
+    consumer.start();
+    await world.clock.advance(100);
+    const stopped = watch(consumer.stop({ drainMs: Infinity }));
+    assertEquals(consumer.health(), "draining");
+    await world.clock.advance(100_000);
+    assertEquals(stopped.state, "pending");
+    finish();
+    await world.clock.advance(100);
+    assertEquals([stopped.state, await world.count(), world.clock.pending], ["done", 0, 0]);
+  });
+
   it("a second stop with drainMs 0 forces", async () => {
     const world = await createWorld({ guarantees: { cancelsReceive: false } });
     let aborted = false;

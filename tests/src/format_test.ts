@@ -520,6 +520,16 @@ describe("deadLetterCopy()", () => {
     }
   });
 
+  it("goes as it was received where what was published cannot be sent to a queue", () => {
+    const MessageAttributes = Object.fromEntries(
+      Array.from({ length: 11 }, (_, n) => [`a${n}`, { Type: "String", Value: "x" }]),
+    );
+    const envelope = { Type: "Notification", MessageId: "s", TopicArn: "t", Message: "{}" };
+    const body = JSON.stringify({ ...envelope, MessageAttributes });
+    const copy = deadLetterCopy(received(body, {}), facts, 1_000_000);
+    assertEquals([copy.body, copy.attributes], [body, {}]);
+  });
+
   it("goes without its facts where there is no room for them", () => {
     const ten = Object.fromEntries(Array.from("abcdefghij", (name) => [name, "x"]));
     const foreign = deadLetterCopy(received("{}", ten), facts, 1_000_000);

@@ -300,10 +300,24 @@ describe("Polling", () => {
           : Promise.resolve([]),
     });
     polling.fill();
-    await clock.advance(1_000);
+    await clock.advance(3_000);
     const ids = receiver.calls.map(({ options }) => options.attemptId);
-    assertEquals(ids[0], ids[1]);
-    assert(ids[2] !== ids[1] && ids.every((id) => id !== undefined && id !== ""));
+    assertEquals([ids[1], ids[2]], [ids[0], ids[0]]);
+    assert(ids[3] !== ids[2] && ids.every((id) => id !== undefined && id !== ""));
+  });
+});
+
+describe("a service that asks for patience", () => {
+  it("gets a minute at the most", async () => {
+    const { clock, polling, receiver } = createPolling({
+      script: () => () =>
+        Promise.reject(failure("THROTTLED", { retryable: true, retryAfterMs: 86_400_000 })),
+    });
+    polling.fill();
+    await clock.advance(59_000);
+    assertEquals(receiver.calls.length, 1);
+    await clock.advance(2_000);
+    assertEquals(receiver.calls.length, 2);
   });
 });
 

@@ -410,6 +410,21 @@ describe("on a FIFO queue", () => {
     assertEquals([(await world.peek()).length, world.clock.pending], [50, 0]);
   });
 
+  it("a message that could not be acknowledged comes again before its followers", async () => {
+    const world = await createWorld(FIFO);
+    const seen: number[] = [];
+    world.dispatcher.subscribe(Job, (event) => void seen.push(event.data.n));
+    world.receiver.faults.acknowledge = refuseAll(failure("ACCESS_DENIED"));
+    await world.send([1, 2, 3]);
+    const consumer = world.consumer({ visibilityTimeoutMs: 5_000 });
+    consumer.start();
+    await world.clock.advance(1_000);
+    world.receiver.faults.acknowledge = undefined;
+    await world.clock.advance(20_000);
+    assertEquals([seen, await world.count()], [[1, 1, 2, 3], 0]);
+    await consumer.stop();
+  });
+
   it("a group of more messages than there are slots holds up no other", async () => {
     const world = await createWorld(FIFO);
     const started: number[] = [];

@@ -140,6 +140,15 @@ describe("AwsBackend.receive()", () => {
     });
   }
 
+  it("returns nothing behind a damaged message of a FIFO queue, as that must not overtake it", async () => {
+    const bad = { ...good, MessageId: "bad", MD5OfBody: md5("y") };
+    const { backend } = backendOn(() =>
+      json({ Messages: [good, bad, { ...good, MessageId: "next" }] })
+    );
+    const deliveries = await backend.receive(`${QUEUE}.fifo`, CALL);
+    assertEquals(deliveries.map(({ message }) => message.id), ["good"]);
+  });
+
   it("returns messages whose digests agree", async () => {
     const digests = { MD5OfBody: md5("x"), MD5OfMessageAttributes: md5OfAttributes({ a: "1" }) };
     const { backend } = backendOn(() =>
@@ -267,6 +276,26 @@ describe("AwsBackend.deadLetter()", () => {
     assertEquals(results.map(brief), ["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "ok"]);
     const deleted = aws.calls.at(-1)!.input.Entries;
     assertEquals(deleted, [{ Id: "0", ReceiptHandle: "r-2" }]);
+  });
+
+  it("copies nothing again where only the delete failed", async () => {
+    let down = true;
+    const { aws, backend } = backendOn((call) => {
+      if (call.action === "GetQueueAttributes") {
+        return json({ Attributes: { RedrivePolicy: policy } });
+      }
+      if (call.action === "GetQueueUrl") return json({ QueueUrl: `${QUEUE}-dlq` });
+      if (call.action === "SendMessageBatch") return allStored(call);
+      return down
+        ? sqsError("RequestThrottled", { status: 403 })
+        : json({ Successful: call.input.Entries });
+    });
+    await assertRejects(() => backend.deadLetter(QUEUE, copies), MelangeError);
+    await assertRejects(() => backend.deadLetter(QUEUE, copies), MelangeError);
+    down = false;
+    assertEquals((await backend.deadLetter(QUEUE, copies)).map(brief), ["ok", "ok", "ok"]);
+    const sends = aws.actions().filter((action) => action === "SendMessageBatch");
+    assertEquals(sends.length, 1);
   });
 
   it("deletes nothing if nothing could be copied", async () => {
