@@ -370,7 +370,7 @@ describe("publish() on failure", () => {
 describe("publish()", () => {
   it("refuses an attribute without a value", async () => {
     const { publisher } = setUp();
-    const refused = async (options: object) =>
+    const refused = (options: object) =>
       outcome(publisher.publish(Note("a"), { queue: "q", ...options } as never));
     assertEquals(await refused({ attributes: { x: undefined } }), "INVALID_MESSAGE");
     assertEquals(await refused({ attributes: { x: null } }), "INVALID_MESSAGE");
