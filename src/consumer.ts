@@ -23,7 +23,7 @@ export interface ConsumerSettings {
   drainMs?: number;
   /** How long free slots wait for more of them, to be filled by one receive, in milliseconds. Default: 100. */
   refillMs?: number;
-  /** How long acknowledgements wait for others to share a request, in milliseconds. Default: 20. */
+  /** How long acknowledgements wait for others to share a request, in milliseconds; on FIFO queues they do not. Default: 20. */
   ackLingerMs?: number;
   /** How long a failed message stays hidden: full jitter, doubling with each attempt. Default: 1 s to 15 min. */
   redelivery?: Partial<Backoff>;
