@@ -59,7 +59,10 @@ export function createTeam(start: () => Promise<Thread>): Team {
     return colleague;
   }
 
-  function record(report: Report, { inFlight, settling }: Colleague): void {
+  function record(report: Report, colleague: Colleague): void {
+    const { inFlight, settling } = colleague;
+    // A tab lives on for a moment after it was closed, and says no more.
+    if (!colleague.isAlive()) return;
     if ("received" in report) {
       for (const body of report.received) {
         received.set(body, (received.get(body) ?? 0) + 1);
@@ -71,6 +74,7 @@ export function createTeam(start: () => Promise<Thread>): Team {
         inFlight.delete(body);
         settling.add(body);
       }
+      void colleague.ask("settle", report.turn);
     } else if ("acknowledged" in report) {
       for (const body of report.acknowledged) {
         acknowledged.set(body, (acknowledged.get(body) ?? 0) + 1);

@@ -16,7 +16,8 @@ export interface Command {
 export type Report =
   | { readonly number: number; readonly value?: unknown; readonly error?: string }
   | { readonly received: readonly string[] }
-  | { readonly settling: readonly string[] }
+  /** It acknowledges when it is told to `settle` this: what is reported last may be lost. */
+  | { readonly settling: readonly string[]; readonly turn: number }
   | { readonly acknowledged: readonly string[] };
 
 /** How the consumer of a worker works. */
@@ -35,6 +36,8 @@ let backend: BroadcastChannelBackend;
 let isHolding = false;
 let stops: AbortController[] = [];
 let loops: Promise<void>[] = [];
+let turns = 0;
+const waiting = new Map<number, () => void>();
 
 const verbs = {
   open: async (...args: readonly unknown[]) => {
@@ -52,6 +55,11 @@ const verbs = {
   publish: (...args: readonly unknown[]) => publish(args[0] as string, args[1] as string[]),
   consume: (...args: readonly unknown[]) => consume(args[0] as ConsumeOptions),
   hold: () => void (isHolding = true),
+  settle: (...args: readonly unknown[]) => {
+    const turn = Number(args[0]);
+    waiting.get(turn)?.();
+    waiting.delete(turn);
+  },
   finish,
   block: (...args: readonly unknown[]) => block(Number(args[0])),
   heap: () => heapUsed(),
@@ -103,7 +111,10 @@ async function loop(
     else await sleep(handlingMs);
     if (isHolding) continue;
     const receipts = deliveries.map(({ receipt }) => receipt);
-    port.post({ settling: bodies });
+    await new Promise<void>((resolve) => {
+      waiting.set(++turns, resolve);
+      port.post({ settling: bodies, turn: turns });
+    });
     const results = await backend.acknowledge(queue, receipts);
     port.post({ acknowledged: bodies.filter((_, place) => results[place]?.ok) });
   }
