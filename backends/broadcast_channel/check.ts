@@ -61,14 +61,24 @@ export function shape(
   required: Readonly<Record<string, Check>>,
   optional: Readonly<Record<string, Check>> = {},
 ): Check {
-  const entries = Object.entries(required);
-  return (value) =>
-    isPlain(value) &&
-    entries.every(([name, check]) => Object.hasOwn(value, name) && check(value[name])) &&
-    Object.keys(value).every((name) =>
-      Object.hasOwn(required, name) ||
-      Object.hasOwn(optional, name) && (value[name] === undefined || optional[name]?.(value[name]))
-    );
+  const needed = new Map(Object.entries(required));
+  const allowed = new Map(Object.entries(optional));
+  // In one pass, as everything that arrives is checked.
+  return (value) => {
+    if (!isPlain(value)) return false;
+    let missing = needed.size;
+    for (const name of Object.keys(value)) {
+      const field = value[name];
+      const check = needed.get(name);
+      if (check) {
+        if (!check(field)) return false;
+        missing--;
+      } else if (!allowed.has(name) || (field !== undefined && !allowed.get(name)?.(field))) {
+        return false;
+      }
+    }
+    return missing === 0;
+  };
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

@@ -1,82 +1,89 @@
 /**
- * A binary heap that knows where each item is, so that any of them leaves in O(log n). What an
- * item is ordered by must not change while it is inside.
+ * A binary heap whose items can be over while they are inside: those are passed over when they come
+ * up, and are thrown out before they outnumber the others. So nothing is ever looked for in the
+ * middle. What an item is ordered by must not change while it is inside.
  */
 export interface Heap<T> {
   /** The items; the first is the least. */
-  readonly items: T[];
-  /** Where each item is in `items`. */
-  readonly places: Map<T, number>;
+  items: T[];
   /** Tells whether `a` comes before `b`. */
   readonly before: (a: T, b: T) => boolean;
+  /** Tells whether an item counts no more. */
+  readonly isOver: (item: T) => boolean;
+  /** At how many items those that are over are thrown out. */
+  sweepAt: number;
 }
+
+/** Below this many items, those that are over may stay. */
+const SWEEP_FROM = 64;
 
 /** Creates an empty heap in the order of `before`. */
-export function createHeap<T>(before: (a: T, b: T) => boolean): Heap<T> {
-  return { items: [], places: new Map(), before };
+export function createHeap<T>(
+  before: (a: T, b: T) => boolean,
+  isOver: (item: T) => boolean,
+): Heap<T> {
+  return { items: [], before, isOver, sweepAt: SWEEP_FROM };
 }
 
-/** Adds an item that is not inside. */
+/** Adds an item. */
 export function push<T>(heap: Heap<T>, item: T): void {
+  if (heap.items.length >= heap.sweepAt) sweep(heap);
   heap.items.push(item);
-  rise(heap, item, heap.items.length - 1);
+  rise(heap, item);
 }
 
-/** The least item, which stays inside. */
+/** The least item that is not over; it stays inside. */
 export function peek<T>(heap: Heap<T>): T | undefined {
-  return heap.items[0];
+  for (;;) {
+    const least = heap.items[0];
+    if (least === undefined || !heap.isOver(least)) return least;
+    removeLeast(heap);
+  }
 }
 
-/** Takes the least item out. */
+/** Takes out the least item that is not over. */
 export function pop<T>(heap: Heap<T>): T | undefined {
-  const least = heap.items[0];
-  if (least !== undefined) remove(heap, least);
+  const least = peek(heap);
+  if (least !== undefined) removeLeast(heap);
   return least;
 }
 
-/** Takes an item out; does nothing if it is not inside. */
-export function remove<T>(heap: Heap<T>, item: T): void {
-  const place = heap.places.get(item);
-  if (place === undefined) return;
-  heap.places.delete(item);
-  const last = heap.items.pop() as T;
-  if (last === item) return;
-  rise(heap, last, place);
-  sink(heap, last, heap.places.get(last) as number);
+function sweep<T>(heap: Heap<T>): void {
+  heap.items = heap.items.filter((item) => !heap.isOver(item));
+  const { items } = heap;
+  heap.sweepAt = Math.max(SWEEP_FROM, 2 * items.length);
+  for (let place = (items.length >> 1) - 1; place >= 0; place--) {
+    sink(heap, items[place] as T, place);
+  }
 }
 
-function rise<T>(heap: Heap<T>, item: T, from: number): void {
-  let place = from;
+function removeLeast<T>(heap: Heap<T>): void {
+  const last = heap.items.pop() as T;
+  if (heap.items.length > 0) sink(heap, last, 0);
+}
+
+function rise<T>({ items, before }: Heap<T>, item: T): void {
+  let place = items.length - 1;
   while (place > 0) {
     const above = (place - 1) >> 1;
-    const parent = heap.items[above] as T;
-    if (!heap.before(item, parent)) break;
-    put(heap, parent, place);
+    const parent = items[above] as T;
+    if (!before(item, parent)) break;
+    items[place] = parent;
     place = above;
   }
-  put(heap, item, place);
+  items[place] = item;
 }
 
-function sink<T>(heap: Heap<T>, item: T, from: number): void {
+function sink<T>({ items, before }: Heap<T>, item: T, from: number): void {
   let place = from;
   for (;;) {
-    const below = lesserChild(heap, place);
-    if (below === undefined || !heap.before(heap.items[below] as T, item)) break;
-    put(heap, heap.items[below] as T, place);
+    let below = 2 * place + 1;
+    if (below >= items.length) break;
+    const right = below + 1;
+    if (right < items.length && before(items[right] as T, items[below] as T)) below = right;
+    if (!before(items[below] as T, item)) break;
+    items[place] = items[below] as T;
     place = below;
   }
-  put(heap, item, place);
-}
-
-function lesserChild<T>(heap: Heap<T>, place: number): number | undefined {
-  const { items, before } = heap;
-  const left = 2 * place + 1;
-  if (left >= items.length) return undefined;
-  const right = left + 1;
-  return right < items.length && before(items[right] as T, items[left] as T) ? right : left;
-}
-
-function put<T>(heap: Heap<T>, item: T, place: number): void {
-  heap.items[place] = item;
-  heap.places.set(item, place);
+  items[place] = item;
 }

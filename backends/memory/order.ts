@@ -1,4 +1,4 @@
-import { createHeap, type Heap, peek, pop, push, remove } from "./heap.ts";
+import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
 /**
@@ -9,10 +9,12 @@ import type { StoredMessage } from "./stored_message.ts";
 export interface Order {
   /** Whether groups are kept in order. */
   readonly fifo: boolean;
+  /** All messages of the queue, by place. */
+  readonly messages: ReadonlyMap<number, StoredMessage>;
   /** Standard: the available messages. */
-  readonly available: Heap<StoredMessage>;
+  readonly available: Heap<Moment>;
   /** FIFO: the groups that can be handed out. */
-  readonly ready: Heap<Group>;
+  readonly ready: Heap<Turn>;
   /** FIFO: the groups that have messages. */
   readonly groups: Map<string, Group>;
 }
@@ -21,72 +23,76 @@ export interface Order {
 export interface Group {
   /** Its name. */
   readonly name: string;
-  /** Its messages that are not in flight. */
-  readonly waiting: Heap<StoredMessage>;
+  /** The places of its messages that are not in flight. */
+  readonly waiting: Heap<number>;
   /** How many of its messages are in flight. */
   inFlight: number;
-  /** When its first waiting message became available, as long as the group is ready. */
-  dueAt: number;
-  /** The place of that message. */
-  ordinal: number;
+  /** When it is handed out, as long as it is ready. */
+  turn: Turn | undefined;
 }
 
-/** Creates the order of an empty queue. */
-export function createOrder(fifo: boolean): Order {
+/** That something comes to a message at a time. It holds no message: that may be gone by then. */
+export interface Moment {
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+  /** The place of the message; of those with the same time the lower one is first. */
+  readonly ordinal: number;
+}
+
+/** That a group can be handed out, since its first waiting message became available. */
+export interface Turn extends Moment {
+  /** The group. */
+  readonly group: Group;
+}
+
+/** Creates the order of a queue that holds `messages`: none yet. */
+export function createOrder(fifo: boolean, messages: ReadonlyMap<number, StoredMessage>): Order {
   return {
     fifo,
-    available: createHeap<StoredMessage>(byTime),
-    ready: createHeap<Group>(byTime),
+    messages,
+    available: createHeap<Moment>(byTime, ({ ordinal }) => !messages.has(ordinal)),
+    ready: createHeap<Turn>(byTime, (turn) => turn.group.turn !== turn),
     groups: new Map(),
   };
 }
 
-/** The order of becoming available, then of sending. */
-export function byTime(a: Timed, b: Timed): boolean {
-  return a.dueAt === b.dueAt ? a.ordinal < b.ordinal : a.dueAt < b.dueAt;
-}
-
-/** What has a time and a place. */
-export interface Timed {
-  /** In milliseconds since the epoch. */
-  readonly dueAt: number;
-  /** Which of those with the same time is first. */
-  readonly ordinal: number;
+/** The order of time, then of sending. */
+export function byTime(a: Moment, b: Moment): boolean {
+  return a.at === b.at ? a.ordinal < b.ordinal : a.at < b.at;
 }
 
 /** Takes in a message of any state that is new to the order. */
 export function arrive(order: Order, message: StoredMessage): void {
   if (!order.fifo) {
-    if (message.state === "available") push(order.available, message);
+    if (message.state === "available") offer(order, message);
     return;
   }
   const group = groupOf(order, message);
   if (message.state === "inFlight") group.inFlight++;
-  else push(group.waiting, message);
+  else push(group.waiting, message.ordinal);
   refresh(order, group);
 }
 
 /** Takes note that the delay of a message is over. */
 export function ripen(order: Order, message: StoredMessage): void {
   if (order.fifo) refresh(order, groupOf(order, message));
-  else push(order.available, message);
+  else offer(order, message);
 }
 
 /** Takes back a message whose lock is over. */
 export function comeBack(order: Order, message: StoredMessage): void {
-  if (!order.fifo) return push(order.available, message);
+  if (!order.fifo) return offer(order, message);
   const group = groupOf(order, message);
   group.inFlight--;
-  push(group.waiting, message);
+  push(group.waiting, message.ordinal);
   refresh(order, group);
 }
 
-/** Removes a message for good; its state is still the one it was in. */
+/** Takes note that a message is gone; its state is still the one it was in. */
 export function leave(order: Order, message: StoredMessage): void {
-  if (!order.fifo) return remove(order.available, message);
+  if (!order.fifo) return;
   const group = groupOf(order, message);
   if (message.state === "inFlight") group.inFlight--;
-  else remove(group.waiting, message);
   refresh(order, group);
 }
 
@@ -96,56 +102,55 @@ export function leave(order: Order, message: StoredMessage): void {
  */
 export function take(order: Order, max: number): StoredMessage[] {
   const taken: StoredMessage[] = [];
-  while (taken.length < max) {
-    const next = order.fifo ? takeOfGroup(order, max - taken.length) : takeOne(order);
-    if (next.length === 0) break;
-    taken.push(...next);
+  while (taken.length < max && hasNext(order)) {
+    if (order.fifo) takeOfGroup(order, taken, max);
+    else taken.push(messageAt(order, pop(order.available)?.ordinal));
   }
   return taken;
 }
 
 /** Tells whether there is a message to take. */
-export function hasNext(order: Order): boolean {
-  return (order.fifo ? order.ready : order.available).items.length > 0;
+export function hasNext({ fifo, ready, available }: Order): boolean {
+  return (fifo ? peek(ready) : peek(available)) !== undefined;
 }
 
-function takeOne(order: Order): StoredMessage[] {
-  const message = pop(order.available);
-  return message === undefined ? [] : [message];
+function offer({ available }: Order, { dueAt, ordinal }: StoredMessage): void {
+  push(available, { at: dueAt, ordinal });
 }
 
-function takeOfGroup(order: Order, max: number): StoredMessage[] {
-  const group = pop(order.ready);
-  const taken: StoredMessage[] = [];
-  while (group && taken.length < max && peek(group.waiting)?.state === "available") {
-    taken.push(pop(group.waiting) as StoredMessage);
+function takeOfGroup(order: Order, taken: StoredMessage[], max: number): void {
+  const group = pop(order.ready)?.group as Group;
+  for (let first = peek(group.waiting); taken.length < max; first = peek(group.waiting)) {
+    if (first === undefined || messageAt(order, first).state !== "available") return;
+    taken.push(messageAt(order, pop(group.waiting)));
     group.inFlight++;
   }
-  return taken;
+}
+
+/** A place that comes from a heap is that of a message. */
+function messageAt({ messages }: Order, ordinal: number | undefined): StoredMessage {
+  return messages.get(ordinal as number) as StoredMessage;
 }
 
 function groupOf(order: Order, message: StoredMessage): Group {
   const name = message.group ?? "";
   const known = order.groups.get(name);
   if (known) return known;
-  const group = { name, waiting: createHeap(bySending), inFlight: 0, dueAt: 0, ordinal: 0 };
+  const { messages } = order;
+  const waiting = createHeap<number>((a, b) => a < b, (ordinal) => !messages.has(ordinal));
+  const group: Group = { name, waiting, inFlight: 0, turn: undefined };
   order.groups.set(name, group);
   return group;
 }
 
-function bySending(a: StoredMessage, b: StoredMessage): boolean {
-  return a.ordinal < b.ordinal;
-}
-
 /** Puts a group among the ready ones, or takes it from there; forgets an empty one. */
 function refresh(order: Order, group: Group): void {
-  remove(order.ready, group);
-  const first = peek(group.waiting);
+  group.turn = undefined;
   if (group.inFlight > 0) return;
-  if (first === undefined) order.groups.delete(group.name);
-  else if (first.state === "available") {
-    group.dueAt = first.dueAt;
-    group.ordinal = first.ordinal;
-    push(order.ready, group);
-  }
+  const first = peek(group.waiting);
+  if (first === undefined) return void order.groups.delete(group.name);
+  const { state, dueAt } = messageAt(order, first);
+  if (state !== "available") return;
+  group.turn = { at: dueAt, ordinal: first, group };
+  push(order.ready, group.turn);
 }

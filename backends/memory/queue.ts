@@ -12,9 +12,9 @@
 import { MelangeError } from "../../src/errors.ts";
 import type { Delivery, ExtendResult, SendResult, SettleResult } from "../../src/backend.ts";
 import type { OutgoingMessage } from "../../src/message.ts";
-import { peek, push, remove } from "./heap.ts";
+import { peek } from "./heap.ts";
 import { hasNext, take } from "./order.ts";
-import { advance, become, forget, index, type Queue } from "./queue_state.ts";
+import { advance, become, forget, hide, index, type Queue } from "./queue_state.ts";
 import { recall, remember } from "./recent.ts";
 import { sha256 } from "./sha256.ts";
 import {
@@ -57,7 +57,7 @@ export function send(queue: Queue, message: OutgoingMessage, options: SendOption
   const { now, id } = options;
   const { fifo, delayMs } = queue.settings;
   if (!fifo) {
-    store(queue, { ...content(message), ...beginning(now, message.delayMs ?? delayMs), id });
+    store(queue, newMessage(message, { id, now, delayMs: message.delayMs ?? delayMs }));
     return { ok: true, messageId: id };
   }
   const deduplicationId = deduplicationIdOf(message, queue.settings);
@@ -67,7 +67,7 @@ export function send(queue: Queue, message: OutgoingMessage, options: SendOption
   const sent = { messageId: id, sequenceNumber: sequenceNumber(queue.nextOrdinal) };
   const until = now + DEDUPLICATION_MS;
   remember(queue.deduplication, { key: deduplicationId, value: sent, until });
-  store(queue, { ...content(message), ...beginning(now, delayMs), id, deduplicationId });
+  store(queue, newMessage(message, { id, now, delayMs, deduplicationId }));
   return { ok: true, ...sent };
 }
 
@@ -88,28 +88,36 @@ export function withoutDeduplicationId(): MelangeError {
   );
 }
 
-type NewMessage = Omit<StoredMessage, "ordinal" | "receives" | "receivedAt" | "receipt">;
+interface NewMessageOptions extends SendOptions {
+  readonly delayMs: number;
+  readonly deduplicationId?: string;
+}
 
-function content(message: OutgoingMessage): Pick<StoredMessage, "body" | "attributes" | "group"> {
-  const { body, attributes, group } = message;
+function newMessage(message: OutgoingMessage, options: NewMessageOptions): StoredMessage {
+  const { id, now, delayMs, deduplicationId } = options;
   return {
-    body,
-    attributes: copyAttributes(attributes),
-    ...(group === undefined ? {} : { group }),
+    id,
+    body: message.body,
+    attributes: copyAttributes(message.attributes),
+    group: message.group,
+    deduplicationId,
+    sentAt: now,
+    keptFrom: now,
+    ordinal: 0,
+    attempt: 0,
+    receives: 0,
+    state: delayMs > 0 ? "delayed" : "available",
+    dueAt: now + delayMs,
+    receivedAt: 0,
+    receipt: "",
   };
 }
 
-function beginning(
-  now: number,
-  delayMs: number,
-): Pick<StoredMessage, "attempt" | "state" | "sentAt" | "keptFrom" | "dueAt"> {
-  const state = delayMs > 0 ? "delayed" : "available";
-  return { attempt: 0, state, sentAt: now, keptFrom: now, dueAt: now + delayMs };
-}
-
-function store(queue: Queue, message: NewMessage): void {
-  const ordinal = queue.nextOrdinal++;
-  index(queue, { ...message, ordinal, receives: 0, receivedAt: 0, receipt: "" });
+/** Gives a message its place in a queue that takes it in. */
+function store(queue: Queue, message: StoredMessage): void {
+  message.ordinal = queue.nextOrdinal++;
+  message.receives = 0;
+  index(queue, message);
 }
 
 /**
@@ -119,7 +127,8 @@ function store(queue: Queue, message: NewMessage): void {
  */
 export function accept(queue: Queue, message: StoredMessage, now: number): void {
   const keptFrom = queue.settings.fifo ? now : message.keptFrom;
-  store(queue, { ...message, state: "available", dueAt: now, keptFrom });
+  const state = "available";
+  store(queue, { ...message, state, dueAt: now, keptFrom, receivedAt: 0, receipt: "" });
 }
 
 /** What a receive is told. */
@@ -185,7 +194,7 @@ function lock(queue: Queue, message: StoredMessage, request: ReceiveRequest): De
   message.receivedAt = request.now;
   message.receipt = `${queue.id}:${request.epoch}:${message.ordinal}:${message.receives}`;
   message.dueAt = request.now + request.visibilityMs;
-  push(queue.hidden, message);
+  hide(queue, message);
   return { receipt: message.receipt, message: receivedMessage(message, queue.settings.fifo) };
 }
 
@@ -211,7 +220,8 @@ export function lookUp(
 
 function ordinalOf(queue: Queue, receipt: string): number | undefined {
   if (!receipt.startsWith(`${queue.id}:`)) return undefined;
-  const ordinal = Number(receipt.split(":").at(-2));
+  const end = receipt.lastIndexOf(":");
+  const ordinal = Number(receipt.slice(receipt.lastIndexOf(":", end - 1) + 1, end));
   return ordinal >= 1 && ordinal < queue.nextOrdinal ? ordinal : undefined;
 }
 
@@ -260,9 +270,8 @@ function changeLock(
   if (!(endsInMs >= 0 && endsAt <= message.receivedAt + MAX_VISIBILITY_MS)) {
     return { ok: false, error: lockTooLong(verb, endsInMs) };
   }
-  remove(queue.hidden, message);
   message.dueAt = endsAt;
-  push(queue.hidden, message);
+  hide(queue, message);
   return { ok: true, lockedUntil: new Date(endsAt) };
 }
 
@@ -291,5 +300,5 @@ export function countMessages(queue: Queue, now: number): Record<MessageState, n
 export function nextChangeAt(queue: Queue, now: number): number | undefined {
   advance(queue, now);
   const room = queue.counts.inFlight < queue.settings.inFlightLimit;
-  return room && hasNext(queue.order) ? now : peek(queue.hidden)?.dueAt;
+  return room && hasNext(queue.order) ? now : peek(queue.hidden)?.at;
 }

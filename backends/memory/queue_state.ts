@@ -1,5 +1,14 @@
-import { createHeap, type Heap, peek, pop, push, remove } from "./heap.ts";
-import { arrive, byTime, comeBack, createOrder, leave, type Order, ripen } from "./order.ts";
+import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
+import {
+  arrive,
+  byTime,
+  comeBack,
+  createOrder,
+  leave,
+  type Moment,
+  type Order,
+  ripen,
+} from "./order.ts";
 import { createRecent, type Recent, type RecentEntry, remember, remembered } from "./recent.ts";
 import type { MessageState, StoredMessage } from "./stored_message.ts";
 
@@ -38,9 +47,9 @@ export interface Queue {
   /** Which message is next. */
   readonly order: Order;
   /** What a delay or a lock hides, by its end. */
-  readonly hidden: Heap<StoredMessage>;
+  readonly hidden: Heap<Moment>;
   /** All messages by age. */
-  readonly byAge: Heap<StoredMessage>;
+  readonly byAge: Heap<Moment>;
   /** FIFO: what was sent in the last five minutes, by deduplication id. */
   readonly deduplication: Recent<SentBefore>;
   /** The receipts that settled the last messages, by place: all other receipts of these are lost. */
@@ -76,17 +85,21 @@ const SETTLED_LIMIT = 10_000;
 
 /** Creates an empty queue. `id` must differ from that of every earlier queue of its name. */
 export function createQueue(id: string, settings: QueueSettings): Queue {
+  const messages = new Map<number, StoredMessage>();
+  const isGone = ({ ordinal }: Moment) => !messages.has(ordinal);
+  const isShown = ({ at, ordinal }: Moment) => {
+    const message = messages.get(ordinal);
+    return message === undefined || message.state === "available" || message.dueAt !== at;
+  };
   return {
     id,
     settings,
     nextOrdinal: 1,
-    messages: new Map(),
+    messages,
     counts: { available: 0, delayed: 0, inFlight: 0 },
-    order: createOrder(settings.fifo),
-    hidden: createHeap<StoredMessage>(byTime),
-    byAge: createHeap((a, b) =>
-      a.keptFrom === b.keptFrom ? a.ordinal < b.ordinal : a.keptFrom < b.keptFrom
-    ),
+    order: createOrder(settings.fifo, messages),
+    hidden: createHeap(byTime, isShown),
+    byAge: createHeap(byTime, isGone),
     deduplication: createRecent(),
     settled: createRecent(SETTLED_LIMIT),
   };
@@ -124,9 +137,14 @@ export function restore(snapshot: QueueSnapshot): Queue {
 export function index(queue: Queue, message: StoredMessage): void {
   queue.messages.set(message.ordinal, message);
   queue.counts[message.state]++;
-  push(queue.byAge, message);
-  if (message.state !== "available") push(queue.hidden, message);
+  push(queue.byAge, { at: message.keptFrom, ordinal: message.ordinal });
+  if (message.state !== "available") hide(queue, message);
   arrive(queue.order, message);
+}
+
+/** Takes note of the end of a delay or a lock that has begun or changed. */
+export function hide({ hidden }: Queue, message: StoredMessage): void {
+  push(hidden, { at: message.dueAt, ordinal: message.ordinal });
 }
 
 /** Does what the time brought: messages that are too old go, delays and locks end. */
@@ -134,13 +152,14 @@ export function advance(queue: Queue, now: number): void {
   const { retentionMs } = queue.settings;
   for (;;) {
     const oldest = peek(queue.byAge);
-    if (oldest === undefined || oldest.keptFrom + retentionMs > now) break;
-    forget(queue, oldest, "");
+    if (oldest === undefined || oldest.at + retentionMs > now) break;
+    forget(queue, queue.messages.get(oldest.ordinal) as StoredMessage, "");
   }
   for (;;) {
-    const next = peek(queue.hidden);
-    if (next === undefined || next.dueAt > now) break;
+    const first = peek(queue.hidden);
+    if (first === undefined || first.at > now) break;
     pop(queue.hidden);
+    const next = queue.messages.get(first.ordinal) as StoredMessage;
     const wasLocked = next.state === "inFlight";
     become(queue, next, "available");
     if (wasLocked) comeBack(queue.order, next);
@@ -159,8 +178,6 @@ export function become(queue: Queue, message: StoredMessage, state: MessageState
 export function forget(queue: Queue, message: StoredMessage, settledBy: string): void {
   queue.messages.delete(message.ordinal);
   queue.counts[message.state]--;
-  remove(queue.byAge, message);
-  remove(queue.hidden, message);
   leave(queue.order, message);
   if (message.receives === 0) return;
   const key = String(message.ordinal);

@@ -3,6 +3,7 @@ import {
   type AttributeValue,
   attributeValue,
   type ReceivedMessage,
+  type TypedAttribute,
   typedAttribute,
 } from "../../src/message.ts";
 
@@ -21,15 +22,15 @@ export interface StoredMessage {
   /** Nobody else holds a reference to the bytes in them. */
   readonly attributes: Attributes;
   /** The message group, if it has one. */
-  readonly group?: string;
+  readonly group: string | undefined;
   /** What a FIFO queue de-duplicated it by. */
-  readonly deduplicationId?: string;
+  readonly deduplicationId: string | undefined;
   /** When the broker took it, in milliseconds since the epoch. A redrive keeps it. */
   readonly sentAt: number;
   /** From when on retention counts, in milliseconds since the epoch. */
   readonly keptFrom: number;
   /** Its place in this queue, from 1. */
-  readonly ordinal: number;
+  ordinal: number;
   /** How often it was received, over all queues. */
   attempt: number;
   /** How often it was received from this queue. */
@@ -47,16 +48,20 @@ export interface StoredMessage {
 /** The message as a receive hands it out. */
 export function receivedMessage(message: StoredMessage, fifo: boolean): ReceivedMessage {
   const { id, body, group, deduplicationId, attempt, sentAt, dueAt, ordinal } = message;
-  return {
+  const received = {
     id,
     body,
     attributes: copyAttributes(message.attributes),
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === undefined ? {} : { deduplicationId }),
-    ...(fifo ? { sequenceNumber: sequenceNumber(ordinal) } : {}),
     sentAt: new Date(sentAt),
     attempt,
     lockedUntil: new Date(dueAt),
+  };
+  if (!fifo && group === undefined) return received;
+  return {
+    ...received,
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(fifo ? { sequenceNumber: sequenceNumber(ordinal) } : {}),
   };
 }
 
@@ -67,12 +72,16 @@ export function sequenceNumber(ordinal: number): string {
 
 /** Attributes that share no bytes with the given ones, each in its simplest form. */
 export function copyAttributes(attributes: Attributes): Attributes {
-  const entries = Object.entries(attributes).map(([name, value]) => [name, copyValue(value)]);
-  // Not an assignment per name: "__proto__" is an allowed name.
-  return Object.fromEntries(entries);
+  // A spread, as "__proto__" is an allowed name: from then on it is one like all others.
+  const copy: Record<string, AttributeValue> = { ...attributes };
+  for (const name of Object.keys(copy)) {
+    const value = copy[name];
+    if (typeof value === "object") copy[name] = copyValue(value);
+  }
+  return copy;
 }
 
-function copyValue(value: AttributeValue): AttributeValue {
+function copyValue(value: Uint8Array | TypedAttribute): AttributeValue {
   const { type, value: content } = typedAttribute(value);
   const copy = typeof content === "string" ? content : new Uint8Array(content);
   return attributeValue({ type, value: copy });

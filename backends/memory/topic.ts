@@ -93,14 +93,12 @@ function copiesOf(
   message: OutgoingMessage,
   facts: PublishFacts,
 ): Publication["copies"] {
-  return [...topic.subscriptions]
-    .filter(([, { policy }]) => policy === undefined || matches(policy, message.attributes))
-    .map(([queue, { raw }]) => {
-      const { body, attributes, ...routing } = message;
-      const content = raw ? { body, attributes } : inEnvelope(topic, message, facts);
-      if (!isFifo(queue)) delete routing.deduplicationId;
-      return { queue, message: { ...content, ...routing } };
-    });
+  const copies = [];
+  for (const [queue, { raw, policy }] of topic.subscriptions) {
+    if (policy !== undefined && !matches(policy, message.attributes)) continue;
+    copies.push({ queue, message: raw ? message : inEnvelope(topic, message, facts) });
+  }
+  return copies;
 }
 
 /**
@@ -111,7 +109,7 @@ function inEnvelope(
   topic: Topic,
   message: OutgoingMessage,
   facts: PublishFacts,
-): Pick<OutgoingMessage, "body" | "attributes"> {
+): OutgoingMessage {
   const { messageId, sequenceNumber } = facts.result;
   const hasAttributes = Object.keys(message.attributes).length > 0;
   const envelope = {
@@ -123,7 +121,7 @@ function inEnvelope(
     Timestamp: new Date(facts.now).toISOString(),
     ...(hasAttributes ? { MessageAttributes: envelopeAttributes(message.attributes) } : {}),
   };
-  return { body: JSON.stringify(envelope), attributes: {} };
+  return { ...message, body: JSON.stringify(envelope), attributes: {} };
 }
 
 function envelopeAttributes(attributes: Attributes): Record<string, unknown> {

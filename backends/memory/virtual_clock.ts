@@ -1,5 +1,5 @@
 import type { Clock } from "../../src/clock.ts";
-import { createHeap, type Heap, peek, pop, push, remove } from "./heap.ts";
+import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
 
 /** Options of {@linkcode VirtualClock}. */
 export interface VirtualClockOptions {
@@ -11,6 +11,8 @@ interface Timer {
   readonly at: number;
   readonly number: number;
   readonly callback: () => void;
+  /** Whether it has fired or was cancelled. */
+  isOver: boolean;
 }
 
 /**
@@ -29,11 +31,13 @@ interface Timer {
  * ```
  */
 export class VirtualClock implements Clock {
-  readonly #timers: Heap<Timer> = createHeap((a, b) =>
-    a.at === b.at ? a.number < b.number : a.at < b.at
+  readonly #timers: Heap<Timer> = createHeap(
+    (a, b) => a.at === b.at ? a.number < b.number : a.at < b.at,
+    ({ isOver }) => isOver,
   );
   #now: number;
   #timersSet = 0;
+  #pending = 0;
 
   /** Creates a clock without timers. */
   constructor({ now = Date.UTC(2026, 0) }: VirtualClockOptions = {}) {
@@ -42,7 +46,7 @@ export class VirtualClock implements Clock {
 
   /** How many timers wait: 0 tells that whatever was given this clock is at rest. */
   get pending(): number {
-    return this.#timers.items.length;
+    return this.#pending;
   }
 
   /** Milliseconds since the epoch; the same until the next advance. */
@@ -53,9 +57,15 @@ export class VirtualClock implements Clock {
   /** Calls `callback` when the clock has advanced by `ms`; the function returned cancels it. */
   after(ms: number, callback: () => void): () => void {
     const at = this.#now + Math.max(ms, 0);
-    const timer: Timer = { at, number: this.#timersSet++, callback };
+    const timer: Timer = { at, number: this.#timersSet++, callback, isOver: false };
     push(this.#timers, timer);
-    return () => remove(this.#timers, timer);
+    this.#pending++;
+    return () => this.#end(timer);
+  }
+
+  #end(timer: Timer): void {
+    if (!timer.isOver) this.#pending--;
+    timer.isOver = true;
   }
 
   /**
@@ -75,6 +85,7 @@ export class VirtualClock implements Clock {
     await settled();
     for (let next = peek(this.#timers); next && next.at <= target; next = peek(this.#timers)) {
       pop(this.#timers);
+      this.#end(next);
       this.#now = next.at;
       next.callback();
       await settled();
