@@ -40,6 +40,13 @@ export function list(item: Check, max: number): Check {
   return (value) => Array.isArray(value) && value.length <= max && value.every(item);
 }
 
+/** A map of at most `max` entries. */
+export function mapOf(key: Check, item: Check, max: number): Check {
+  return (value) =>
+    value instanceof Map && value.size <= max && [...value.keys()].every(key) &&
+    [...value.values()].every(item);
+}
+
 /** A list with these items. */
 export function tuple(...items: readonly Check[]): Check {
   return (value) =>

@@ -6,13 +6,13 @@ import type { Clock } from "../../src/clock.ts";
 import { nextChangeAt } from "../memory/queue.ts";
 import { nameIn } from "../memory/names.ts";
 import type { Content, Position, Pull, Want } from "./frame.ts";
-import { type Operation, weightOf } from "./operation.ts";
+import { receiveOf, weightOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Peer, Peers } from "./peers.ts";
 import { append, entriesAfter, type Replica } from "./replica.ts";
 import type { Batch } from "./requests.ts";
 import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
-import { type Entry, outcomeKey } from "./state.ts";
+import { answerOf, type Entry, holdersIn } from "./state.ts";
 import type { Timing } from "./timing.ts";
 
 /** The leader of an epoch. */
@@ -75,6 +75,11 @@ interface TakenSnapshot {
 const FRAME = { entries: 100, weight: 256_000 };
 /** How many messages may be on their way: Deno drops what comes after 256. */
 const WINDOW = 48;
+/**
+ * As long as few are on their way, a message leaves with so many entries: the others apply these
+ * while this context works on the next ones.
+ */
+const EAGER = { entries: 4, window: 16 };
 /** How many entries, and how many parts of a snapshot, answer one question. */
 const ANSWER = { entries: 400, parts: 4 };
 /** How many receives of one member wait at the most. */
@@ -125,10 +130,7 @@ export function createLeader(options: LeaderOptions): Leader {
   /** Tells whether the receive waits from now on. */
   function acceptWant(from: string, want: Want, { done }: Batch): boolean {
     const { number } = want;
-    const operation: Operation = receiveOf(want);
-    const isAnswered = replica.state.members.get(from)?.outcomes.has(
-      outcomeKey({ number, operation }),
-    );
+    const isAnswered = replica.state.members.get(from)?.receives.has(number) ?? false;
     if (isAnswered && from !== id) beat();
     if (isAnswered || number < done[1]) return false;
     const name = nameIn(want.queue);
@@ -136,7 +138,7 @@ export function createLeader(options: LeaderOptions): Leader {
     const waiting = wants.get(name) ?? [];
     if (waiting.some((each) => each.member === from && each.number === number)) return true;
     if (!queue || !want.wait) {
-      add({ member: from, number, done, operation });
+      add({ member: from, number, done, operation: receiveOf(want) });
       return false;
     }
     if (waiting.length >= WANTS) return false;
@@ -161,9 +163,10 @@ export function createLeader(options: LeaderOptions): Leader {
     const { outcome, woken } = append(replica, entry);
     unsent.push(entry);
     if (entry.member === id && entry.operation.kind !== "gone") {
-      uncommitted.push({ entry, outcome });
+      uncommitted.push({ entry, outcome: answerOf(replica.state, entry, outcome) });
     }
     for (const name of woken) serve(name);
+    if (unsent.length >= EAGER.entries && onTheWay.length < EAGER.window) send(nextFrame());
     changed();
   }
 
@@ -333,7 +336,7 @@ export function createLeader(options: LeaderOptions): Leader {
   }
 
   function holders(): Set<string> {
-    const members = new Set(replica.state.holders.values());
+    const members = holdersIn(replica.state);
     members.delete(id);
     return members;
   }
@@ -388,8 +391,4 @@ export function createLeader(options: LeaderOptions): Leader {
     dueAt,
     wake,
   };
-}
-
-function receiveOf({ queue, max, visibilityMs }: Want): Operation {
-  return { kind: "receive", queue, max, visibilityMs };
 }

@@ -49,7 +49,7 @@ import { checkBatch, checkEntries, checkReceive } from "../memory/call.ts";
 import { checkDeduplication, queueDeclaration } from "../memory/declaration.ts";
 import { QUEUE_LIMITS, TOPIC_LIMITS } from "../memory/limits.ts";
 import { nameIn, newTopicName } from "../memory/names.ts";
-import { copyAttributes } from "../memory/stored_message.ts";
+import { ownMessage } from "../memory/stored_message.ts";
 import { uuidFrom } from "../memory/uuid.ts";
 import {
   type BroadcastChannelLike,
@@ -179,7 +179,7 @@ export class BroadcastChannelBackend implements Backend {
       const limits = "topic" in destination ? this.limits.topic : this.limits.queue;
       const refusals = messages.map((message) => refusal(message, destination, limits));
       checkEntries(messages.length, limits);
-      const accepted = messages.filter((_, i) => refusals[i] === undefined).map(copyOf);
+      const accepted = messages.filter((_, i) => refusals[i] === undefined).map(ownMessage);
       checkBatch(accepted, limits);
       if (this.#createTopics && "topic" in destination) newTopicName(destination.topic);
       const sent = (await this.#submit<SendResult[]>({
@@ -274,7 +274,7 @@ export class BroadcastChannelBackend implements Backend {
       queue: plainName(queue),
       copies: copies.map(({ receipt, copy }) => ({
         receipt: plainReceipt(receipt),
-        copy: copyOf(copy),
+        copy: ownMessage(copy),
       })),
       ids: copies.map(this.#newId),
     });
@@ -397,19 +397,6 @@ function checkOptions(
       `Cannot create a BroadcastChannelBackend as ${option} is above 0: current value is ${value}`,
     );
   }
-}
-
-/** Only what is known of a message, with bytes that nobody else can change. */
-function copyOf(
-  { body, attributes, group, deduplicationId, delayMs }: OutgoingMessage,
-): OutgoingMessage {
-  return {
-    body,
-    attributes: copyAttributes(attributes),
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === undefined ? {} : { deduplicationId }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-  };
 }
 
 function plainDestination(destination: Destination): Destination {

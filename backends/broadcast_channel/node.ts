@@ -12,7 +12,7 @@ import { hear, type Peers } from "./peers.ts";
 import { readFrame } from "./read_frame.ts";
 import { createReplica } from "./replica.ts";
 import { createRequests, type Requests } from "./requests.ts";
-import type { Entry } from "./state.ts";
+import { answerOf, type Entry } from "./state.ts";
 import type { Timing } from "./timing.ts";
 
 /** One context. */
@@ -85,6 +85,7 @@ export function createNode(options: NodeOptions): Node {
   /** When a leader was heard, or spoke itself. */
   let leaderAt = clock.now();
   let isFlushing = false;
+  let isBusy = false;
   let isClosed = false;
   let alarmAt = Infinity;
   let cancelAlarm = () => {};
@@ -100,7 +101,7 @@ export function createNode(options: NodeOptions): Node {
       cancelAlarm = clock.after(REOPEN.ms, () => open(tries - 1));
       return;
     }
-    channel.onmessage = ({ data }) => onMessage(data);
+    channel.onmessage = ({ data }) => busy(() => onMessage(data));
     startClaim();
     locks?.wait();
   }
@@ -265,7 +266,7 @@ export function createNode(options: NodeOptions): Node {
     locks?.steal();
     leader.beat();
     // What it had put in order itself, before it had to ask whether it still leads.
-    requests.reconcile(replica.state.members.get(id));
+    requests.reconcile(replica.state, id);
     requests.repeat();
     releaseLast(leader);
     watchHolders(leader);
@@ -313,7 +314,9 @@ export function createNode(options: NodeOptions): Node {
       timing,
       replica,
       post,
-      applied: (entry, { outcome }) => settle(entry, outcome),
+      applied: (entry, { outcome }) => {
+        if (entry.member === id) settle(entry, answerOf(replica.state, entry, outcome));
+      },
       synced: onSynced,
     });
     return true;
@@ -321,7 +324,7 @@ export function createNode(options: NodeOptions): Node {
 
   function onSynced(dropped: readonly Entry[]): void {
     requests.restore(dropped);
-    requests.reconcile(replica.state.members.get(id));
+    requests.reconcile(replica.state, id);
     requests.repeat();
   }
 
@@ -341,16 +344,31 @@ export function createNode(options: NodeOptions): Node {
     peers.delete(peer);
   }
 
-  /** Collects what a turn brings, so that it goes in few messages. */
-  function later(): void {
-    if (isFlushing || isClosed) return;
+  /** Collects what a turn brings, so that it goes in few messages; but not more than fits into one. */
+  function later(isMuch: boolean = false): void {
+    if (isClosed) return;
+    if (isMuch && !isBusy) return flush();
+    if (isFlushing) return;
     isFlushing = true;
     queueMicrotask(flush);
   }
 
   function flush(): void {
     isFlushing = false;
-    if (isClosed) return;
+    if (!isClosed) busy(flushAll);
+  }
+
+  /** Runs something that must not be interrupted by calls that it leads to. */
+  function busy(work: () => void): void {
+    isBusy = true;
+    try {
+      work();
+    } finally {
+      isBusy = false;
+    }
+  }
+
+  function flushAll(): void {
     checkLease();
     if (leader) flushOwn(leader);
     else if (follower) sendRequests(follower);

@@ -1,5 +1,6 @@
 import type { DeadLetterCopy, Extension, Release } from "../../src/backend.ts";
 import type { Destination, OutgoingMessage } from "../../src/message.ts";
+import type { Want } from "./frame.ts";
 import type { QueueSettings } from "../memory/queue.ts";
 import type { Subscription } from "../memory/topic.ts";
 
@@ -58,6 +59,11 @@ export interface DeclareQueueOperation {
   readonly subscriptions: readonly (readonly [string, Subscription])[];
 }
 
+/** The operation that a want leads to. */
+export function receiveOf({ queue, max, visibilityMs }: Want): Operation {
+  return { kind: "receive", queue, max, visibilityMs };
+}
+
 /** What an operation takes of a message on the channel, in UTF-16 code units; roughly. */
 export function weightOf(operation: Operation): number {
   if (operation.kind === "send") return weightOfMessages(operation.messages);
@@ -79,7 +85,8 @@ export function weightOfMessage(
   { body, attributes }: Pick<OutgoingMessage, "body" | "attributes">,
 ): number {
   let sum = OVERHEAD + body.length;
-  for (const value of Object.values(attributes)) {
+  for (const name in attributes) {
+    const value = attributes[name];
     if (typeof value === "string" || value instanceof Uint8Array) sum += value.length;
     else if (typeof value === "object") sum += value.value.length;
   }

@@ -27,9 +27,13 @@ function map(outcome: Outcome, convert: (error: unknown) => unknown): Outcome {
   const { value } = outcome;
   if (!Array.isArray(value)) return outcome;
   const items = value.map((item) =>
-    "error" in item ? { ...item, error: convert(item.error) } : item
+    hasError(item) ? { ...item, error: convert(item.error) } : item
   );
   return { value: items };
+}
+
+function hasError(item: unknown): item is { readonly error: unknown } {
+  return typeof item === "object" && item !== null && "error" in item;
 }
 
 function dataOf({ code, message, retryable }: MelangeError): ErrorData {

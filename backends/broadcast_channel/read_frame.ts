@@ -9,6 +9,7 @@ import {
   exactly,
   flag,
   list,
+  mapOf,
   shape,
   text,
   tuple,
@@ -116,11 +117,6 @@ const entry = shape({
   operation: byKind(LEADERS_OPERATIONS),
 });
 
-const received = shape({ ...content, id, sentAt: date, attempt: count }, {
-  ...routing,
-  sequenceNumber: text(40),
-  lockedUntil: date,
-});
 const error = shape({
   melangeError: exactly(true),
   code: text(100),
@@ -130,7 +126,7 @@ const error = shape({
 const item = either(
   shape({ ok: exactly(true) }, { messageId: id, sequenceNumber: text(40), lockedUntil: date }),
   shape({ ok: exactly(false), error }),
-  shape({ receipt, message: received }),
+  receipt,
 );
 const description = shape({ name, address: name }, {
   available: count,
@@ -159,23 +155,26 @@ const stored = shape({
   dueAt: time,
   receivedAt: time,
   receipt,
+  holder: text(64),
 }, routing);
 const recent = (value: Check): Check =>
   list(shape({ key: text(300), value, until: within(0, Infinity) }), 1_000_000);
 const sent = shape({ messageId: id, sequenceNumber: text(40) });
+
+const settlements = mapOf(whole(1), receipt, 5_000);
 
 const PARTS: Readonly<Record<string, Check>> = {
   head: shape({
     part: text(10),
     now: time,
     queuesCreated: count,
-    holders: list(tuple(receipt, id), 1_000_000),
   }),
   member: shape({
     part: text(10),
     id,
     next: whole(1),
-    outcomes: list(tuple(text(40), outcome), 1_000),
+    outcomes: list(tuple(count, outcome), 1_000),
+    receives: list(tuple(count, outcome), 1_000),
   }),
   topic: shape({
     part: text(10),
@@ -198,7 +197,7 @@ const PARTS: Readonly<Record<string, Check>> = {
       nextOrdinal: whole(1),
       messages: list(stored, 0),
       deduplication: recent(sent),
-      settled: recent(receipt),
+      settled: shape({ recent: settlements, earlier: settlements }),
     }),
   }),
   messages: shape({ part: text(10), queue: text(80, 1), messages: list(stored, MANY) }),

@@ -5,10 +5,9 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { Request, Want } from "./frame.ts";
-import { type Operation, weightOf } from "./operation.ts";
+import { type Operation, receiveOf, weightOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Entry, Member } from "./state.ts";
-import { outcomeKey } from "./state.ts";
+import { answerOf, type Entry, type State } from "./state.ts";
 import type { Timing } from "./timing.ts";
 
 /** A part of a {@linkcode Request} that fits into one message on the channel. */
@@ -23,7 +22,7 @@ export interface Requests {
   /** Takes note of what became of an own entry. */
   settle(entry: Pick<Entry, "number" | "operation">, outcome: Outcome): void;
   /** Takes note of all that is known of this context, after a part of the log was skipped. */
-  reconcile(member: Member | undefined): void;
+  reconcile(state: State, id: string): void;
   /** Asks again for operations that were done once, and are not any more. */
   restore(entries: readonly Entry[]): void;
   /** What is to be sent now. */
@@ -44,8 +43,8 @@ export interface Requests {
 export interface RequestsOptions {
   clock: Clock;
   timing: Timing;
-  /** Called when there is something to collect. */
-  changed: () => void;
+  /** Called when there is something to collect; `isMuch` if that can leave at once. */
+  changed: (isMuch?: boolean) => void;
   /** Whether this context leads: then nothing needs to be announced early or late. */
   leads: () => boolean;
 }
@@ -75,7 +74,7 @@ interface Announced {
 /** How many operations are under way at once. */
 const WINDOW = 256;
 /** How much goes into one message. */
-const BATCH = { operations: 64, weight: 256_000 };
+const BATCH = { operations: 8, weight: 256_000 };
 
 /** Creates the calls of a context that has made none. */
 export function createRequests({ clock, timing, changed, leads }: RequestsOptions): Requests {
@@ -105,7 +104,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
       };
       signal?.addEventListener("abort", onAbort, { once: true });
       waiting.push(call);
-      changed();
+      changed(waiting.length === BATCH.operations);
     });
   }
 
@@ -209,16 +208,17 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     submit({ kind: "release", queue, releases }).catch(() => {});
   }
 
-  function reconcile(member: Member | undefined): void {
-    for (const [key, outcome] of member?.outcomes ?? []) {
-      const [kind, digits] = key.split(" ");
-      const number = Number(digits);
-      const known = kind === "receive" ? announced.get(number) : calls.get(number);
-      if (!known) continue;
-      const operation = "want" in known
-        ? { ...known.want, kind: "receive" as const }
-        : known.operation;
-      if (outcomeKey({ number, operation }) === key) settle({ number, operation }, outcome);
+  function reconcile(state: State, id: string): void {
+    const member = state.members.get(id);
+    for (const [number, outcome] of member?.outcomes ?? []) {
+      const call = calls.get(number);
+      if (call) settle({ number, operation: call.operation }, outcome);
+    }
+    for (const [number, outcome] of member?.receives ?? []) {
+      const want = announced.get(number)?.want;
+      if (!want) continue;
+      const operation = receiveOf(want);
+      settle({ number, operation }, answerOf(state, { operation }, outcome));
     }
   }
 

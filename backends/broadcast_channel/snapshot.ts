@@ -12,13 +12,13 @@ export type SnapshotPart =
     readonly part: "head";
     readonly now: number;
     readonly queuesCreated: number;
-    readonly holders: readonly (readonly [string, string])[];
   }
   | {
     readonly part: "member";
     readonly id: string;
     readonly next: number;
-    readonly outcomes: readonly (readonly [string, Outcome])[];
+    readonly outcomes: Outcomes;
+    readonly receives: Outcomes;
   }
   | {
     readonly part: "topic";
@@ -35,6 +35,9 @@ export type SnapshotPart =
     readonly messages: readonly StoredMessage[];
   };
 
+/** What became of operations, by their numbers. */
+type Outcomes = readonly (readonly [number, Outcome])[];
+
 type Published = Topic["deduplication"] extends { entries: Map<string, RecentEntry<infer V>> } ? V
   : never;
 
@@ -43,12 +46,12 @@ const PART_WEIGHT = 128_000;
 
 /** The state as plain data; later entries do not change it. */
 export function takeSnapshot(state: State): SnapshotPart[] {
-  const { broker, members, holders, now } = state;
+  const { broker, members, now } = state;
   const { queuesCreated } = broker;
-  const parts: SnapshotPart[] = [{ part: "head", now, queuesCreated, holders: [...holders] }];
-  for (const [id, { next, outcomes }] of members) {
-    const data = [...outcomes].map(([key, outcome]) => [key, toData(outcome)] as const);
-    parts.push({ part: "member", id, next, outcomes: data });
+  const parts: SnapshotPart[] = [{ part: "head", now, queuesCreated }];
+  for (const [id, { next, outcomes, receives }] of members) {
+    const data = { outcomes: listOf(outcomes), receives: listOf(receives) };
+    parts.push({ part: "member", id, next, ...data });
   }
   for (const topic of broker.topics.values()) parts.push(topicPart(topic));
   for (const [name, queue] of broker.queues) {
@@ -57,6 +60,14 @@ export function takeSnapshot(state: State): SnapshotPart[] {
     parts.push(...messageParts(name, messages));
   }
   return parts;
+}
+
+function listOf(outcomes: ReadonlyMap<number, Outcome>): Outcomes {
+  return [...outcomes].map(([number, outcome]) => [number, toData(outcome)]);
+}
+
+function mapOf(outcomes: Outcomes): Map<number, Outcome> {
+  return new Map(outcomes.map(([number, data]) => [number, fromData(data)]));
 }
 
 function topicPart(topic: Topic): SnapshotPart {
@@ -95,8 +106,8 @@ export function restoreSnapshot(parts: readonly SnapshotPart[]): State {
   for (const part of parts) {
     if (part.part === "head") restoreHead(state, part);
     else if (part.part === "member") {
-      const outcomes = part.outcomes.map(([key, data]) => [key, fromData(data)] as const);
-      state.members.set(part.id, { next: part.next, outcomes: new Map(outcomes) });
+      const { id, next, outcomes, receives } = part;
+      state.members.set(id, { next, outcomes: mapOf(outcomes), receives: mapOf(receives) });
     } else if (part.part === "topic") state.broker.topics.set(part.name, restoreTopic(part));
     else if (part.part === "queue") queues.set(part.name, { snapshot: part.queue, messages: [] });
     else queues.get(part.queue)?.messages.push(...part.messages);
@@ -110,7 +121,6 @@ export function restoreSnapshot(parts: readonly SnapshotPart[]): State {
 function restoreHead(state: State, head: Extract<SnapshotPart, { part: "head" }>): void {
   state.now = head.now;
   state.broker.queuesCreated = head.queuesCreated;
-  for (const [receipt, holder] of head.holders) state.holders.set(receipt, holder);
 }
 
 function restoreTopic(part: Extract<SnapshotPart, { part: "topic" }>): Topic {

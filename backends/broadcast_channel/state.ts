@@ -3,7 +3,6 @@
  * last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
  * states have equal results, so each context keeps a copy of its own.
  */
-import type { Delivery } from "../../src/backend.ts";
 import * as broker from "../memory/broker.ts";
 import { QUEUE_LIMITS } from "../memory/limits.ts";
 import { nameIn, newTopicName } from "../memory/names.ts";
@@ -33,8 +32,10 @@ export interface Entry {
 export interface Member {
   /** The number of its next operation that is no receive. */
   next: number;
-  /** What became of its operations that it may not know of yet. */
-  readonly outcomes: Map<string, Outcome>;
+  /** What became of its operations that it may not know of yet; receives apart. */
+  readonly outcomes: Map<number, Outcome>;
+  /** What became of its receives that it may not know of yet. */
+  readonly receives: Map<number, Outcome>;
 }
 
 /** All that the contexts share. */
@@ -42,12 +43,8 @@ export interface State {
   readonly broker: broker.Broker;
   /** By id, the one heard of last at the end. */
   readonly members: Map<string, Member>;
-  /** Who was given a lock, by receipt; locks that are over may be among them. */
-  readonly holders: Map<string, string>;
   /** When the last operation was added, in milliseconds since the epoch. */
   now: number;
-  /** How many holders make it worth to look for those whose locks are over. */
-  sweepAt: number;
 }
 
 /** What an entry led to. */
@@ -63,16 +60,13 @@ const MEMBERS = 1_000;
 const OUTCOMES = 512;
 /** How many messages of one queue can be in flight, as in SQS. */
 const IN_FLIGHT_LIMIT = 120_000;
-const SWEEP_FROM = 1_000;
 
 /** Creates the state before the first entry. */
 export function createState(): State {
   return {
     broker: broker.createBroker(),
     members: new Map(),
-    holders: new Map(),
     now: 0,
-    sweepAt: SWEEP_FROM,
   };
 }
 
@@ -81,13 +75,33 @@ export function apply(state: State, entry: Entry): Applied {
   const woken = new Set<string>();
   state.now = Math.max(state.now, entry.now);
   const outcome = outcomeOf(state, entry, woken);
-  remember(state, entry, outcome);
+  if (entry.operation.kind !== "gone") remember(state, entry, outcome);
   return { outcome, woken };
 }
 
-/** The key of an outcome in {@linkcode Member.outcomes}. */
-export function outcomeKey({ number, operation }: Pick<Entry, "number" | "operation">): string {
-  return `${operation.kind === "receive" ? "receive" : "other"} ${number}`;
+/** Who holds locks. */
+export function holdersIn({ broker }: State): Set<string> {
+  const holders = new Set<string>();
+  for (const { messages } of broker.queues.values()) {
+    for (const { state, holder } of messages.values()) {
+      if (state === "inFlight") holders.add(holder);
+    }
+  }
+  return holders;
+}
+
+/**
+ * The outcome as the call has it: a receive resolves to the messages that it locked, as far as no
+ * later one has. The state holds only their receipts, as nobody else needs the rest.
+ */
+export function answerOf(
+  { broker: queues }: State,
+  { operation }: Pick<Entry, "operation">,
+  outcome: Outcome,
+): Outcome {
+  if (operation.kind !== "receive" || "error" in outcome) return outcome;
+  const receipts = outcome.value as readonly string[];
+  return { value: broker.deliveriesOf(queues, operation.queue, receipts) };
 }
 
 function outcomeOf(state: State, entry: Entry, woken: Set<string>): Outcome {
@@ -104,8 +118,11 @@ function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   switch (operation.kind) {
     case "send":
       return send(state, operation, call);
-    case "receive":
-      return receive(state, entry, { ...operation, call });
+    case "receive": {
+      const { queue, max, visibilityMs } = operation;
+      const request = { queue, max, visibilityMs, epoch: entry.epoch, holder: entry.member };
+      return broker.receive(state.broker, request, call);
+    }
     case "declareTopic":
       return declareTopic(state, operation);
     case "declareQueue": {
@@ -142,16 +159,6 @@ function send(state: State, operation: SendOperation, call: broker.Call): unknow
     broker.topicOrNew(state.broker, newTopicName(destination.topic));
   }
   return broker.send(state.broker, operation, call);
-}
-
-function receive(
-  { broker: queues, holders }: State,
-  { epoch, member }: Entry,
-  request: { queue: string; max: number; visibilityMs: number; call: broker.Call },
-): Delivery[] {
-  const deliveries = broker.receive(queues, { ...request, epoch }, request.call);
-  for (const { receipt } of deliveries) holders.set(receipt, member);
-  return deliveries;
 }
 
 type Settlement = Extract<Operation, { queue: string }> & {
@@ -204,49 +211,32 @@ function declareTopic(
 }
 
 /** Ends all locks of a member that is no more. */
-function releaseAll({ broker, holders }: State, member: string, { now, woken }: broker.Call): void {
+function releaseAll({ broker }: State, member: string, { now, woken }: broker.Call): void {
   for (const [name, queue] of broker.queues) {
     for (const message of queue.messages.values()) {
-      if (message.state !== "inFlight" || holders.get(message.receipt) !== member) continue;
+      if (message.state !== "inFlight" || message.holder !== member) continue;
       engine.release(queue, message.receipt, { now, endsInMs: 0 });
       woken.add(name);
     }
   }
-  for (const [receipt, holder] of holders) if (holder === member) holders.delete(receipt);
 }
 
-function remember(state: State, entry: Entry, outcome: Outcome): void {
-  if (entry.operation.kind === "acknowledge") {
-    for (const receipt of entry.operation.receipts) state.holders.delete(receipt);
-  }
-  if (state.holders.size > state.sweepAt) sweep(state);
-  if (entry.operation.kind !== "gone") rememberOutcome(state, entry, outcome);
-}
-
-function rememberOutcome({ members }: State, entry: Entry, outcome: Outcome): void {
-  const member = members.get(entry.member) ?? { next: 1, outcomes: new Map() };
+function remember({ members }: State, entry: Entry, outcome: Outcome): void {
+  const member = members.get(entry.member) ?? createMember();
   members.delete(entry.member);
   members.set(entry.member, member);
-  if (entry.operation.kind !== "receive") member.next = entry.number + 1;
-  for (const key of member.outcomes.keys()) {
-    const [kind, number] = key.split(" ");
-    if (Number(number) < entry.done[kind === "receive" ? 1 : 0]) member.outcomes.delete(key);
-    else if (member.outcomes.size < OUTCOMES) break;
-    else member.outcomes.delete(key);
+  const isReceive = entry.operation.kind === "receive";
+  if (!isReceive) member.next = entry.number + 1;
+  const outcomes = isReceive ? member.receives : member.outcomes;
+  for (const number of outcomes.keys()) {
+    if (number >= entry.done[isReceive ? 1 : 0] && outcomes.size < OUTCOMES) break;
+    outcomes.delete(number);
   }
-  member.outcomes.set(outcomeKey(entry), outcome);
+  outcomes.set(entry.number, outcome);
   if (members.size <= MEMBERS) return;
   for (const first of members.keys()) return void members.delete(first);
 }
 
-/** Forgets the holders of locks that are over. */
-function sweep(state: State): void {
-  const held = new Set<string>();
-  for (const { messages } of state.broker.queues.values()) {
-    for (const { state, receipt } of messages.values()) if (state === "inFlight") held.add(receipt);
-  }
-  for (const receipt of state.holders.keys()) {
-    if (!held.has(receipt)) state.holders.delete(receipt);
-  }
-  state.sweepAt = Math.max(SWEEP_FROM, 2 * state.holders.size);
+function createMember(): Member {
+  return { next: 1, outcomes: new Map(), receives: new Map() };
 }

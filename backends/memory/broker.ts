@@ -83,15 +83,13 @@ function sender(broker: Broker, given: string, { now, newId, woken }: Call): Acc
 function publisher(broker: Broker, given: string, call: Call): Accept {
   const topic = broker.topics.get(nameIn(given));
   if (!topic) throw notFound("topic", nameIn(given));
-  return (message) => {
-    const { result, copies } = publish(topic, message, { now: call.now, id: call.newId() });
-    for (const copy of copies) sender(broker, copy.queue, call)(copy.message);
-    return result;
-  };
+  const deliver = (queue: string, message: OutgoingMessage) =>
+    void sender(broker, queue, call)(message);
+  return (message) => publish(topic, message, { now: call.now, id: call.newId(), deliver });
 }
 
 /**
- * Locks messages of a queue, and moves what was received too often.
+ * Locks messages of a queue, and moves what was received too often; returns the receipts.
  *
  * @throws {MelangeError} `NOT_FOUND`, `THROTTLED`
  */
@@ -99,16 +97,26 @@ export function receive(
   broker: Broker,
   { queue: given, ...request }: Omit<engine.ReceiveRequest, "now" | "redrive"> & { queue: string },
   { now, woken }: Call,
-): Delivery[] {
+): string[] {
   const queue = queueIn(broker, given);
   const target = deadLetterQueueOf(broker, queue);
   const redrive = target !== undefined;
-  const { deliveries, exhausted } = engine.receive(queue, { ...request, now, redrive });
+  const { receipts, exhausted } = engine.receive(queue, { ...request, now, redrive });
   if (target && exhausted.length > 0) {
     for (const message of exhausted) engine.accept(target, message, now);
     woken.add(queue.settings.deadLetterQueue ?? "");
   }
-  return deliveries;
+  return receipts;
+}
+
+/** What receives handed out with these receipts, as far as they are the last ones. */
+export function deliveriesOf(
+  { queues }: Broker,
+  given: string,
+  receipts: readonly string[],
+): Delivery[] {
+  const queue = queues.get(nameIn(given));
+  return receipts.flatMap((receipt) => (queue && engine.deliveryOf(queue, receipt)) ?? []);
 }
 
 /**

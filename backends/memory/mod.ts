@@ -48,6 +48,7 @@ import { QUEUE_LIMITS, TOPIC_LIMITS } from "./limits.ts";
 import { type LongPolls, longPolls } from "./long_poll.ts";
 import { nameIn, newTopicName } from "./names.ts";
 import * as engine from "./queue.ts";
+import { ownMessage } from "./stored_message.ts";
 import { uuidFrom } from "./uuid.ts";
 
 /** Limits that differ from those of SNS and SQS. */
@@ -143,7 +144,7 @@ export class MemoryBackend implements Backend {
       }
       const accepted = messages.filter((_, i) => refusals[i] === undefined);
       const sent = this.#call((call) =>
-        broker.send(this.#broker, { destination, messages: accepted }, call)
+        broker.send(this.#broker, { destination, messages: accepted.map(ownMessage) }, call)
       ).values();
       return refusals.map((error): SendResult =>
         error ? { ok: false, error } : sent.next().value as SendResult
@@ -219,8 +220,11 @@ export class MemoryBackend implements Backend {
   ): Promise<SettleResult[]> {
     return this.#settle(queue, copies, {
       ...options,
-      each: (_, copy, call) =>
-        broker.deadLetter(this.#broker, { ...copy, queue, limits: this.limits.queue }, call),
+      each: (_, { receipt, copy }, call) => {
+        const limits = this.limits.queue;
+        const letter = { receipt, copy: ownMessage(copy), queue, limits };
+        return broker.deadLetter(this.#broker, letter, call);
+      },
     });
   }
 
@@ -343,7 +347,10 @@ export class MemoryBackend implements Backend {
   }
 
   #take(request: { queue: string; max: number; visibilityMs: number }): Delivery[] {
-    return this.#call((call) => broker.receive(this.#broker, { ...request, epoch: EPOCH }, call));
+    const receipts = this.#call((call) =>
+      broker.receive(this.#broker, { ...request, epoch: EPOCH }, call)
+    );
+    return broker.deliveriesOf(this.#broker, request.queue, receipts);
   }
 }
 

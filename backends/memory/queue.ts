@@ -16,9 +16,9 @@ import { peek } from "./heap.ts";
 import { hasNext, take } from "./order.ts";
 import { advance, become, forget, hide, index, type Queue } from "./queue_state.ts";
 import { recall, remember } from "./recent.ts";
+import { settledBy } from "./settled.ts";
 import { sha256 } from "./sha256.ts";
 import {
-  copyAttributes,
   type MessageState,
   receivedMessage,
   sequenceNumber,
@@ -51,7 +51,8 @@ export interface SendOptions {
 /**
  * Stores a message. A FIFO queue answers one whose deduplication id it saw in the last five minutes
  * with the first one's id and stores nothing, also if the first is settled by now; one that has no
- * such id is refused with `INVALID_MESSAGE`. Everything else was checked before.
+ * such id is refused with `INVALID_MESSAGE`. Everything else was checked before, and nobody changes
+ * the attributes after.
  */
 export function send(queue: Queue, message: OutgoingMessage, options: SendOptions): SendResult {
   const { now, id } = options;
@@ -98,7 +99,7 @@ function newMessage(message: OutgoingMessage, options: NewMessageOptions): Store
   return {
     id,
     body: message.body,
-    attributes: copyAttributes(message.attributes),
+    attributes: message.attributes,
     group: message.group,
     deduplicationId,
     sentAt: now,
@@ -110,6 +111,7 @@ function newMessage(message: OutgoingMessage, options: NewMessageOptions): Store
     dueAt: now + delayMs,
     receivedAt: 0,
     receipt: "",
+    holder: "",
   };
 }
 
@@ -128,7 +130,7 @@ function store(queue: Queue, message: StoredMessage): void {
 export function accept(queue: Queue, message: StoredMessage, now: number): void {
   const keptFrom = queue.settings.fifo ? now : message.keptFrom;
   const state = "available";
-  store(queue, { ...message, state, dueAt: now, keptFrom, receivedAt: 0, receipt: "" });
+  store(queue, { ...message, state, dueAt: now, keptFrom, receivedAt: 0, receipt: "", holder: "" });
 }
 
 /** What a receive is told. */
@@ -141,14 +143,16 @@ export interface ReceiveRequest {
   readonly visibilityMs: number;
   /** Under whose rule the locks are given. */
   readonly epoch: number;
+  /** Who gets them, where there are several. */
+  readonly holder?: string;
   /** Whether messages that were received `maxReceives` times leave the queue. */
   readonly redrive: boolean;
 }
 
 /** What a receive found. */
 export interface Received {
-  /** What is handed out. */
-  readonly deliveries: Delivery[];
+  /** The receipts of what is handed out; {@linkcode deliveryOf} tells the rest. */
+  readonly receipts: string[];
   /** What left the queue, for the dead-letter queue to {@linkcode accept}. */
   readonly exhausted: StoredMessage[];
 }
@@ -165,16 +169,16 @@ export function receive(queue: Queue, request: ReceiveRequest): Received {
   const { fifo, inFlightLimit, maxReceives } = queue.settings;
   const max = Math.min(request.max, inFlightLimit - queue.counts.inFlight);
   if (max <= 0 && !fifo) throw overLimit(inFlightLimit);
-  const received: Received = { deliveries: [], exhausted: [] };
-  while (received.deliveries.length < max) {
-    const taken = take(queue.order, max - received.deliveries.length);
+  const received: Received = { receipts: [], exhausted: [] };
+  while (received.receipts.length < max) {
+    const taken = take(queue.order, max - received.receipts.length);
     if (taken.length === 0) break;
     for (const message of taken) {
       become(queue, message, "inFlight");
       if (redrive && message.receives >= maxReceives) {
         forget(queue, message, "");
         received.exhausted.push(message);
-      } else received.deliveries.push(lock(queue, message, request));
+      } else received.receipts.push(lock(queue, message, request));
     }
   }
   return received;
@@ -188,14 +192,22 @@ function overLimit(limit: number): MelangeError {
   );
 }
 
-function lock(queue: Queue, message: StoredMessage, request: ReceiveRequest): Delivery {
+function lock(queue: Queue, message: StoredMessage, request: ReceiveRequest): string {
   message.attempt++;
   message.receives++;
   message.receivedAt = request.now;
   message.receipt = `${queue.id}:${request.epoch}:${message.ordinal}:${message.receives}`;
+  message.holder = request.holder ?? "";
   message.dueAt = request.now + request.visibilityMs;
   hide(queue, message);
-  return { receipt: message.receipt, message: receivedMessage(message, queue.settings.fifo) };
+  return message.receipt;
+}
+
+/** What the last receive of a message handed out; `undefined` for an earlier receipt of it. */
+export function deliveryOf(queue: Queue, receipt: string): Delivery | undefined {
+  const message = queue.messages.get(ordinalOf(queue, receipt) ?? 0);
+  if (message?.receipt !== receipt) return undefined;
+  return { receipt, message: receivedMessage(message, queue.settings.fifo) };
 }
 
 /**
@@ -214,8 +226,7 @@ export function lookUp(
   if (message) {
     return message.state === "inFlight" && message.receipt === receipt ? message : "lost";
   }
-  const settledBy = recall(queue.settled, String(ordinal), now);
-  return settledBy === undefined || settledBy === receipt ? "gone" : "lost";
+  return (settledBy(queue.settled, ordinal) ?? receipt) === receipt ? "gone" : "lost";
 }
 
 function ordinalOf(queue: Queue, receipt: string): number | undefined {

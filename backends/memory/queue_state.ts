@@ -10,6 +10,7 @@ import {
   ripen,
 } from "./order.ts";
 import { createRecent, type Recent, type RecentEntry, remember, remembered } from "./recent.ts";
+import { createSettled, noteSettled, type Settled } from "./settled.ts";
 import type { MessageState, StoredMessage } from "./stored_message.ts";
 
 /** How a queue behaves. `visibilityTimeoutMs`, `deadLetterQueue` are kept for its owner. */
@@ -52,8 +53,8 @@ export interface Queue {
   readonly byAge: Heap<Moment>;
   /** FIFO: what was sent in the last five minutes, by deduplication id. */
   readonly deduplication: Recent<SentBefore>;
-  /** The receipts that settled the last messages, by place: all other receipts of these are lost. */
-  readonly settled: Recent<string>;
+  /** The receipts that settled the last messages: all other receipts of these are lost. */
+  readonly settled: Settled;
 }
 
 /** What a repeated send is answered with. */
@@ -77,11 +78,8 @@ export interface QueueSnapshot {
   /** What is still de-duplicated. */
   readonly deduplication: readonly RecentEntry<SentBefore>[];
   /** See {@linkcode Queue.settled}. */
-  readonly settled: readonly RecentEntry<string>[];
+  readonly settled: Settled;
 }
-
-/** How many settled messages are remembered, to tell a repeated acknowledgement from a stale one. */
-const SETTLED_LIMIT = 10_000;
 
 /** Creates an empty queue. `id` must differ from that of every earlier queue of its name. */
 export function createQueue(id: string, settings: QueueSettings): Queue {
@@ -101,7 +99,7 @@ export function createQueue(id: string, settings: QueueSettings): Queue {
     hidden: createHeap(byTime, isShown),
     byAge: createHeap(byTime, isGone),
     deduplication: createRecent(),
-    settled: createRecent(SETTLED_LIMIT),
+    settled: createSettled(),
   };
 }
 
@@ -119,7 +117,7 @@ export function snapshot(queue: Queue): QueueSnapshot {
     nextOrdinal,
     messages: [...messages.values()].map((message) => ({ ...message })),
     deduplication: remembered(deduplication),
-    settled: remembered(settled),
+    settled: copyOf(settled),
   };
 }
 
@@ -129,8 +127,12 @@ export function restore(snapshot: QueueSnapshot): Queue {
   queue.nextOrdinal = snapshot.nextOrdinal;
   for (const message of snapshot.messages) index(queue, { ...message });
   for (const entry of snapshot.deduplication) remember(queue.deduplication, entry);
-  for (const entry of snapshot.settled) remember(queue.settled, entry);
+  Object.assign(queue.settled, copyOf(snapshot.settled));
   return queue;
+}
+
+function copyOf({ recent, earlier }: Settled): Settled {
+  return { recent: new Map(recent), earlier: new Map(earlier) };
 }
 
 /** Stores a message in its place. */
@@ -179,7 +181,5 @@ export function forget(queue: Queue, message: StoredMessage, settledBy: string):
   queue.messages.delete(message.ordinal);
   queue.counts[message.state]--;
   leave(queue.order, message);
-  if (message.receives === 0) return;
-  const key = String(message.ordinal);
-  remember(queue.settled, { key, value: settledBy, until: Infinity });
+  if (message.receives > 0) noteSettled(queue.settled, message.ordinal, settledBy);
 }

@@ -9,8 +9,6 @@ export interface Recent<V> {
   queue: RecentEntry<V>[];
   /** Where the first entry is in `queue`; what is before it has gone. */
   start: number;
-  /** How many entries are remembered at the most. */
-  readonly limit: number;
 }
 
 /** One remembered thing; plain data. */
@@ -26,16 +24,15 @@ export interface RecentEntry<V> {
 /** Below this many gone entries, the room they take is not worth a copy. */
 const COMPACT_FROM = 1_000;
 
-/** Creates an empty memory; beyond `limit` entries the oldest goes early. Default: no limit. */
-export function createRecent<V>(limit: number = Infinity): Recent<V> {
-  return { entries: new Map(), queue: [], start: 0, limit };
+/** Creates an empty memory. */
+export function createRecent<V>(): Recent<V> {
+  return { entries: new Map(), queue: [], start: 0 };
 }
 
 /** Remembers a key that is not remembered. */
 export function remember<V>(recent: Recent<V>, entry: RecentEntry<V>): void {
   recent.entries.set(entry.key, entry);
   recent.queue.push(entry);
-  if (recent.entries.size > recent.limit) forgetFirst(recent);
 }
 
 /** What is remembered of a key at the time `now`. */

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type AttributeValue,
   attributeValue,
+  type OutgoingMessage,
   type ReceivedMessage,
   type TypedAttribute,
   typedAttribute,
@@ -43,6 +44,20 @@ export interface StoredMessage {
   receivedAt: number;
   /** What its last receive handed out; empty before. */
   receipt: string;
+  /** Whom its last receive handed it to, where there are several who can; else empty. */
+  holder: string;
+}
+
+/** Only what is known of a message, with attributes that nobody else can change. */
+export function ownMessage(message: OutgoingMessage): OutgoingMessage {
+  const { body, group, deduplicationId, delayMs } = message;
+  return {
+    body,
+    attributes: copyAttributes(message.attributes),
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+  };
 }
 
 /** The message as a receive hands it out. */
@@ -71,12 +86,12 @@ export function sequenceNumber(ordinal: number): string {
 }
 
 /** Attributes that share no bytes with the given ones, each in its simplest form. */
-export function copyAttributes(attributes: Attributes): Attributes {
+function copyAttributes(attributes: Attributes): Attributes {
   // A spread, as "__proto__" is an allowed name: from then on it is one like all others.
   const copy: Record<string, AttributeValue> = { ...attributes };
   for (const name of Object.keys(copy)) {
     const value = copy[name];
-    if (typeof value === "object") copy[name] = copyValue(value);
+    if (typeof value === "object" && value !== null) copy[name] = copyValue(value);
   }
   return copy;
 }

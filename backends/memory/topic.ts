@@ -40,12 +40,10 @@ export interface Subscription {
 
 type Published = Extract<SendResult, { ok: true }>;
 
-/** What a publish leads to. */
-export interface Publication {
-  /** What the publisher is told. */
-  readonly result: SendResult;
-  /** What is sent to which queue. */
-  readonly copies: readonly { readonly queue: string; readonly message: OutgoingMessage }[];
+/** What a publish is told. */
+export interface PublishOptions extends SendOptions {
+  /** Sends a copy to a queue that is subscribed. */
+  readonly deliver: (queue: string, message: OutgoingMessage) => void;
 }
 
 /** Creates a topic without subscriptions. */
@@ -60,45 +58,40 @@ export function createTopic(name: string): Topic {
 }
 
 /**
- * Makes the copies of a message. A FIFO topic answers one whose deduplication id it saw in the last
- * five minutes with the first one's id and makes none; one without such an id is refused with
- * `INVALID_MESSAGE`.
+ * Delivers a copy of a message to each queue. A FIFO topic answers one whose deduplication id it saw
+ * in the last five minutes with the first one's id and delivers none; one without such an id is
+ * refused with `INVALID_MESSAGE`.
  */
-export function publish(topic: Topic, message: OutgoingMessage, options: SendOptions): Publication {
-  const { now, id } = options;
+export function publish(
+  topic: Topic,
+  message: OutgoingMessage,
+  options: PublishOptions,
+): SendResult {
+  const { now, id, deliver } = options;
   if (!isFifo(topic.name)) {
-    const result: Published = { ok: true, messageId: id };
-    return { result, copies: copiesOf(topic, message, { result, now }) };
+    return deliverAll(topic, message, { now, deliver, result: { ok: true, messageId: id } });
   }
   const deduplicationId = deduplicationIdOf(message, topic);
-  if (deduplicationId === undefined) {
-    return { result: { ok: false, error: withoutDeduplicationId() }, copies: [] };
-  }
+  if (deduplicationId === undefined) return { ok: false, error: withoutDeduplicationId() };
   const before = recall(topic.deduplication, deduplicationId, now);
-  if (before) return { result: before, copies: [] };
+  if (before) return before;
   const place = sequenceNumber(topic.nextOrdinal++);
   const result: Published = { ok: true, messageId: id, sequenceNumber: place };
   const until = now + DEDUPLICATION_MS;
   remember(topic.deduplication, { key: deduplicationId, value: result, until });
-  return { result, copies: copiesOf(topic, { ...message, deduplicationId }, { result, now }) };
+  return deliverAll(topic, { ...message, deduplicationId }, { now, deliver, result });
 }
 
-interface PublishFacts {
+interface PublishFacts extends Omit<PublishOptions, "id"> {
   readonly result: Published;
-  readonly now: number;
 }
 
-function copiesOf(
-  topic: Topic,
-  message: OutgoingMessage,
-  facts: PublishFacts,
-): Publication["copies"] {
-  const copies = [];
+function deliverAll(topic: Topic, message: OutgoingMessage, facts: PublishFacts): Published {
   for (const [queue, { raw, policy }] of topic.subscriptions) {
     if (policy !== undefined && !matches(policy, message.attributes)) continue;
-    copies.push({ queue, message: raw ? message : inEnvelope(topic, message, facts) });
+    facts.deliver(queue, raw ? message : inEnvelope(topic, message, facts));
   }
-  return copies;
+  return facts.result;
 }
 
 /**

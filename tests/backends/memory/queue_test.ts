@@ -4,6 +4,7 @@ import type { Delivery, Result } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/errors.ts";
 import * as engine from "../../../backends/memory/queue.ts";
 import { sha256 } from "../../../backends/memory/sha256.ts";
+import { ownMessage } from "../../../backends/memory/stored_message.ts";
 
 const HOUR = 3_600_000;
 
@@ -30,10 +31,14 @@ class Bench {
     return engine.send(this.queue, message, { now: this.now, id: `m${++this.sent}` });
   }
 
-  receive(max = 10, more: { visibilityMs?: number; redrive?: boolean } = {}): engine.Received {
+  receive(max = 10, more: { visibilityMs?: number; redrive?: boolean } = {}) {
     const { visibilityMs = 30_000, redrive = false } = more;
     const { now, epoch } = this;
-    return engine.receive(this.queue, { now, max, visibilityMs, epoch, redrive });
+    const request = { now, max, visibilityMs, epoch, redrive };
+    const { receipts, exhausted } = engine.receive(this.queue, request);
+    const deliveries = receipts.flatMap((receipt) => engine.deliveryOf(this.queue, receipt) ?? []);
+    assertEquals(deliveries.length, receipts.length);
+    return { deliveries, exhausted };
   }
 
   take(max = 10, visibilityMs = 30_000): Delivery[] {
@@ -261,7 +266,7 @@ describe("queue, both kinds", () => {
       assertEquals(b.one(0).message.attempt, 2);
     });
 
-    it(`${kind}: attributes are copied when sent and at every receive`, () => {
+    it(`${kind}: attributes are copied by ownMessage() and at every receive`, () => {
       const b = bench();
       const bytes = new Uint8Array([1, 2]);
       const attributes = {
@@ -272,7 +277,7 @@ describe("queue, both kinds", () => {
         ["__proto__"]: "own",
       };
       const message = { body: "a", attributes, group: "g", deduplicationId: "d" };
-      engine.send(b.queue, message, { now: b.now, id: "m" });
+      engine.send(b.queue, ownMessage(message), { now: b.now, id: "m" });
       bytes[0] = 9;
       const first = b.one(0).message.attributes;
       (first["bytes"] as Uint8Array)[1] = 9;

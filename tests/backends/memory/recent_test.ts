@@ -11,15 +11,6 @@ describe("recent", () => {
     assertEquals(recent.entries.size, 0);
   });
 
-  it("remember() forgets the oldest beyond the limit", () => {
-    const recent = createRecent<number>(2);
-    for (const value of [1, 2, 3]) {
-      remember(recent, { key: `k${value}`, value, until: Infinity });
-    }
-    assertEquals(recall(recent, "k1", 0), undefined);
-    assertEquals(remembered(recent).map((entry) => entry.value), [2, 3]);
-  });
-
   it("gives back the room of what was forgotten", () => {
     const recent = createRecent<number>();
     for (let i = 0; i < 10_000; i++) {
