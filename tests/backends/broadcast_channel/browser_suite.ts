@@ -12,33 +12,54 @@ import {
   type Page,
   startChromium,
 } from "./chromium.ts";
+import {
+  acknowledgeAll,
+  freezes,
+  type HiddenTeam,
+  hireHidden,
+  leaderCloses,
+  passesThousand,
+  receiveTen,
+  untilIntensivelyThrottled,
+  untilThrottled,
+} from "./hidden_scenarios.ts";
+import { type HiddenTabs, startHiddenTabs } from "./hidden_tabs.ts";
 import { buildTabs, tabsFiles } from "../../../tasks/tabs.ts";
 import { allAcknowledged, hire, numbered, scenarios } from "./workers/scenarios.ts";
 import { sleep } from "./workers/runtime.ts";
 import { type Colleague, createTeam, type Team } from "./workers/team.ts";
 
 const QUEUE = "billing";
-/** What the scenarios for workers do that a tab cannot be told: it is frozen instead. */
+const WORKER = "tests/backends/broadcast_channel/workers/worker.ts";
+/** What workers are told to do themselves, and the debugger does to tabs. */
 const LEFT_OUT = ["a leader that hangs for 10 s"];
 
 describe("BroadcastChannelBackend, tabs of Chromium", () => {
   let browser: Awaited<ReturnType<typeof startChromium>>;
+  let hiddenTabs: HiddenTabs;
+  /** Chromium throttles them more once they have been hidden for a minute; they wait for it here. */
+  let longHidden: HiddenTeam;
   let worker = "";
 
   beforeAll(async () => {
     browser = await startChromium();
-    worker = await bundleForBrowser("tests/backends/broadcast_channel/workers/worker.ts");
+    worker = await bundleForBrowser(WORKER);
+    hiddenTabs = await startHiddenTabs(worker);
+    longHidden = await hireHidden(hiddenTabs, 5);
   });
-  afterAll(() => browser.close());
+  afterAll(async () => {
+    await browser.close();
+    await hiddenTabs.close();
+  });
 
   for (const [name, scenario] of Object.entries(scenarios)) {
     if (LEFT_OUT.includes(name)) continue;
     it(name, () => withTeam(async (team) => console.log(`${name}: ${await scenario(team)}`)));
   }
 
-  it("a leader that is frozen for 12 s", () => withTeam(frozenLeader));
+  it("a leader that hangs for 12 s", () => withTeam(leaderHangs));
 
-  it("a consumer that is frozen for 12 s", () => withTeam(frozenConsumer));
+  it("a consumer that hangs for 12 s", () => withTeam(consumerHangs));
 
   it("50 tabs that open at once", () =>
     withTeam(async (team) => {
@@ -54,6 +75,26 @@ describe("BroadcastChannelBackend, tabs of Chromium", () => {
       assert([...team.received.values()].every((times) => times === 1), "each once");
     }));
 
+  it("1000 messages among hidden tabs, whose timers fire once a second", () =>
+    withHidden(passesThousand));
+
+  it("a hidden leader that is closed", () =>
+    withHidden((hidden) => leaderCloses(hidden, { ms: 2_000 })));
+
+  it("a hidden leader that is closed when the next in line is frozen", () =>
+    withHidden((hidden) => leaderCloses(hidden, { ms: 10_000, frozen: 1 })));
+
+  it("a hidden leader that Chromium freezes for 12 s", () =>
+    withHidden((hidden) => freezes(hidden, { isLeader: true })));
+
+  it("a hidden consumer that Chromium freezes for 12 s", () =>
+    withHidden((hidden) => freezes(hidden, { isLeader: false })));
+
+  it("a hidden leader that is closed where timers fire once a minute", async () => {
+    await untilIntensivelyThrottled(longHidden);
+    await leaderCloses(longHidden, { ms: 2_000 });
+  });
+
   async function withTeam(play: (team: Team) => Promise<void>) {
     const index =
       `<!doctype html><title>tab</title><script type="module" src="worker.js"></script>`;
@@ -64,15 +105,25 @@ describe("BroadcastChannelBackend, tabs of Chromium", () => {
       await context.close();
     }
   }
+
+  async function withHidden(play: (hidden: HiddenTeam) => Promise<void>) {
+    const hidden = await hireHidden(hiddenTabs, 5);
+    try {
+      await untilThrottled(hidden);
+      await play(hidden);
+    } finally {
+      hidden.team.end();
+    }
+  }
 });
 
-/** The leader holds messages while Chromium freezes it; the others go on. */
-async function frozenLeader(team: Team): Promise<void> {
+/** The leader holds messages while it neither speaks nor hears; the others go on. */
+async function leaderHangs(team: Team): Promise<void> {
   const members = await hire(team, 4);
   const leader = await team.leader();
   const [other] = members.filter((each) => each !== leader) as [Colleague];
   await other.ask("publish", "orders", numbered(20));
-  const receipts = await receiveTen(leader);
+  const receipts = await receiveTen(leader, 60_000);
   await leader.pause(true);
   const start = Date.now();
   await team.consume({ queue: QUEUE, loops: 2, handlingMs: 1 }, [other]);
@@ -87,13 +138,13 @@ async function frozenLeader(team: Team): Promise<void> {
   await allAcknowledged(team, ["after"], 10_000);
 }
 
-/** A frozen tab keeps its Web Lock, so that only its silence tells. */
-async function frozenConsumer(team: Team): Promise<void> {
+/** A tab that hangs keeps its Web Lock, so that only its silence tells. */
+async function consumerHangs(team: Team): Promise<void> {
   const members = await hire(team, 3);
   const leader = await team.leader();
   const [victim, other] = members.filter((each) => each !== leader) as [Colleague, Colleague];
   await leader.ask("publish", "orders", numbered(10));
-  const receipts = await receiveTen(victim);
+  const receipts = await receiveTen(victim, 60_000);
   await victim.pause(true);
   await team.consume({ queue: QUEUE, loops: 1, handlingMs: 1 }, [other]);
   const start = Date.now();
@@ -101,18 +152,6 @@ async function frozenConsumer(team: Team): Promise<void> {
   console.log(`its messages came back after ${Date.now() - start} ms`);
   await victim.pause(false);
   assertEquals(await acknowledgeAll(victim, receipts), 0, "its acknowledgements come too late");
-}
-
-async function receiveTen(colleague: Colleague): Promise<string[]> {
-  const take = { max: 10, waitMs: 1_000, visibilityMs: 60_000 };
-  const held = await colleague.ask("call", "receive", QUEUE, take) as { receipt: string }[];
-  assertEquals(held.length, 10);
-  return held.map(({ receipt }) => receipt);
-}
-
-async function acknowledgeAll(colleague: Colleague, receipts: readonly string[]): Promise<number> {
-  const results = await colleague.ask("call", "acknowledge", QUEUE, receipts) as { ok: boolean }[];
-  return results.filter(({ ok }) => ok).length;
 }
 
 describe("examples/tabs", () => {

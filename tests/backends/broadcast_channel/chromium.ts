@@ -4,8 +4,10 @@ import type { Thread } from "./workers/runtime.ts";
 
 export type { Page };
 
-const EXECUTABLE = "/usr/bin/chromium";
-const FLAGS = [
+/** Where Debian puts it. */
+export const EXECUTABLE = "/usr/bin/chromium";
+/** What Chromium is started with, whoever starts it. */
+export const FLAGS: readonly string[] = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
@@ -18,12 +20,17 @@ const FLAGS = [
 /** Nobody listens here: the pages are served by the test. Locks need an origin that counts as safe. */
 export const ORIGIN = "http://127.0.0.1:9";
 
-/** Starts Chromium. Fails, and says what to install, where there is none. */
-export async function startChromium(): Promise<Browser> {
+/** Fails, and says what to install, where there is no Chromium. */
+export async function requireChromium(): Promise<void> {
   await Deno.stat(EXECUTABLE).catch(() => {
     throw new Error(`${EXECUTABLE} is missing: apt-get install chromium`);
   });
-  return await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+}
+
+/** Starts Chromium. */
+export async function startChromium(): Promise<Browser> {
+  await requireChromium();
+  return await chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS] });
 }
 
 /** One browser profile; its tabs get these files at {@linkcode ORIGIN}. */
@@ -59,8 +66,7 @@ export async function openTab(context: BrowserContext): Promise<Thread> {
     },
     listen: (listener) => void listeners.push(listener),
     terminate: () => void page.close({ runBeforeUnload: false }),
-    // Chromium freezes hidden tabs only, and to playwright none is hidden: the debugger stops all
-    // that freezing stops, timers and messages, and lets them go on where they were.
+    // The debugger stops more than freezing does: messages of the channel wait as well.
     pause: async (isPaused) => {
       if (!isPaused) return void await session.send("Debugger.resume");
       await session.send("Debugger.enable");
