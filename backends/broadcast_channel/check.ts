@@ -74,7 +74,7 @@ export function shape(
   return (value) => {
     if (!isPlain(value)) return false;
     let missing = needed.size;
-    for (const name of Object.keys(value)) {
+    for (const name in value) {
       const field = value[name];
       const check = needed.get(name);
       if (check) {

@@ -186,7 +186,7 @@ export class BroadcastChannelBackend implements Backend {
         kind: "send",
         destination: plainDestination(destination),
         messages: accepted,
-        ids: accepted.map(this.#newId),
+        id: this.#newId(),
         create: this.#createTopics,
       }, options)).values();
       return refusals.map((error): SendResult =>
@@ -276,7 +276,7 @@ export class BroadcastChannelBackend implements Backend {
         receipt: plainReceipt(receipt),
         copy: ownMessage(copy),
       })),
-      ids: copies.map(this.#newId),
+      id: this.#newId(),
     });
   }
 

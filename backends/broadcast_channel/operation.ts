@@ -36,8 +36,8 @@ export interface SendOperation {
   readonly kind: "send";
   readonly destination: Destination;
   readonly messages: readonly OutgoingMessage[];
-  /** The ids of the messages. */
-  readonly ids: readonly string[];
+  /** What the ids of the messages are made from. */
+  readonly id: string;
   /** Whether a missing topic is created. */
   readonly create: boolean;
 }
@@ -47,8 +47,8 @@ export interface DeadLetterOperation {
   readonly kind: "deadLetter";
   readonly queue: string;
   readonly copies: readonly DeadLetterCopy[];
-  /** The ids of the copies. */
-  readonly ids: readonly string[];
+  /** What the ids of the copies are made from. */
+  readonly id: string;
 }
 
 /** Creates or changes a queue. */

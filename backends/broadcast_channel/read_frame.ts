@@ -67,7 +67,7 @@ const OPERATIONS: Readonly<Record<string, Check>> = {
     kind: text(20),
     destination: either(shape({ topic: name }), shape({ queue: name })),
     messages: list(outgoing, 10),
-    ids: list(id, 10),
+    id,
     create: flag,
   }),
   acknowledge: shape({ kind: text(20), queue: name, receipts: list(receipt, 10_000) }),
@@ -85,7 +85,7 @@ const OPERATIONS: Readonly<Record<string, Check>> = {
     kind: text(20),
     queue: name,
     copies: list(shape({ receipt, copy: outgoing }), 10),
-    ids: list(id, 10),
+    id,
   }),
   declareTopic: shape({ kind: text(20), name: text(256, 1) }, { contentBasedDeduplication: flag }),
   declareQueue: shape({

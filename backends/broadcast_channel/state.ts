@@ -114,7 +114,7 @@ function outcomeOf(state: State, entry: Entry, woken: Set<string>): Outcome {
 
 function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   const { now, operation } = entry;
-  const call: broker.Call = { now, newId: idsFrom("ids" in operation ? operation.ids : []), woken };
+  const call: broker.Call = { now, newId: idsFrom("id" in operation ? operation.id : ""), woken };
   switch (operation.kind) {
     case "send":
       return send(state, operation, call);
@@ -144,13 +144,11 @@ function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   }
 }
 
-/** The ids of an operation, then as many as it takes that every context makes of them alike. */
-function idsFrom(ids: readonly string[]): () => string {
+/** As many ids as it takes: those that every context makes of the same one. */
+function idsFrom(id: string): () => string {
+  const beginning = id.slice(0, -4);
   let count = 0;
-  return () => {
-    const place = count++;
-    return ids[place] ?? `${ids[0]?.slice(0, -4)}${place.toString(16).padStart(4, "0")}`;
-  };
+  return () => beginning + (count++).toString(16).padStart(4, "0");
 }
 
 function send(state: State, operation: SendOperation, call: broker.Call): unknown {
