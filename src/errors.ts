@@ -71,7 +71,7 @@ export class MelangeError extends Error {
 
   /** Creates an error with a code, a sentence for people, and optionally a cause. */
   constructor(code: MelangeErrorCode, message: string, options: MelangeErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.name = "MelangeError";
     this.code = code;
     this.retryable = options.retryable ?? false;

@@ -64,6 +64,16 @@ export function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
 }
 
+/** A destination, for errors: `topic "orders"`. */
+export function shown(destination: Destination): string {
+  return `${"topic" in destination ? "topic" : "queue"} "${printable(nameOf(destination))}"`;
+}
+
+/** The beginning of a text that nobody has checked. */
+function printable(text: string): string {
+  return text.replace(/[^ -~]/g, "?").slice(0, 256);
+}
+
 /** The name of a destination as it was given. */
 export function nameOf(destination: Destination): string {
   return "topic" in destination ? destination.topic : destination.queue;
@@ -91,10 +101,10 @@ const encoder = new TextEncoder();
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** The bytes that text takes in UTF-8. */
-export function byteLength(text: string): number {
+/** The bytes that a value takes: of text, those in UTF-8. */
+export function byteLength(value: string | Uint8Array): number {
   // Most text is ASCII, and to encode it takes ten times as long.
-  return ASCII.test(text) ? text.length : encoder.encode(text).length;
+  return (typeof value !== "string" || ASCII.test(value) ? value : encoder.encode(value)).length;
 }
 
 /**
@@ -105,30 +115,24 @@ export function messageSize(message: OutgoingMessage): number {
   let size = byteLength(message.body);
   for (const [name, value] of Object.entries(message.attributes)) {
     const attribute = typedAttribute(value);
-    size += byteLength(name) + byteLength(attribute.type) + valueLength(attribute.value);
+    size += byteLength(name) + byteLength(attribute.type) + byteLength(attribute.value);
   }
   return size;
-}
-
-function valueLength(value: string | Uint8Array): number {
-  return typeof value === "string" ? byteLength(value) : value.length;
 }
 
 /** The most attributes that SNS and SQS carry. */
 export const MAX_ATTRIBUTES = 10;
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html */
-const ATTRIBUTE_NAME = /^(?!\.)(?!.*\.\.)(?!(?:aws|amazon)\.)[A-Za-z0-9_.-]{1,256}(?<!\.)$/i;
-const ATTRIBUTE_TYPE =
-  /^(?=.{1,256}$)(?:String|Number|Binary)(?:\.[^\p{Cc}\p{Cs}\uFFFE\uFFFF]+)?$/u;
-/** What SQS takes for a number; JavaScript takes more (hexadecimal, spaces around it). */
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html */
-const NUMBER_RANGE = { min: -1e128, max: 1e126 };
+const ATTRIBUTE_NAME = /^(?!(aws|amazon)\.)(?=.{1,256}$)[\w-]+(\.[\w-]+)*$/i;
+/** 256 characters at the most. */
+const ATTRIBUTE_TYPE = /^(String|Number|Binary)(\.\P{C}{1,249})?$/u;
+/** JavaScript takes more for a number than SQS, such as hexadecimal digits and spaces around. */
+const NUMBER = /^[\d.e+-]+$/i;
 /** Alphanumerics and punctuation: the printable ASCII characters without the space. */
 const TOKEN = /^[!-~]{1,128}$/;
 /** What SQS and SNS refuse or replace: control characters, lone surrogates, U+FFFE and U+FFFF. */
 // deno-lint-ignore no-control-regex
-const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|\p{Surrogate}/u;
+const FORBIDDEN = /[\0-\x08\v\f\x0E-\x1F\p{Cs}\uFFFE\uFFFF]/u;
 
 /**
  * The reason why a message cannot be sent to a destination, or `undefined`. One rule set for all
@@ -139,28 +143,22 @@ export function refusal(
   destination: Destination,
   limits: MessageLimits,
 ): MelangeError | undefined {
-  const rule = brokenRule(message, destination, limits);
-  if (rule === undefined) return undefined;
-  const kind = "topic" in destination ? "topic" : "queue";
-  return new MelangeError(
-    "INVALID_MESSAGE",
-    `Cannot send to the ${kind} "${nameOf(destination)}" as ${rule}`,
-  );
+  const rule = brokenValueRule("body", message.body) ?? brokenAttributeRule(message.attributes) ??
+    brokenFifoRule(message, destination, limits) ?? brokenSizeRule(messageSize(message), limits);
+  return rule === undefined
+    ? undefined
+    : new MelangeError("INVALID_MESSAGE", `Cannot send to ${shown(destination)} as ${rule}`);
 }
 
-function brokenRule(
-  message: OutgoingMessage,
-  destination: Destination,
-  limits: MessageLimits,
-): string | undefined {
-  if (typeof message.body !== "string" || message.body === "") {
-    return "a message body must be text that is not empty";
+function brokenValueRule(what: string, value: unknown, isBinary = false): string | undefined {
+  const isText = typeof value === "string";
+  if (!value || (isBinary ? !(value instanceof Uint8Array && value.length) : !isText)) {
+    return `its ${what} must be ${isBinary ? "bytes" : "text"} and not empty`;
   }
-  if (FORBIDDEN.test(message.body)) {
-    return "its body has a character that the service refuses (a control character or half a surrogate pair): encode it, for example with base64";
+  if (isText && FORBIDDEN.test(value)) {
+    return `its ${what} has a control character or lone surrogate: encode it, as with base64`;
   }
-  return brokenAttributeRule(message.attributes) ?? brokenFifoRule(message, destination, limits) ??
-    brokenSizeRule(messageSize(message), limits);
+  return undefined;
 }
 
 function brokenAttributeRule(attributes: Attributes): string | undefined {
@@ -168,36 +166,27 @@ function brokenAttributeRule(attributes: Attributes): string | undefined {
   if (entries.length > MAX_ATTRIBUTES) {
     return `a message takes at most ${MAX_ATTRIBUTES} attributes: current value is ${entries.length}`;
   }
-  for (const [name, value] of entries) {
-    if (!ATTRIBUTE_NAME.test(name)) {
-      return `the attribute name "${
-        printable(name)
-      }" is not 1 to 256 of A-Z a-z 0-9 _ - . without a dot at its ends, two dots in a row, or the prefix AWS. or Amazon.`;
-    }
-    const attribute = typedAttribute(value);
-    if (typeof attribute?.type !== "string" || !ATTRIBUTE_TYPE.test(attribute.type)) {
-      return `the attribute "${name}" must be a string, a number, bytes, or { type, value } with a type of String, Number or Binary`;
-    }
-    const binary = attribute.type.startsWith("Binary");
-    if (binary ? !(attribute.value instanceof Uint8Array) : typeof attribute.value !== "string") {
-      return `the attribute "${name}" must hold ${binary ? "bytes" : "text"}, as its type says`;
-    }
-    if (attribute.value.length === 0) {
-      return `the attribute "${name}" is empty: leave it out instead`;
-    }
-    if (typeof attribute.value === "string" && FORBIDDEN.test(attribute.value)) {
-      return `the attribute "${name}" has a character that the service refuses`;
-    }
-    if (attribute.type.startsWith("Number") && !isNumber(attribute.value)) {
-      return `the attribute "${name}" is not a number, as its type says, or not from -10^128 to 10^126`;
-    }
+  for (const [name, given] of entries) {
+    const { type, value } = typedAttribute(given) ?? {};
+    const rule = brokenPatternRule("name", name, ATTRIBUTE_NAME) ??
+      brokenPatternRule("type", type, ATTRIBUTE_TYPE) ??
+      brokenValueRule("value", value, type!.startsWith("B")) ??
+      (type!.startsWith("N") ? brokenNumberRule(value as string) : undefined);
+    if (rule) return `the attribute "${printable(name)}" is not valid: ${rule}`;
   }
   return undefined;
 }
 
-function isNumber(value: string | Uint8Array): boolean {
-  if (typeof value !== "string" || !NUMBER.test(value)) return false;
-  return Number(value) >= NUMBER_RANGE.min && Number(value) <= NUMBER_RANGE.max;
+function brokenPatternRule(what: string, value: unknown, pattern: RegExp): string | undefined {
+  return typeof value === "string" && pattern.test(value)
+    ? undefined
+    : `its ${what} must match ${pattern}`;
+}
+
+function brokenNumberRule(value: string): string | undefined {
+  return NUMBER.test(value) && Number(value) >= -1e128 && Number(value) <= 1e126
+    ? undefined
+    : "its value must be a number from -10^128 to 10^126";
 }
 
 function brokenFifoRule(
@@ -205,38 +194,31 @@ function brokenFifoRule(
   destination: Destination,
   limits: MessageLimits,
 ): string | undefined {
-  const fifo = isFifo(nameOf(destination));
+  const isStandard = !isFifo(nameOf(destination));
   const { group, deduplicationId, delayMs } = message;
-  if (fifo && group === undefined) {
-    return "a FIFO destination needs a message group: give the event type a `group` function or the call a `group`";
+  if (!isStandard && group === undefined) {
+    return "a FIFO destination needs a message group: give it a `group`";
   }
-  if (group !== undefined && !isToken(group)) {
-    return "a message group is 1 to 128 ASCII letters, digits and punctuation marks";
-  }
-  if (!fifo && deduplicationId !== undefined) {
+  if (isStandard && deduplicationId !== undefined) {
     return "only FIFO destinations take a deduplication id";
   }
-  if (deduplicationId !== undefined && !isToken(deduplicationId)) {
-    return "a deduplication id is 1 to 128 ASCII letters, digits and punctuation marks";
+  const rule = brokenTokenRule("message group", group) ??
+    brokenTokenRule("deduplication id", deduplicationId);
+  if (rule || delayMs === undefined) return rule;
+  if (!isStandard || "topic" in destination) {
+    return "only standard queues delay a message: set the delay of the queue";
   }
-  if (delayMs === undefined) return undefined;
-  if ("topic" in destination) return "a topic cannot delay a message: send it to a queue";
-  if (fifo) return "a FIFO queue takes no delay per message: set the delay of the queue";
   if (!(delayMs >= 0 && delayMs <= limits.delayMs)) {
     return `a delay is 0 to ${limits.delayMs} ms: current value is ${delayMs}`;
   }
   return undefined;
 }
 
-function isToken(value: unknown): boolean {
-  return typeof value === "string" && TOKEN.test(value);
+function brokenTokenRule(what: string, value: string | undefined): string | undefined {
+  return value === undefined ? value : brokenPatternRule(what, value, TOKEN);
 }
 
 function brokenSizeRule(size: number, limits: MessageLimits): string | undefined {
   if (size <= limits.messageBytes) return undefined;
   return `a message takes at most ${limits.messageBytes} bytes, attributes included: current value is ${size}`;
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 64);
 }

@@ -1,9 +1,9 @@
 import { abortable } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { isFifo } from "../../src/message.ts";
+import { type Destination, isFifo, nameOf, shown } from "../../src/message.ts";
 import type { AwsClient } from "./client.ts";
 import { isNotFound } from "./errors.ts";
-import { assertName, formatArn, isUrl, parseArn } from "./names.ts";
+import { type Address, addressOf, formatArn } from "./names.ts";
 import { createTopic, getCallerIdentity } from "./sns.ts";
 import { getQueueUrl } from "./sqs.ts";
 
@@ -17,118 +17,105 @@ export interface AddressOptions {
 
 /** Finds the addresses of queues and topics, each once. Names, ARNs and URLs are taken. */
 export interface Addresses {
-  /** Calls with the URL of a queue, which is forgotten if the queue turns out to be missing. */
-  atQueue<T>(
-    queue: string,
+  /** The URL of a queue, or the ARN of a topic, which need not exist. */
+  find(destination: Destination): Promise<string>;
+  /**
+   * Calls with the address. If nothing is there, the address is forgotten; a topic is created by
+   * its name, once for all that miss it, and called again.
+   */
+  at<T>(
+    destination: Destination,
     signal: AbortSignal | undefined,
-    call: (url: string) => Promise<T>,
+    call: (address: string) => Promise<T>,
   ): Promise<T>;
-  /** The ARN of a topic, which need not exist. */
-  topic(topic: string, signal?: AbortSignal): Promise<string>;
-  /** Creates a topic by its name unless it exists, once for all that wait for it; returns its ARN. */
-  createTopic(topic: string, signal?: AbortSignal): Promise<string>;
-  /** Forgets what was found. */
-  forget(name: string): void;
 }
 
 /** Creates an empty address book. */
 export function createAddresses(client: AwsClient, options: AddressOptions): Addresses {
   const { createTopics = true } = options;
-  const queues: Memory = new Map();
-  const topics: Memory = new Map();
-  const creating: Memory = new Map();
-  const accounts: Memory = new Map();
+  const memory = new Map<string, Promise<string>>();
 
-  const create = (topic: string) =>
-    remember(creating, topic, async () => {
-      try {
-        const entry = isFifo(topic) ? [{ key: "FifoTopic", value: "true" }] : [];
-        const arn = await createTopic(client, { Name: topic, Attributes: { entry } });
-        topics.set(topic, Promise.resolve(arn));
-        return arn;
-      } finally {
-        creating.delete(topic);
-      }
-    });
+  const forget = (key: string, found: Promise<string>) =>
+    memory.get(key) === found && memory.delete(key);
 
-  async function arnOf(topic: string): Promise<string> {
+  /** Looks for it once for all that ask meanwhile and later; a failure is not remembered. */
+  function remember(key: string, look: () => Promise<string>): Promise<string> {
+    const found = memory.get(key) ?? look();
+    memory.set(key, found);
+    found.catch(() => forget(key, found));
+    return found;
+  }
+
+  async function findTopic(name: string): Promise<string> {
     const region = client.region();
     try {
-      const accountId = await remember(accounts, "", () => findAccount(client, options));
-      return formatArn({ service: "sns", region, accountId, name: topic });
+      const accountId = await remember("", () => findAccount(client, options));
+      return formatArn({ service: "sns", region, accountId, name });
     } catch (error) {
       // A broker without STS. Creating a topic that exists changes nothing, and tells its ARN.
-      if (createTopics && isRefusal(error)) return await create(topic);
-      throw notSent(error, "give its ARN or the option `accountId`");
+      const isRefusal = error instanceof MelangeError && !error.retryable &&
+        error.code !== "CONFIGURATION";
+      if (createTopics && isRefusal) return await createNamed(client, name);
+      throw error;
     }
   }
 
+  function find(destination: Destination): Promise<string> {
+    const isTopic = "topic" in destination;
+    const address = addressOf(destination);
+    if (isTopic ? address.service : address.url) return Promise.resolve(nameOf(destination));
+    return remember(
+      shown(destination),
+      () => (isTopic ? findTopic(address.name) : findQueue(client, address)).catch(notSent),
+    );
+  }
+
   return {
-    async atQueue(queue, signal, call) {
-      assertName("queue", queue);
-      if (isUrl(queue)) return await call(queue);
-      const url = remember(queues, queue, () => findQueue(client, queue));
-      try {
-        return await call(await abortable(url, signal));
-      } catch (error) {
-        if (isNotFound(error)) queues.delete(queue);
-        throw error;
-      }
-    },
-    async topic(topic, signal) {
-      assertName("topic", topic);
-      if (parseArn(topic)) return topic;
-      return await abortable(remember(topics, topic, () => arnOf(topic)), signal);
-    },
-    createTopic: (topic, signal) => abortable(create(topic), signal),
-    forget(name) {
-      queues.delete(name);
-      topics.delete(name);
+    find,
+    async at(destination, signal, call) {
+      const finding = find(destination);
+      const address = await abortable(finding, signal);
+      const name = nameOf(destination);
+      const key = shown(destination);
+      const create = () => createNamed(client, name);
+      return await call(address).catch(async (error) => {
+        if (!isNotFound(error) || address === name) throw error;
+        forget(key, finding);
+        if (!createTopics || "queue" in destination) throw error;
+        return await call(await abortable(remember(key, create), signal)).catch(asTooEarly);
+      });
     },
   };
-}
-
-type Memory = Map<string, Promise<string>>;
-
-/** Looks for it once for all that ask meanwhile and later; a failure is not remembered. */
-function remember(memory: Memory, key: string, find: () => Promise<string>): Promise<string> {
-  const known = memory.get(key);
-  if (known) return known;
-  const found = find();
-  memory.set(key, found);
-  found.catch(() => {
-    if (memory.get(key) === found) memory.delete(key);
-  });
-  return found;
 }
 
 async function findAccount(client: AwsClient, options: AddressOptions): Promise<string> {
   const account = options.accountId ?? client.environment("AWS_ACCOUNT_ID") ??
     await getCallerIdentity(client);
   if (/^\d{12}$/.test(account)) return account;
-  throw new MelangeError("CONFIGURATION", "Cannot use the account id as it is not twelve digits");
+  throw new MelangeError("CONFIGURATION", "Cannot use the account id as it must be 12 digits");
 }
 
-async function findQueue(client: AwsClient, queue: string): Promise<string> {
-  const arn = parseArn(queue);
-  try {
-    if (!arn) return await getQueueUrl(client, { QueueName: queue });
-    const { name: QueueName, accountId: QueueOwnerAWSAccountId, region } = arn;
-    return await getQueueUrl(client, { QueueName, QueueOwnerAWSAccountId }, { region });
-  } catch (error) {
-    throw notSent(error, "check its name, region and account, or give its URL");
-  }
+function findQueue(client: AwsClient, { name, accountId, region }: Address): Promise<string> {
+  const input = { QueueName: name, QueueOwnerAWSAccountId: accountId };
+  return getQueueUrl(client, input, { region });
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof MelangeError && !error.retryable && error.code !== "CONFIGURATION";
+/** Creates a topic by its name unless it exists; returns its ARN. */
+export function createNamed(client: AwsClient, Name: string): Promise<string> {
+  const entry = isFifo(Name) ? [{ key: "FifoTopic", value: "true" }] : [];
+  return createTopic(client, { Name, Attributes: { entry } });
 }
 
 /** Says that nothing was sent, which the error of a call that only asks cannot know. */
-function notSent(error: unknown, hint: string): unknown {
-  if (!(error instanceof MelangeError) || error.code === "CLOSED") return error;
-  const { retryable, retryAfterMs } = error;
+function notSent(error: unknown): never {
+  if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing was sent: ${hint})`;
-  return new MelangeError(code, message, { retryable, retryAfterMs, cause: error.cause });
+  const message = `${error.message} (nothing was sent: check its name, region and \`accountId\`)`;
+  throw new MelangeError(code, message, error);
+}
+
+/** A topic that exists now is not found yet. */
+function asTooEarly(error: unknown): never {
+  if (!isNotFound(error)) throw error;
+  throw new MelangeError(error.code, error.message, { retryable: true, cause: error });
 }

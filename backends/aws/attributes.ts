@@ -17,37 +17,38 @@ import {
 
 /** An entry of `SendMessageBatch`; the id is its place. */
 export function toSqsEntry(message: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
-  const { body, attributes, group, deduplicationId, delayMs } = message;
-  const entry: SendMessageBatchRequestEntry = { Id: String(index), MessageBody: body };
-  const written = Object.entries(attributes).map(([name, value]) =>
-    [name, toWire(typedAttribute(value))] as const
-  );
-  if (written.length > 0) entry.MessageAttributes = Object.fromEntries(written);
-  if (group !== undefined) entry.MessageGroupId = group;
-  if (deduplicationId !== undefined) entry.MessageDeduplicationId = deduplicationId;
-  if (delayMs !== undefined) entry.DelaySeconds = toSeconds(delayMs);
-  return entry;
-}
-
-/** An entry of `PublishBatch`; the id is its place. */
-export function toSnsEntry(message: OutgoingMessage, index: number): PublishBatchRequestEntry {
-  const entry = Object.entries(message.attributes).map(([Name, value]) => ({
-    Name,
-    Value: toWire(typedAttribute(value)),
-  }));
+  const { delayMs } = message;
   return {
-    Id: String(index),
-    Message: message.body,
-    MessageAttributes: { entry },
+    Id: `${index}`,
+    MessageBody: message.body,
+    DelaySeconds: delayMs && toSeconds(delayMs),
+    MessageAttributes: Object.fromEntries(toWire(message)),
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
 }
 
-function toWire({ type, value }: { type: string; value: string | Uint8Array }): SqsAttribute {
-  return typeof value === "string"
-    ? { DataType: type, StringValue: value }
-    : { DataType: type, BinaryValue: toBase64(value) };
+/** An entry of `PublishBatch`; the id is its place. */
+export function toSnsEntry(message: OutgoingMessage, index: number): PublishBatchRequestEntry {
+  return {
+    Id: `${index}`,
+    Message: message.body,
+    MessageAttributes: { entry: toWire(message).map(([Name, Value]) => ({ Name, Value })) },
+    MessageGroupId: message.group,
+    MessageDeduplicationId: message.deduplicationId,
+  };
+}
+
+function toWire({ attributes }: OutgoingMessage): [name: string, attribute: SqsAttribute][] {
+  return Object.entries(attributes).map(([name, given]) => {
+    const { type: DataType, value } = typedAttribute(given);
+    return [
+      name,
+      typeof value === "string"
+        ? { DataType, StringValue: value }
+        : { DataType, BinaryValue: toBase64(value) },
+    ];
+  });
 }
 
 /** AWS takes whole seconds; rounded up, so that nothing comes earlier than was asked. */

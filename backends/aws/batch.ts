@@ -1,5 +1,5 @@
 import type { Result } from "../../src/backend.ts";
-import { serviceError, unknownOutcome } from "./errors.ts";
+import { type ErrorClass, serviceError, unknownOutcome } from "./errors.ts";
 import type { Answered, BatchAnswer } from "./sqs.ts";
 
 /** What SQS and SNS take in one call. */
@@ -17,28 +17,27 @@ export function assertEntries(action: string, count: number): void {
  * One result per entry, in order. The ids are the places; an entry that is in neither list, or in
  * both, or whose success cannot be read, has not demonstrably succeeded.
  */
-export function resultPerEntry<T>(
+export function resultPerEntry<E, T>(
   action: string,
   answer: BatchAnswer,
-  options: { count: number; read: (entry: Answered, index: number) => Result<T> | undefined },
+  options: {
+    entries: readonly E[];
+    read: (answered: Answered, entry: E) => Result<T> | undefined;
+    errors?: readonly ErrorClass[];
+  },
 ): Result<T>[] {
-  const { count, read } = options;
-  const byId = (entries: Answered[]) => new Map(entries.map((entry) => [String(entry.Id), entry]));
-  const failed = byId(answer.Failed);
-  const successful = byId(answer.Successful);
-  return Array.from({ length: count }, (_, index): Result<T> => {
-    const failure = failed.get(String(index));
-    if (failure) return { ok: false, error: entryError(action, failure) };
-    const success = successful.get(String(index));
-    const result = success && read(success, index);
-    return result ?? { ok: false, error: unknownOutcome(action, "the entry was not mentioned") };
-  });
-}
-
-function entryError(action: string, { Code, Message, SenderFault }: Answered) {
-  return serviceError(action, {
-    codes: [String(Code)],
-    text: String(Message ?? ""),
-    senderFault: SenderFault === true,
+  const { entries, read, errors } = options;
+  return entries.map((entry, index): Result<T> => {
+    const of = (list: Answered[]) => list.find((answered) => String(answered?.Id) === `${index}`);
+    const failure = of(answer.Failed);
+    if (failure) {
+      const [code = ""] = /^[\w.]{1,99}/.exec(`${failure.Code}`) ?? [];
+      // SNS writes it as text. What is not the sender's fault may have been done.
+      const said = `${failure.SenderFault}` === "true" ? code : `${code} by its own fault`;
+      return { ok: false, error: serviceError(action, { said, errors }) };
+    }
+    const success = of(answer.Successful);
+    return (success && read(success, entry)) ??
+      { ok: false, error: unknownOutcome(action, "the entry was not mentioned") };
   });
 }

@@ -24,28 +24,15 @@ export type CredentialsProvider = () => Promise<Credentials>;
 /** One place where credentials may be: `undefined` if there are none, so that the next is asked. */
 export type CredentialsSource = () => Promise<Credentials | undefined>;
 
-/** Asks each source in turn, and takes the first credentials. */
-export function credentialsChain(sources: readonly CredentialsSource[]): CredentialsProvider {
-  return async () => {
-    for (const source of sources) {
-      const credentials = await source();
-      if (credentials) return credentials;
-    }
-    throw new MelangeError(
-      "CONFIGURATION",
-      "Cannot sign a request as there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the option `credentials`",
-    );
-  };
-}
-
 /** Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. */
 export function environmentCredentials(environment: Environment): CredentialsSource {
   return () => {
     const accessKeyId = environment("AWS_ACCESS_KEY_ID");
     const secretAccessKey = environment("AWS_SECRET_ACCESS_KEY");
-    if (!accessKeyId || !secretAccessKey) return Promise.resolve(undefined);
     const sessionToken = environment("AWS_SESSION_TOKEN");
-    return Promise.resolve({ accessKeyId, secretAccessKey, sessionToken });
+    return Promise.resolve(
+      accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined,
+    );
   };
 }
 
@@ -62,25 +49,26 @@ const REFRESH_BEFORE_MS = 5 * 60_000;
 /** How long a provider that failed is left alone while there are credentials that are still good. */
 const ASK_AGAIN_MS = 10_000;
 
-/** Remembers the credentials of a provider until shortly before they expire. */
+/** Remembers the credentials of a source until shortly before they expire. */
 export function cacheCredentials(
-  provider: CredentialsProvider,
-  options: { clock: Clock },
+  source: CredentialsSource,
+  { clock }: { clock: Clock },
 ): CredentialsCache {
   let current: Credentials | undefined;
   let refreshing: Promise<Credentials> | undefined;
-  let askAgainAt = -Infinity;
+  let askAgainAt = 0;
   const refresh = () =>
-    refreshing ??= provide(provider).then((credentials) => current = credentials)
+    refreshing ??= provide(source).then((credentials) => current = credentials)
       .finally(() => refreshing = undefined);
   return {
     async get() {
-      const validMs = (current?.expiration?.getTime() ?? Infinity) - options.clock.now();
-      if (current && validMs > REFRESH_BEFORE_MS) return current;
+      const now = clock.now();
+      const validMs = (current?.expiration?.getTime() ?? Infinity) - now;
       if (!current || validMs <= 0) return await refresh();
       // Still good: nobody waits for the new ones, and a failure to get them shows when they are due.
-      const now = options.clock.now();
-      if (now >= askAgainAt) refresh().catch(() => askAgainAt = now + ASK_AGAIN_MS);
+      if (validMs <= REFRESH_BEFORE_MS && now >= askAgainAt) {
+        refresh().catch(() => askAgainAt = now + ASK_AGAIN_MS);
+      }
       return current;
     },
     drop(used) {
@@ -89,33 +77,22 @@ export function cacheCredentials(
   };
 }
 
-async function provide(provider: CredentialsProvider): Promise<Credentials> {
+async function provide(source: CredentialsSource): Promise<Credentials> {
+  let found: Credentials | undefined;
   try {
-    return checked(await provider());
+    found = await source();
   } catch (error) {
     if (error instanceof MelangeError) throw error;
     // Neither its text nor itself as the cause: what failed to be parsed may be quoted there.
-    const name = error instanceof Error ? error.name : typeof error;
-    const message = `Cannot sign a request as the credentials provider threw ${name}`;
+    const message = `Cannot sign as the credentials provider threw ${(error as Error)?.name}`;
     throw new MelangeError("CONFIGURATION", message, { retryable: true });
   }
-}
-
-/** What a header can carry. `Headers` would quote anything else, a secret among it, in its error. */
-const PRINTABLE = /^[!-~]+$/;
-
-function checked(credentials: Credentials): Credentials {
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-  const wrong = !PRINTABLE.test(accessKeyId ?? "")
-    ? "accessKeyId"
-    : !PRINTABLE.test(secretAccessKey ?? "")
-    ? "secretAccessKey"
-    : sessionToken !== undefined && !PRINTABLE.test(sessionToken)
-    ? "sessionToken"
-    : undefined;
-  if (!wrong) return credentials;
+  // What a header can carry. `Headers` would quote anything else, a secret among it, in its error.
+  const { accessKeyId, secretAccessKey, sessionToken } = found ?? {};
+  const fields = [accessKeyId, secretAccessKey, sessionToken].join(" ");
+  if (found && /^[!-~]+ [!-~]+ [!-~]*$/.test(fields)) return found;
   throw new MelangeError(
     "CONFIGURATION",
-    `Cannot sign a request as the ${wrong} of the credentials is missing or has a space or a line break in it`,
+    "Cannot sign as accessKeyId and secretAccessKey must be ASCII characters without spaces: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `credentials`",
   );
 }

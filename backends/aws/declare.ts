@@ -11,8 +11,10 @@ import type { Random } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { isFifo } from "../../src/message.ts";
 import { retry } from "../../src/retry.ts";
+import { createNamed } from "./addresses.ts";
 import { isNotFound, unknownOutcome } from "./errors.ts";
-import { assertName, isUrl, parseArn, shortName } from "./names.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { addressOf, shortName } from "./names.ts";
 import { policyWith } from "./policy.ts";
 import {
   assertQueueOptions,
@@ -65,13 +67,16 @@ export interface Declaring extends Wire {
 const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 
 /** Creates the declaring part of the backend. */
-export function createAdmin(wire: Wire, { random }: { random: Random }): AwsAdmin {
+export function createAdmin(
+  wire: Wire,
+  { random, during }: { random: Random; during: Lifetime["during"] },
+): AwsAdmin {
   const { client } = wire;
   const declaring = <T>(
     signal: AbortSignal | undefined,
     run: (context: Declaring) => Promise<T>,
   ): Promise<T> =>
-    client.during({ signal }, (signal) =>
+    during(signal, (signal) =>
       run({
         ...wire,
         signal,
@@ -85,7 +90,7 @@ export function createAdmin(wire: Wire, { random }: { random: Random }): AwsAdmi
     declareEndpoint: (topic, url, options = {}) =>
       declaring(options.signal, (context) => declareEndpoint(context, url, { ...options, topic })),
     describeQueue: (name, { signal } = {}) =>
-      client.during({ signal }, (signal) => readQueue(wire, name, signal).then(descriptionOf)),
+      during(signal, (signal) => readQueue(wire, name, signal).then(descriptionOf)),
     deleteTopic: (name, { signal } = {}) =>
       declaring(signal, (context) => removeTopic(context, name)),
     deleteQueue: (name, { signal } = {}) =>
@@ -128,16 +133,15 @@ function assertFifo(kind: string, name: string): void {
 /** An ARN may be of another account, where nothing can be created: such a topic must exist. */
 async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   const { client, addresses, signal, patiently } = context;
-  assertName("topic", topic);
-  if (!parseArn(topic)) {
+  if (!addressOf({ topic }).service) {
     try {
-      return await patiently(() => addresses.createTopic(topic, signal));
+      return await patiently(() => createNamed(client, topic));
     } catch (error) {
       // It exists, and has attributes that creating it did not name. It is left as it is.
       if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
     }
   }
-  const TopicArn = await patiently(() => addresses.topic(topic, signal));
+  const TopicArn = await patiently(() => addresses.find({ topic }));
   await patiently(() => getTopicAttributes(client, { TopicArn }, { signal }));
   return TopicArn;
 }
@@ -210,7 +214,7 @@ interface FoundQueue {
 }
 
 function readQueue({ client, addresses }: Wire, queue: string, signal: AbortSignal) {
-  return addresses.atQueue(queue, signal, async (url): Promise<FoundQueue> => {
+  return addresses.at({ queue }, signal, async (url): Promise<FoundQueue> => {
     const input = { QueueUrl: url, AttributeNames: ["All"] };
     const attributes = await getQueueAttributes(client, input, { signal });
     if (attributes.QueueArn) return { url, arn: attributes.QueueArn, attributes };
@@ -226,7 +230,8 @@ async function ensureQueue(
 ): Promise<FoundQueue> {
   const { client, signal, patiently } = context;
   const found = await patiently(() => readQueue(context, queue, signal)).catch((error) => {
-    if (isNotFound(error) && !isUrl(queue) && !parseArn(queue)) return undefined;
+    const { service, url } = addressOf({ queue });
+    if (isNotFound(error) && !service && !url) return undefined;
     throw error;
   });
   const current = found ?? await createMissing(context, queue, options);
@@ -295,17 +300,15 @@ function descriptionOf({ arn, attributes }: FoundQueue): QueueDescription {
 
 async function removeTopic(context: Declaring, topic: string): Promise<void> {
   const { client, addresses, signal, patiently } = context;
-  const TopicArn = await patiently(() => addresses.topic(topic, signal));
+  const TopicArn = await patiently(() => addresses.find({ topic }));
   await patiently(() => deleteTopic(client, { TopicArn }, { signal })).catch(ignoreMissing);
-  addresses.forget(topic);
 }
 
 async function removeQueue(context: Declaring, queue: string): Promise<void> {
   const { client, addresses, signal, patiently } = context;
   await patiently(() =>
-    addresses.atQueue(queue, signal, (QueueUrl) => deleteQueue(client, { QueueUrl }, { signal }))
+    addresses.at({ queue }, signal, (QueueUrl) => deleteQueue(client, { QueueUrl }, { signal }))
   ).catch(ignoreMissing);
-  addresses.forget(queue);
 }
 
 function ignoreMissing(error: unknown): void {

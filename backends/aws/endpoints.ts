@@ -20,12 +20,10 @@ export interface EndpointOptions {
 /** The region that was given, else the one of the environment; throws `CONFIGURATION` without one. */
 export function regionFrom(options: EndpointOptions, environment: Environment): string {
   const region = options.region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
-  if (typeof region === "string" && /^[a-z0-9-]+$/.test(region)) return region;
+  if (/^[a-z0-9-]+$/.test(region ?? "")) return region!;
   throw new MelangeError(
     "CONFIGURATION",
-    `Cannot find the AWS region as ${
-      region ? "the one given is not a name such as eu-west-1" : "there is none"
-    }: set AWS_REGION, or give the option \`region\``,
+    "Cannot sign as the region must be one such as eu-west-1: set AWS_REGION, or `region`",
   );
 }
 
@@ -35,22 +33,23 @@ export function endpointFrom(
   region: string,
   options: EndpointOptions & { environment: Environment },
 ): string {
-  const { endpoint, sqsEndpoint, snsEndpoint, environment } = options;
-  const own = { sqs: sqsEndpoint, sns: snsEndpoint, sts: undefined }[service];
-  const given = own ?? endpoint ?? environment(`AWS_ENDPOINT_URL_${service.toUpperCase()}`) ??
-    environment("AWS_ENDPOINT_URL");
-  if (given) return checkedUrl(given);
-  const beside = service === "sts" ? endpointFrom("sns", region, options) : undefined;
+  const own = givenEndpoint(service, options);
   // A local broker answers for STS where it answers for SNS; a VPC endpoint of SNS does not.
-  if (beside && !/\.amazonaws\./.test(beside)) return beside;
-  return serviceUrl(service, region);
-}
-
-function checkedUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url.href;
+  const beside = service === "sts" && givenEndpoint("sns", options);
+  const url = own ??
+    (beside && !/\.amazonaws\./.test(beside) ? beside : serviceUrl(service, region));
+  if (URL.canParse(url) && /^https?:[^@]+$/i.test(url)) return url;
   throw new MelangeError(
     "CONFIGURATION",
-    "Cannot use the endpoint as it is not an http or https URL without a user and a password",
+    "Cannot use the endpoint as it must be an http or https URL without a password",
   );
+}
+
+function givenEndpoint(
+  service: Service,
+  options: EndpointOptions & { stsEndpoint?: undefined; environment: Environment },
+): string | undefined {
+  const { endpoint, environment } = options;
+  return options[`${service}Endpoint`] ?? endpoint ??
+    environment(`AWS_ENDPOINT_URL_${service.toUpperCase()}`) ?? environment("AWS_ENDPOINT_URL");
 }

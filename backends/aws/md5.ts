@@ -5,7 +5,7 @@
  */
 import { type Attributes, typedAttribute } from "../../src/message.ts";
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** The MD5 of text in UTF-8, or of bytes, in hexadecimal. */
 export function md5(input: string | Uint8Array): string {
@@ -72,7 +72,10 @@ function padded(bytes: Uint8Array): Int32Array {
 }
 
 /** RFC 1321, 3.4: the integer part of 2^32 times the sine of 1 to 64. */
-const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32);
+const SINES = /* @__PURE__ */ Int32Array.from(
+  { length: 64 },
+  (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32,
+);
 /** How far each of the four rounds rotates, in turn. */
 const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 

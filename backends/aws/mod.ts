@@ -38,7 +38,8 @@ import {
   type EndpointSubscription,
 } from "./declare.ts";
 import type { ReadTextFile } from "./environment.ts";
-import { isIntact } from "./md5.ts";
+import { readIntact } from "./intact.ts";
+import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender, type Wire } from "./sender.ts";
 
@@ -78,11 +79,10 @@ export interface AwsBackendOptions extends AwsSenderOptions {
  * ```
  */
 export function awsSender(options: AwsSenderOptions = {}): Sender {
-  return createSender(createWire(options), options);
+  return createSender(wireOf(createClient(options), options), options);
 }
 
-function createWire(options: AwsSenderOptions): Wire {
-  const client = createClient(options);
+function wireOf(client: AwsClient, options: AwsSenderOptions): Wire {
   return { client, addresses: createAddresses(client, options) };
 }
 
@@ -103,7 +103,7 @@ function createWire(options: AwsSenderOptions): Wire {
  * ```
  */
 export class AwsBackend implements Backend {
-  readonly #client: AwsClient;
+  readonly #lifetime: Lifetime = createLifetime();
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #admin: AwsAdmin;
@@ -112,15 +112,11 @@ export class AwsBackend implements Backend {
   constructor(options: AwsBackendOptions = {}) {
     const { random = Math.random, logger = consoleLogger } = options;
     const { credentials = defaultCredentials(options) } = options;
-    const wire = createWire({ ...options, credentials });
-    this.#client = wire.client;
-    this.#sender = createSender(wire, options, (message, answered) =>
-      isIntact(message, {
-        body: answered.MD5OfMessageBody,
-        attributes: answered.MD5OfMessageAttributes,
-      }));
+    const client = createClient({ ...options, credentials });
+    const wire = wireOf(withLifetime(client, this.#lifetime), options);
+    this.#sender = createSender(wire, options, readIntact);
     this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
-    this.#admin = createAdmin(wire, { random });
+    this.#admin = createAdmin(wire, { random, during: this.#lifetime.during });
   }
 
   /** What SNS and SQS take. */
@@ -247,7 +243,7 @@ export class AwsBackend implements Backend {
 
   /** Ends what is under way; every later call is `CLOSED`. */
   close(): Promise<void> {
-    this.#client.close();
+    this.#lifetime.close();
     return Promise.resolve();
   }
 

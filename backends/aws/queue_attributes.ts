@@ -7,7 +7,7 @@ import type { DeclareQueueOptions } from "../../src/backend.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { isFifo } from "../../src/message.ts";
 import { toSeconds } from "./attributes.ts";
-import { assertName } from "./names.ts";
+import { addressOf } from "./names.ts";
 import { redriveOf } from "./redrive.ts";
 
 /** What attributes follow from. */
@@ -23,7 +23,7 @@ type QueueAttributes = Partial<Record<string, string>>;
 /** How often a message is received before it moves, where nothing says so. */
 const MAX_RECEIVES = 5;
 /** What a dead-letter queue keeps: in a standard one, the time in the queue before counts as well. */
-const TARGET_RETENTION_MS = 14 * 24 * 60 * 60_000;
+const TARGET_RETENTION_MS = 1_209_600_000;
 
 /** The attributes with which a queue is created. */
 export function createdAttributes(
@@ -75,7 +75,7 @@ function redrivePolicy(options: QueueAttributeOptions, attribute: string | undef
   return JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
 }
 
-const DAY_MS = 24 * 60 * 60_000;
+const DAY_MS = 86_400_000;
 
 /**
  * Checks what can be checked before anything is sent.
@@ -84,7 +84,7 @@ const DAY_MS = 24 * 60 * 60_000;
  * `CONFIGURATION` for options that contradict each other, and with `INVALID_MESSAGE` for names.
  */
 export function assertQueueOptions(queue: string, options: DeclareQueueOptions): void {
-  assertName("queue", queue);
+  addressOf({ queue });
   const { deadLetterQueue, contentBasedDeduplication } = options;
   assertRange("visibilityTimeoutMs", options.visibilityTimeoutMs, [0, DAY_MS / 2]);
   assertRange("retentionMs", options.retentionMs, [60_000, 14 * DAY_MS]);
@@ -94,7 +94,7 @@ export function assertQueueOptions(queue: string, options: DeclareQueueOptions):
     throw contradiction("contentBasedDeduplication is for FIFO queues: end its name in .fifo");
   }
   if (deadLetterQueue === undefined) return;
-  assertName("queue", deadLetterQueue);
+  addressOf({ queue: deadLetterQueue });
   if (deadLetterQueue === queue) throw contradiction("it cannot be its own deadLetterQueue");
   if (isFifo(deadLetterQueue) !== isFifo(queue)) {
     throw contradiction("a queue and its deadLetterQueue are both FIFO (.fifo) or both not");

@@ -15,10 +15,12 @@ import { fromSqsMessage, toSeconds } from "./attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
 import { isNotFound, unknownOutcome } from "./errors.ts";
 import { isIntact } from "./md5.ts";
+import { QUEUE_ERRORS } from "./queue_errors.ts";
 import { redriveOf } from "./redrive.ts";
 import type { Wire } from "./sender.ts";
 import {
   type Answered,
+  type BatchAnswer,
   changeMessageVisibilityBatch,
   deleteMessageBatch,
   getQueueAttributes,
@@ -69,8 +71,8 @@ async function receive(
     MessageAttributeNames: ["All"],
     ...(attemptId !== undefined && isFifo(queue) ? { ReceiveRequestAttemptId: attemptId } : {}),
   };
-  const messages = await wire.addresses.atQueue(
-    queue,
+  const messages = await wire.addresses.at(
+    { queue },
     signal,
     (QueueUrl) => receiveMessage(wire.client, { QueueUrl, ...input }, { signal, waitMs }),
   );
@@ -126,13 +128,17 @@ async function acknowledge(
   assertEntries("acknowledge", receipts.length);
   if (receipts.length === 0) return [];
   const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-  const answer = await wire.addresses.atQueue(
-    queue,
+  const answer = await wire.addresses.at(
+    { queue },
     signal,
     (QueueUrl) => deleteMessageBatch(wire.client, { QueueUrl, Entries }, { signal }),
   );
   const read = (): SettleResult => ({ ok: true });
-  return resultPerEntry("DeleteMessageBatch", answer, { count: Entries.length, read });
+  return resultPerEntry("DeleteMessageBatch", withLostLocks(answer), {
+    entries: Entries,
+    read,
+    errors: QUEUE_ERRORS,
+  });
 }
 
 /** Both releasing and extending: SQS counts either from now. */
@@ -149,17 +155,33 @@ async function changeVisibility(
     ReceiptHandle: receipt,
     VisibilityTimeout: toSeconds(visibilityMs),
   }));
-  const answer = await wire.addresses.atQueue(
-    queue,
+  const answer = await wire.addresses.at(
+    { queue },
     signal,
     (QueueUrl) => changeMessageVisibilityBatch(wire.client, { QueueUrl, Entries }, { signal }),
   );
   const now = wire.client.clock.now();
-  const lockedUntil = (index: number) => new Date(now + Entries[index]!.VisibilityTimeout * 1000);
-  return resultPerEntry("ChangeMessageVisibilityBatch", answer, {
-    count: Entries.length,
-    read: (_, index): ExtendResult => ({ ok: true, lockedUntil: lockedUntil(index) }),
+  const lockedUntil = (seconds: number) => new Date(now + seconds * 1000);
+  return resultPerEntry("ChangeMessageVisibilityBatch", withLostLocks(answer), {
+    entries: Entries,
+    read: (_, entry): ExtendResult => ({
+      ok: true,
+      lockedUntil: lockedUntil(entry.VisibilityTimeout),
+    }),
+    errors: QUEUE_ERRORS,
   });
+}
+
+const LOST_LOCK = /handle has expired|not available for visibility timeout change/i;
+
+/** SQS says in the text of a general code, which may quote the receipt, that a lock is lost. */
+function withLostLocks({ Successful, Failed }: BatchAnswer): BatchAnswer {
+  const isLost = ({ Code, Message }: Answered) =>
+    String(Code).startsWith("Invalid") && LOST_LOCK.test(String(Message));
+  return {
+    Successful,
+    Failed: Failed.map((entry) => isLost(entry) ? { ...entry, Code: "MessageNotInflight" } : entry),
+  };
 }
 
 /** So many receipts are remembered whose copies are stored and whose deletes failed. */
@@ -222,8 +244,8 @@ async function deadLetterQueueOf(
   queue: string,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const { RedrivePolicy } = await wire.addresses.atQueue(
-    queue,
+  const { RedrivePolicy } = await wire.addresses.at(
+    { queue },
     signal,
     (QueueUrl) =>
       getQueueAttributes(wire.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, { signal }),

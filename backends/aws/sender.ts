@@ -1,12 +1,9 @@
 import type { BackendLimits, Guarantees, Sender, SendResult } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { messageSize, nameOf, type OutgoingMessage, refusal } from "../../src/message.ts";
+import { messageSize, type OutgoingMessage, refusal } from "../../src/message.ts";
 import type { Addresses, AddressOptions } from "./addresses.ts";
 import { toSnsEntry, toSqsEntry } from "./attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
 import type { AwsClient, AwsClientOptions } from "./client.ts";
-import { isNotFound, unknownOutcome } from "./errors.ts";
-import { parseArn } from "./names.ts";
 import { publishBatch } from "./sns.ts";
 import { type Answered, sendMessageBatch } from "./sqs.ts";
 
@@ -60,99 +57,54 @@ export interface Wire {
   readonly addresses: Addresses;
 }
 
-/** Compares what a queue says it has stored with what was sent. */
-export type VerifyStored = (message: OutgoingMessage, answered: Answered) => boolean;
+/** Reads what became of a message; `undefined` if that makes no sense. */
+export type ReadSent = (entry: Answered, message: OutgoingMessage) => SendResult | undefined;
 
 /**
- * Creates the sending part of the backend. Without `verify`, digests are not compared: MD5 has no
- * place in what an edge worker loads.
+ * Creates the sending part of the backend. By default, digests are not compared: MD5 has no place
+ * in what an edge worker loads.
  */
 export function createSender(
-  wire: Wire,
+  { client, addresses }: Wire,
   options: AwsSenderOptions,
-  verify: VerifyStored = () => true,
+  read: ReadSent = readSent,
 ): Sender {
-  const { createTopics = true } = options;
   const limits = limitsFrom(options);
   return {
     limits,
     guarantees: GUARANTEES,
     sizeOf: messageSize,
-    async send(destination, messages, { signal } = {}) {
+    async send(destination, messages, settings = {}) {
       assertEntries("send", messages.length);
       const isTopic = "topic" in destination;
       const refused = messages.map((message) =>
         refusal(message, destination, isTopic ? limits.topic : limits.queue)
       );
-      const sendable = messages.filter((_, index) => !refused[index]);
-      const batch = { to: nameOf(destination), messages: sendable, signal };
-      const results = sendable.length === 0
-        ? []
-        : await (isTopic
-          ? sendToTopic(wire, batch, createTopics)
-          : sendToQueue(wire, batch, verify));
-      const sent = results.values();
-      return refused.map((error) => error ? { ok: false, error } : sent.next().value!);
+      const entries = messages.filter((_, index) => !refused[index]);
+      const call = (address: string) =>
+        isTopic
+          ? publishBatch(client, {
+            TopicArn: address,
+            PublishBatchRequestEntries: { member: entries.map(toSnsEntry) },
+          }, settings)
+          : sendMessageBatch(client, {
+            QueueUrl: address,
+            Entries: entries.map(toSqsEntry),
+          }, settings);
+      const answer = entries.length > 0 && await addresses.at(destination, settings.signal, call);
+      const results = answer
+        ? resultPerEntry("send", answer, { entries, read }).values()
+        : undefined;
+      return refused.map((error) => error ? { ok: false, error } : results!.next().value!);
     },
   };
 }
 
-interface Batch {
-  readonly to: string;
-  readonly messages: readonly OutgoingMessage[];
-  readonly signal: AbortSignal | undefined;
-}
-
-async function sendToQueue(
-  wire: Wire,
-  batch: Batch,
-  verify: VerifyStored,
-): Promise<SendResult[]> {
-  const { to, messages, signal } = batch;
-  const Entries = messages.map(toSqsEntry);
-  const answer = await wire.addresses.atQueue(
-    to,
-    signal,
-    (QueueUrl) => sendMessageBatch(wire.client, { QueueUrl, Entries }, { signal }),
-  );
-  return resultPerEntry("SendMessageBatch", answer, {
-    count: messages.length,
-    read: (entry, index) => verify(messages[index]!, entry) ? readSent(entry) : damaged(),
-  });
-}
-
-async function sendToTopic(
-  { client, addresses }: Wire,
-  batch: Batch,
-  createTopics: boolean,
-): Promise<SendResult[]> {
-  const { to, messages, signal } = batch;
-  const member = messages.map(toSnsEntry);
-  const publish = (TopicArn: string) =>
-    publishBatch(client, { TopicArn, PublishBatchRequestEntries: { member } }, { signal });
-  const answer = await publish(await addresses.topic(to, signal)).catch(async (error) => {
-    if (!isNotFound(error) || !createTopics || parseArn(to)) throw error;
-    return await publish(await addresses.createTopic(to, signal)).catch(asTooEarly);
-  });
-  return resultPerEntry("PublishBatch", answer, { count: messages.length, read: readSent });
-}
-
-/** A topic that exists now is not found yet. */
-function asTooEarly(error: unknown): never {
-  if (!isNotFound(error)) throw error;
-  throw new MelangeError("NOT_FOUND", error.message, { retryable: true, cause: error });
-}
-
-function readSent(entry: Answered): SendResult | undefined {
+/** Reads a success as it is. */
+export function readSent(entry: Answered): SendResult | undefined {
   const { MessageId: messageId, SequenceNumber: sequenceNumber } = entry;
   if (typeof messageId !== "string") return undefined;
   return typeof sequenceNumber === "string"
     ? { ok: true, messageId, sequenceNumber }
     : { ok: true, messageId };
-}
-
-/** It is stored, so it is not sent again: that would make two of it. */
-function damaged(): SendResult {
-  const reason = "the queue has stored something else: the digests differ";
-  return { ok: false, error: unknownOutcome("SendMessageBatch", reason, { retryable: false }) };
 }

@@ -15,34 +15,24 @@ export interface Unsigned {
 /** Returns the headers of a signed POST: those given, and those of Signature Version 4. */
 export type Sign = (unsigned: Unsigned, credentials: Credentials) => Promise<Headers>;
 
+/** One for each day, region and service. */
+const MAX_KEYS = 20;
+
 /**
- * Creates a signer. Derived keys are remembered for one set of credentials and one day: aws4fetch
- * puts the secret into the key of its cache and never removes an entry.
+ * Creates a signer. Derived keys are remembered, not too many: aws4fetch never removes one.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function createSigner(): Sign {
-  let cache = new Map<string, ArrayBuffer>();
-  let cachedFor: { credentials: Credentials; day: string } | undefined;
+  const cache = new Map<string, ArrayBuffer>();
   return async (unsigned, credentials) => {
-    const datetime = new Date(unsigned.now).toISOString().replace(/[:-]|\.\d{3}/g, "");
-    const day = datetime.slice(0, 8);
-    if (cachedFor?.credentials !== credentials || cachedFor.day !== day) {
-      cache = new Map();
-      cachedFor = { credentials, day };
-    }
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+    if (cache.size > MAX_KEYS) cache.clear();
     const signer = new AwsV4Signer({
+      ...unsigned,
+      // It takes `undefined` for no session token, though its types do not say so.
+      ...credentials as Credentials & { sessionToken: string },
       method: "POST",
-      url: unsigned.url,
-      headers: unsigned.headers,
-      body: unsigned.body,
-      service: unsigned.service,
-      region: unsigned.region,
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken ? { sessionToken } : {}),
-      datetime,
+      datetime: new Date(unsigned.now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
       cache,
     });
     return (await signer.sign()).headers;

@@ -4,16 +4,9 @@
  *
  * https://docs.aws.amazon.com/sns/latest/api/welcome.html
  */
-import type { AwsClient } from "./client.ts";
-import type { Service } from "./endpoints.ts";
-import { regionOf, shortName } from "./names.ts";
+import type { AwsClient, CallSettings } from "./client.ts";
 import type { BatchAnswer } from "./sqs.ts";
 import { find, parseXml, textOf, type XmlElement } from "./xml.ts";
-
-/** What every call takes. */
-export interface SnsOptions {
-  signal?: AbortSignal | undefined;
-}
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_MessageAttributeValue.html */
 export interface SnsAttribute {
@@ -34,7 +27,7 @@ export interface PublishBatchRequestEntry {
 export function publishBatch(
   client: AwsClient,
   input: { TopicArn: string; PublishBatchRequestEntries: { member: PublishBatchRequestEntry[] } },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<BatchAnswer> {
   return call(client, "PublishBatch", { input, read: readBatch, ...options });
 }
@@ -49,14 +42,14 @@ export interface SnsEntry {
 export function createTopic(
   client: AwsClient,
   input: { Name: string; Attributes: { entry: SnsEntry[] } },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<string> {
   const read = (xml: XmlElement) => textOf(xml, "TopicArn");
   return call(client, "CreateTopic", { input, read, ...options });
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
-export function getCallerIdentity(client: AwsClient, options?: SnsOptions): Promise<string> {
+export function getCallerIdentity(client: AwsClient, options?: CallSettings): Promise<string> {
   const read = (xml: XmlElement) => textOf(xml, "Account");
   return call(client, "GetCallerIdentity", { service: "sts", input: {}, read, ...options });
 }
@@ -65,7 +58,7 @@ export function getCallerIdentity(client: AwsClient, options?: SnsOptions): Prom
 export function deleteTopic(
   client: AwsClient,
   input: { TopicArn: string },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<void> {
   return call(client, "DeleteTopic", { input, read() {}, ...options });
 }
@@ -74,7 +67,7 @@ export function deleteTopic(
 export function getTopicAttributes(
   client: AwsClient,
   input: { TopicArn: string },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
   return call(client, "GetTopicAttributes", { input, read: readAttributes, ...options });
 }
@@ -83,7 +76,7 @@ export function getTopicAttributes(
 export function setTopicAttributes(
   client: AwsClient,
   input: { TopicArn: string; AttributeName: string; AttributeValue: string },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<void> {
   return call(client, "SetTopicAttributes", { input, read() {}, ...options });
 }
@@ -98,7 +91,7 @@ export function subscribe(
     ReturnSubscriptionArn: boolean;
     Attributes: { entry: SnsEntry[] };
   },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<string> {
   const read = (xml: XmlElement) => textOf(xml, "SubscriptionArn");
   return call(client, "Subscribe", { input, read, ...options });
@@ -115,7 +108,7 @@ export interface Subscription {
 export function listSubscriptionsByTopic(
   client: AwsClient,
   input: { TopicArn: string; NextToken?: string },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<{ Subscriptions: Partial<Subscription>[]; NextToken: string | undefined }> {
   const read = (xml: XmlElement) => ({
     Subscriptions: members(xml, "Subscriptions"),
@@ -128,7 +121,7 @@ export function listSubscriptionsByTopic(
 export function getSubscriptionAttributes(
   client: AwsClient,
   input: { SubscriptionArn: string },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
   return call(client, "GetSubscriptionAttributes", { input, read: readAttributes, ...options });
 }
@@ -137,33 +130,34 @@ export function getSubscriptionAttributes(
 export function setSubscriptionAttributes(
   client: AwsClient,
   input: { SubscriptionArn: string; AttributeName: string; AttributeValue: string },
-  options?: SnsOptions,
+  options?: CallSettings,
 ): Promise<void> {
   return call(client, "SetSubscriptionAttributes", { input, read() {}, ...options });
 }
 
-interface Call<T> extends SnsOptions {
-  service?: Service;
+/** https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
+const VERSION = { sns: "2010-03-31", sts: "2011-06-15" };
+
+interface Call<T> extends CallSettings {
+  service?: keyof typeof VERSION;
   input: { TopicArn?: string; SubscriptionArn?: string; Name?: string };
   read: (xml: XmlElement) => T;
 }
 
 function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T> {
-  const { input, read, service = "sns", signal } = options;
-  const address = input.TopicArn ?? input.SubscriptionArn ?? input.Name ?? "";
-  const Version = service === "sns" ? "2010-03-31" : "2011-06-15";
+  const { input, service = "sns" } = options;
+  const form = fields({ Action: action, Version: VERSION[service], ...input });
   return client.call({
+    ...options,
     service,
     action,
-    subject: shortName(address) || undefined,
-    region: regionOf(address),
+    address: input.TopicArn ?? input.SubscriptionArn ?? input.Name,
     headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: new URLSearchParams([...fields({ Action: action, Version, ...input })]).toString(),
-    signal,
-    parse(text) {
+    body: `${new URLSearchParams([...form])}`,
+    read(text) {
       const xml = parseXml(text);
-      if (xml.name !== `${action}Response`) throw new SyntaxError("another answer");
-      return read(xml);
+      if (xml.name !== `${action}Response`) throw new SyntaxError();
+      return options.read(xml);
     },
   });
 }
@@ -178,11 +172,7 @@ function* fields(value: object, path = ""): Generator<[name: string, value: stri
 }
 
 function readBatch(xml: XmlElement): BatchAnswer {
-  const Failed = members(xml, "Failed").map(({ SenderFault, ...entry }) => ({
-    ...entry,
-    SenderFault: SenderFault === "true",
-  }));
-  return { Successful: members(xml, "Successful"), Failed };
+  return { Successful: members(xml, "Successful"), Failed: members(xml, "Failed") };
 }
 
 function readAttributes(xml: XmlElement): Partial<Record<string, string>> {

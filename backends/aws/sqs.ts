@@ -4,16 +4,8 @@
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
-import type { AwsClient } from "./client.ts";
-import { regionOf, shortName } from "./names.ts";
-
-/** What every call takes. */
-export interface SqsOptions {
-  signal?: AbortSignal | undefined;
-  region?: string | undefined;
-  /** How much longer than other calls this one may take, in milliseconds. */
-  waitMs?: number;
-}
+import type { AwsClient, CallSettings } from "./client.ts";
+import { QUEUE_ERRORS } from "./queue_errors.ts";
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_MessageAttributeValue.html */
 export interface SqsAttribute {
@@ -38,17 +30,17 @@ export interface BatchAnswer {
 export interface SendMessageBatchRequestEntry {
   Id: string;
   MessageBody: string;
-  DelaySeconds?: number;
-  MessageAttributes?: Record<string, SqsAttribute>;
-  MessageGroupId?: string;
-  MessageDeduplicationId?: string;
+  DelaySeconds?: number | undefined;
+  MessageAttributes: Record<string, SqsAttribute>;
+  MessageGroupId?: string | undefined;
+  MessageDeduplicationId?: string | undefined;
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */
 export function sendMessageBatch(
   client: AwsClient,
   input: { QueueUrl: string; Entries: SendMessageBatchRequestEntry[] },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<BatchAnswer> {
   return call(client, "SendMessageBatch", { input, read: readBatch, ...options });
 }
@@ -56,8 +48,8 @@ export function sendMessageBatch(
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html */
 export function getQueueUrl(
   client: AwsClient,
-  input: { QueueName: string; QueueOwnerAWSAccountId?: string },
-  options?: SqsOptions,
+  input: { QueueName: string; QueueOwnerAWSAccountId?: string | undefined },
+  options?: CallSettings,
 ): Promise<string> {
   return call(client, "GetQueueUrl", { input, read: readQueueUrl, ...options });
 }
@@ -74,17 +66,17 @@ export function receiveMessage(
     MessageAttributeNames: string[];
     ReceiveRequestAttemptId?: string;
   },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<Answered[]> {
   const read = (text: string) => list(record(JSON.parse(text)).Messages);
-  return call(client, "ReceiveMessage", { input, read, ...options });
+  return call(client, "ReceiveMessage", { input, errors: QUEUE_ERRORS, read, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html */
 export function deleteMessageBatch(
   client: AwsClient,
   input: { QueueUrl: string; Entries: { Id: string; ReceiptHandle: string }[] },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<BatchAnswer> {
   return call(client, "DeleteMessageBatch", { input, read: readBatch, ...options });
 }
@@ -96,7 +88,7 @@ export function changeMessageVisibilityBatch(
     QueueUrl: string;
     Entries: { Id: string; ReceiptHandle: string; VisibilityTimeout: number }[];
   },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<BatchAnswer> {
   return call(client, "ChangeMessageVisibilityBatch", { input, read: readBatch, ...options });
 }
@@ -105,16 +97,21 @@ export function changeMessageVisibilityBatch(
 export function createQueue(
   client: AwsClient,
   input: { QueueName: string; Attributes: Record<string, string> },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<string> {
-  return call(client, "CreateQueue", { input, read: readQueueUrl, ...options });
+  return call(client, "CreateQueue", {
+    input,
+    errors: QUEUE_ERRORS,
+    read: readQueueUrl,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html */
 export function getQueueAttributes(
   client: AwsClient,
   input: { QueueUrl: string; AttributeNames: string[] },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
   const read = (text: string) => texts(record(JSON.parse(text)).Attributes);
   return call(client, "GetQueueAttributes", { input, read, ...options });
@@ -124,7 +121,7 @@ export function getQueueAttributes(
 export function setQueueAttributes(
   client: AwsClient,
   input: { QueueUrl: string; Attributes: Record<string, string> },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<void> {
   return call(client, "SetQueueAttributes", { input, read() {}, ...options });
 }
@@ -133,45 +130,41 @@ export function setQueueAttributes(
 export function deleteQueue(
   client: AwsClient,
   input: { QueueUrl: string },
-  options?: SqsOptions,
+  options?: CallSettings,
 ): Promise<void> {
   return call(client, "DeleteQueue", { input, read() {}, ...options });
 }
 
-interface Call<T> extends SqsOptions {
+interface Call<T> extends CallSettings {
   input: { QueueUrl?: string; QueueName?: string };
   read: (text: string) => T;
 }
 
 function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T> {
-  const { input, read, signal, waitMs } = options;
-  const { QueueUrl = "", QueueName = shortName(QueueUrl) } = input;
+  const { input } = options;
   return client.call({
+    ...options,
     service: "sqs",
     action,
-    subject: QueueName,
-    region: options.region ?? regionOf(QueueUrl),
+    address: input.QueueUrl ?? input.QueueName,
     headers: {
       "content-type": "application/x-amz-json-1.0",
       "x-amz-target": `AmazonSQS.${action}`,
       "x-amzn-query-mode": "true",
     },
     body: JSON.stringify(input),
-    waitMs,
-    signal,
-    parse: read,
   });
 }
 
 function readQueueUrl(text: string): string {
-  const { QueueUrl } = record(JSON.parse(text));
-  if (typeof QueueUrl !== "string") throw new SyntaxError("no QueueUrl");
+  const { QueueUrl } = JSON.parse(text);
+  if (typeof QueueUrl !== "string") throw new SyntaxError();
   return QueueUrl;
 }
 
 function readBatch(text: string): BatchAnswer {
-  const { Successful, Failed } = record(JSON.parse(text));
-  return { Successful: list(Successful), Failed: list(Failed) };
+  const { Successful, Failed } = JSON.parse(text);
+  return { Successful: [...Successful ?? []], Failed: [...Failed ?? []] };
 }
 
 function record(value: unknown): Answered {

@@ -7,7 +7,7 @@ import { type FilterPolicy, filterPolicyOf, type SubscriptionOptions } from "../
 import { MelangeError } from "../../src/errors.ts";
 import { isFifo } from "../../src/message.ts";
 import type { Declaring } from "./declare.ts";
-import { assertName } from "./names.ts";
+import { addressOf } from "./names.ts";
 import {
   getSubscriptionAttributes,
   listSubscriptionsByTopic,
@@ -52,7 +52,7 @@ export function endpointSubscriptionOf(
     : isFifo(deadLetterQueue)
     ? "the dead-letter queue of its subscription must not be FIFO"
     : brokenUrlRule(url);
-  if (deadLetterQueue) assertName("queue", deadLetterQueue);
+  if (deadLetterQueue) addressOf({ queue: deadLetterQueue });
   return wanted({ ...given, raw }, rule);
 }
 
@@ -74,7 +74,7 @@ function wanted(
 ): WantedSubscription {
   const { topic, raw } = options;
   const filter = filterPolicyOf(options) ?? {};
-  assertName("topic", topic);
+  addressOf({ topic });
   const rule = brokenRule ?? brokenFilterRule(filter);
   if (rule !== undefined) {
     throw new MelangeError("CONFIGURATION", `Cannot subscribe to the topic "${topic}" as ${rule}`);

@@ -1,4 +1,4 @@
-/** An element: its name without prefix, the elements within, and its own text. */
+/** An element: its name, the elements within, and its own text. */
 export interface XmlElement {
   readonly name: string;
   readonly children: XmlElement[];
@@ -7,7 +7,9 @@ export interface XmlElement {
 
 /** One piece of a document. Its alternatives exclude each other, so it takes linear time. */
 const PIECE =
-  /<\?[^<>]*\?>|<\/([A-Za-z_][\w:.-]*)\s*>|<([A-Za-z_][\w:.-]*)(?:\s+[A-Za-z_][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>|([^<]+)/y;
+  /<\?[^<>]*\?>|<(\/?)([A-Za-z_][\w:.-]*)((?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|&(?:#(?!x?0+;)(\d{1,6}|x[\da-fA-F]{1,5})|(lt|gt|amp|quot|apos));|([^<&]+)/gy;
+
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
 /** Deeper than any answer of AWS. */
 const MAX_DEPTH = 32;
@@ -21,49 +23,31 @@ const MAX_DEPTH = 32;
 export function parseXml(text: string): XmlElement {
   const root: XmlElement = { name: "", children: [], text: "" };
   const path = [root];
-  PIECE.lastIndex = 0;
-  while (PIECE.lastIndex < text.length) {
-    const at = PIECE.lastIndex;
-    const [, end, start, empty, chars] = PIECE.exec(text) ?? unreadable(at);
-    const parent = path.at(-1) ?? unreadable(at);
-    if (start) {
-      const element = { name: localName(start), children: [], text: "" };
-      parent.children.push(element);
-      if (!empty && path.push(element) > MAX_DEPTH) unreadable(at);
-    } else if (end) {
-      if (localName(end) !== parent.name || path.length === 1) unreadable(at);
-      path.pop();
-    } else {
-      parent.text += decoded(chars ?? "");
-    }
+  // Piece by piece from the beginning, each is replaced by nothing if it has its place there.
+  const rest = text.replace(
+    PIECE,
+    (piece, end, name, attributes, empty, code, entity, characters) => {
+      const inner = path.at(-1)!;
+      if (end) return inner.name === name && !attributes && !empty && path.pop() ? "" : piece;
+      if (!name) inner.text += characters ?? ENTITIES[entity] ?? characterOf(code);
+      else {
+        const element = { name, children: [], text: "" };
+        inner.children.push(element);
+        if (!empty) path.push(element);
+      }
+      return path.length > MAX_DEPTH ? piece : "";
+    },
+  );
+  const [document, ...more] = root.children;
+  if (document && !rest && path.length === 1 && more.length === 0 && !root.text.trim()) {
+    return document;
   }
-  const [document] = root.children;
-  if (path.length > 1 || root.children.length > 1 || root.text.trim()) unreadable(text.length);
-  return document ?? unreadable(text.length);
+  throw new SyntaxError("Cannot read the XML as it is not well-formed");
 }
 
-function unreadable(at: number): never {
-  PIECE.lastIndex = 0;
-  throw new SyntaxError(`Cannot read the XML as it is not well-formed at character ${at}`);
-}
-
-function localName(name: string): string {
-  return name.slice(name.indexOf(":") + 1);
-}
-
-const ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-
-function decoded(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(lt|gt|amp|quot|apos));|&/gi, (
-    _,
-    decimal?: string,
-    hexadecimal?: string,
-    name?: string,
-  ) => {
-    if (name) return ENTITIES[name] ?? unreadable(0);
-    const code = decimal ? Number(decimal) : parseInt(hexadecimal ?? "", 16);
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : unreadable(0);
-  });
+/** Of a reference without its `&#`; none of an instruction, which is skipped. */
+function characterOf(code = ""): string {
+  return code && String.fromCodePoint(Number(`0${code}`));
 }
 
 /** The first element with this name, at any depth, in document order. */

@@ -186,14 +186,17 @@ describe("refusal()", () => {
       const hostile = ["a b", "é", "a\n", "a\u0000", "\uD800", "a:b", "a/b", "a".repeat(257)];
       for (const name of [...names, ...hostile]) {
         const message = named(name) ?? "";
-        assertStringIncludes(message, "attribute name");
-        assertMatch(message, /^[\x20-\x7e]{1,300}$/);
+        assertStringIncludes(message, "its name must match");
+        assertMatch(message, /^[\x20-\x7e]{1,400}$/);
       }
     });
 
     it("takes own keys of every name for attributes, and nothing inherited", () => {
       const own = JSON.parse(`{ "__proto__": "" }`) as Attributes;
-      assertStringIncludes(refused({ attributes: own }) ?? "", `"__proto__" is empty`);
+      assertStringIncludes(
+        refused({ attributes: own }) ?? "",
+        `"__proto__" is not valid: its value must be text and not empty`,
+      );
       const inherited = Object.create({ "bad name": "v" }) as Attributes;
       assertEquals(refused({ attributes: inherited }), undefined);
     });
@@ -235,7 +238,7 @@ describe("refusal()", () => {
 
     it("refuses empty values", () => {
       for (const value of ["", new Uint8Array(0), { type: "String.x", value: "" }]) {
-        assertStringIncludes(refusedAttribute(value) ?? "", "leave it out");
+        assertStringIncludes(refusedAttribute(value) ?? "", "not empty");
       }
     });
 
@@ -301,8 +304,8 @@ describe("refusal()", () => {
       for (const delayMs of [-1, 900_001, NaN, Infinity]) {
         assertStringIncludes(refused({ delayMs }) ?? "", `current value is ${delayMs}`);
       }
-      assertStringIncludes(refused({ delayMs: 0 }, TOPIC) ?? "", "topic cannot delay");
-      assertStringIncludes(refused({ delayMs: 0, group: "g" }, FIFO) ?? "", "FIFO");
+      assertStringIncludes(refused({ delayMs: 0 }, TOPIC) ?? "", "only standard queues");
+      assertStringIncludes(refused({ delayMs: 0, group: "g" }, FIFO) ?? "", "only standard");
     });
   });
 });

@@ -25,7 +25,7 @@ export interface Answer {
 }
 
 /** Longer than any answer with credentials. */
-const MAX_BYTES = 64 * 1024;
+const MAX_BYTES = 65_536;
 const PATIENCE = { maxAttempts: 3, baseMs: 100, maxMs: 1_000 };
 
 /**

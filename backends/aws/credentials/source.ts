@@ -38,7 +38,7 @@ export function brokenSource(reason: string, options: { retryable?: boolean } = 
 export type FileContent = { readonly text: string } | { readonly unreadable: string };
 
 /** Longer than any file with profiles or with a token. */
-const MAX_CHARACTERS = 1024 * 1024;
+const MAX_CHARACTERS = 1_048_576;
 
 /** Reads a file that may be missing, or closed to us. */
 export async function readFile(read: ReadTextFile, path: string): Promise<FileContent> {

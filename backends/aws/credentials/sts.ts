@@ -53,7 +53,7 @@ export async function assumeRole(
       action: "AssumeRole",
       headers: HEADERS,
       body: form("AssumeRole", input),
-      parse: (text) => credentialsIn(text, clock.now()),
+      read: (text) => credentialsIn(text, clock.now()),
     });
   try {
     return await retry(call, { maxAttempts: 3, clock, random });

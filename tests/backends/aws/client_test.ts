@@ -75,8 +75,8 @@ describe("AwsBackend makes requests", () => {
         AWS_REGION: "eu-north-1",
       })[name];
     const cases: [AwsBackendOptions, string][] = [
-      [{}, "http://sqs.example/"],
-      [{ endpoint: "http://127.0.0.1:4566" }, "http://127.0.0.1:4566/"],
+      [{}, "http://sqs.example"],
+      [{ endpoint: "http://127.0.0.1:4566" }, "http://127.0.0.1:4566"],
       [{ endpoint: "http://a.example", sqsEndpoint: "http://b.example/p" }, "http://b.example/p"],
     ];
     for (const [options, url] of cases) {
@@ -88,7 +88,7 @@ describe("AwsBackend makes requests", () => {
     const { region: _, ...options } = aws.options;
     const backend = new AwsBackend({ ...options, environment });
     await backend.send({ topic: "orders" }, [message()]).catch(() => {});
-    assertEquals(aws.calls[0]!.url, "http://all.example/");
+    assertEquals(aws.calls[0]!.url, "http://all.example");
     assert(aws.calls[0]!.input.TopicArn.startsWith("arn:aws:sns:eu-north-1:"));
   });
 });
@@ -147,8 +147,6 @@ describe("AwsBackend tells what came of a call", () => {
     ["nothing with 400", text("", 400), "REFUSED", false],
     ["nothing with 200", text(""), "OUTCOME_UNKNOWN", true],
     ["truncated JSON", text(stored), "OUTCOME_UNKNOWN", true],
-    ["a list instead of an object", text("[]"), "OUTCOME_UNKNOWN", true],
-    ["text instead of an object", text('"ok"'), "OUTCOME_UNKNOWN", true],
     ["null instead of an object", text("null"), "OUTCOME_UNKNOWN", true],
     ["an object instead of a list", text('{"Successful":{}}'), "OUTCOME_UNKNOWN", true],
     ["a throttle as 400", () => sqsError("ThrottlingException"), "THROTTLED", true],
@@ -176,9 +174,21 @@ describe("AwsBackend tells what came of a call", () => {
   }
 
   it("a redirect that the browser hides is CONFIGURATION", async () => {
-    const opaque = Object.defineProperty(new Response(), "type", { value: "opaqueredirect" });
+    const opaque = Object.defineProperties(new Response(), {
+      type: { value: "opaqueredirect" },
+      status: { value: 0 },
+      ok: { value: false },
+    });
     assertEquals((await failure(send(fakeAws(() => opaque)))).code, "CONFIGURATION");
   });
+
+  for (const text of ["[]", '"ok"', "{}"]) {
+    it(`an answer of ${text} mentions nothing: OUTCOME_UNKNOWN for each message`, async () => {
+      const [result] = await send(fakeAws(() => new Response(text)));
+      assert(result && !result.ok);
+      assertEquals([result.error.code, result.error.retryable], ["OUTCOME_UNKNOWN", true]);
+    });
+  }
 
   it("an answer that breaks off is OUTCOME_UNKNOWN", async () => {
     const aws = fakeAws(() => {

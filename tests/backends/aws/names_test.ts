@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
-  assertName,
+  addressOf,
   formatArn,
   parseArn,
   regionOf,
@@ -69,14 +69,20 @@ describe("shortName()", () => {
   });
 });
 
-describe("assertName()", () => {
+describe("addressOf()", () => {
   it("takes names up to the limit, ARNs, and URLs of queues", () => {
-    assertName("queue", "q".repeat(80));
-    assertName("queue", `${"q".repeat(75)}.fifo`);
-    assertName("topic", "t".repeat(256));
-    assertName("queue", "arn:aws:sqs:eu-west-1:123456789012:orders");
-    assertName("queue", "http://127.0.0.1:4566/000000000000/orders");
-    assertName("topic", "arn:aws:sns:eu-west-1:123456789012:orders.fifo");
+    const names = ["q".repeat(80), `${"q".repeat(75)}.fifo`];
+    for (const queue of names) assertEquals(addressOf({ queue }).name, queue);
+    const topic = "t".repeat(256);
+    assertEquals(addressOf({ topic }).name, topic);
+    const url = "http://127.0.0.1:4566/000000000000/";
+    const known = [
+      addressOf({ queue: `${url}orders` }),
+      addressOf({ queue: "arn:aws:sqs:eu-west-1:123456789012:orders" }),
+      addressOf({ topic: "arn:aws:sns:eu-west-1:123456789012:orders.fifo" }),
+    ];
+    assertEquals(known.map((address) => address.name), ["orders", "orders", "orders.fifo"]);
+    assertEquals(known.map((address) => address.url ?? address.service), [url, "sqs", "sns"]);
   });
 
   const refused: [kind: "queue" | "topic", name: string][] = [
@@ -96,7 +102,8 @@ describe("assertName()", () => {
   ];
   for (const [kind, name] of refused) {
     it(`refuses the ${kind} ${JSON.stringify(name.slice(0, 60))} (${name.length})`, () => {
-      const error = assertThrows(() => assertName(kind, name), MelangeError);
+      const destination = kind === "queue" ? { queue: name } : { topic: name };
+      const error = assertThrows(() => addressOf(destination), MelangeError);
       assertEquals(error.code, "INVALID_MESSAGE");
     });
   }

@@ -55,6 +55,7 @@ describe("AwsBackend.send() to a queue", () => {
         {
           Id: "0",
           MessageBody: "é🙂",
+          DelaySeconds: 2,
           MessageAttributes: {
             text: { DataType: "String", StringValue: "x" },
             number: { DataType: "Number", StringValue: "1.5" },
@@ -62,9 +63,8 @@ describe("AwsBackend.send() to a queue", () => {
             big: { DataType: "Number.big", StringValue: "1.0" },
           },
           MessageGroupId: "tenant",
-          DelaySeconds: 2,
         },
-        { Id: "1", MessageBody: "plain" },
+        { Id: "1", MessageBody: "plain", MessageAttributes: {} },
       ],
     });
   });
@@ -291,7 +291,7 @@ describe("AwsBackend.send() finds the address of a topic", () => {
     const aws = service(new Set([ours]), { account: "999999999999" });
     const { turn } = send(aws, { snsEndpoint: "http://127.0.0.1:4566" });
     await turn();
-    assertEquals(aws.calls[0]!.url, "http://127.0.0.1:4566/");
+    assertEquals(aws.calls[0]!.url, "http://127.0.0.1:4566");
     const vpc = service(new Set([ours]), { account: "999999999999" });
     const snsEndpoint = "https://vpce-1.sns.eu-west-1.vpce.amazonaws.com";
     await send(vpc, { snsEndpoint }).turn();

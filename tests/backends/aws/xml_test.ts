@@ -28,9 +28,9 @@ describe("parseXml()", () => {
     assertEquals(text, "<>&\"' A🙂 &lt;");
   });
 
-  it("ignores prefixes and attributes, also of hostile values", () => {
+  it("ignores attributes, also of hostile values, and takes prefixes for parts of names", () => {
     const document = parseXml(`<ns:a x='1' y="a > b" ns:z="'"><ns:b /></ns:a>`);
-    assertEquals([document.name, document.children[0]?.name], ["a", "b"]);
+    assertEquals([document.name, document.children[0]?.name], ["ns:a", "ns:b"]);
   });
 
   it("takes names such as __proto__ for names", () => {
@@ -52,7 +52,11 @@ describe("parseXml()", () => {
     "half an entity": "<a>&amp</a>",
     "a lone ampersand": "<a>a & b</a>",
     "a reference to no character": "<a>&#0;</a>",
+    "a reference to no character, with zeros": "<a>&#x00;</a>",
     "a reference beyond Unicode": "<a>&#x110000;</a>",
+    "a decimal reference beyond Unicode": "<a>&#1114112;</a>",
+    "an end with an attribute": '<a></a b="c">',
+    "an end that is empty": "<a></a/>",
     "CDATA": "<a><![CDATA[x]]></a>",
     "a comment": "<a><!-- x --></a>",
     "a truncated document": "<a><b>x</b>",

@@ -1,0 +1,15 @@
+import type { ErrorClass } from "./errors.ts";
+
+/** What SQS answers to those who receive and to those who create queues. */
+export const QUEUE_ERRORS: readonly ErrorClass[] = [
+  [/ReceiptHandleIsInvalid|MessageNotInflight/, "LOCK_LOST", "the lock has ended"],
+  [/OverLimit/, "THROTTLED", "too many messages are under way", {
+    retryable: true,
+    retryAfterMs: 10_000,
+  }],
+  [/QueueDeletedRecently/, "CONFLICT", "it was deleted less than 60 s ago", {
+    retryable: true,
+    retryAfterMs: 10_000,
+  }],
+  [/QueueNameExists|QueueAlreadyExists/, "CONFLICT", "it exists with other attributes"],
+];
