@@ -63,11 +63,11 @@ export interface MelangeErrorOptions extends ErrorOptions {
  */
 export class MelangeError extends Error {
   /** What happened; stable across releases. */
-  readonly code: MelangeErrorCode;
+  declare readonly code: MelangeErrorCode;
   /** Whether the same call may succeed if it is made again. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** How long the service asked to wait before the next attempt, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
 
   /** Creates an error with a code, a sentence for people, and optionally a cause. */
   constructor(code: MelangeErrorCode, message: string, options: MelangeErrorOptions = {}) {

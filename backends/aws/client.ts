@@ -96,8 +96,8 @@ export function createClient(options: AwsClientOptions): AwsClient {
 type Sendable<T> = AwsRequest<T> & { name: string; region: string };
 
 function createSend(options: AwsClientOptions & { clock: Clock; environment: Environment }) {
-  const { clock, environment, credentials: given = environmentCredentials(environment) } = options;
-  const source = typeof given === "function" ? given : () => Promise.resolve(given);
+  const { clock, environment } = options;
+  const source = options.credentials ?? environmentCredentials(environment);
   const credentials = cacheCredentials(source, options);
   const sign = createSigner();
   let clockOffsetMs = 0;

@@ -49,9 +49,9 @@ const REFRESH_BEFORE_MS = 5 * 60_000;
 /** How long a provider that failed is left alone while there are credentials that are still good. */
 const ASK_AGAIN_MS = 10_000;
 
-/** Remembers the credentials of a source until shortly before they expire. */
+/** Remembers the credentials that a source has until shortly before they expire. */
 export function cacheCredentials(
-  source: CredentialsSource,
+  source: Credentials | CredentialsSource,
   { clock }: { clock: Clock },
 ): CredentialsCache {
   let current: Credentials | undefined;
@@ -77,10 +77,10 @@ export function cacheCredentials(
   };
 }
 
-async function provide(source: CredentialsSource): Promise<Credentials> {
+async function provide(source: Credentials | CredentialsSource): Promise<Credentials> {
   let found: Credentials | undefined;
   try {
-    found = await source();
+    found = typeof source === "function" ? await source() : source;
   } catch (error) {
     if (error instanceof MelangeError) throw error;
     // Neither its text nor itself as the cause: what failed to be parsed may be quoted there.

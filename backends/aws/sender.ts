@@ -91,11 +91,13 @@ export function createSender(
             QueueUrl: address,
             Entries: entries.map(toSqsEntry),
           }, settings);
-      const answer = entries.length > 0 && await addresses.at(destination, settings.signal, call);
-      const results = answer
-        ? resultPerEntry("send", answer, { entries, read }).values()
-        : undefined;
-      return refused.map((error) => error ? { ok: false, error } : results!.next().value!);
+      const { signal } = settings;
+      const sent = entries.length === 0 ? [] : resultPerEntry(
+        "send",
+        await addresses.at(destination, signal, call),
+        { entries, read },
+      );
+      return refused.map((error) => error ? { ok: false, error } : sent.shift()!);
     },
   };
 }
@@ -103,8 +105,7 @@ export function createSender(
 /** Reads a success as it is. */
 export function readSent(entry: Answered): SendResult | undefined {
   const { MessageId: messageId, SequenceNumber: sequenceNumber } = entry;
-  if (typeof messageId !== "string") return undefined;
-  return typeof sequenceNumber === "string"
-    ? { ok: true, messageId, sequenceNumber }
-    : { ok: true, messageId };
+  return typeof messageId === "string"
+    ? { ok: true, messageId, ...(typeof sequenceNumber === "string" && { sequenceNumber }) }
+    : undefined;
 }

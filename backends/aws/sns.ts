@@ -140,7 +140,8 @@ const VERSION = { sns: "2010-03-31", sts: "2011-06-15" };
 
 interface Call<T> extends CallSettings {
   service?: keyof typeof VERSION;
-  input: { TopicArn?: string; SubscriptionArn?: string; Name?: string };
+  /** Its first field is the name or the address of what is acted on. */
+  input: object;
   read: (xml: XmlElement) => T;
 }
 
@@ -151,7 +152,7 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     ...options,
     service,
     action,
-    address: input.TopicArn ?? input.SubscriptionArn ?? input.Name,
+    address: Object.values(input)[0],
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: `${new URLSearchParams([...form])}`,
     read(text) {

@@ -136,7 +136,8 @@ export function deleteQueue(
 }
 
 interface Call<T> extends CallSettings {
-  input: { QueueUrl?: string; QueueName?: string };
+  /** Its first field is the name or the URL of the queue. */
+  input: object;
   read: (text: string) => T;
 }
 
@@ -146,7 +147,7 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     ...options,
     service: "sqs",
     action,
-    address: input.QueueUrl ?? input.QueueName,
+    address: Object.values(input)[0],
     headers: {
       "content-type": "application/x-amz-json-1.0",
       "x-amz-target": `AmazonSQS.${action}`,

@@ -42,7 +42,11 @@ export function parseXml(text: string): XmlElement {
   if (document && !rest && path.length === 1 && more.length === 0 && !root.text.trim()) {
     return document;
   }
-  throw new SyntaxError("Cannot read the XML as it is not well-formed");
+  return unreadable();
+}
+
+function unreadable(): never {
+  throw new SyntaxError("Cannot read the XML as it is not what was expected");
 }
 
 /** Of a reference without its `&#`; none of an instruction, which is skipped. */
@@ -62,7 +66,5 @@ export function find(element: XmlElement, name: string): XmlElement | undefined 
 
 /** The text of the first element with this name within another; throws `SyntaxError` if there is none. */
 export function textOf(element: XmlElement, name: string): string {
-  const found = find(element, name);
-  if (!found) throw new SyntaxError(`Cannot read the XML as it has no ${name}`);
-  return found.text;
+  return (find(element, name) ?? unreadable()).text;
 }
