@@ -15,7 +15,7 @@ bare.onmessage = ({ data }) => {
 const backend = new BroadcastChannelBackend({ name: "bench" });
 await backend.declareQueue("work", { subscribeTo: ["orders"] });
 let awaited = 0;
-scope.onmessage = ({ data }) => void (awaited += data);
+scope.onmessage = ({ data }) => count(data);
 for (let i = 0; i < 16; i++) void loop();
 scope.postMessage("ready");
 
@@ -24,7 +24,12 @@ async function loop(): Promise<void> {
     const options = { max: 10, waitMs: 20_000, visibilityMs: 60_000 };
     const deliveries = await backend.receive("work", options);
     await backend.acknowledge("work", deliveries.map(({ receipt }) => receipt));
-    awaited -= deliveries.length;
-    if (awaited === 0 && deliveries.length > 0) scope.postMessage("done");
+    if (deliveries.length > 0) count(-deliveries.length);
   }
+}
+
+/** Either may come last: the number of messages, or the messages. */
+function count(change: number): void {
+  awaited += change;
+  if (awaited === 0) scope.postMessage("done");
 }

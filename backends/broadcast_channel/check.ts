@@ -37,7 +37,12 @@ export function either(...checks: readonly Check[]): Check {
 
 /** A list of at most `max` items. */
 export function list(item: Check, max: number): Check {
-  return (value) => Array.isArray(value) && value.length <= max && value.every(item);
+  return (value) => {
+    if (!Array.isArray(value) || value.length > max) return false;
+    // Not with `every`, which passes over holes.
+    for (let place = 0; place < value.length; place++) if (!item(value[place])) return false;
+    return true;
+  };
 }
 
 /** A map of at most `max` entries. */
@@ -89,5 +94,7 @@ export function shape(
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

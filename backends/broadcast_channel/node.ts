@@ -3,6 +3,7 @@
  * leads, leads itself if nobody does, and hands its calls to whoever leads.
  */
 import type { Clock, Random } from "../../src/clock.ts";
+import { MelangeError } from "../../src/errors.ts";
 import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 import { createFollower, type Follower } from "./follower.ts";
 import { type Beat, type Content, type Frame, type Position, VERSION, type Vote } from "./frame.ts";
@@ -53,6 +54,8 @@ type Claiming = Extract<Frame, { kind: "claim" }>;
 const CHANCE = 2 ** 16;
 /** How long a channel is tried again that cannot be opened: Deno needs a turn after a close. */
 const REOPEN = { tries: 100, ms: 5 };
+/** After what time an alarm is set anew by what arrives, though it is soon enough. */
+const REARM_MS = 500;
 
 /** Joins those who share a name. */
 export function createNode(options: NodeOptions): Node {
@@ -88,17 +91,18 @@ export function createNode(options: NodeOptions): Node {
   let isBusy = false;
   let isClosed = false;
   let alarmAt = Infinity;
+  let armedAt = 0;
   let cancelAlarm = () => {};
+  let cancelOpening = () => {};
 
   open(REOPEN.tries);
 
   function open(tries: number): void {
-    if (isClosed) return;
     try {
       channel = options.channel(`melange/${name}`);
     } catch (error) {
-      if (tries === 0) throw error;
-      cancelAlarm = clock.after(REOPEN.ms, () => open(tries - 1));
+      if (tries === 0) return close(notOpened(name, error));
+      cancelOpening = clock.after(REOPEN.ms, () => open(tries - 1));
       return;
     }
     channel.onmessage = ({ data }) => busy(() => onMessage(data));
@@ -399,10 +403,14 @@ export function createNode(options: NodeOptions): Node {
       follower?.dueAt() ?? Infinity,
       requests.dueAt() ?? Infinity,
     );
-    if (at >= alarmAt || isClosed) return;
+    const now = clock.now();
+    if (at === Infinity || isClosed || !channel) return;
+    // Browsers let a hidden tab's timer that a timer has set wait for a minute, and others for 1 s.
+    if (at >= alarmAt && now < armedAt + REARM_MS) return;
     cancelAlarm();
     alarmAt = at;
-    cancelAlarm = clock.after(Math.max(at - clock.now(), 0), onAlarm);
+    armedAt = now;
+    cancelAlarm = clock.after(Math.max(at - now, 0), onAlarm);
   }
 
   function onAlarm(): void {
@@ -446,6 +454,7 @@ export function createNode(options: NodeOptions): Node {
     post({ kind: "bye" });
     isClosed = true;
     cancelAlarm();
+    cancelOpening();
     requests.end(reason);
     locks?.release();
     if (channel) channel.onmessage = null;
@@ -453,6 +462,11 @@ export function createNode(options: NodeOptions): Node {
   }
 
   return { id, requests, role, close };
+}
+
+function notOpened(name: string, cause: unknown): MelangeError {
+  const sentence = `Cannot use the channel "melange/${name}" as it could not be opened`;
+  return new MelangeError("CLOSED", sentence, { cause });
 }
 
 /** Which of two logs goes further; of two that do not differ in this, always the same one. */

@@ -35,7 +35,7 @@ export interface Requests {
   dueAt(): number | undefined;
   /** Repeats what is overdue. */
   wake(): void;
-  /** Rejects everything. */
+  /** Rejects everything, also what comes later. */
   end(reason: unknown): void;
 }
 
@@ -88,8 +88,10 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
   let cancels: number[] = [];
   let retryMs = timing.retryMs;
   let retryAt: number | undefined;
+  let ended: { readonly reason: unknown } | undefined;
 
   function submit(operation: Operation, signal?: AbortSignal): Promise<unknown> {
+    if (ended) return Promise.reject(ended.reason);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         // What was not sent never will be; what was is done, and only nobody waits for it.
@@ -110,6 +112,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
 
   function receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
     const { signal, waitMs } = options;
+    if (ended) return Promise.reject(ended.reason);
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         poll.reject(signal?.reason);
@@ -311,6 +314,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
   }
 
   function end(reason: unknown): void {
+    ended ??= { reason };
     for (const call of [...calls.values(), ...waiting]) call.reject(reason);
     for (const { poll, cancelLinger } of announced.values()) {
       cancelLinger();

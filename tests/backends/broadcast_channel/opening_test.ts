@@ -1,8 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
+import { MelangeError } from "../../../src/errors.ts";
 import { createFakeLocks, createNetwork } from "./network.ts";
+
+const TAKE = { max: 10, waitMs: 0, visibilityMs: 30_000 };
 
 /** Contexts of which the second one's channel cannot be opened at first. */
 function createContexts(failures: number, options: { locks?: boolean } = {}) {
@@ -40,12 +43,38 @@ for (const locks of [false, true]) {
       await Promise.all([first.close(), second.close()]);
     });
 
+    it("answers calls that were made before, as one with the others", async () => {
+      const { clock, first, second, tries } = createContexts(3, { locks });
+      const declared = second.declareQueue("billing");
+      const sent = second.send({ queue: "billing" }, [{ body: "early", attributes: {} }]);
+      await clock.advance(20_000);
+      assertEquals(tries(), 4);
+      await declared;
+      assert((await sent)[0]?.ok);
+      const received = first.receive("billing", TAKE);
+      await clock.advance(1_000);
+      assertEquals((await received).map(({ message }) => message.body), ["early"]);
+      await Promise.all([first.close(), second.close()]);
+    });
+
     it("leaves no timer when it is closed before that", async () => {
       const { clock, first, second, tries } = createContexts(Infinity, { locks });
       await Promise.all([first.close(), second.close()]);
       assertEquals(clock.pending, 0);
       await clock.advance(60_000);
       assertEquals(tries(), 1);
+    });
+
+    it("rejects calls clearly when it never can be", async () => {
+      const { clock, first, second } = createContexts(Infinity, { locks });
+      const call = second.declareQueue("billing").then(() => undefined, (error) => error);
+      await clock.advance(60_000);
+      const error = await call;
+      assertInstanceOf(error, MelangeError);
+      assertEquals((error.cause as Error).message, "Cannot open a channel");
+      await assertRejects(() => second.describeQueue("billing"), MelangeError);
+      await Promise.all([first.close(), second.close()]);
+      assertEquals(clock.pending, 0);
     });
   });
 }
