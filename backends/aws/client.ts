@@ -166,7 +166,7 @@ async function textOf({ body }: Response): Promise<string> {
   let size = 0;
   for await (const piece of body ?? []) {
     size += piece.length;
-    if (size > MAX_ANSWER_BYTES) throw new RangeError("Cannot read an answer as it is too large");
+    if (size > MAX_ANSWER_BYTES) throw new RangeError("too large");
     text += decoder.decode(piece, { stream: true });
   }
   return text + decoder.decode();

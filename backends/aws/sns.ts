@@ -154,7 +154,7 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     action,
     address: Object.values(input)[0],
     headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: `${new URLSearchParams([...form])}`,
+    body: `${new URLSearchParams(form)}`,
     read(text) {
       const xml = parseXml(text);
       if (xml.name !== `${action}Response`) throw new SyntaxError();
@@ -164,12 +164,12 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
 }
 
 /** The form fields of an input: members of objects by name, of arrays by number, from 1. */
-function* fields(value: object, path = ""): Generator<[name: string, value: string]> {
-  for (const [key, inner] of Object.entries(value)) {
+function fields(value: object, path = ""): [name: string, value: string][] {
+  return Object.entries(value).flatMap(([key, inner]) => {
     const name = path + (Array.isArray(value) ? Number(key) + 1 : key);
-    if (typeof inner === "object") yield* fields(inner, `${name}.`);
-    else if (inner !== undefined) yield [name, String(inner)];
-  }
+    if (typeof inner === "object") return fields(inner, `${name}.`);
+    return inner === undefined ? [] : [[name, String(inner)]];
+  });
 }
 
 function readBatch(xml: XmlElement): BatchAnswer {

@@ -29,7 +29,8 @@ export function parseXml(text: string): XmlElement {
     (piece, end, name, attributes, empty, code, entity, characters) => {
       const inner = path.at(-1)!;
       if (end) return inner.name === name && !attributes && !empty && path.pop() ? "" : piece;
-      if (!name) inner.text += characters ?? ENTITIES[entity] ?? characterOf(code);
+      if (code) inner.text += String.fromCodePoint(Number(`0${code}`));
+      else if (!name) inner.text += characters ?? ENTITIES[entity] ?? "";
       else {
         const element = { name, children: [], text: "" };
         inner.children.push(element);
@@ -47,11 +48,6 @@ export function parseXml(text: string): XmlElement {
 
 function unreadable(): never {
   throw new SyntaxError("Cannot read the XML as it is not what was expected");
-}
-
-/** Of a reference without its `&#`; none of an instruction, which is skipped. */
-function characterOf(code = ""): string {
-  return code && String.fromCodePoint(Number(`0${code}`));
 }
 
 /** The first element with this name, at any depth, in document order. */
