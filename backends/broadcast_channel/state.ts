@@ -144,11 +144,11 @@ function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   }
 }
 
-/** As many ids as it takes: those that every context makes of the same one. */
+/** As many ids as it takes, which every context makes of the same one: its last four digits count. */
 function idsFrom(id: string): () => string {
   const beginning = id.slice(0, -4);
-  let count = 0;
-  return () => beginning + (count++).toString(16).padStart(4, "0");
+  let count = 1_000;
+  return () => beginning + count++;
 }
 
 function send(state: State, operation: SendOperation, call: broker.Call): unknown {

@@ -83,9 +83,11 @@ function sender(broker: Broker, given: string, { now, newId, woken }: Call): Acc
 function publisher(broker: Broker, given: string, call: Call): Accept {
   const topic = broker.topics.get(nameIn(given));
   if (!topic) throw notFound("topic", nameIn(given));
-  const deliver = (queue: string, message: OutgoingMessage) =>
-    void sender(broker, queue, call)(message);
-  return (message) => publish(topic, message, { now: call.now, id: call.newId(), deliver });
+  const targets = [...topic.subscriptions].map(([queue, subscription]) => ({
+    ...subscription,
+    accept: sender(broker, queue, call),
+  }));
+  return (message) => publish(topic, message, { now: call.now, id: call.newId(), targets });
 }
 
 /**

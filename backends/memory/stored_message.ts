@@ -51,9 +51,12 @@ export interface StoredMessage {
 /** Only what is known of a message, with attributes that nobody else can change. */
 export function ownMessage(message: OutgoingMessage): OutgoingMessage {
   const { body, group, deduplicationId, delayMs } = message;
+  const attributes = copyAttributes(message.attributes);
+  const isPlain = group === undefined && deduplicationId === undefined && delayMs === undefined;
+  if (isPlain) return { body, attributes };
   return {
     body,
-    attributes: copyAttributes(message.attributes),
+    attributes,
     ...(group === undefined ? {} : { group }),
     ...(deduplicationId === undefined ? {} : { deduplicationId }),
     ...(delayMs === undefined ? {} : { delayMs }),
@@ -89,7 +92,7 @@ export function sequenceNumber(ordinal: number): string {
 function copyAttributes(attributes: Attributes): Attributes {
   // A spread, as "__proto__" is an allowed name: from then on it is one like all others.
   const copy: Record<string, AttributeValue> = { ...attributes };
-  for (const name of Object.keys(copy)) {
+  for (const name in copy) {
     const value = copy[name];
     if (typeof value === "object" && value !== null) copy[name] = copyValue(value);
   }

@@ -40,10 +40,16 @@ export interface Subscription {
 
 type Published = Extract<SendResult, { ok: true }>;
 
+/** A subscription, and where its copies go. */
+export interface Target extends Subscription {
+  /** Stores a copy. */
+  readonly accept: (message: OutgoingMessage) => unknown;
+}
+
 /** What a publish is told. */
 export interface PublishOptions extends SendOptions {
-  /** Sends a copy to a queue that is subscribed. */
-  readonly deliver: (queue: string, message: OutgoingMessage) => void;
+  /** The subscriptions of the topic. */
+  readonly targets: readonly Target[];
 }
 
 /** Creates a topic without subscriptions. */
@@ -67,9 +73,9 @@ export function publish(
   message: OutgoingMessage,
   options: PublishOptions,
 ): SendResult {
-  const { now, id, deliver } = options;
+  const { now, id, targets } = options;
   if (!isFifo(topic.name)) {
-    return deliverAll(topic, message, { now, deliver, result: { ok: true, messageId: id } });
+    return deliverAll(topic, message, { now, targets, result: { ok: true, messageId: id } });
   }
   const deduplicationId = deduplicationIdOf(message, topic);
   if (deduplicationId === undefined) return { ok: false, error: withoutDeduplicationId() };
@@ -79,7 +85,7 @@ export function publish(
   const result: Published = { ok: true, messageId: id, sequenceNumber: place };
   const until = now + DEDUPLICATION_MS;
   remember(topic.deduplication, { key: deduplicationId, value: result, until });
-  return deliverAll(topic, { ...message, deduplicationId }, { now, deliver, result });
+  return deliverAll(topic, { ...message, deduplicationId }, { now, targets, result });
 }
 
 interface PublishFacts extends Omit<PublishOptions, "id"> {
@@ -87,9 +93,9 @@ interface PublishFacts extends Omit<PublishOptions, "id"> {
 }
 
 function deliverAll(topic: Topic, message: OutgoingMessage, facts: PublishFacts): Published {
-  for (const [queue, { raw, policy }] of topic.subscriptions) {
+  for (const { raw, policy, accept } of facts.targets) {
     if (policy !== undefined && !matches(policy, message.attributes)) continue;
-    facts.deliver(queue, raw ? message : inEnvelope(topic, message, facts));
+    accept(raw ? message : inEnvelope(topic, message, facts));
   }
   return facts.result;
 }
