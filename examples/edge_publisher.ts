@@ -28,7 +28,7 @@ export default {
   async fetch(request: Request, env: Env, context: Context): Promise<Response> {
     // One for each request: Workers end a request that waits for the input or output of another.
     const publisher = new MessagePublisher({
-      backend: awsSender({ environment: (name) => env[name], createTopics: false }),
+      backend: awsSender({ environment: (name) => env[name] }),
     });
     if (request.method !== "POST") {
       // Answered before the event is stored: it may be lost, and only the log will tell.

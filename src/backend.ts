@@ -29,10 +29,15 @@
  *
  * ## Sending
  *
- * `send` refuses, item by item and before anything leaves, what {@linkcode refusal} refuses. It is
- * never given more items or bytes than {@linkcode Limits} allow, unless one message alone is too
- * large. A missing queue is `NOT_FOUND`. A topic keeps nothing for nobody: sending to one without
- * subscriptions succeeds.
+ * The publisher refuses what {@linkcode refusal} refuses, with the limits of its sender and before
+ * the message waits for others. The `send` of a {@linkcode Backend} refuses it too, item by item and
+ * before anything leaves, because anybody may call it. That of a bare {@linkcode Sender}, which is
+ * made for a publisher, need not: what it is given beside the rules comes back as the service takes
+ * it.
+ *
+ * `send` is never given more items or bytes than {@linkcode Limits} allow, unless one message alone
+ * is too large. A missing queue is `NOT_FOUND`. A topic keeps nothing for nobody: sending to one
+ * without subscriptions succeeds.
  *
  * ## Receiving
  *
@@ -191,9 +196,10 @@ export interface DeadLetterCopy {
 export interface Sender {
   /** How much one call and one message may take. */
   readonly limits: BackendLimits;
-  /** What is promised. */
-  readonly guarantees: Guarantees;
-  /** Sends messages to one destination; one result each, in order. */
+  /**
+   * Sends messages to one destination; one result each, in order. A backend refuses what breaks the
+   * rules of messages; a sender that is nothing else may leave that to the publisher.
+   */
   send(
     destination: Destination,
     messages: readonly OutgoingMessage[],

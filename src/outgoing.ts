@@ -1,6 +1,7 @@
 import { MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
 import { encode } from "./format.ts";
+import type { MessageLimits } from "./backend.ts";
 import type { Format } from "./packed.ts";
 import {
   type Attributes,
@@ -8,6 +9,7 @@ import {
   isFifo,
   nameOf,
   type OutgoingMessage,
+  refusal,
 } from "./message.ts";
 import { validate, type Validation } from "./schema.ts";
 import type { SerializerRegistry } from "./serializer.ts";
@@ -96,32 +98,40 @@ export interface Writing {
   serializers: SerializerRegistry;
 }
 
-/** The message that carries an event to a destination; a promise if the schema gives one. */
+/**
+ * The message that carries an event to a destination; a promise if the schema gives one. It keeps
+ * the rules of messages, with the limits of the sender: not every sender checks them.
+ * @throws {MelangeError} `INVALID_EVENT` if it cannot be written, `INVALID_MESSAGE` if it cannot be sent
+ */
 export function outgoing(
   event: Event,
-  { options, destination, writing }: {
+  { options, destination, limits, writing }: {
     options: PublishOptions;
     destination: Destination;
+    limits: MessageLimits;
     writing: Writing;
   },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
   const { attributes } = options;
   const toQueue = "queue" in destination;
-  const write = (valid: Validation): OutgoingMessage =>
-    valid.ok
-      ? {
-        ...encode(event, { ...writing, toQueue, attributes }),
-        ...placement(event, type, { options, destination }),
-      }
-      : refuse(event, valid.paths);
+  const write = (valid: Validation): OutgoingMessage => {
+    if (!valid.ok) throw violation(event, valid.paths);
+    const message = {
+      ...encode(event, { ...writing, toQueue, attributes }),
+      ...placement(event, type, { options, destination }),
+    };
+    const error = refusal(message, destination, limits);
+    if (error) throw error;
+    return message;
+  };
   const valid = type ? validate(type, event.data) : { ok: true, value: event.data } as const;
   return valid instanceof Promise ? valid.then(write) : write(valid);
 }
 
-/** Refuses an event whose data violates its schema. */
-function refuse(event: Event, paths: string): never {
-  throw new MelangeError(
+/** What is said of an event whose data violates its schema. */
+function violation(event: Event, paths: string): MelangeError {
+  return new MelangeError(
     "INVALID_EVENT",
     `Cannot publish "${event.type}" as its data violates the schema at ${paths}`,
   );

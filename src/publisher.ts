@@ -1,4 +1,4 @@
-import type { Sender, SendResult } from "./backend.ts";
+import type { Limits, Sender, SendResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
 import { type Clock, type Random, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
@@ -213,7 +213,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     let inside = !wait;
     const prepare = () => {
       inside = true;
-      return outgoing(event, { options, destination, writing: this.#options });
+      const limits = this.#limitsOf(destination);
+      return outgoing(event, { options, destination, limits, writing: this.#options });
     };
     try {
       const prepared = wait ? wait.then(prepare) : prepare();
@@ -234,8 +235,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const known = this.#lanes.get(key);
     if (known) return known;
     this.#dropIdleLanes();
-    const kind = "topic" in destination ? "topic" : "queue";
-    const { entries, batchBytes } = this.#backend.limits[kind];
+    const { entries, batchBytes } = this.#limitsOf(destination);
     const fifo = isFifo(nameOf(destination));
     const { lingerMs, maxInFlight, clock } = this.#options;
     const batcher = new Batcher<Item, SendResult>({
@@ -251,6 +251,10 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const lane: Lane = { batcher, places: new Set() };
     this.#lanes.set(key, lane);
     return lane;
+  }
+
+  #limitsOf(destination: Destination): Limits {
+    return this.#backend.limits["topic" in destination ? "topic" : "queue"];
   }
 
   #dropIdleLanes(): void {

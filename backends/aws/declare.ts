@@ -11,7 +11,7 @@ import type { Random } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { isFifo } from "../../src/message.ts";
 import { retry } from "../../src/retry.ts";
-import { createNamed } from "./addresses.ts";
+import { createNamed } from "./create_topics.ts";
 import { isNotFound, unknownOutcome } from "./errors.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { addressOf, shortName } from "./names.ts";

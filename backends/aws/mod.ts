@@ -28,7 +28,9 @@ import type { Random } from "../../src/clock.ts";
 import { consoleLogger, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 import { createAddresses } from "./addresses.ts";
-import { type AwsClient, createClient } from "./client.ts";
+import { withChecks } from "./checked.ts";
+import { createClient } from "./client.ts";
+import { creatingTopics } from "./create_topics.ts";
 import type { Credentials, CredentialsProvider } from "./credentials.ts";
 import { defaultCredentials } from "./credentials/default_chain.ts";
 import {
@@ -41,7 +43,7 @@ import type { ReadTextFile } from "./environment.ts";
 import { readIntact } from "./intact.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
 import { createReceiver } from "./receiver.ts";
-import { type AwsSenderOptions, createSender, type Wire } from "./sender.ts";
+import { type AwsSenderOptions, createSender } from "./sender.ts";
 
 export type { AddressOptions } from "./addresses.ts";
 export type { AwsClientOptions } from "./client.ts";
@@ -56,6 +58,8 @@ export type { AwsSenderOptions } from "./sender.ts";
 export interface AwsBackendOptions extends AwsSenderOptions {
   /** What requests are signed with, or where that comes from. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
+  /** Whether publishing to a topic that is missing creates it. Default: `true`. */
+  createTopics?: boolean;
   /** Reads the shared files and tokens that credentials come from. Default: the files of the machine, if the runtime has any. */
   readTextFile?: ReadTextFile;
   /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
@@ -66,8 +70,12 @@ export interface AwsBackendOptions extends AwsSenderOptions {
 
 /**
  * Sends to SNS topics and SQS queues, and does nothing else: a publisher at the edge is small with
- * it. Nothing is read, checked or sent before the first message. Unlike {@linkcode AwsBackend}, it
- * does not compare the MD5 of what a queue stored.
+ * it. Nothing is read, checked or sent before the first message.
+ *
+ * It is made for a `MessagePublisher`, which checks what it sends. Called directly, it sends what it
+ * is given, and what AWS refuses comes back as AWS said it. Unlike {@linkcode AwsBackend}, it creates
+ * no topics (a missing one is `NOT_FOUND`: declare it first) and does not compare the MD5 of what a
+ * queue stored.
  *
  * @example
  * ```ts
@@ -79,11 +87,8 @@ export interface AwsBackendOptions extends AwsSenderOptions {
  * ```
  */
 export function awsSender(options: AwsSenderOptions = {}): Sender {
-  return createSender(wireOf(createClient(options), options), options);
-}
-
-function wireOf(client: AwsClient, options: AwsSenderOptions): Wire {
-  return { client, addresses: createAddresses(client, options) };
+  const client = createClient(options);
+  return createSender({ client, addresses: createAddresses(client, options) }, options);
 }
 
 /**
@@ -110,11 +115,13 @@ export class AwsBackend implements Backend {
 
   /** Creates a backend. Nothing is read, checked or sent before the first call. */
   constructor(options: AwsBackendOptions = {}) {
-    const { random = Math.random, logger = consoleLogger } = options;
+    const { random = Math.random, logger = consoleLogger, createTopics = true } = options;
     const { credentials = defaultCredentials(options) } = options;
-    const client = createClient({ ...options, credentials });
-    const wire = wireOf(withLifetime(client, this.#lifetime), options);
-    this.#sender = createSender(wire, options, readIntact);
+    const client = withLifetime(createClient({ ...options, credentials }), this.#lifetime);
+    const found = createAddresses(client, options);
+    const addresses = createTopics ? creatingTopics(client, found) : found;
+    const wire = { client, addresses };
+    this.#sender = withChecks(createSender(wire, options, readIntact));
     this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
     this.#admin = createAdmin(wire, { random, during: this.#lifetime.during });
   }
@@ -126,10 +133,10 @@ export class AwsBackend implements Backend {
 
   /** All but one: a receive that is aborted may still take messages. */
   get guarantees(): Guarantees {
-    return this.#sender.guarantees;
+    return this.#receiver.guarantees;
   }
 
-  /** Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`; one result each, in order. */
+  /** Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`; one result each, in order. What breaks the rules of messages is refused before. */
   send(
     destination: Destination,
     messages: readonly OutgoingMessage[],

@@ -3,6 +3,7 @@ import type {
   Delivery,
   ExtendResult,
   Extension,
+  Guarantees,
   ReceiveOptions,
   Receiver,
   Sender,
@@ -27,6 +28,20 @@ import {
   receiveMessage,
 } from "./sqs.ts";
 
+const GUARANTEES: Guarantees = {
+  redelivers: true,
+  ordered: true,
+  groups: true,
+  delays: true,
+  fansOut: true,
+  filters: true,
+  deduplicates: true,
+  durable: true,
+  countsAttempts: true,
+  deadLetters: true,
+  cancelsReceive: false,
+};
+
 /** What receiving needs besides the wire. */
 export interface ReceiverOptions {
   /** Puts copies into dead-letter queues, and knows the limits. */
@@ -40,7 +55,7 @@ export function createReceiver(wire: Wire, options: ReceiverOptions): Receiver {
   const { sender } = options;
   return {
     limits: sender.limits,
-    guarantees: sender.guarantees,
+    guarantees: GUARANTEES,
     receive: (queue, call) => receive(wire, queue, { ...call, ...options }),
     acknowledge: (queue, receipts, { signal } = {}) =>
       acknowledge(wire, queue, { receipts, signal }),

@@ -1,5 +1,5 @@
-import type { BackendLimits, Guarantees, Sender, SendResult } from "../../src/backend.ts";
-import { messageSize, type OutgoingMessage, refusal } from "../../src/message.ts";
+import type { BackendLimits, Sender, SendResult } from "../../src/backend.ts";
+import { messageSize, type OutgoingMessage } from "../../src/message.ts";
 import type { Addresses, AddressOptions } from "./addresses.ts";
 import { toSnsEntry, toSqsEntry } from "./attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
@@ -37,20 +37,6 @@ function limitsFrom({ topicMessageBytes = TOPIC_BYTES }: AwsSenderOptions): Back
   };
 }
 
-const GUARANTEES: Guarantees = {
-  redelivers: true,
-  ordered: true,
-  groups: true,
-  delays: true,
-  fansOut: true,
-  filters: true,
-  deduplicates: true,
-  durable: true,
-  countsAttempts: true,
-  deadLetters: true,
-  cancelsReceive: false,
-};
-
 /** What sending and receiving share. */
 export interface Wire {
   readonly client: AwsClient;
@@ -61,43 +47,33 @@ export interface Wire {
 export type ReadSent = (entry: Answered, message: OutgoingMessage) => SendResult | undefined;
 
 /**
- * Creates the sending part of the backend. By default, digests are not compared: MD5 has no place
- * in what an edge worker loads.
+ * Creates the sending part of the backend. Messages are sent as they are, and digests are not
+ * compared unless `read` does: the rules of messages and MD5 have no place in what an edge worker
+ * loads.
  */
 export function createSender(
   { client, addresses }: Wire,
   options: AwsSenderOptions,
   read: ReadSent = readSent,
 ): Sender {
-  const limits = limitsFrom(options);
   return {
-    limits,
-    guarantees: GUARANTEES,
+    limits: limitsFrom(options),
     sizeOf: messageSize,
     async send(destination, messages, settings = {}) {
       assertEntries("send", messages.length);
-      const isTopic = "topic" in destination;
-      const refused = messages.map((message) =>
-        refusal(message, destination, isTopic ? limits.topic : limits.queue)
-      );
-      const entries = messages.filter((_, index) => !refused[index]);
+      if (messages.length === 0) return [];
       const call = (address: string) =>
-        isTopic
+        "topic" in destination
           ? publishBatch(client, {
             TopicArn: address,
-            PublishBatchRequestEntries: { member: entries.map(toSnsEntry) },
+            PublishBatchRequestEntries: { member: messages.map(toSnsEntry) },
           }, settings)
           : sendMessageBatch(client, {
             QueueUrl: address,
-            Entries: entries.map(toSqsEntry),
+            Entries: messages.map(toSqsEntry),
           }, settings);
-      const { signal } = settings;
-      const sent = entries.length === 0 ? [] : resultPerEntry(
-        "send",
-        await addresses.at(destination, signal, call),
-        { entries, read },
-      );
-      return refused.map((error) => error ? { ok: false, error } : sent.shift()!);
+      const answer = await addresses.at(destination, settings.signal, call);
+      return resultPerEntry("send", answer, { entries: messages, read });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { BackendLimits, Guarantees, Limits, Sender, SendResult } from "../../src/backend.ts";
+import type { BackendLimits, Limits, Sender, SendResult } from "../../src/backend.ts";
 import { MelangeError, type MelangeErrorOptions } from "../../src/errors.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 
@@ -40,7 +40,6 @@ export function fakeSender({ steps = [], limits = {} }: FakeSenderOptions = {}):
       return calls.map(({ messages }) => messages.map(({ body }) => JSON.parse(body)));
     },
     limits: limitsOf(limits),
-    guarantees: GUARANTEES,
     sizeOf: messageSize,
     async send(destination, messages, { signal } = {}) {
       const step = steps[calls.length] ?? store;
@@ -105,17 +104,3 @@ function limitsOf(limits: Partial<Limits>): BackendLimits {
   };
   return { topic: both, queue: { ...both, waitMs: 20_000, visibilityMs: 43_200_000 } };
 }
-
-const GUARANTEES: Guarantees = {
-  redelivers: true,
-  ordered: true,
-  groups: true,
-  delays: true,
-  fansOut: true,
-  filters: true,
-  deduplicates: true,
-  durable: true,
-  countsAttempts: true,
-  deadLetters: true,
-  cancelsReceive: true,
-};

@@ -191,6 +191,53 @@ describe("publish()", () => {
     assertEquals(backend.calls, []);
   });
 
+  it("refuses what breaks the rules of messages, by the sender's own limits, and sends the others", async () => {
+    const { publisher, backend } = setUp({ limits: { messageBytes: 200, delayMs: 50 } });
+    const results = await publisher.publishAll([
+      { event: Note("good"), queue: "q" },
+      { event: Note("x".repeat(200)), queue: "q" },
+      { event: Note("name"), queue: "q", attributes: { "a b": 1 } },
+      { event: Note("dedup"), queue: "q", deduplicationId: "d" },
+      { event: Note("late"), queue: "q", delayMs: 51 },
+      { event: Note("later"), queue: "q", delayMs: 50 },
+      { event: Note("no group"), topic: "t.fifo" },
+      { event: Note("bad group"), topic: "t.fifo", group: "a b" },
+      { event: Note("first"), topic: "t.fifo", group: "g" },
+      { event: Note("second"), topic: "t.fifo", group: "g", attributes: { "": "x" } },
+      { event: Note("third"), topic: "t.fifo", group: "g" },
+    ]);
+    const no = "INVALID_MESSAGE";
+    assertEquals(codes(results), ["ok", no, no, no, no, "ok", no, no, "ok", no, "ok"]);
+    const texts = results.map((result) => result.ok ? "" : result.error.message);
+    assertMatch(texts[1]!, /^Cannot send to queue "q" as a message takes at most 200 bytes/);
+    assertMatch(texts[6]!, /^Cannot send to topic "t.fifo" as a FIFO destination needs a message/);
+    assertEquals(backend.sent, [["good", "later"], ["first", "third"]]);
+  });
+
+  it("refuses what breaks the rules before it waits for others", async () => {
+    const { publisher, backend, clock } = setUp({ lingerMs: 1_000 });
+    const late = publisher.publish(Note("late"));
+    assertEquals(
+      await outcome(publisher.publish(Note("x"), { queue: "q.fifo" })),
+      "INVALID_MESSAGE",
+    );
+    assertEquals(backend.calls, []);
+    await clock.advance(1_000);
+    assertEquals(await outcome(late), "ok");
+  });
+
+  it("refuses what breaks the rules once its schema has been asked, and lets others pass", async () => {
+    const { Slow, checks } = slowEvent();
+    const { publisher, backend } = setUp();
+    const results = publisher.publishAll([
+      { event: Slow("slow"), queue: "q", attributes: { "a b": 1 } },
+      { event: Note("quick"), queue: "q" },
+    ]);
+    checks.forEach((check) => check());
+    assertEquals(codes(await results), ["INVALID_MESSAGE", "ok"]);
+    assertEquals(backend.sent, [["quick"]]);
+  });
+
   it("refuses what MemoryBackend refuses as SQS would, and only that", async () => {
     const backend = new MemoryBackend();
     await backend.declareQueue("plain");
@@ -581,18 +628,18 @@ describe("backpressure", () => {
 
   it("remembers no destinations that have nothing to do", async () => {
     const { publisher, backend } = setUp();
-    let lanes = 0;
+    let reads = 0;
     const { limits } = backend;
     Object.defineProperty(backend, "limits", {
       get() {
-        lanes += 1;
+        reads += 1;
         return limits;
       },
     });
     for (const topic of ["a", "b", "c", "a", "b", "c"]) {
       await publisher.publish(Note("x"), { topic });
     }
-    assertEquals(lanes, 6);
+    assertEquals(reads, 12, "once for each event, and once for each time it is not remembered");
   });
 });
 

@@ -620,7 +620,6 @@ function fakeSender(answer?: () => Promise<SendResult[]>) {
   const backend = new MemoryBackend();
   const sender: Sender = {
     limits: backend.limits,
-    guarantees: backend.guarantees,
     sizeOf: () => 1,
     send(destination, messages) {
       destinations.push(destination);

@@ -45,16 +45,19 @@ describe("AwsBackend on a local broker", () => {
   });
 
   it("creates a topic that is missing on the first publish, never a queue", async () => {
-    const topic = newName();
-    const sender = awsSender(broker.options);
-    const [result] = await sender.send({ topic }, [message()]);
-    assert(result?.ok);
-    const strict = awsSender({ ...broker.options, createTopics: false });
     const missing = newName();
-    for (const destination of [{ topic: missing }, { queue: missing }]) {
-      const error = await assertRejects(() => strict.send(destination, [message()]), MelangeError);
-      assertEquals(error.code, "NOT_FOUND");
+    const strict = new AwsBackend({ ...broker.options, createTopics: false });
+    for (const backend of [strict, awsSender(broker.options)]) {
+      for (const destination of [{ topic: missing }, { queue: missing }]) {
+        const sent = () => backend.send(destination, [message()]);
+        const error = await assertRejects(sent, MelangeError);
+        assertEquals(error.code, "NOT_FOUND");
+      }
     }
+    const [result] = await newBackend().send({ topic: missing }, [message()]);
+    assert(result?.ok);
+    const [found] = await awsSender(broker.options).send({ topic: missing }, [message()]);
+    assert(found?.ok);
   });
 
   it("works where it may read no environment variable", async () => {

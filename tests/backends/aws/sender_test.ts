@@ -4,7 +4,9 @@ import { AwsBackend, type AwsBackendOptions, awsSender } from "../../../backends
 import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
 import type { SendResult } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/errors.ts";
+import { defineEvent, typed } from "../../../src/event.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
+import { MessagePublisher } from "../../../src/publisher.ts";
 import {
   allStored,
   type Call,
@@ -166,6 +168,55 @@ describe("AwsBackend.send() to a queue", () => {
     assertEquals(results.map(brief), ["m-0", "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "m-3"]);
     const unchecked = await awsSender(aws.options).send({ queue: QUEUE }, messages);
     assertEquals(unchecked.map(brief), ["m-0", "m-1", "m-2", "m-3"]);
+  });
+});
+
+describe("awsSender().send()", () => {
+  it("sends what it is given, and classifies what AWS makes of it", async () => {
+    const aws = fakeAws(({ input }) =>
+      json({
+        Failed: [{ Id: "1", Code: "InvalidMessageContents", SenderFault: true }],
+        Successful: [{ Id: "0", MessageId: `m-${input.Entries.length}` }],
+      })
+    );
+    const sender = awsSender(aws.options);
+    const results = await sender.send({ queue: QUEUE }, [message("good"), message("\u0001")]);
+    assertEquals(results.map(brief), ["m-2", "INVALID_MESSAGE"]);
+    assertEquals(await sender.send({ queue: QUEUE }, []), []);
+    assertEquals(aws.calls.length, 1);
+    const large = fakeAws(() => new Response("", { status: 413 }));
+    const sent = () => awsSender(large.options).send({ queue: QUEUE }, [message()]);
+    assertEquals((await assertRejects(sent, MelangeError)).code, "INVALID_MESSAGE");
+  });
+
+  it("creates no topic, neither a missing one nor to learn its address", async () => {
+    const cases = [[{ accountId: "123456789012" }, "NOT_FOUND"], [{}, "REFUSED"]] as const;
+    for (const [own, code] of cases) {
+      const aws = fakeAws(({ action }) =>
+        action === "GetCallerIdentity" ? snsError("InvalidAction") : snsError("NotFound", 404)
+      );
+      const { accountId: _, ...options } = aws.options;
+      const sender = awsSender({ ...options, ...own });
+      const sent = () => sender.send({ topic: "orders" }, [message()]);
+      const error = await assertRejects(sent, MelangeError);
+      assertEquals(error.code, code);
+      assert(code !== "NOT_FOUND" || error.message.includes("declare it first"), error.message);
+      assert(!aws.actions().includes("CreateTopic"));
+    }
+  });
+
+  it("is given only what keeps the rules by a publisher", async () => {
+    const aws = fakeAws(allStored);
+    const publisher = new MessagePublisher({ backend: awsSender(aws.options), clock: aws.clock });
+    const Note = defineEvent("Note", { schema: typed<string>() });
+    const results = await publisher.publishAll([
+      { event: Note("good"), queue: QUEUE },
+      { event: Note("\u0001".repeat(200_000)), queue: QUEUE },
+      { event: Note("name"), queue: QUEUE, attributes: { "AWS.x": "1" } },
+      { event: Note("good too"), queue: QUEUE },
+    ]);
+    assertEquals(results.map(brief), ["m-0", "INVALID_MESSAGE", "INVALID_MESSAGE", "m-1"]);
+    assertEquals(aws.calls[0]!.input.Entries.length, 2);
   });
 });
 
