@@ -89,10 +89,13 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
   }
   // What a header can carry. `Headers` would quote anything else, a secret among it, in its error.
   const { accessKeyId, secretAccessKey, sessionToken } = found ?? {};
-  const fields = [accessKeyId, secretAccessKey, sessionToken].join(" ");
-  if (found && /^[!-~]+ [!-~]+ [!-~]*$/.test(fields)) return found;
+  const fields = { accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" };
+  const wrong = Object.entries(fields).find(([, value]) => !/^[!-~]+$/.test(value ?? ""));
+  if (!wrong) return found!;
   throw new MelangeError(
     "CONFIGURATION",
-    "Cannot sign as accessKeyId and secretAccessKey must be ASCII characters without spaces: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or `credentials`",
+    `Cannot sign as ${
+      wrong[0]
+    } must be ASCII characters without spaces: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \`credentials\``,
   );
 }

@@ -110,23 +110,42 @@ describe("cacheCredentials()", () => {
     assertEquals((await cache.get()).accessKeyId, "A1");
   });
 
-  const wrong: Record<string, unknown> = {
-    "nothing": undefined,
-    "no key": { secretAccessKey: "hunter2" },
-    "an empty secret": { accessKeyId: "A", secretAccessKey: "" },
-    "a line break in the secret": { accessKeyId: "A", secretAccessKey: "hunter2\n" },
-    "a token that is no text": { accessKeyId: "A", secretAccessKey: "s", sessionToken: {} },
-    "a token beyond ASCII": { accessKeyId: "A", secretAccessKey: "s", sessionToken: "hunter2…" },
-  };
-  for (const [what, value] of Object.entries(wrong)) {
-    it(`refuses ${what}, without quoting it`, async () => {
+  const wrong: [what: string, value: unknown, field: string][] = [
+    ["nothing", undefined, "accessKeyId"],
+    ["no key", { secretAccessKey: "hunter2" }, "accessKeyId"],
+    ["a space in the key", { accessKeyId: "hunter2 A", secretAccessKey: "s" }, "accessKeyId"],
+    ["an empty secret", { accessKeyId: "A", secretAccessKey: "" }, "secretAccessKey"],
+    ["a secret that is null", { accessKeyId: "A", secretAccessKey: null }, "secretAccessKey"],
+    ["a line break", { accessKeyId: "A", secretAccessKey: "hunter2\n" }, "secretAccessKey"],
+    [
+      "a token that is no text",
+      { accessKeyId: "A", secretAccessKey: "s", sessionToken: {} },
+      "sessionToken",
+    ],
+    [
+      "a token beyond ASCII",
+      { accessKeyId: "A", secretAccessKey: "s", sessionToken: "hunter2…" },
+      "sessionToken",
+    ],
+  ];
+  for (const [what, value, field] of wrong) {
+    it(`refuses ${what}, and names the field without quoting it`, async () => {
       const provide = () => Promise.resolve(value as Credentials);
       const cache = cacheCredentials(provide, { clock: new VirtualClock() });
       const error = await assertRejects(() => cache.get(), MelangeError);
       assertEquals(error.code, "CONFIGURATION");
+      assert(error.message.startsWith(`Cannot sign as ${field} must be`), error.message);
       assert(!error.message.includes("hunter2"));
     });
   }
+
+  it("takes credentials whose session token is missing, empty or null", async () => {
+    for (const sessionToken of [undefined, "", null]) {
+      const given = { accessKeyId: "A", secretAccessKey: "s", sessionToken } as Credentials;
+      const cache = cacheCredentials(given, { clock: new VirtualClock() });
+      assertStrictEquals(await cache.get(), given);
+    }
+  });
 });
 
 describe("environmentCredentials()", () => {
