@@ -16,7 +16,7 @@ const backend = new BroadcastChannelBackend({ name: "bench" });
 await backend.declareQueue("work", { subscribeTo: ["orders"] });
 let awaited = 0;
 scope.onmessage = ({ data }) => count(data);
-for (let i = 0; i < 16; i++) void loop();
+for (let i = 0; i < 32; i++) void loop();
 scope.postMessage("ready");
 
 async function loop(): Promise<void> {

@@ -113,8 +113,8 @@ export function byteLength(value: string | Uint8Array): number {
  */
 export function messageSize(message: OutgoingMessage): number {
   let size = byteLength(message.body);
-  for (const [name, value] of Object.entries(message.attributes)) {
-    const attribute = typedAttribute(value);
+  for (const name of Object.keys(message.attributes)) {
+    const attribute = typedAttribute(message.attributes[name]!);
     size += byteLength(name) + byteLength(attribute.type) + byteLength(attribute.value);
   }
   return size;
@@ -162,12 +162,12 @@ function brokenValueRule(what: string, value: unknown, isBinary = false): string
 }
 
 function brokenAttributeRule(attributes: Attributes): string | undefined {
-  const entries = Object.entries(attributes);
-  if (entries.length > MAX_ATTRIBUTES) {
-    return `a message takes at most ${MAX_ATTRIBUTES} attributes: current value is ${entries.length}`;
+  const names = Object.keys(attributes);
+  if (names.length > MAX_ATTRIBUTES) {
+    return `a message takes at most ${MAX_ATTRIBUTES} attributes: current value is ${names.length}`;
   }
-  for (const [name, given] of entries) {
-    const { type, value } = typedAttribute(given) ?? {};
+  for (const name of names) {
+    const { type, value } = typedAttribute(attributes[name]!) ?? {};
     const rule = brokenPatternRule("name", name, ATTRIBUTE_NAME) ??
       brokenPatternRule("type", type, ATTRIBUTE_TYPE) ??
       brokenValueRule("value", value, type!.startsWith("B")) ??

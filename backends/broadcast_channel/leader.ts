@@ -79,7 +79,7 @@ const WINDOW = 48;
  * As long as few are on their way, a message leaves with so many entries: the others apply these
  * while this context works on the next ones.
  */
-const EAGER = { entries: 4, window: 16 };
+const EAGER = { entries: 8, window: 16 };
 /** How many entries, and how many parts of a snapshot, answer one question. */
 const ANSWER = { entries: 400, parts: 4 };
 /** How many receives of one member wait at the most. */
@@ -97,7 +97,7 @@ export function createLeader(options: LeaderOptions): Leader {
   const unsent: Entry[] = [];
   let sentSeq = base.seq;
   /** The last entry of each message that not everyone has acknowledged. */
-  let onTheWay: number[] = [];
+  const onTheWay: number[] = [];
   /** Own entries that no other context is known to have. */
   const uncommitted: { entry: Entry; outcome: Outcome }[] = [];
   let askedAt: number | undefined;
@@ -159,7 +159,8 @@ export function createLeader(options: LeaderOptions): Leader {
 
   function add(request: Pick<Entry, "member" | "number" | "done" | "operation">): void {
     const now = Math.max(clock.now(), replica.state.now);
-    const entry: Entry = { ...request, seq: replica.last.seq + 1, epoch, now };
+    const { member, number, done, operation } = request;
+    const entry: Entry = { seq: replica.last.seq + 1, epoch, now, member, number, done, operation };
     const { outcome, woken } = append(replica, entry);
     unsent.push(entry);
     if (entry.member === id && entry.operation.kind !== "gone") {
@@ -246,21 +247,25 @@ export function createLeader(options: LeaderOptions): Leader {
 
   function acknowledged(peer: Peer, seq: number): void {
     if (seq > replica.last.seq) return;
-    peer.acked = Math.max(peer.acked ?? 0, seq);
-    advance();
+    if (seq !== peer.acked) {
+      peer.acked = Math.max(peer.acked ?? 0, seq);
+      advance();
+    }
     // The next question need not wait, unless somebody holds up all others.
     if (onTheWay.length < WINDOW) askedAt = undefined;
   }
 
   function advance(): void {
     const slowest = Math.min(...followers().map(({ acked }) => acked ?? 0));
-    onTheWay = onTheWay.filter((seq) => seq > slowest);
+    const open = onTheWay.findIndex((seq) => seq > slowest);
+    onTheWay.splice(0, open < 0 ? onTheWay.length : open);
     commit();
     if (unsent.length > 0 || uncommitted.length > 0) changed();
   }
 
   /** An own entry is safe when one other context has it, or when there is none. */
   function commit(): void {
+    if (uncommitted.length === 0) return;
     const known = [...peers.values()].filter(({ silent }) => !silent).map(({ acked = 0 }) => acked);
     const safe = known.length === 0 ? replica.last.seq : Math.max(...known);
     const count = uncommitted.findIndex(({ entry }) => entry.seq > safe);

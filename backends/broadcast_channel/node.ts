@@ -15,6 +15,7 @@ import { createReplica } from "./replica.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { answerOf, type Entry } from "./state.ts";
 import type { Timing } from "./timing.ts";
+import { toWire } from "./wire.ts";
 
 /** One context. */
 export interface Node {
@@ -60,7 +61,8 @@ const REARM_MS = 500;
 /** Joins those who share a name. */
 export function createNode(options: NodeOptions): Node {
   const { name, clock, random, newId, timing } = options;
-  const id = newId();
+  // Short, as it is in everything that is sent, and long enough for all tabs there can be.
+  const id = newId().slice(-12);
   const replica = createReplica();
   const peers: Peers = new Map();
   const requests = createRequests({
@@ -392,7 +394,7 @@ export function createNode(options: NodeOptions): Node {
 
   function post(content: Content): void {
     if (content.kind === "beat") leaderAt = clock.now();
-    channel?.postMessage({ version: VERSION, from: id, ...content } satisfies Frame);
+    channel?.postMessage({ version: VERSION, from: id, ...toWire(content) });
   }
 
   function arm(): void {

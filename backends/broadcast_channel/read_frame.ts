@@ -17,6 +17,7 @@ import {
   within,
 } from "./check.ts";
 import { type Frame, VERSION } from "./frame.ts";
+import { fromWire } from "./wire.ts";
 
 /** Limits of what one message on the channel may hold; what we send stays far below. */
 const MANY = 100_000;
@@ -258,6 +259,8 @@ const FRAMES: Readonly<Record<string, Check>> = {
   bye: shape(envelope),
 };
 
+const isFrame: Check = byKind(FRAMES);
+
 /**
  * The frame that a message on the channel is, if it is one for `me`; `undefined` for everything
  * else: own and other people's frames, other versions, junk. Never throws.
@@ -268,7 +271,8 @@ export function readFrame(message: unknown, me: string): Frame | undefined {
     const { version, from, to } = message as Record<string, unknown>;
     // First what is cheap: most frames are for others.
     if (version !== VERSION || from === me || (to !== undefined && to !== me)) return undefined;
-    return byKind(FRAMES)(message) ? message as Frame : undefined;
+    const frame = fromWire(message);
+    return isFrame(frame) ? frame as Frame : undefined;
   } catch {
     return undefined;
   }

@@ -22,7 +22,7 @@ interface Tail {
 }
 
 /** How many of the last entries are kept for those who missed some. */
-const TAIL_LENGTH = 512;
+const TAIL_LENGTH = 1_024;
 /** How much these hold, in UTF-16 code units. */
 const TAIL_WEIGHT = 8_000_000;
 const START: Position = { epoch: 0, seq: 0 };

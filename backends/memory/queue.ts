@@ -170,6 +170,7 @@ export function receive(queue: Queue, request: ReceiveRequest): Received {
   const max = Math.min(request.max, inFlightLimit - queue.counts.inFlight);
   if (max <= 0 && !fifo) throw overLimit(inFlightLimit);
   const received: Received = { receipts: [], exhausted: [] };
+  const lock = { request, receipt: `${queue.id}:${request.epoch}:` };
   while (received.receipts.length < max) {
     const taken = take(queue.order, max - received.receipts.length);
     if (taken.length === 0) break;
@@ -178,7 +179,7 @@ export function receive(queue: Queue, request: ReceiveRequest): Received {
       if (redrive && message.receives >= maxReceives) {
         forget(queue, message, "");
         received.exhausted.push(message);
-      } else received.receipts.push(lock(queue, message, request));
+      } else received.receipts.push(give(queue, message, lock));
     }
   }
   return received;
@@ -192,11 +193,17 @@ function overLimit(limit: number): MelangeError {
   );
 }
 
-function lock(queue: Queue, message: StoredMessage, request: ReceiveRequest): string {
+interface Lock {
+  readonly request: ReceiveRequest;
+  /** What all its receipts begin with. */
+  readonly receipt: string;
+}
+
+function give(queue: Queue, message: StoredMessage, { request, receipt }: Lock): string {
   message.attempt++;
   message.receives++;
   message.receivedAt = request.now;
-  message.receipt = `${queue.id}:${request.epoch}:${message.ordinal}:${message.receives}`;
+  message.receipt = `${receipt}${message.ordinal}:${message.receives}`;
   message.holder = request.holder ?? "";
   message.dueAt = request.now + request.visibilityMs;
   hide(queue, message);
@@ -230,7 +237,8 @@ export function lookUp(
 }
 
 function ordinalOf(queue: Queue, receipt: string): number | undefined {
-  if (!receipt.startsWith(`${queue.id}:`)) return undefined;
+  const { id } = queue;
+  if (!receipt.startsWith(id) || receipt[id.length] !== ":") return undefined;
   const end = receipt.lastIndexOf(":");
   const ordinal = Number(receipt.slice(receipt.lastIndexOf(":", end - 1) + 1, end));
   return ordinal >= 1 && ordinal < queue.nextOrdinal ? ordinal : undefined;
