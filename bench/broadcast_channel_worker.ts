@@ -7,12 +7,16 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope;
-const bare = new BroadcastChannel("bench-bare");
-bare.onmessage = ({ data }) => {
-  if (data.isLast) bare.postMessage("acknowledged");
-};
+const name = new URL(import.meta.url).searchParams.get("name") ?? "";
+// Bare posts have one receiver, too.
+const bare = name === "bench-leader" ? new BroadcastChannel("bench-bare") : undefined;
+if (bare) {
+  bare.onmessage = ({ data }) => {
+    if (data.isLast) bare.postMessage("acknowledged");
+  };
+}
 
-const backend = new BroadcastChannelBackend({ name: "bench" });
+const backend = new BroadcastChannelBackend({ name });
 await backend.declareQueue("work", { subscribeTo: ["orders"] });
 let awaited = 0;
 scope.onmessage = ({ data }) => count(data);

@@ -237,10 +237,8 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
   function collect(): Batch[] {
     while (waiting.length > 0 && calls.size < WINDOW) calls.set(next++, waiting.shift() as Call);
     const batches: Batch[] = [];
-    const add = (batch: Partial<Batch>) => {
-      const nothing = { operations: [], wants: [], cancels: [] };
-      batches.push({ ...nothing, done: done(), first: next, ...batch });
-    };
+    const add = ({ first = next, operations = [], wants = [], cancels = [] }: Partial<Batch>) =>
+      batches.push({ done: done(), first, operations, wants, cancels });
     // Given up before what was sent after it, and wanted after what was sent before it.
     if (cancels.length > 0) add({ cancels });
     cancels = [];
@@ -250,9 +248,12 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
       number += Math.max(operations.length, 1);
     }
     transmitted = next - 1;
-    const wants = [...announced.values()].filter(({ sent }) => !sent);
-    for (const entry of wants) entry.sent = true;
-    if (wants.length > 0) add({ wants: wants.map(({ want }) => want) });
+    const wants = [];
+    for (const entry of announced.values()) {
+      if (!entry.sent) wants.push(entry.want);
+      entry.sent = true;
+    }
+    if (wants.length > 0) add({ wants });
     if (batches.length > 0) retryAt ??= clock.now() + retryMs;
     return batches;
   }

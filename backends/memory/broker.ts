@@ -97,13 +97,15 @@ function publisher(broker: Broker, given: string, call: Call): Accept {
  */
 export function receive(
   broker: Broker,
-  { queue: given, ...request }: Omit<engine.ReceiveRequest, "now" | "redrive"> & { queue: string },
+  request: Omit<engine.ReceiveRequest, "now" | "redrive"> & { readonly queue: string },
   { now, woken }: Call,
 ): string[] {
-  const queue = queueIn(broker, given);
+  const queue = queueIn(broker, request.queue);
   const target = deadLetterQueueOf(broker, queue);
   const redrive = target !== undefined;
-  const { receipts, exhausted } = engine.receive(queue, { ...request, now, redrive });
+  const { max, visibilityMs, epoch, holder } = request;
+  const how = { now, max, visibilityMs, epoch, holder, redrive };
+  const { receipts, exhausted } = engine.receive(queue, how);
   if (target && exhausted.length > 0) {
     for (const message of exhausted) engine.accept(target, message, now);
     woken.add(queue.settings.deadLetterQueue ?? "");
@@ -118,7 +120,12 @@ export function deliveriesOf(
   receipts: readonly string[],
 ): Delivery[] {
   const queue = queues.get(nameIn(given));
-  return receipts.flatMap((receipt) => (queue && engine.deliveryOf(queue, receipt)) ?? []);
+  const deliveries: Delivery[] = [];
+  for (const receipt of queue ? receipts : []) {
+    const delivery = engine.deliveryOf(queue as engine.Queue, receipt);
+    if (delivery) deliveries.push(delivery);
+  }
+  return deliveries;
 }
 
 /**

@@ -102,10 +102,8 @@ export function leave(order: Order, message: StoredMessage): void {
  */
 export function take(order: Order, max: number): StoredMessage[] {
   const taken: StoredMessage[] = [];
-  while (taken.length < max && hasNext(order)) {
-    if (order.fifo) takeOfGroup(order, taken, max);
-    else taken.push(messageAt(order, pop(order.available)?.ordinal));
-  }
+  if (order.fifo) takeOfGroups(order, taken, max);
+  else takeSingly(order, taken, max);
   return taken;
 }
 
@@ -118,8 +116,27 @@ function offer({ available }: Order, { dueAt, ordinal }: StoredMessage): void {
   push(available, { at: dueAt, ordinal });
 }
 
-function takeOfGroup(order: Order, taken: StoredMessage[], max: number): void {
-  const group = pop(order.ready)?.group as Group;
+function takeSingly(order: Order, taken: StoredMessage[], max: number): void {
+  while (taken.length < max) {
+    const next = pop(order.available);
+    if (next === undefined) return;
+    taken.push(messageAt(order, next.ordinal));
+  }
+}
+
+function takeOfGroups(order: Order, taken: StoredMessage[], max: number): void {
+  while (taken.length < max) {
+    const next = pop(order.ready);
+    if (next === undefined) return;
+    takeOfGroup(order, next.group, { taken, max });
+  }
+}
+
+function takeOfGroup(
+  order: Order,
+  group: Group,
+  { taken, max }: { readonly taken: StoredMessage[]; readonly max: number },
+): void {
   for (let first = peek(group.waiting); taken.length < max; first = peek(group.waiting)) {
     if (first === undefined || messageAt(order, first).state !== "available") return;
     taken.push(messageAt(order, pop(group.waiting)));

@@ -144,7 +144,7 @@ export interface ReceiveRequest {
   /** Under whose rule the locks are given. */
   readonly epoch: number;
   /** Who gets them, where there are several. */
-  readonly holder?: string;
+  readonly holder?: string | undefined;
   /** Whether messages that were received `maxReceives` times leave the queue. */
   readonly redrive: boolean;
 }
