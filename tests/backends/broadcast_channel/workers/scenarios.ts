@@ -149,7 +149,7 @@ async function manyCrashes(team: Team): Promise<string> {
   const all = (await Promise.all(accepted) as string[][]).flat();
   expect(all.length === bodies.length, `${all.length} of ${bodies.length} were accepted`);
   await allAcknowledged(team, bodies, 90_000);
-  await expectEmpty(publisher);
+  await emptied(team, publisher);
   const twice = duplicates(team);
   expect(twice <= allowed, `${twice} received twice, but only ${allowed} were in flight`);
   const growth = await growthAfter(team, publisher);
@@ -174,12 +174,16 @@ function openOf({ inFlight, settling }: Colleague): number {
   return inFlight.size + settling.size;
 }
 
-async function expectEmpty(member: Colleague): Promise<void> {
-  const { available, inFlight } = await member.ask("call", "describeQueue", QUEUE) as {
-    available: number;
-    inFlight: number;
+/** Resolves when nothing is left: what a member was acknowledging when it ended comes back first. */
+async function emptied(team: Team, member: Colleague): Promise<void> {
+  const isEmpty = async () => {
+    const { available, inFlight } = await member.ask("call", "describeQueue", QUEUE) as {
+      available: number;
+      inFlight: number;
+    };
+    return available + inFlight === 0;
   };
-  expect(available + inFlight === 0, `${available} + ${inFlight} are left in the queue`);
+  await team.until(isEmpty, 30_000, "the queue is empty");
 }
 
 /** From the end of a leader to when somebody receives again what it held. */
