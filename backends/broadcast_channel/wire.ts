@@ -9,6 +9,9 @@ import type { Entry } from "./state.ts";
 
 type Row = readonly unknown[];
 
+/** No list of rows is longer: a forged one may claim to have billions. */
+const LONGEST = 1_000;
+
 /** What travels for a frame. */
 export function toWire(content: Content): object {
   if (content.kind === "entries") return { ...content, entries: content.entries.map(entryRow) };
@@ -25,9 +28,9 @@ export function fromWire(message: object): object {
   return { ...message, operations: each(operations, operationOf), wants: each(wants, wantOf) };
 }
 
-/** Whatever is no row is left as it is, for the check to refuse. */
+/** Whatever is no row, or no list that can be, is left as it is, for the check to refuse. */
 function each(list: unknown, convert: (row: Row) => unknown): unknown {
-  if (!Array.isArray(list)) return list;
+  if (!Array.isArray(list) || list.length > LONGEST) return list;
   return list.map((row: unknown) => Array.isArray(row) ? convert(row) : row);
 }
 

@@ -16,6 +16,9 @@ export const FLAGS: readonly string[] = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // So that a tab can tell how much memory it takes.
+  "--enable-precise-memory-info",
+  "--js-flags=--expose-gc",
 ];
 /** Nobody listens here: the pages are served by the test. Locks need an origin that counts as safe. */
 export const ORIGIN = "http://127.0.0.1:9";

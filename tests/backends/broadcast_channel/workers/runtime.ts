@@ -22,6 +22,7 @@ interface Scope {
     exit(code: number): never;
   };
   gc?(): void;
+  performance: { memory?: { usedJSHeapSize: number } };
   /** In a page: what the test put there, and calls. */
   report?(message: unknown): Promise<void>;
   receiveCommand?: (message: unknown) => void;
@@ -40,7 +41,7 @@ interface WorkerThreads {
   parentPort: NodeWorker;
 }
 
-const scope = globalThis as Scope;
+const scope = globalThis as unknown as Scope;
 
 /** `deno`, `bun`, `node` or `page`. */
 export const runtimeName: string = scope.Deno
@@ -104,7 +105,8 @@ export function heapUsed(): number {
   scope.Bun?.gc(true);
   scope.gc?.();
   scope.gc?.();
-  return (scope.Deno ?? scope.process)?.memoryUsage().heapUsed ?? 0;
+  return (scope.Deno ?? scope.process)?.memoryUsage().heapUsed ??
+    scope.performance.memory?.usedJSHeapSize ?? 0;
 }
 
 /** Ends the process. */
