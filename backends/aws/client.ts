@@ -110,6 +110,7 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
     const { name, service, region, body } = request;
     const url = endpointFrom(service, region, options);
     const used = await credentials.get();
+    signal.throwIfAborted();
     const offsetMs = clockOffsetMs;
     const startedAt = clock.now();
     const signed = await sign({ ...request, url, now: startedAt + offsetMs }, used);
@@ -181,8 +182,11 @@ function parsed<T>({ name, read }: Sendable<T>, text: string): T {
   }
 }
 
-/** The codes of both protocols. By pattern, so that a truncated answer still has them. */
-const CODES = /^[\w.]+(?=;)|(?<=<Code>|"__type"\s*:\s*")[\w.#]{1,99}/g;
+/**
+ * The codes of both protocols. By pattern, so that a truncated answer still has them; and not in
+ * texts that quote what was sent.
+ */
+const CODES = /^[\w.]+(?=;)|(?<=^[^{]{0,999}<Code>|"__type"\s*:\s*")[\w.#]{1,99}/g;
 
 function codesIn(headers: Headers, text: string): string[] {
   return `${headers.get("x-amzn-query-error") ?? ""};${text}`.match(CODES) ?? [];

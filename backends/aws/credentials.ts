@@ -88,10 +88,11 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
     throw new MelangeError("CONFIGURATION", message, { retryable: true });
   }
   // What a header can carry. `Headers` would quote anything else, a secret among it, in its error.
-  const { accessKeyId, secretAccessKey, sessionToken } = found ?? {};
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = found ?? {};
   const fields = { accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" };
   const wrong = Object.entries(fields).find(([, value]) => !/^[!-~]+$/.test(value ?? ""));
-  if (!wrong) return found!;
+  // Nothing else, as the signer reads what it gets by names; and what a class may have as getters.
+  if (!wrong) return { accessKeyId, secretAccessKey, sessionToken, expiration } as Credentials;
   throw new MelangeError(
     "CONFIGURATION",
     `Cannot sign as ${

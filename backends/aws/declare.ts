@@ -307,7 +307,10 @@ async function removeTopic(context: Declaring, topic: string): Promise<void> {
 async function removeQueue(context: Declaring, queue: string): Promise<void> {
   const { client, addresses, signal, patiently } = context;
   await patiently(() =>
-    addresses.at({ queue }, signal, (QueueUrl) => deleteQueue(client, { QueueUrl }, { signal }))
+    addresses.at({ queue }, signal, async (QueueUrl) => {
+      await deleteQueue(client, { QueueUrl }, { signal });
+      throw new MelangeError("NOT_FOUND", "Deleted, so that its address is forgotten");
+    })
   ).catch(ignoreMissing);
 }
 

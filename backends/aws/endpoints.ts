@@ -36,12 +36,12 @@ export function endpointFrom(
   const own = givenEndpoint(service, options);
   // A local broker answers for STS where it answers for SNS; a VPC endpoint of SNS does not.
   const beside = service === "sts" && givenEndpoint("sns", options);
-  const url = own ??
+  const url = own ||
     (beside && !/\.amazonaws\./.test(beside) ? beside : serviceUrl(service, region));
   if (URL.canParse(url) && /^https?:[^@]+$/i.test(url)) return url;
   throw new MelangeError(
     "CONFIGURATION",
-    "Cannot use the endpoint as it must be an http or https URL without a password",
+    "Cannot use the endpoint as it must be http(s) without a password",
   );
 }
 
@@ -50,6 +50,6 @@ function givenEndpoint(
   options: EndpointOptions & { stsEndpoint?: undefined; environment: Environment },
 ): string | undefined {
   const { endpoint, environment } = options;
-  return options[`${service}Endpoint`] ?? endpoint ??
-    environment(`AWS_ENDPOINT_URL_${service.toUpperCase()}`) ?? environment("AWS_ENDPOINT_URL");
+  return options[`${service}Endpoint`] || endpoint ||
+    environment(`AWS_ENDPOINT_URL_${service.toUpperCase()}`) || environment("AWS_ENDPOINT_URL");
 }

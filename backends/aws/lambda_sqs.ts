@@ -7,6 +7,7 @@ import type { DeadLetterFacts } from "../../src/packed.ts";
 import type { ReceivedMessage } from "../../src/message.ts";
 import type { EventPublisher } from "../../src/publisher.ts";
 import { retry } from "../../src/retry.ts";
+import { withChecks } from "./checked.ts";
 import { deadlineOf, type LambdaContext } from "./lambda_deadline.ts";
 import { readSqsEvent, type SqsRecord } from "./lambda_events.ts";
 
@@ -211,7 +212,7 @@ async function deadLetter(
   }
   const copy = deadLetterCopy(message, facts, sender.limits.queue.messageBytes);
   const send = async () => {
-    const [result] = await sender.send({ queue: deadLetterQueue }, [copy], { signal });
+    const [result] = await withChecks(sender).send({ queue: deadLetterQueue }, [copy], { signal });
     if (!result?.ok) throw result?.error ?? unmentioned();
   };
   try {

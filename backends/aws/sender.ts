@@ -59,7 +59,8 @@ export function createSender(
   return {
     limits: limitsFrom(options),
     sizeOf: messageSize,
-    async send(destination, messages, settings = {}) {
+    // A copy of the list: whoever called may use it again while the address is looked up.
+    async send(destination, [...messages], settings = {}) {
       assertEntries("send", messages.length);
       if (messages.length === 0) return [];
       const call = (address: string) =>

@@ -19,14 +19,18 @@ export type Sign = (unsigned: Unsigned, credentials: Credentials) => Promise<Hea
 const MAX_KEYS = 20;
 
 /**
- * Creates a signer. Derived keys are remembered, not too many: aws4fetch never removes one.
+ * Creates a signer. Derived keys are remembered, those of the last credentials only, as they tell
+ * the secret; and not too many, as aws4fetch never removes one.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function createSigner(): Sign {
-  const cache = new Map<string, ArrayBuffer>();
+  let cache = new Map<string, ArrayBuffer>();
+  let last: Credentials;
   return async (unsigned, credentials) => {
-    if (cache.size > MAX_KEYS) cache.clear();
+    // Not cleared: a signature that is under way would add the old key to it.
+    if (credentials !== last || cache.size > MAX_KEYS) cache = new Map();
+    last = credentials;
     const signer = new AwsV4Signer({
       ...unsigned,
       // It takes `undefined` for no session token, though its types do not say so.

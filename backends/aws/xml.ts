@@ -47,7 +47,7 @@ export function parseXml(text: string): XmlElement {
 }
 
 function unreadable(): never {
-  throw new SyntaxError("Cannot read the XML as it is not what was expected");
+  throw new SyntaxError("Cannot read the XML");
 }
 
 /** The first element with this name, at any depth, in document order. */

@@ -45,13 +45,6 @@ export function list(item: Check, max: number): Check {
   };
 }
 
-/** A map of at most `max` entries. */
-export function mapOf(key: Check, item: Check, max: number): Check {
-  return (value) =>
-    value instanceof Map && value.size <= max && [...value.keys()].every(key) &&
-    [...value.values()].every(item);
-}
-
 /** A list with these items. */
 export function tuple(...items: readonly Check[]): Check {
   return (value) =>
@@ -96,5 +89,6 @@ export function shape(
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  // Not `Object.prototype`: what arrives may be of another realm than this code, as in Node's `vm`.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

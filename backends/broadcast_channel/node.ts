@@ -75,7 +75,7 @@ export function createNode(options: NodeOptions): Node {
     locks: options.locks,
     prefix: `melange/${name}`,
     id,
-    granted: onLock,
+    granted: () => busy(onLock),
   });
   let channel: BroadcastChannelLike | undefined;
   let leader: Leader | undefined;
@@ -366,11 +366,12 @@ export function createNode(options: NodeOptions): Node {
 
   /** Runs something that must not be interrupted by calls that it leads to. */
   function busy(work: () => void): void {
+    const wasBusy = isBusy;
     isBusy = true;
     try {
       work();
     } finally {
-      isBusy = false;
+      isBusy = wasBusy;
     }
   }
 
@@ -394,7 +395,11 @@ export function createNode(options: NodeOptions): Node {
 
   function post(content: Content): void {
     if (content.kind === "beat") leaderAt = clock.now();
-    channel?.postMessage({ version: VERSION, from: id, ...toWire(content) });
+    try {
+      channel?.postMessage({ version: VERSION, from: id, ...toWire(content) });
+    } catch {
+      // Like a post that does not arrive: what matters is repeated.
+    }
   }
 
   function arm(): void {
@@ -412,7 +417,7 @@ export function createNode(options: NodeOptions): Node {
     cancelAlarm();
     alarmAt = at;
     armedAt = now;
-    cancelAlarm = clock.after(Math.max(at - now, 0), onAlarm);
+    cancelAlarm = clock.after(Math.max(at - now, 0), () => busy(onAlarm));
   }
 
   function onAlarm(): void {
@@ -439,11 +444,13 @@ export function createNode(options: NodeOptions): Node {
   }
 
   function watch(member: string): void {
-    locks?.watch(member, () => {
-      forget(member);
-      leader?.release(member);
-      arm();
-    });
+    locks?.watch(member, () => busy(() => onGone(member)));
+  }
+
+  function onGone(member: string): void {
+    forget(member);
+    leader?.release(member);
+    arm();
   }
 
   function role(): Role {

@@ -9,7 +9,6 @@ import {
   exactly,
   flag,
   list,
-  mapOf,
   shape,
   text,
   tuple,
@@ -162,7 +161,7 @@ const recent = (value: Check): Check =>
   list(shape({ key: text(300), value, until: within(0, Infinity) }), 1_000_000);
 const sent = shape({ messageId: id, sequenceNumber: text(40) });
 
-const settlements = mapOf(whole(1), receipt, 5_000);
+const settlements = list(tuple(whole(1), receipt), 5_000);
 
 const PARTS: Readonly<Record<string, Check>> = {
   head: shape({

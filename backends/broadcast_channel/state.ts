@@ -82,17 +82,18 @@ export function apply(state: State, entry: Entry): Applied {
 /** Who holds locks. */
 export function holdersIn({ broker }: State): Set<string> {
   const holders = new Set<string>();
-  for (const { messages } of broker.queues.values()) {
-    for (const { state, holder } of messages.values()) {
-      if (state === "inFlight") holders.add(holder);
+  for (const { hidden, messages } of broker.queues.values()) {
+    for (const { ordinal } of hidden.items) {
+      const message = messages.get(ordinal);
+      if (message?.state === "inFlight") holders.add(message.holder);
     }
   }
   return holders;
 }
 
 /**
- * The outcome as the call has it: a receive resolves to the messages that it locked, as far as no
- * later one has. The state holds only their receipts, as nobody else needs the rest.
+ * The outcome as the call has it: a receive resolves to the messages that it locked, as far as they
+ * still are. The state holds only their receipts, as nobody else needs the rest.
  */
 export function answerOf(
   { broker: queues }: State,

@@ -25,13 +25,13 @@ export function fromWire(message: object): object {
   const { kind, entries, operations, wants } = message as Record<string, unknown>;
   if (kind === "entries") return { ...message, entries: each(entries, entryOf) };
   if (kind !== "request") return message;
-  return { ...message, operations: each(operations, operationOf), wants: each(wants, wantOf) };
+  return { ...message, operations: operationsOf(operations), wants: each(wants, wantOf) };
 }
 
-/** Whatever is no row, or no list that can be, is left as it is, for the check to refuse. */
+/** What is no list that can be is left as it is, for the check to refuse. */
 function each(list: unknown, convert: (row: Row) => unknown): unknown {
   if (!Array.isArray(list) || list.length > LONGEST) return list;
-  return list.map((row: unknown) => Array.isArray(row) ? convert(row) : row);
+  return list.map((row: unknown) => Array.isArray(row) ? convert(row) : undefined);
 }
 
 function entryRow({ seq, epoch, now, member, number, done, operation }: Entry): Row {
@@ -61,12 +61,17 @@ function operationRow(operation: Operation): unknown {
   }
 }
 
+function operationsOf(list: unknown): unknown {
+  return Array.isArray(list) && list.length <= LONGEST ? list.map(operationOf) : list;
+}
+
+/** Of most kinds there are so few that they go as they are. */
 function operationOf(row: unknown): unknown {
-  if (!Array.isArray(row)) return row;
+  if (!Array.isArray(row)) return isRowKind(row) ? undefined : row;
   const kind: unknown = row[0];
   if (kind === "send" && row.length === 6) {
     const [, where, name, create, id, messages] = row;
-    const destination = where === "topic" ? { topic: name } : { queue: name };
+    const destination = where === "topic" || where === "queue" ? { [where]: name } : undefined;
     return { kind, destination, create, id, messages: each(messages, messageOf) };
   }
   if (kind === "receive" && row.length === 4) {
@@ -74,6 +79,11 @@ function operationOf(row: unknown): unknown {
   }
   if (kind === "acknowledge" && row.length === 3) return { kind, queue: row[1], receipts: row[2] };
   return undefined;
+}
+
+function isRowKind(operation: unknown): boolean {
+  const { kind } = operation as Partial<Operation>;
+  return kind === "send" || kind === "receive" || kind === "acknowledge";
 }
 
 function messageRow(message: OutgoingMessage): Row {

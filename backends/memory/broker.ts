@@ -113,16 +113,17 @@ export function receive(
   return receipts;
 }
 
-/** What receives handed out with these receipts, as far as they are the last ones. */
+/** What receives handed out with these receipts, as far as their locks are not over. */
 export function deliveriesOf(
   { queues }: Broker,
   given: string,
   receipts: readonly string[],
 ): Delivery[] {
   const queue = queues.get(nameIn(given));
+  if (!queue) return [];
   const deliveries: Delivery[] = [];
-  for (const receipt of queue ? receipts : []) {
-    const delivery = engine.deliveryOf(queue as engine.Queue, receipt);
+  for (const receipt of receipts) {
+    const delivery = engine.deliveryOf(queue, receipt);
     if (delivery) deliveries.push(delivery);
   }
   return deliveries;
@@ -196,7 +197,7 @@ export function declareQueue(
     const retention = { retentionMs: DEAD_LETTER_RETENTION_MS, inFlightLimit };
     queueOrNew(broker, deadLetterQueue, retention);
   }
-  engine.configure(queueOrNew(broker, name, { ...settings, inFlightLimit }), settings);
+  engine.configure(queueOrNew(broker, name, { ...settings, inFlightLimit }), settings, now);
   for (const [topic, subscription] of subscriptions) {
     topicOrNew(broker, topic).subscriptions.set(name, subscription);
   }

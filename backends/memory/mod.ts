@@ -347,10 +347,10 @@ export class MemoryBackend implements Backend {
   }
 
   #take(request: { queue: string; max: number; visibilityMs: number }): Delivery[] {
-    const receipts = this.#call((call) =>
-      broker.receive(this.#broker, { ...request, epoch: EPOCH }, call)
-    );
-    return broker.deliveriesOf(this.#broker, request.queue, receipts);
+    return this.#call((call) => {
+      const receipts = broker.receive(this.#broker, { ...request, epoch: EPOCH }, call);
+      return broker.deliveriesOf(this.#broker, request.queue, receipts);
+    });
   }
 }
 

@@ -210,10 +210,10 @@ function give(queue: Queue, message: StoredMessage, { request, receipt }: Lock):
   return message.receipt;
 }
 
-/** What the last receive of a message handed out; `undefined` for an earlier receipt of it. */
+/** What a receive handed out; `undefined` if its lock is known to be over. */
 export function deliveryOf(queue: Queue, receipt: string): Delivery | undefined {
   const message = queue.messages.get(ordinalOf(queue, receipt) ?? 0);
-  if (message?.receipt !== receipt) return undefined;
+  if (message?.receipt !== receipt || message.state !== "inFlight") return undefined;
   return { receipt, message: receivedMessage(message, queue.settings.fifo) };
 }
 

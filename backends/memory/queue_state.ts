@@ -78,7 +78,7 @@ export interface QueueSnapshot {
   /** What is still de-duplicated. */
   readonly deduplication: readonly RecentEntry<SentBefore>[];
   /** See {@linkcode Queue.settled}. */
-  readonly settled: Settled;
+  readonly settled: Readonly<Record<keyof Settled, readonly (readonly [number, string])[]>>;
 }
 
 /** Creates an empty queue. `id` must differ from that of every earlier queue of its name. */
@@ -103,8 +103,12 @@ export function createQueue(id: string, settings: QueueSettings): Queue {
   };
 }
 
-/** Changes how a queue behaves. A new delay holds for later messages, a new retention for all. */
-export function configure(queue: Queue, changes: Partial<QueueSettings>): void {
+/**
+ * Changes how a queue behaves. A new delay holds for later messages, a new retention for all that
+ * there are: what was too old before does not come back.
+ */
+export function configure(queue: Queue, changes: Partial<QueueSettings>, now: number): void {
+  advance(queue, now);
   queue.settings = { ...queue.settings, ...changes, fifo: queue.settings.fifo };
 }
 
@@ -117,7 +121,7 @@ export function snapshot(queue: Queue): QueueSnapshot {
     nextOrdinal,
     messages: [...messages.values()].map((message) => ({ ...message })),
     deduplication: remembered(deduplication),
-    settled: copyOf(settled),
+    settled: { recent: [...settled.recent], earlier: [...settled.earlier] },
   };
 }
 
@@ -127,12 +131,9 @@ export function restore(snapshot: QueueSnapshot): Queue {
   queue.nextOrdinal = snapshot.nextOrdinal;
   for (const message of snapshot.messages) index(queue, { ...message });
   for (const entry of snapshot.deduplication) remember(queue.deduplication, entry);
-  Object.assign(queue.settled, copyOf(snapshot.settled));
+  queue.settled.recent = new Map(snapshot.settled.recent);
+  queue.settled.earlier = new Map(snapshot.settled.earlier);
   return queue;
-}
-
-function copyOf({ recent, earlier }: Settled): Settled {
-  return { recent: new Map(recent), earlier: new Map(earlier) };
 }
 
 /** Stores a message in its place. */

@@ -77,6 +77,7 @@ describe("AwsBackend makes requests", () => {
     const cases: [AwsBackendOptions, string][] = [
       [{}, "http://sqs.example"],
       [{ endpoint: "http://127.0.0.1:4566" }, "http://127.0.0.1:4566"],
+      [{ endpoint: "", sqsEndpoint: "" }, "http://sqs.example"],
       [{ endpoint: "http://a.example", sqsEndpoint: "http://b.example/p" }, "http://b.example/p"],
     ];
     for (const [options, url] of cases) {
@@ -157,6 +158,12 @@ describe("AwsBackend tells what came of a call", () => {
       "the second of two names",
       () => sqsError("Unheard", { query: "AWS.SimpleQueueService.NonExistentQueue" }),
       "NOT_FOUND",
+      false,
+    ],
+    [
+      "a code in what the error quotes",
+      () => sqsError("InvalidParameterValue", { message: "<Code>RequestThrottled</Code>" }),
+      "INVALID_MESSAGE",
       false,
     ],
     ["a redirect with 301", redirect(301), "CONFIGURATION", false],
@@ -329,6 +336,20 @@ describe("AwsBackend ends a call", () => {
     const aws = fakeAws(allStored);
     const reason = await send(aws, {}, AbortSignal.abort("before")).catch((reason) => reason);
     assertEquals([reason, aws.calls.length], ["before", 0]);
+  });
+
+  it("before anything is sent, if its signal is aborted while credentials are fetched", async () => {
+    const aws = fakeAws(allStored);
+    const abort = new AbortController();
+    const gate: { open?: () => void } = {};
+    const opened = new Promise<void>((resolve) => gate.open = resolve);
+    const credentials = () => opened.then(() => ({ accessKeyId: "A", secretAccessKey: "s" }));
+    const sending = send(aws, { credentials }, abort.signal).catch((reason) => reason);
+    abort.abort("meanwhile");
+    gate.open?.();
+    assertEquals(await sending, "meanwhile");
+    await aws.clock.advance(1);
+    assertEquals(aws.calls.length, 0);
   });
 
   it("with CLOSED when the backend is closed, then and later", async () => {

@@ -143,8 +143,24 @@ describe("cacheCredentials()", () => {
     for (const sessionToken of [undefined, "", null]) {
       const given = { accessKeyId: "A", secretAccessKey: "s", sessionToken } as Credentials;
       const cache = cacheCredentials(given, { clock: new VirtualClock() });
-      assertStrictEquals(await cache.get(), given);
+      assertEquals(await cache.get(), { ...given, expiration: undefined });
     }
+  });
+
+  it("takes what a class has as getters, and nothing else", async () => {
+    class Provided {
+      readonly region = "us-east-1";
+      get accessKeyId() {
+        return "A";
+      }
+      get secretAccessKey() {
+        return "s";
+      }
+    }
+    const provider = () => Promise.resolve(new Provided());
+    const cache = cacheCredentials(provider, { clock: new VirtualClock() });
+    const expected = { accessKeyId: "A", secretAccessKey: "s", sessionToken: undefined };
+    assertEquals(await cache.get(), { ...expected, expiration: undefined });
   });
 });
 

@@ -189,6 +189,20 @@ describe("awsSender().send()", () => {
     assertEquals((await assertRejects(sent, MelangeError)).code, "INVALID_MESSAGE");
   });
 
+  it("sends what the list held at the call, whatever becomes of the list", async () => {
+    const aws = fakeAws((call) =>
+      call.action === "GetQueueUrl" ? json({ QueueUrl: QUEUE }) : allStored(call)
+    );
+    const messages = [message("one"), message("two")];
+    const sending = awsSender(aws.options).send({ queue: "orders" }, messages);
+    messages.splice(0, 2, message("other"));
+    assertEquals((await sending).map(brief), ["m-0", "m-1"]);
+    const bodies = aws.calls[1]!.input.Entries.map((entry: { MessageBody: string }) =>
+      entry.MessageBody
+    );
+    assertEquals(bodies, ["one", "two"]);
+  });
+
   it("creates no topic, neither a missing one nor to learn its address", async () => {
     const cases = [[{ accountId: "123456789012" }, "NOT_FOUND"], [{}, "REFUSED"]] as const;
     for (const [own, code] of cases) {
@@ -426,6 +440,7 @@ describe("AwsBackend.send() finds the address of a queue", () => {
   const service = (exists: () => boolean) =>
     fakeAws((call) => {
       if (!exists()) return sqsError("QueueDoesNotExist");
+      if (call.action === "DeleteQueue") return json({});
       return call.action === "GetQueueUrl" ? json({ QueueUrl: QUEUE }) : allStored(call);
     });
 
@@ -464,6 +479,15 @@ describe("AwsBackend.send() finds the address of a queue", () => {
     exists = true;
     await turn();
     assertEquals(aws.actions().slice(-2), ["GetQueueUrl", "SendMessageBatch"], "it was forgotten");
+  });
+
+  it("and forgets it with the queue", async () => {
+    const aws = service(() => true);
+    const backend = new AwsBackend(aws.options);
+    await backend.send({ queue: "orders" }, [message()]);
+    await backend.deleteQueue("orders");
+    await backend.send({ queue: "orders" }, [message()]);
+    assertEquals(aws.actions().slice(-3), ["DeleteQueue", "GetQueueUrl", "SendMessageBatch"]);
   });
 
   it("without one caller's abort ending the look of another", async () => {

@@ -254,8 +254,26 @@ describe("queue, both kinds", () => {
       const b = bench();
       b.send("a", "g");
       b.now += 60_000;
-      engine.configure(b.queue, { retentionMs: 60_000 });
+      engine.configure(b.queue, { retentionMs: 60_000 }, b.now);
       assertEquals(b.counts(), [0, 0, 0]);
+    });
+
+    it(`${kind}: configure() with a longer retention brings nothing back`, () => {
+      const b = bench({ retentionMs: 60_000 });
+      b.send("a", "g");
+      b.now += 60_000;
+      engine.configure(b.queue, { retentionMs: 600_000 }, b.now);
+      assertEquals(b.counts(), [0, 0, 0]);
+    });
+
+    it(`${kind}: deliveryOf() knows no lock that is over`, () => {
+      const b = bench();
+      b.send("a", "g");
+      const { receipt } = b.one(1_000);
+      assertEquals(engine.deliveryOf(b.queue, receipt)?.receipt, receipt);
+      b.now += 1_000;
+      b.counts();
+      assertEquals(engine.deliveryOf(b.queue, receipt), undefined);
     });
 
     it(`${kind}: visibility 0 hands out without a lock`, () => {
@@ -429,7 +447,7 @@ describe("FIFO queue", () => {
   it("does not hand out a message before a delayed one of its group", () => {
     const b = fifo({ delayMs: 1_000 });
     b.send("a1", "a");
-    engine.configure(b.queue, { delayMs: 0 });
+    engine.configure(b.queue, { delayMs: 0 }, b.now);
     b.send("a2", "a");
     assertEquals(b.take(), []);
     b.now += 1_000;
@@ -481,7 +499,7 @@ describe("FIFO queue", () => {
       code(engine.send(b.queue, message, { now: b.now, id: "1" })),
       "INVALID_MESSAGE",
     );
-    engine.configure(b.queue, { contentBasedDeduplication: true });
+    engine.configure(b.queue, { contentBasedDeduplication: true }, b.now);
     const first = engine.send(b.queue, message, { now: b.now, id: "2" });
     const other = { ...message, attributes: { n: 2 } };
     assertEquals(engine.send(b.queue, other, { now: b.now, id: "3" }), first);
