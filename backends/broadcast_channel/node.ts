@@ -85,6 +85,8 @@ export function createNode(options: NodeOptions): Node {
   let highest = 0;
   /** Whom this context followed last. */
   let lastLeader: string | undefined;
+  /** Whose lock has become free: a tab that is closed goes on objecting to claims for a moment. */
+  let gone: string | undefined;
   /** The claim that this context answered last. */
   let voted = 0;
   /** When a leader was heard, or spoke itself. */
@@ -114,7 +116,7 @@ export function createNode(options: NodeOptions): Node {
 
   function onMessage(data: unknown): void {
     const frame = readFrame(data, id);
-    if (!frame || isClosed) return;
+    if (!frame || isClosed || (claim && frame.from === gone)) return;
     const peer = hear(peers, frame.from, clock.now());
     checkLease();
     // Timers of hidden tabs are late: what is due is also done when something arrives.
@@ -173,7 +175,7 @@ export function createNode(options: NodeOptions): Node {
   }
 
   function startClaim(): void {
-    follower = undefined;
+    follower = gone = undefined;
     const epoch = nextEpoch();
     claim = { epoch, endsAt: clock.now() + timing.graceMs, votes: new Map() };
     post({ kind: "claim", epoch, isSure: locks?.holds() ?? false });
@@ -240,8 +242,10 @@ export function createNode(options: NodeOptions): Node {
 
   function onLock(): void {
     if (leader || isClosed) return;
-    if (follower) forget(follower.leader);
+    const before = follower?.leader;
+    if (before !== undefined) forget(before);
     startClaim();
+    gone = before;
     maybeEndClaim();
   }
 

@@ -56,7 +56,7 @@ export interface Applied {
 
 /** How many members are remembered: more than tabs and workers there are at a time. */
 const MEMBERS = 1_000;
-/** How many outcomes of one member are remembered: more than it can have under way. */
+/** How many outcomes of one member are remembered, and as many of its receives. */
 const OUTCOMES = 512;
 /** How many messages of one queue can be in flight, as in SQS. */
 const IN_FLIGHT_LIMIT = 120_000;

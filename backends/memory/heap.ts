@@ -1,7 +1,7 @@
 /**
  * A binary heap whose items can be over while they are inside: those are passed over when they come
- * up, and are thrown out before they outnumber the others. So nothing is ever looked for in the
- * middle. What an item is ordered by must not change while it is inside.
+ * up, and all are thrown out when a heap has grown to twice its size. So nothing is ever looked for
+ * in the middle. What an item is ordered by must not change while it is inside.
  */
 export interface Heap<T> {
   /** The items; the first is the least. */

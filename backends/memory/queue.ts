@@ -170,7 +170,7 @@ export function receive(queue: Queue, request: ReceiveRequest): Received {
   const max = Math.min(request.max, inFlightLimit - queue.counts.inFlight);
   if (max <= 0 && !fifo) throw overLimit(inFlightLimit);
   const received: Received = { receipts: [], exhausted: [] };
-  const lock = { request, receipt: `${queue.id}:${request.epoch}:` };
+  const lock = { request, beginning: `${queue.id}:${request.epoch}:` };
   while (received.receipts.length < max) {
     const taken = take(queue.order, max - received.receipts.length);
     if (taken.length === 0) break;
@@ -196,14 +196,14 @@ function overLimit(limit: number): MelangeError {
 interface Lock {
   readonly request: ReceiveRequest;
   /** What all its receipts begin with. */
-  readonly receipt: string;
+  readonly beginning: string;
 }
 
-function give(queue: Queue, message: StoredMessage, { request, receipt }: Lock): string {
+function give(queue: Queue, message: StoredMessage, { request, beginning }: Lock): string {
   message.attempt++;
   message.receives++;
   message.receivedAt = request.now;
-  message.receipt = `${receipt}${message.ordinal}:${message.receives}`;
+  message.receipt = `${beginning}${message.ordinal}:${message.receives}`;
   message.holder = request.holder ?? "";
   message.dueAt = request.now + request.visibilityMs;
   hide(queue, message);

@@ -85,7 +85,7 @@ export interface QueueSnapshot {
 export function createQueue(id: string, settings: QueueSettings): Queue {
   const messages = new Map<number, StoredMessage>();
   const isGone = ({ ordinal }: Moment) => !messages.has(ordinal);
-  const isShown = ({ at, ordinal }: Moment) => {
+  const isNotHidden = ({ at, ordinal }: Moment) => {
     const message = messages.get(ordinal);
     return message === undefined || message.state === "available" || message.dueAt !== at;
   };
@@ -96,7 +96,7 @@ export function createQueue(id: string, settings: QueueSettings): Queue {
     messages,
     counts: { available: 0, delayed: 0, inFlight: 0 },
     order: createOrder(settings.fifo, messages),
-    hidden: createHeap(byTime, isShown),
+    hidden: createHeap(byTime, isNotHidden),
     byAge: createHeap(byTime, isGone),
     deduplication: createRecent(),
     settled: createSettled(),

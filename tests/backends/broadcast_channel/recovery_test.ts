@@ -318,3 +318,17 @@ describe("BroadcastChannelBackend, several contexts", () => {
     assertEquals(world.clock.pending, 0);
   });
 });
+
+describe("BroadcastChannelBackend, a leader whose lock is free", () => {
+  it("is replaced at once, though it objects", async () => {
+    const world = await worldOf(4, { locks: true });
+    const before = world.leader();
+    await sendAll(world, before, ["b"]);
+    before.unlock();
+    await world.clock.advance(100);
+    assertEquals(before.backend.role, "follower");
+    assert(world.leader() !== before);
+    assertEquals(bodiesOf(await drain(world, world.leader())), ["b"]);
+    await world.close();
+  });
+});

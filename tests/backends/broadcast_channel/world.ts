@@ -24,6 +24,8 @@ export interface Context {
   readonly backend: BroadcastChannelBackend;
   /** Ends it without a word. */
   kill(): void;
+  /** Frees its locks, as when a tab is closed; it goes on for a moment. */
+  unlock(): void;
   /** Stops it. */
   freeze(): void;
   /** Loses what it was to hear while it is frozen. */
@@ -91,6 +93,7 @@ export function createWorld(options: WorldOptions = {}): World {
         locks?.kill(name);
         contexts.splice(contexts.indexOf(context), 1);
       },
+      unlock: () => locks?.kill(name),
       freeze: () => {
         network.freeze(name);
         time.freeze();
