@@ -3,7 +3,7 @@
  * it would swallow those of its own tests too.
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { countTests } from "../tasks/count.ts";
+import { countTests } from "../tasks/test/count.ts";
 import { standInImports } from "./std.ts";
 
 const MAP = `data:application/json,${

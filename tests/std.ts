@@ -56,16 +56,20 @@ async function jsrAnswers(): Promise<boolean> {
   }
 }
 
-if (import.meta.main) {
+/** The option that tells Deno where `@std` is. Which one it took is said on stderr. */
+export async function stdOption(): Promise<string> {
   if (await jsrAnswers()) {
     console.error("tests: @std comes from JSR");
-    console.log("--config=deno.json");
-  } else {
-    console.error(
-      "tests: JSR does not answer, the stand-ins in tests/portable/ take the place of @std",
-    );
-    const map = btoa(JSON.stringify({ imports: standInImports() }));
-    console.log(`--import-map=data:application/json;base64,${map}`);
+    return "--config=deno.json";
   }
+  console.error(
+    "tests: JSR does not answer, the stand-ins in tests/portable/ take the place of @std",
+  );
+  const map = btoa(JSON.stringify({ imports: standInImports() }));
+  return `--import-map=data:application/json;base64,${map}`;
+}
+
+if (import.meta.main) {
+  console.log(await stdOption());
   Deno.exit();
 }

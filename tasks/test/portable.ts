@@ -2,15 +2,16 @@
  * Runs the portable tests (all but `*_deno_test.ts`) on Node, Bun and workerd, one line each. Name
  * some of them to run only those: `deno task test:portable node`.
  */
-import { standInImports } from "../tests/std.ts";
+import { standInImports } from "../../tests/std.ts";
 import { closingLine, type Count } from "./count.ts";
-import { mustRun, type Run, run } from "./process.ts";
+import { mustRun, type Run, run } from "../process.ts";
 
 const BUNDLES = "dist/tests";
 const WORKERD_BUNDLE = "dist/workerd";
 const IMPORT_MAP = "dist/import_map.json";
 
-interface Runtime {
+/** A runtime that has a test runner. */
+export interface Runtime {
   /** Runs the tests in these files. */
   test(bundles: string[]): Promise<Run>;
   /** What precedes the failures in what it writes. Default: nothing does. */
@@ -23,7 +24,8 @@ interface Runtime {
   failed: RegExp;
 }
 
-const RUNTIMES: Record<string, Runtime> = {
+/** The runtimes beside Deno, and how the portable tests are run there. */
+export const RUNTIMES: Record<string, Runtime> = {
   node: {
     test: (bundles) =>
       run("node", ["--test", "--test-reporter=spec", "--test-timeout=120000", ...bundles]),

@@ -31,6 +31,16 @@ export function closingLine({ passed, failed }: Count): string {
   return `${passed} passed, ${failed} failed`;
 }
 
+/** Sums the lines that end as {@linkcode closingLine} writes them. */
+export function countLines(output: string): Count {
+  const count: Count = { passed: 0, failed: 0 };
+  for (const [, passed, failed] of output.matchAll(/(\d+) passed, (\d+) failed$/gm)) {
+    count.passed += Number(passed);
+    count.failed += Number(failed);
+  }
+  return count;
+}
+
 function suitesOf(name: string): string[] {
   const names = name.split(SEPARATOR);
   return names.slice(1).map((_, index) => names.slice(0, index + 1).join(SEPARATOR));

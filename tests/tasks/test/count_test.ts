@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { closingLine, countTests } from "../../tasks/count.ts";
+import { closingLine, countTests } from "../../../tasks/test/count.ts";
 
 const passing = (name: string) => `<testcase name="${name}" time="0.1"></testcase>`;
 const failing = (name: string, message: string) =>

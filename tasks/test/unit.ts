@@ -1,0 +1,38 @@
+/** Runs one process of a test run. */
+import { run } from "../process.ts";
+import { type Count, countLines, countTests } from "./count.ts";
+import type { Unit } from "./plan.ts";
+
+/** The end of a unit. */
+export interface UnitResult extends Count {
+  /** Everything that the process wrote. */
+  readonly output: string;
+  /** The time that it took, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Runs a unit. A process that fails without a failed test counts as one failed test. */
+export async function runUnit(unit: Unit): Promise<UnitResult> {
+  const startedAt = performance.now();
+  const { code, output, count } = unit.counts === "junit"
+    ? await runWithReport(unit)
+    : await runWithLines(unit);
+  const failed = code === 0 ? count.failed : Math.max(count.failed, 1);
+  return { ...count, failed, output, ms: performance.now() - startedAt };
+}
+
+async function runWithReport({ args: [command = "", ...rest], limitMs }: Unit) {
+  const report = await Deno.makeTempFile({ prefix: "melange-", suffix: ".xml" });
+  try {
+    const args = [command, `--junit-path=${report}`, ...rest];
+    const ended = await run(Deno.execPath(), args, limitMs);
+    return { ...ended, count: countTests(await Deno.readTextFile(report)) };
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+async function runWithLines({ args, limitMs }: Unit) {
+  const ended = await run(Deno.execPath(), [...args], limitMs);
+  return { ...ended, count: countLines(ended.output) };
+}
