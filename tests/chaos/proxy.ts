@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { drawEntries, drawFate, type FaultProfile } from "./faults.ts";
 import { type Gate, refusalOf } from "./gate.ts";
 import { openLedger, type WireFact } from "./ledger.ts";
+import { createTurnstile, type Turnstile } from "./turnstile.ts";
 import type { Entry, Input, Output } from "./wire.ts";
 
 /** Options of {@linkcode startProxy}. */
@@ -27,14 +28,16 @@ export interface Proxy {
   profile: FaultProfile;
   /** What is checked before a request gets anywhere. */
   readonly gate: Gate;
+  /** Who may receive. */
+  readonly turnstile: Turnstile;
   /** While set, nothing passes: connections are refused by closing them. */
   down: boolean;
   /** While set, no answer comes. */
   hanging: boolean;
   /** Opens a port for a client; everything that comes in there is his. */
   open(client: string): Promise<string>;
-  /** How many deliveries a client has got whose locks last and which nobody has settled. */
-  unsettled(client: string): number;
+  /** The events that a client has got, whose locks last and which nobody has settled. */
+  unsettled(client: string): string[];
   /** The requests of a client, all or those of one action. */
   requests(client: string, action?: string): RequestFact[];
   /** Ends all connections. */
@@ -66,6 +69,7 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     facts: ledger.facts,
     profile,
     gate: { clockOffsetMs: 0, clockError: "RequestExpired", token: undefined },
+    turnstile: createTurnstile(),
     down: false,
     hanging: false,
     open,
@@ -164,9 +168,25 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   }
 
   async function passOn(call: Call, input: Input): Promise<Answer> {
-    const answer = await forward(target, call.request, input);
+    const answer = call.action === "ReceiveMessage"
+      ? await receive(call, input)
+      : await forward(target, call.request, input);
     if (answer.status === 200) ledger.noteDone({ ...call, input, output: answer.output });
     return answer;
+  }
+
+  async function receive({ client, request }: Call, input: Input): Promise<Answer> {
+    const { turnstile } = proxy;
+    const entered = await turnstile.enter(client, input, () => request.socket.destroyed);
+    if (!entered) return { status: 200, output: {} };
+    let output: Output | undefined;
+    try {
+      const answer = await forward(target, request, entered);
+      output = answer.output;
+      return answer;
+    } finally {
+      turnstile.leave(output);
+    }
   }
 
   function lostEntries(action: string, entries: Entry[]): Set<Entry> {
