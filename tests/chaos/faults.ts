@@ -26,7 +26,10 @@ export interface FaultProfile {
   partialSend: BatchShare;
   /** The same for deletes. */
   partialDelete: BatchShare;
-  /** Whether the answer that reports lost entries arrives whatever else goes wrong. */
+  /**
+   * Whether the answer that reports lost entries arrives whatever else goes wrong, and no entry of
+   * a request is lost that was done once before.
+   */
   partialArrives?: boolean;
   /** Entries that were stored are reported as failed inside the service, or not mentioned. */
   lyingSend: BatchShare;
@@ -92,7 +95,9 @@ export const lies: FaultProfile = {
 
 /**
  * What a FIFO publisher can stand: an entry that was lost alone, in an answer that was lost as
- * well, can be sent again only behind its successors, and nobody can know.
+ * well, can be sent again only behind its successors, and nobody can know. Nor can a client whose
+ * `fetch` sends a request a second time, untold, when a connection ends before the answer (Deno's
+ * does on a connection that was used before) know of an entry that is lost only then.
  */
 export const fifoChaos: FaultProfile = { ...chaos, partialArrives: true };
 

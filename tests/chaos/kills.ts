@@ -45,7 +45,7 @@ export async function killTwo(run: Run): Promise<Kill[]> {
 }
 
 async function kill(run: Run, name: string): Promise<Kill> {
-  const { proxy: { turnstile }, watch, programs, logOf, options: { progress } } = run;
+  const { proxy: { turnstile }, watch, logOf, options: { progress } } = run;
   await watch.until(
     `events are received up to the kill of ${name}`,
     () => isReached(turnstile),
@@ -57,8 +57,7 @@ async function kill(run: Run, name: string): Promise<Kill> {
     () => heldBy(run, name).length >= MIN_HELD,
   );
   const held = heldBy(run, name).length;
-  watch.expectEnd(name);
-  programs.get(name)!.process.kill("SIGKILL");
+  watch.end(name, "SIGKILL");
   progress?.(`killed ${name}, which held ${held} deliveries, at ${turnstile.taken} events`);
   return { name, held };
 }

@@ -65,6 +65,8 @@ interface Answer {
 export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   const ledger = openLedger();
   const servers: Server[] = [];
+  /** The signatures of requests that were done, and whose connections ended before the answer. */
+  const droppedAfter = new Set<string>();
   const proxy: Proxy = {
     facts: ledger.facts,
     profile,
@@ -140,7 +142,10 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     const { lost, ...done } = await handle(call);
     if (action === "ReceiveMessage" && random() < profile.hangingPoll) return;
     const arrives = fate === "pass" || (lost && profile.partialArrives);
-    if (!arrives && fate === "dropAfter") return void request.socket.destroy();
+    if (!arrives && fate === "dropAfter") {
+      droppedAfter.add(signatureOf(request));
+      return void request.socket.destroy();
+    }
     if (!arrives && fate === "truncate") return truncated(response, done);
     ledger.noteDelivered({ ...call, output: done.output });
     answer(response, done);
@@ -149,7 +154,8 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   /** Lets a request through, whole or in part, once or twice, and spoils what comes back. */
   async function handle(call: Call): Promise<Answer & { lost: boolean }> {
     const { action, input } = call;
-    const lost = input.Entries ? lostEntries(action, input.Entries) : new Set<Entry>();
+    const isSafe = proxy.profile.partialArrives && droppedAfter.has(signatureOf(call.request));
+    const lost = input.Entries && !isSafe ? lostEntries(action, input.Entries) : new Set<Entry>();
     const wanted = input.Entries
       ? { ...input, Entries: input.Entries.filter((entry) => !lost.has(entry)) }
       : input;
@@ -253,6 +259,10 @@ async function forward(target: string, request: IncomingMessage, input: Input): 
   const response = await fetch(target, { method: "POST", headers, body: JSON.stringify(input) });
   const text = await response.text();
   return { status: response.status, output: text === "" ? {} : JSON.parse(text) };
+}
+
+function signatureOf({ headers }: IncomingMessage): string {
+  return String(headers.authorization);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

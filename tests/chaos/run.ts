@@ -29,6 +29,8 @@ export interface ChaosOptions {
   programs?: { worker: URL; publisher: URL };
   /** The longest time that the queue may take to become empty after the last publish, in milliseconds. */
   patienceMs?: number;
+  /** How long a run goes on while nothing moves, in milliseconds. Default: a minute. */
+  stallMs?: number;
   /** Is told how it goes. */
   progress?: (text: string) => void;
 }
@@ -60,7 +62,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const queue = fifo ? "work.fifo" : "work";
   const settings = { once: "store", queue, count: messages, ...options.settings } as const;
   await using laboratory = await openLaboratory({ seed, profile, settings });
-  const watch = watchPrograms(laboratory, options.progress);
+  const watch = watchPrograms(laboratory, options);
   limitReceives(laboratory);
   for (const name of WORKERS) {
     await laboratory.start(name, programs.worker);
@@ -106,9 +108,8 @@ async function oversee(run: Run): Promise<ChaosResult> {
   };
 }
 
-async function stop({ programs, watch }: Run, name: string): Promise<number> {
-  watch.expectEnd(name);
-  programs.get(name)!.process.kill("SIGTERM");
+async function stop({ watch }: Run, name: string): Promise<number> {
+  watch.end(name, "SIGTERM");
   await watch.until(`${name} has ended`, () => watch.endings.has(name), STOP_MS);
   return watch.endings.get(name)!;
 }

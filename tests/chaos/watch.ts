@@ -19,27 +19,37 @@ export interface Watch {
   readonly endings: ReadonlyMap<string, number>;
   /** Watches a program that was just started. */
   follow(name: string): void;
-  /** From now on this program may end. */
-  expectEnd(name: string): void;
+  /** Sends a program a signal. From now on it may end. */
+  end(name: string, signal: Deno.Signal): void;
   /** Looks at what the workers did so far. */
   look(): Seen;
   /**
    * Waits until it is so. Rejects with what it saw when nothing has moved for `limitMs` (default:
-   * a minute), and at once when a program ends by itself.
+   * `stallMs`), and at once when a program ends by itself.
    */
   until(what: string, isSo: () => boolean, limitMs?: number): Promise<void>;
   /** Says who did what so far, and what is left where. */
   describe(): Promise<string>;
 }
 
-const LIMIT_MS = 60_000;
 const LOOK_MS = 20;
 const PUBLISHER = "publisher";
 /** So much is told of long lists. */
 const SHOWN = 10;
+/** So many of the last characters that a program wrote are told. */
+const MAX_STDERR = 2_000;
+
+/** Options of {@linkcode watchPrograms}. */
+export interface WatchOptions {
+  /** How long a wait goes on while nothing moves, in milliseconds. Default: a minute. */
+  stallMs?: number;
+  /** Is told how it goes. */
+  progress?: (text: string) => void;
+}
 
 /** Starts to watch. */
-export function watchPrograms(laboratory: Laboratory, progress?: (text: string) => void): Watch {
+export function watchPrograms(laboratory: Laboratory, options: WatchOptions = {}): Watch {
+  const { stallMs = 60_000, progress } = options;
   const { proxy, programs } = laboratory;
   const failure = new AbortController();
   const endings = new Map<string, number>();
@@ -49,7 +59,10 @@ export function watchPrograms(laboratory: Laboratory, progress?: (text: string) 
     failed: failure.signal,
     endings,
     follow,
-    expectEnd: (name) => void expected.add(name),
+    end(name, signal) {
+      expected.add(name);
+      programs.get(name)!.process.kill(signal);
+    },
     look: records.look,
     until,
     describe,
@@ -58,15 +71,18 @@ export function watchPrograms(laboratory: Laboratory, progress?: (text: string) 
 
   function follow(name: string): void {
     if (name !== PUBLISHER) records.add(name);
-    void programs.get(name)!.process.status.then(({ code, signal }) => {
+    void programs.get(name)!.ended.then(({ code, signal, stderr }) => {
       endings.set(name, code);
       if (expected.has(name) || (name === PUBLISHER && code === 0)) return;
       const how = signal ? `by ${signal}` : `with exit code ${code}`;
-      failure.abort(new Error(`Cannot go on as ${name} ended by itself ${how}: see its stderr`));
+      const wrote = stderr.trim().slice(-MAX_STDERR) || "nothing";
+      failure.abort(
+        new Error(`Cannot go on as ${name} ended by itself ${how}; it wrote to stderr: ${wrote}`),
+      );
     });
   }
 
-  async function until(what: string, isSo: () => boolean, limitMs = LIMIT_MS): Promise<void> {
+  async function until(what: string, isSo: () => boolean, limitMs = stallMs): Promise<void> {
     let state = "";
     let movedAt = performance.now();
     while (!isSo()) {
