@@ -1,6 +1,7 @@
 /** Runs of the laboratory that cannot succeed: they end soon, and say what they saw. */
 import { assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { calm } from "./faults.ts";
 import { OURS } from "./programs.ts";
 import { runChaos } from "./run.ts";
 
@@ -10,7 +11,7 @@ const sleeps = new URL("./broken/sleeps.ts", import.meta.url);
 describe("runChaos()", () => {
   for (
     const [who, programs] of [
-      ["worker-", { ...OURS, worker: dies }],
+      ["worker", { ...OURS, worker: dies }],
       ["publisher", { ...OURS, publisher: dies }],
     ] as const
   ) {
@@ -25,7 +26,7 @@ describe("runChaos()", () => {
 
   it("says what it saw when nothing moves", async () => {
     const programs = { ...OURS, worker: sleeps };
-    const run = runChaos({ messages: 60, seed: 1, programs, stallMs: 2_000 });
+    const run = runChaos({ messages: 60, seed: 1, profile: calm, programs, stallMs: 2_000 });
     const { message } = await assertRejects(() => run, Error);
     for (
       const part of [
