@@ -26,12 +26,12 @@ describe("runChaos()", () => {
 
   it("says what it saw when nothing moves", async () => {
     const programs = { ...OURS, worker: sleeps };
-    const run = runChaos({ messages: 60, seed: 1, profile: calm, programs, stallMs: 2_000 });
+    const run = runChaos({ messages: 60, seed: 1, profile: calm, programs, stallMs: 5_000 });
     const { message } = await assertRejects(() => run, Error);
     for (
       const part of [
-        "until events are received up to the kill of worker-1 as nothing moved for 2 s",
-        "0 taken, 0 handled",
+        "until events are received up to the kill of worker-1 as nothing moved for 5 s",
+        "60 stored, 0 taken, 0 handled",
         '"available":60',
         "ended: publisher with 0",
         "worker-1 has 0 deliveries",

@@ -55,6 +55,8 @@ export function watchPrograms(laboratory: Laboratory, options: WatchOptions = {}
   const endings = new Map<string, number>();
   const expected = new Set<string>();
   const records = followWorkers(laboratory);
+  const stored = new Set<string>();
+  let looked = 0;
   const watch: Watch = {
     failed: failure.signal,
     endings,
@@ -104,8 +106,13 @@ export function watchPrograms(laboratory: Laboratory, options: WatchOptions = {}
   /** Counts that only grow, each up to the number of events. */
   function stateOf(): string {
     const { handled, held } = records.look();
+    for (const fact of proxy.facts.slice(looked)) {
+      if (fact.kind === "stored") stored.add(fact.id);
+    }
+    looked = proxy.facts.length;
     const waiting = [...held].map(([name, keys]) => `${name}: ${keys.size}`).join(", ");
-    return `${proxy.turnstile.taken} taken, ${handled.size} handled, held ${waiting}`;
+    const { taken } = proxy.turnstile;
+    return `${stored.size} stored, ${taken} taken, ${handled.size} handled, held ${waiting}`;
   }
 
   async function describe(): Promise<string> {
