@@ -139,6 +139,9 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
       const status = profile.throttleAs[Math.floor(random() * profile.throttleAs.length)] ?? 400;
       return answer(response, { status, output: { __type: THROTTLES[status] } });
     }
+    const isHanging = action === "ChangeMessageVisibilityBatch" &&
+      random() < profile.hangingExtension;
+    if (isHanging) return;
     const { lost, ...done } = await handle(call);
     if (action === "ReceiveMessage" && random() < profile.hangingPoll) return;
     const arrives = fate === "pass" || (lost && profile.partialArrives);
@@ -168,6 +171,10 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
       await passOn(call, wanted);
     }
     if (status === 200 && wanted.Entries) lieAbout(action, wanted.Entries, output);
+    if (status === 200 && action === "SendMessageBatch" && random() < proxy.profile.denyingSend) {
+      const denied = (input.Entries ?? []).map(({ Id }) => failedEntry(Id));
+      return { status, output: { Successful: [], Failed: denied }, lost: failed.length > 0 };
+    }
     if (status === 200 && action === "ReceiveMessage") disturbReceive(output);
     if (failed.length > 0) output.Failed = [...(output.Failed ?? []), ...failed];
     return { status, output, lost: failed.length > 0 };
