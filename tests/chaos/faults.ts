@@ -107,7 +107,12 @@ export const lies: FaultProfile = {
  * `fetch` sends a request a second time, untold, when a connection ends before the answer (Deno's
  * does on a connection that was used before) know of an entry that is lost only then.
  */
-export const fifoChaos: FaultProfile = { ...chaos, partialArrives: true };
+export const fifoChaos: FaultProfile = {
+  ...chaos,
+  partialArrives: true,
+  denyingSend: 0.03,
+  hangingExtension: 0.05,
+};
 
 /** What a request meets instead of, or on its way to, the broker. */
 export type Fate =

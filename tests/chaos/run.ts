@@ -165,15 +165,19 @@ async function leftIn({ count }: Pick<Run, "count">): Promise<number> {
   return available + inFlight + delayed;
 }
 
+/** More receives than this empty any dead-letter queue of a run. */
+const MAX_RECEIVES = 10_000;
+
 /** Takes them out: in a FIFO queue the next one of a group comes only then. */
 async function takeAll(direct: AwsBackend, queue: string): Promise<string[]> {
   const ids: string[] = [];
-  for (;;) {
+  for (let count = 0; count < MAX_RECEIVES; count++) {
     const deliveries = await direct.receive(queue, { max: 10, waitMs: 0, visibilityMs: 600_000 });
     if (deliveries.length === 0) return ids;
     await direct.acknowledge(queue, deliveries.map(({ receipt }) => receipt));
     ids.push(...deliveries.map(({ message }) => eventId(openEnvelope(message).body)));
   }
+  throw new Error(`Cannot empty the queue "${queue}" with ${MAX_RECEIVES} receives`);
 }
 
 function pause(ms: number): Promise<void> {
