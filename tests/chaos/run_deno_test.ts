@@ -1,12 +1,15 @@
 /** Runs of the laboratory that cannot succeed: they end soon, and say what they saw. */
 import { assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { calm } from "./faults.ts";
+import { AwsBackend } from "../../backends/aws/mod.ts";
+import { MessagePublisher } from "../../mod.ts";
+import { workOf, WorkOrdered } from "./event.ts";
+import { openLaboratory } from "./laboratory.ts";
 import { OURS } from "./programs.ts";
 import { runChaos } from "./run.ts";
+import { watchPrograms } from "./watch.ts";
 
 const dies = new URL("./broken/dies.ts", import.meta.url);
-const sleeps = new URL("./broken/sleeps.ts", import.meta.url);
 
 describe("runChaos()", () => {
   for (
@@ -23,20 +26,29 @@ describe("runChaos()", () => {
       assertStringIncludes(message, "out of luck");
     });
   }
+});
 
-  it("says what it saw when nothing moves", async () => {
-    const programs = { ...OURS, worker: sleeps };
-    const run = runChaos({ messages: 60, seed: 1, profile: calm, programs, stallMs: 5_000 });
-    const { message } = await assertRejects(() => run, Error);
-    for (
-      const part of [
-        "until events are received up to the kill of worker-1 as nothing moved for 5 s",
-        "60 stored, 0 taken, 0 handled",
-        '"available":60',
-        "ended: publisher with 0",
-        "worker-1 has 0 deliveries",
-        "event-0, not delivered",
-      ]
-    ) assertStringIncludes(message, part);
+describe("watchPrograms()", () => {
+  it("ends a wait in which nothing moves, and says who has what", async () => {
+    await using lab = await openLaboratory();
+    const endpoint = await lab.proxy.open("client");
+    await using backend = new AwsBackend({
+      endpoint,
+      region: "us-east-1",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    });
+    const publisher = new MessagePublisher({ backend });
+    const events = [0, 1].map((n) => WorkOrdered(workOf(n), { id: workOf(n).key }));
+    await publisher.publishAll(events, { queue: "work" });
+    await backend.receive("work", { max: 1, waitMs: 0, visibilityMs: 60_000 });
+    const watch = watchPrograms(lab, { stallMs: 50 });
+    const { message } = await assertRejects(() => watch.until("it is over", () => false), Error);
+    const parts = [
+      "Cannot wait until it is over as nothing moved for 0.05 s: 2 stored, 1 taken, 0 handled",
+      '"available":1,"inFlight":1',
+      "ended: nobody",
+      "event-0, delivered to client, event-1, not delivered",
+    ];
+    for (const part of parts) assertStringIncludes(message, part);
   });
 });
