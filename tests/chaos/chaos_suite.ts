@@ -7,6 +7,7 @@ import { together } from "./together.ts";
 
 /** What must be true of every run, whatever the network did. */
 function assertSound(result: ChaosResult): void {
+  assertEquals(result.leftover, "");
   const { lost, left, refusedButHandled, unexpected, neverSent, outOfOrder, exitCode } = result;
   assertEquals(
     { lost, left, refusedButHandled, unexpected, neverSent, outOfOrder, exitCode },
@@ -28,7 +29,7 @@ function assertSound(result: ChaosResult): void {
 
 describe("in chaos, with two of three workers killed", () => {
   const resultOf = together({
-    standard: () => runChaos({ messages: 1_000, seed: 1 }),
+    standard: () => runChaos({ messages: 1_000, seed: 1, settings: { visibilityMs: 3_000 } }),
     transaction: () =>
       runChaos({
         messages: 500,

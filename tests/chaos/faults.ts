@@ -26,11 +26,16 @@ export interface FaultProfile {
   partialSend: BatchShare;
   /** The same for deletes. */
   partialDelete: BatchShare;
-  /** Whether the answer that reports lost entries arrives whatever else goes wrong. */
+  /**
+   * Whether the answer that reports lost entries arrives whatever else goes wrong, and no entry of
+   * a request is lost that was done once before.
+   */
   partialArrives?: boolean;
   /** Entries that were stored are reported as failed inside the service, or not mentioned. */
   lyingSend: BatchShare;
-  /** The same for entries that were deleted. */
+  /** Of a batch of sends every entry is reported as failed inside the service, stored or not. */
+  denyingSend: number;
+  /** The same as `lyingSend` for entries that were deleted. */
   lyingDelete: BatchShare;
   /** A request reaches the broker twice. */
   duplicate: number;
@@ -40,6 +45,8 @@ export interface FaultProfile {
   lostReceive: number;
   /** A receive takes messages, and its answer never comes. */
   hangingPoll: number;
+  /** A batch of extensions, or of releases, gets nowhere and is never answered. */
+  hangingExtension: number;
 }
 
 const NEVER: BatchShare = { batches: 0, entries: 0 };
@@ -57,11 +64,13 @@ export const calm: FaultProfile = {
   partialSend: NEVER,
   partialDelete: NEVER,
   lyingSend: NEVER,
+  denyingSend: 0,
   lyingDelete: NEVER,
   duplicate: 0,
   ghost: 0,
   lostReceive: 0,
   hangingPoll: 0,
+  hangingExtension: 0,
 };
 
 /** What the network does in a bad hour. */
@@ -81,20 +90,29 @@ export const chaos: FaultProfile = {
   lostReceive: 0.02,
 };
 
-/** The same, with a service that lies, throttles in every way there is, and leaves polls hanging. */
+/** The same, with a service that lies, throttles in every way there is, and leaves polls and extensions hanging. */
 export const lies: FaultProfile = {
   ...chaos,
   throttleAs: [400, 403, 429],
   lyingSend: { batches: 0.05, entries: 0.2 },
+  denyingSend: 0.03,
   lyingDelete: { batches: 0.05, entries: 0.2 },
   hangingPoll: 0.01,
+  hangingExtension: 0.05,
 };
 
 /**
  * What a FIFO publisher can stand: an entry that was lost alone, in an answer that was lost as
- * well, can be sent again only behind its successors, and nobody can know.
+ * well, can be sent again only behind its successors, and nobody can know. Nor can a client whose
+ * `fetch` sends a request a second time, untold, when a connection ends before the answer (Deno's
+ * does on a connection that was used before) know of an entry that is lost only then.
  */
-export const fifoChaos: FaultProfile = { ...chaos, partialArrives: true };
+export const fifoChaos: FaultProfile = {
+  ...chaos,
+  partialArrives: true,
+  denyingSend: 0.03,
+  hangingExtension: 0.05,
+};
 
 /** What a request meets instead of, or on its way to, the broker. */
 export type Fate =

@@ -27,8 +27,8 @@ export interface Ledger {
   noteDone(exchange: Exchange): void;
   /** Takes note of what a client was given. */
   noteDelivered(exchange: Exchange): void;
-  /** How many deliveries a client has got whose locks last and which nobody has settled. */
-  unsettled(client: string): number;
+  /** The events that a client has got, whose locks last and which nobody has settled. */
+  unsettled(client: string): string[];
 }
 
 /** Who has an event. */
@@ -106,11 +106,9 @@ export function openLedger(): Ledger {
     },
     unsettled(name) {
       const now = Date.now();
-      let count = 0;
-      for (const { client, until } of holders.values()) {
-        if (client === name && until > now) count += 1;
-      }
-      return count;
+      return [...holders].flatMap(([id, { client, until }]) =>
+        client === name && until > now ? [id] : []
+      );
     },
   };
 }

@@ -49,7 +49,7 @@ function isSound(result: ChaosResult, messages: number): boolean {
 /** One column for each seed: a terminal is not wide enough for one line each. */
 function columns(results: readonly ChaosResult[]): Record<string, Record<string, unknown>> {
   const table: Record<string, Record<string, unknown>> = {};
-  for (const { seed, ...result } of results) {
+  for (const { seed, leftover: _, ...result } of results) {
     for (const [name, value] of Object.entries(result)) {
       const shown = Array.isArray(value) ? value.join(", ") : Math.round(Number(value) * 100) / 100;
       (table[name] ??= {})[`seed ${seed}`] = shown;

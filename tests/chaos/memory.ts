@@ -66,7 +66,11 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryResul
       flat: uses.every(({ growth, samples }) => samples >= 90 && growth <= MAX_GROWTH_MIB),
     };
   } finally {
-    await endPrograms([...programs, { process: broker, log: "" }]);
+    await endPrograms([...programs, {
+      process: broker,
+      log: "",
+      ended: broker.status.then((status) => ({ ...status, stderr: "" })),
+    }]);
     await Deno.remove(folder, { recursive: true });
   }
 }

@@ -5,6 +5,8 @@ import type { Settings } from "./settings.ts";
 export interface Program {
   readonly process: Deno.ChildProcess;
   readonly log: string;
+  /** Resolves when it has ended, with what it wrote to its standard error. */
+  readonly ended: Promise<Deno.CommandStatus & { stderr: string }>;
 }
 
 /** What {@linkcode startProgram} needs. */
@@ -37,19 +39,24 @@ export function startProgram({ program, endpoint, log, settings }: ProgramOption
     args: ["run", "-A", "-q", program.pathname, endpoint, log, JSON.stringify(settings)],
     stdin: "null",
     stdout: "null",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
-  return { process, log };
+  return { process, log, ended: endOf(process) };
+}
+
+async function endOf(process: Deno.ChildProcess): Promise<Deno.CommandStatus & { stderr: string }> {
+  const [status, stderr] = await Promise.all([process.status, new Response(process.stderr).text()]);
+  return { ...status, stderr };
 }
 
 /** Ends programs by force, and waits until they have ended. */
 export async function endPrograms(programs: Iterable<Program>): Promise<void> {
-  for (const { process } of programs) {
+  for (const { process, ended } of programs) {
     try {
       process.kill("SIGKILL");
     } catch {
       // It has ended by itself.
     }
-    await process.status;
+    await ended;
   }
 }

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { drawEntries, drawFate, type FaultProfile } from "./faults.ts";
 import { type Gate, refusalOf } from "./gate.ts";
 import { openLedger, type WireFact } from "./ledger.ts";
+import { createTurnstile, type Turnstile } from "./turnstile.ts";
 import type { Entry, Input, Output } from "./wire.ts";
 
 /** Options of {@linkcode startProxy}. */
@@ -27,14 +28,16 @@ export interface Proxy {
   profile: FaultProfile;
   /** What is checked before a request gets anywhere. */
   readonly gate: Gate;
+  /** Who may receive. */
+  readonly turnstile: Turnstile;
   /** While set, nothing passes: connections are refused by closing them. */
   down: boolean;
   /** While set, no answer comes. */
   hanging: boolean;
   /** Opens a port for a client; everything that comes in there is his. */
   open(client: string): Promise<string>;
-  /** How many deliveries a client has got whose locks last and which nobody has settled. */
-  unsettled(client: string): number;
+  /** The events that a client has got, whose locks last and which nobody has settled. */
+  unsettled(client: string): string[];
   /** The requests of a client, all or those of one action. */
   requests(client: string, action?: string): RequestFact[];
   /** Ends all connections. */
@@ -62,10 +65,13 @@ interface Answer {
 export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   const ledger = openLedger();
   const servers: Server[] = [];
+  /** The signatures of requests that were done, and whose connections ended before the answer. */
+  const droppedAfter = new Set<string>();
   const proxy: Proxy = {
     facts: ledger.facts,
     profile,
     gate: { clockOffsetMs: 0, clockError: "RequestExpired", token: undefined },
+    turnstile: createTurnstile(),
     down: false,
     hanging: false,
     open,
@@ -133,10 +139,16 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
       const status = profile.throttleAs[Math.floor(random() * profile.throttleAs.length)] ?? 400;
       return answer(response, { status, output: { __type: THROTTLES[status] } });
     }
+    const isHanging = action === "ChangeMessageVisibilityBatch" &&
+      random() < profile.hangingExtension;
+    if (isHanging) return;
     const { lost, ...done } = await handle(call);
     if (action === "ReceiveMessage" && random() < profile.hangingPoll) return;
     const arrives = fate === "pass" || (lost && profile.partialArrives);
-    if (!arrives && fate === "dropAfter") return void request.socket.destroy();
+    if (!arrives && fate === "dropAfter") {
+      droppedAfter.add(signatureOf(request));
+      return void request.socket.destroy();
+    }
     if (!arrives && fate === "truncate") return truncated(response, done);
     ledger.noteDelivered({ ...call, output: done.output });
     answer(response, done);
@@ -145,7 +157,8 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   /** Lets a request through, whole or in part, once or twice, and spoils what comes back. */
   async function handle(call: Call): Promise<Answer & { lost: boolean }> {
     const { action, input } = call;
-    const lost = input.Entries ? lostEntries(action, input.Entries) : new Set<Entry>();
+    const isSafe = proxy.profile.partialArrives && droppedAfter.has(signatureOf(call.request));
+    const lost = input.Entries && !isSafe ? lostEntries(action, input.Entries) : new Set<Entry>();
     const wanted = input.Entries
       ? { ...input, Entries: input.Entries.filter((entry) => !lost.has(entry)) }
       : input;
@@ -158,15 +171,35 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
       await passOn(call, wanted);
     }
     if (status === 200 && wanted.Entries) lieAbout(action, wanted.Entries, output);
+    if (status === 200 && isDenied(action, failed.length)) {
+      const denied = (input.Entries ?? []).map(({ Id }) => failedEntry(Id));
+      return { status, output: { Successful: [], Failed: denied }, lost: failed.length > 0 };
+    }
     if (status === 200 && action === "ReceiveMessage") disturbReceive(output);
     if (failed.length > 0) output.Failed = [...(output.Failed ?? []), ...failed];
     return { status, output, lost: failed.length > 0 };
   }
 
   async function passOn(call: Call, input: Input): Promise<Answer> {
-    const answer = await forward(target, call.request, input);
+    const answer = call.action === "ReceiveMessage"
+      ? await receive(call, input)
+      : await forward(target, call.request, input);
     if (answer.status === 200) ledger.noteDone({ ...call, input, output: answer.output });
     return answer;
+  }
+
+  async function receive({ client, request }: Call, input: Input): Promise<Answer> {
+    const { turnstile } = proxy;
+    const entered = await turnstile.enter(client, input, () => request.socket.destroyed);
+    if (!entered) return { status: 200, output: {} };
+    let output: Output | undefined;
+    try {
+      const answer = await forward(target, request, entered);
+      output = answer.output;
+      return answer;
+    } finally {
+      turnstile.leave(output);
+    }
   }
 
   function lostEntries(action: string, entries: Entry[]): Set<Entry> {
@@ -189,6 +222,13 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     if (denied.size === 0) return;
     output.Successful = (output.Successful ?? []).filter(({ Id }) => !denied.has(Id));
     if (random() < 0.5) output.Failed = [...(output.Failed ?? []), ...[...denied].map(failedEntry)];
+  }
+
+  /** An answer that has to tell which entries were lost does not deny the others. */
+  function isDenied(action: string, losses: number): boolean {
+    const { denyingSend, partialArrives } = proxy.profile;
+    return action === "SendMessageBatch" && random() < denyingSend &&
+      !(partialArrives && losses > 0);
   }
 
   function disturbReceive(output: Output): void {
@@ -233,6 +273,10 @@ async function forward(target: string, request: IncomingMessage, input: Input): 
   const response = await fetch(target, { method: "POST", headers, body: JSON.stringify(input) });
   const text = await response.text();
   return { status: response.status, output: text === "" ? {} : JSON.parse(text) };
+}
+
+function signatureOf({ headers }: IncomingMessage): string {
+  return String(headers.authorization);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -5,8 +5,11 @@ import { appendFileSync, closeSync, existsSync, openSync, readSync } from "node:
 export interface Effect {
   /** The event. */
   key: string;
-  /** `start` before the handler works, `effect` when it has worked, `mark` when that is remembered. */
-  step: "start" | "effect" | "mark";
+  /**
+   * `start` before the handler works, `effect` when it has worked, `mark` when that is remembered;
+   * `held` where it waits to be killed.
+   */
+  step: "start" | "effect" | "mark" | "held";
   /** Milliseconds since the epoch. */
   at: number;
 }

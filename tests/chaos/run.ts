@@ -5,10 +5,12 @@ import { openEnvelope } from "../../src/envelope.ts";
 import { workOf } from "./event.ts";
 import { chaos, type FaultProfile } from "./faults.ts";
 import { type Evidence, judge, type Verdict } from "./judge.ts";
-import { type Laboratory, openLaboratory } from "./laboratory.ts";
-import { OURS, type Program } from "./programs.ts";
-import { type Effect, followRecords, readRecords, type Told } from "./records.ts";
+import { killTwo, limitReceives, type Run, WORKERS } from "./kills.ts";
+import { openLaboratory } from "./laboratory.ts";
+import { OURS } from "./programs.ts";
+import { type Effect, readRecords, type Told } from "./records.ts";
 import type { Settings } from "./settings.ts";
+import { watchPrograms } from "./watch.ts";
 import { eventId } from "./wire.ts";
 
 /** Options of {@linkcode runChaos}. */
@@ -27,6 +29,8 @@ export interface ChaosOptions {
   programs?: { worker: URL; publisher: URL };
   /** The longest time that the queue may take to become empty after the last publish, in milliseconds. */
   patienceMs?: number;
+  /** How long a run goes on while nothing moves, in milliseconds. Default: a minute. */
+  stallMs?: number;
   /** Is told how it goes. */
   progress?: (text: string) => void;
 }
@@ -45,24 +49,12 @@ export interface ChaosResult extends Verdict {
   heldAtKills: number[];
   /** The exit code of the worker that was told to stop. */
   exitCode: number;
+  /** What was left where when patience ran out; else empty. */
+  leftover: string;
 }
 
-const WORKERS = ["worker-1", "worker-2", "worker-3"];
-/** A kill counts only if it hits work. */
-const MIN_HELD = 5;
-
-/** A run that is going on. */
-interface Run extends Laboratory {
-  readonly options: ChaosOptions;
-  /** Looks at what the workers did so far. */
-  readonly look: () => Watched;
-}
-
-/** What the workers did: each of them, and all together. */
-interface Watched {
-  readonly effects: Map<string, Effect[]>;
-  readonly handled: ReadonlySet<string>;
-}
+/** A worker that was told to stop has ended by then. */
+const STOP_MS = 30_000;
 
 /** Runs the laboratory once. Everything it starts, it ends. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -70,50 +62,31 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const queue = fifo ? "work.fifo" : "work";
   const settings = { once: "store", queue, count: messages, ...options.settings } as const;
   await using laboratory = await openLaboratory({ seed, profile, settings });
-  const look = followWorkers(laboratory);
-  for (const name of WORKERS) await laboratory.start(name, programs.worker);
+  const watch = watchPrograms(laboratory, options);
+  limitReceives(laboratory);
+  for (const name of WORKERS) {
+    await laboratory.start(name, programs.worker);
+    watch.follow(name);
+  }
   await laboratory.start("publisher", programs.publisher);
-  return await oversee({ ...laboratory, options, look });
-}
-
-/** Each look reads only what is new. */
-function followWorkers({ logOf }: Laboratory): () => Watched {
-  const handled = new Set<string>();
-  const files = WORKERS.map((name) => ({
-    name,
-    next: followRecords<Effect>(logOf(name)),
-    all: [] as Effect[],
-  }));
-  return () => {
-    for (const { next, all } of files) {
-      for (const effect of next()) {
-        all.push(effect);
-        if (effect.step === "effect") handled.add(effect.key);
-      }
-    }
-    return { handled, effects: new Map(files.map(({ name, all }) => [name, all])) };
-  };
+  watch.follow("publisher");
+  return await oversee({ ...laboratory, options, watch });
 }
 
 /** Kills, waits, stops, and lets the judge look at what is left. */
 async function oversee(run: Run): Promise<ChaosResult> {
-  const { direct, settings, programs, proxy, deadLetterQueue } = run;
-  const publisher = programs.get("publisher")!;
-  const failure = new AbortController();
-  const published = mustSucceed(publisher).catch((error) => failure.abort(error));
-  const kills = await killTwo(run, failure.signal);
-  await published;
-  failure.signal.throwIfAborted();
-  const told = readRecords<Told>(publisher.log);
+  const { direct, settings, programs, proxy, deadLetterQueue, watch } = run;
+  const kills = await killTwo(run);
+  await watch.until("the publisher has ended", () => watch.endings.has("publisher"));
+  const told = readRecords<Told>(programs.get("publisher")!.log);
   const lastTold = told.reduce((last, { at }) => Math.max(last, at), 0);
-  await drained(run);
+  const leftover = await drained(run);
   const drainedMs = Date.now() - lastTold;
   const survivor = WORKERS.find((name) => !kills.some((kill) => kill.name === name))!;
-  programs.get(survivor)!.process.kill("SIGTERM");
-  const { code } = await programs.get(survivor)!.process.status;
+  const exitCode = await stop(run, survivor);
   const effects = settings.once === "transaction"
     ? effectsIn(settings.database)
-    : run.look().effects;
+    : watch.look().effects;
   const verdict = judge({
     expected: expectedOf(settings),
     told,
@@ -130,14 +103,15 @@ async function oversee(run: Run): Promise<ChaosResult> {
     drainedMs,
     kills: kills.length,
     heldAtKills: kills.map(({ held }) => held),
-    exitCode: code,
+    exitCode,
+    leftover,
   };
 }
 
-/** Ends the run, instead of judging one that never was. */
-async function mustSucceed({ process }: Program): Promise<void> {
-  const { code } = await process.status;
-  if (code !== 0) throw new Error(`Cannot go on as the publisher ended with exit code ${code}`);
+async function stop({ watch }: Run, name: string): Promise<number> {
+  watch.end(name, "SIGTERM");
+  await watch.until(`${name} has ended`, () => watch.endings.has(name), STOP_MS);
+  return watch.endings.get(name)!;
 }
 
 function lastFirstEffect(effects: ReadonlyMap<string, readonly Effect[]>): number {
@@ -148,41 +122,18 @@ function lastFirstEffect(effects: ReadonlyMap<string, readonly Effect[]>): numbe
   return [...first.values()].reduce((last, at) => Math.max(last, at), 0);
 }
 
-/** Kills two workers, at a third and at two thirds of the work, each while it holds deliveries. */
-async function killTwo(
-  run: Run,
-  failed: AbortSignal,
-): Promise<{ name: string; held: number }[]> {
-  const { options: { messages, progress }, proxy, programs } = run;
-  const kills: { name: string; held: number }[] = [];
-  const deadline = Date.now() + 300_000;
-  for (const [index, share] of [1 / 3, 2 / 3].entries()) {
-    const name = WORKERS[index]!;
-    while (Date.now() < deadline && !failed.aborted) {
-      const handled = run.look().handled.size;
-      const held = proxy.unsettled(name);
-      if (handled >= messages * share && held >= MIN_HELD) {
-        programs.get(name)!.process.kill("SIGKILL");
-        kills.push({ name, held });
-        progress?.(`killed ${name}, which held ${held} deliveries, after ${handled} events`);
-        break;
-      }
-      await pause(20);
-    }
-  }
-  return kills;
-}
-
-/** Waits until nothing is left in the queue. */
-async function drained(run: Run): Promise<void> {
-  const { options: { messages, progress, patienceMs = 60_000 } } = run;
-  const deadline = Date.now() + patienceMs;
-  while (Date.now() < deadline) {
+/** Waits until nothing is left in the queue; else says what is left where. */
+async function drained(run: Run): Promise<string> {
+  const { options: { messages, progress, patienceMs = 60_000 }, watch } = run;
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline) {
+    watch.failed.throwIfAborted();
     const left = await leftIn(run);
-    if (left === 0) return;
-    progress?.(`${run.look().handled.size} of ${messages} handled, ${left} left`);
+    if (left === 0) return "";
+    progress?.(`${watch.look().handled.size} of ${messages} handled, ${left} left`);
     await pause(100);
   }
+  return await watch.describe();
 }
 
 function expectedOf({ count, queue }: Settings): Evidence["expected"] {
@@ -209,20 +160,24 @@ function effectsIn(file: string): Map<string, Effect[]> {
   }
 }
 
-async function leftIn({ count }: Run): Promise<number> {
+async function leftIn({ count }: Pick<Run, "count">): Promise<number> {
   const { available, inFlight, delayed } = await count();
   return available + inFlight + delayed;
 }
 
+/** More receives than this empty any dead-letter queue of a run. */
+const MAX_RECEIVES = 10_000;
+
 /** Takes them out: in a FIFO queue the next one of a group comes only then. */
 async function takeAll(direct: AwsBackend, queue: string): Promise<string[]> {
   const ids: string[] = [];
-  for (;;) {
+  for (let count = 0; count < MAX_RECEIVES; count++) {
     const deliveries = await direct.receive(queue, { max: 10, waitMs: 0, visibilityMs: 600_000 });
     if (deliveries.length === 0) return ids;
     await direct.acknowledge(queue, deliveries.map(({ receipt }) => receipt));
     ids.push(...deliveries.map(({ message }) => eventId(openEnvelope(message).body)));
   }
+  throw new Error(`Cannot empty the queue "${queue}" with ${MAX_RECEIVES} receives`);
 }
 
 function pause(ms: number): Promise<void> {

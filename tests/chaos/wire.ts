@@ -11,6 +11,8 @@ export interface Entry {
 /** What a request says; one that is no batch is its own only entry. */
 export interface Input extends Partial<Entry> {
   Entries?: Entry[];
+  /** How long a receive waits, in seconds. */
+  WaitTimeSeconds?: number;
 }
 
 /** A message in an answer. */

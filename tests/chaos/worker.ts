@@ -9,6 +9,7 @@ import type { DeduplicationStore } from "../../mod.ts";
 import { sleep, systemClock } from "../../src/clock.ts";
 import { SqliteDeduplicationStore } from "../../src/deduplication/sqlite.ts";
 import { WorkOrdered } from "./event.ts";
+import { type Hold, holdOf } from "./hold.ts";
 import { record } from "./records.ts";
 import { readArguments } from "./settings.ts";
 
@@ -20,6 +21,13 @@ const store = new SqliteDeduplicationStore({ database });
 database.exec("CREATE TABLE IF NOT EXISTS effects (key TEXT, at INTEGER)");
 const insert = database.prepare("INSERT INTO effects (key, at) VALUES (?, ?)");
 
+/** Without the store there is no mark to wait after. */
+const moments = settings.once === "store"
+  ? ["start", "effect", "mark"] as const
+  : ["start", "effect"] as const;
+/** Of handlers that are done and not yet marked. */
+const holds = new Map<string, Hold>();
+
 /** Writes down what the store remembers, so that the judge knows what a kill met. */
 const recorded: DeduplicationStore = {
   claim: (key, leaseMs) => store.claim(key, leaseMs),
@@ -27,7 +35,11 @@ const recorded: DeduplicationStore = {
   release: (key, token) => store.release(key, token),
   async complete(key, token, retentionMs) {
     await store.complete(key, token, retentionMs);
-    record(log, { key: key.slice(SUBSCRIBER.length + 1), step: "mark", at: Date.now() });
+    const event = key.slice(SUBSCRIBER.length + 1);
+    record(log, { key: event, step: "mark", at: Date.now() });
+    const hold = holds.get(event);
+    holds.delete(event);
+    await hold?.("mark");
   },
 };
 
@@ -42,12 +54,16 @@ const dispatcher = new Dispatcher({
 dispatcher.subscribe(WorkOrdered, async ({ data: { key, poison } }, { signal }) => {
   if (poison === "deadLetter") throw new DeadLetter("poison");
   if (poison === "throws") throw new Error("poison");
+  const hold = holdOf({ log, key, moments });
   record(log, { key, step: "start", at: Date.now() });
+  await hold("start", signal);
   await work(signal);
   if (settings.once !== "transaction") record(log, { key, step: "effect", at: Date.now() });
   else if (store.once(key, () => void insert.run(key, Date.now()))) {
     record(log, { key, step: "effect", at: Date.now() });
   }
+  await hold("effect", signal);
+  if (settings.once === "store") holds.set(key, hold);
 }, { name: SUBSCRIBER });
 
 function work(signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@
 import { SQSClient } from "npm:@aws-sdk/client-sqs@^3";
 import { Consumer } from "npm:sqs-consumer@^15";
 import type { Work } from "../event.ts";
+import { holdOf } from "../hold.ts";
 import { record } from "../records.ts";
 import { readArguments } from "../settings.ts";
 
@@ -12,6 +13,8 @@ const sqs = new SQSClient({
   useQueueUrlAsEndpoint: false,
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
 });
+/** It receives nothing more until its batch is done, so one of few messages goes on after a while. */
+const HOLD = { log, moments: ["start", "effect"], limitMs: 2_000 } as const;
 const consumer = Consumer.create({
   queueUrl: `${endpoint}/000000000000/${queue}`,
   sqs,
@@ -22,11 +25,14 @@ const consumer = Consumer.create({
   handleMessage: async (message: { Body?: string }) => {
     const { key, poison } = JSON.parse(message.Body ?? "") as Work;
     if (poison !== "none") throw new Error("poison");
+    const hold = holdOf({ ...HOLD, key });
     record(log, { key, step: "start", at: Date.now() });
+    await hold("start");
     await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10));
     record(log, { key, step: "effect", at: Date.now() });
     // It remembers nothing; no kill explains a repetition of what it has done.
     record(log, { key, step: "mark", at: Date.now() });
+    await hold("effect");
     return message;
   },
 });
