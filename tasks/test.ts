@@ -3,7 +3,10 @@
  * `N passed, N failed`. It fails if a test fails, and if there was none.
  */
 import { closingLine, type Count, countTests } from "./count.ts";
+import { run } from "./process.ts";
 
+/** Tests that take longer hang. */
+const PATIENCE_MS = 1_800_000;
 const REPORT = "dist/junit.xml";
 
 if (import.meta.main) Deno.exit(await test(Deno.args));
@@ -12,9 +15,10 @@ async function test(args: string[]): Promise<number> {
   await Deno.mkdir("dist", { recursive: true });
   await Deno.remove(REPORT).catch(() => {});
   const paths = args.some((arg) => !arg.startsWith("-")) ? [] : ["tests/"];
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", `--junit-path=${REPORT}`, ...args, ...paths],
-  }).spawn().status;
+  const all = ["test", "-A", `--junit-path=${REPORT}`, ...args, ...paths];
+  const options = { shown: true, timeoutMs: PATIENCE_MS };
+  const { code, output } = await run(Deno.execPath(), all, options);
+  if (output) console.log(output);
   const count = await readCount();
   const failed = Math.max(count.failed, code === 0 && count.passed > 0 ? 0 : 1);
   console.log(closingLine({ ...count, failed }));

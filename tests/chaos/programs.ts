@@ -1,9 +1,10 @@
 /** Starts and ends the processes of the laboratory. */
+import { type Program as Process, start, type Stream } from "../../tasks/process.ts";
 import type { Settings } from "./settings.ts";
 
 /** A process that runs, and the file that it writes down what it does in. */
 export interface Program {
-  readonly process: Deno.ChildProcess;
+  readonly process: Process;
   readonly log: string;
 }
 
@@ -33,23 +34,16 @@ export const INCUMBENT: { worker: URL; publisher: URL } = {
 
 /** Starts a program. */
 export function startProgram({ program, endpoint, log, settings }: ProgramOptions): Program {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", program.pathname, endpoint, log, JSON.stringify(settings)],
-    stdin: "null",
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  return { process, log };
+  const args = ["run", "-A", "-q", program.pathname, endpoint, log, JSON.stringify(settings)];
+  return { process: start(Deno.execPath(), args, { onLine: showErrors }), log };
 }
 
 /** Ends programs by force, and waits until they have ended. */
 export async function endPrograms(programs: Iterable<Program>): Promise<void> {
-  for (const { process } of programs) {
-    try {
-      process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await process.status;
-  }
+  for (const { process } of programs) await process[Symbol.asyncDispose]();
+}
+
+/** What a program writes to its standard error belongs to what this one does. */
+export function showErrors(line: string, from: Stream): void {
+  if (from === "stderr") console.error(line);
 }

@@ -2,6 +2,7 @@
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import type { Io } from "../../cli/io.ts";
 import type { Backend } from "../../src/backend.ts";
+import { until } from "../wait.ts";
 
 /** What was printed, and the means to interrupt. */
 export interface FakeIo extends Io {
@@ -20,16 +21,12 @@ export function fakeIo(options: { stdin?: string; backend?: Backend } = {}): Fak
   const outLines: string[] = [];
   const errLines: string[] = [];
   const listeners = new Set<(name: string) => void>();
-  let watch = () => {};
   return {
     backend,
     outLines,
     errLines,
     out: (line) => void outLines.push(line),
-    err(line) {
-      errLines.push(line);
-      watch();
-    },
+    err: (line) => void errLines.push(line),
     terminal: false,
     progress() {},
     stdin: () => Promise.resolve(stdin),
@@ -39,11 +36,10 @@ export function fakeIo(options: { stdin?: string; backend?: Backend } = {}): Fak
     },
     createBackend: () => keptOpen(backend),
     signal: (name) => listeners.forEach((listener) => listener(name)),
-    seen: (text) =>
-      new Promise((resolve) => {
-        watch = () => errLines.some((line) => line.includes(text)) && resolve();
-        watch();
-      }),
+    seen: async (text) => {
+      const isThere = () => errLines.some((line) => line.includes(text));
+      await until(isThere, { what: `a line with "${text}"`, saw: () => errLines });
+    },
   };
 }
 

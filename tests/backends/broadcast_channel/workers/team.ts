@@ -1,5 +1,6 @@
 import { seededRandom } from "../../../../backends/memory/testing.ts";
-import { sleep, type Thread } from "./runtime.ts";
+import { until as waitUntil, within } from "../../../wait.ts";
+import type { Thread } from "./runtime.ts";
 import type { Command, ConsumeOptions, Report } from "./worker.ts";
 
 /** A worker with a backend, and what is known of its consumer. */
@@ -40,6 +41,9 @@ export interface Team {
 
 /** A chance that repeats itself. */
 export const chance: () => number = seededRandom(20_261);
+
+/** How long a worker may take for an answer, in milliseconds. */
+const ANSWER_MS = 120_000;
 
 let teams = 0;
 
@@ -88,11 +92,7 @@ export function createTeam(start: () => Promise<Thread>): Team {
     ms: number,
     what: string,
   ): Promise<void> {
-    const end = Date.now() + ms;
-    while (!await condition()) {
-      if (Date.now() > end) throw new Error(`Not after ${ms} ms: ${what}`);
-      await sleep(5);
-    }
+    await waitUntil(condition, { what, ms });
   }
 
   async function leader(): Promise<Colleague> {
@@ -137,11 +137,13 @@ function createColleague(
     inFlight: new Set(),
     settling: new Set(),
     isAlive: () => isAlive,
-    ask: (verb, ...args) =>
-      new Promise((resolve, reject) => {
+    ask: (verb, ...args) => {
+      const answer = new Promise((resolve, reject) => {
         calls.set(next, { resolve, reject });
         thread.post({ number: next++, verb, args } satisfies Command);
-      }),
+      });
+      return within(answer, { what: `the answer of a worker to "${verb}"`, ms: ANSWER_MS });
+    },
     pause: async (isPaused) => await thread.pause?.(isPaused),
     terminate: () => {
       isAlive = false;
