@@ -70,7 +70,7 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryResul
       flat: uses.every(({ growth, samples }) => samples >= 90 && growth <= MAX_GROWTH_MIB),
     };
   } finally {
-    await endPrograms([...programs, { process: broker, log: "" }]);
+    await endPrograms([...programs, { process: broker }]);
     await Deno.remove(folder, { recursive: true });
   }
 }

@@ -1,11 +1,13 @@
 /** Starts and ends the processes of the laboratory. */
-import { type Program as Process, start, type Stream } from "../../tasks/process.ts";
+import { type End, type Program as Process, start, type Stream } from "../../tasks/process.ts";
 import type { Settings } from "./settings.ts";
 
 /** A process that runs, and the file that it writes down what it does in. */
 export interface Program {
   readonly process: Process;
   readonly log: string;
+  /** Resolves when it has ended, with what it wrote to its standard error. */
+  readonly ended: Promise<End & { stderr: string }>;
 }
 
 /** What {@linkcode startProgram} needs. */
@@ -35,11 +37,13 @@ export const INCUMBENT: { worker: URL; publisher: URL } = {
 /** Starts a program. */
 export function startProgram({ program, endpoint, log, settings }: ProgramOptions): Program {
   const args = ["run", "-A", "-q", program.pathname, endpoint, log, JSON.stringify(settings)];
-  return { process: start(Deno.execPath(), args, { onLine: showErrors }), log };
+  const process = start(Deno.execPath(), args, { onLine: showErrors });
+  const ended = process.status.then((end) => ({ ...end, stderr: process.stderr.join("\n") }));
+  return { process, log, ended };
 }
 
 /** Ends programs by force, and waits until they have ended. */
-export async function endPrograms(programs: Iterable<Program>): Promise<void> {
+export async function endPrograms(programs: Iterable<Pick<Program, "process">>): Promise<void> {
   for (const { process } of programs) await process[Symbol.asyncDispose]();
 }
 
