@@ -236,7 +236,9 @@ function createProgram({ child, outputs, ended, name }: Running): Program {
     const look = async () => {
       const gone = end;
       const value = await condition();
-      if (!value && gone) throw new Error(`${early(options.what, gone)}, ${written()}`);
+      if (!value && gone) {
+        throw new Error(`${early(options.what, gone)}; it wrote\n${tails(outputs)}`);
+      }
       return value;
     };
     const { saw } = options;
