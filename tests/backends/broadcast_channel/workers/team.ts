@@ -1,5 +1,5 @@
 import { seededRandom } from "../../../../backends/memory/testing.ts";
-import { until as waitUntil, within } from "../../../wait.ts";
+import { until as waitUntil } from "../../../wait.ts";
 import type { Thread } from "./runtime.ts";
 import type { Command, ConsumeOptions, Report } from "./worker.ts";
 
@@ -43,7 +43,7 @@ export interface Team {
 export const chance: () => number = seededRandom(20_261);
 
 /** How long a worker may take for an answer, in milliseconds. */
-const ANSWER_MS = 120_000;
+const ANSWER_MS = 180_000;
 
 let teams = 0;
 
@@ -126,27 +126,35 @@ export function createTeam(start: () => Promise<Thread>): Team {
   };
 }
 
+/** What a worker was asked, and has not answered. */
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 function createColleague(
   thread: Thread,
   record: (report: Report, colleague: Colleague) => void,
 ): Colleague {
-  const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const calls = new Map<number, Call>();
   let next = 1;
   let isAlive = true;
   const colleague: Colleague = {
     inFlight: new Set(),
     settling: new Set(),
     isAlive: () => isAlive,
-    ask: (verb, ...args) => {
-      const answer = new Promise((resolve, reject) => {
-        calls.set(next, { resolve, reject });
+    ask: (verb, ...args) =>
+      new Promise((resolve, reject) => {
+        const late = () => reject(new Error(`Waited ${ANSWER_MS} ms for the answer to "${verb}"`));
+        calls.set(next, { resolve, reject, timer: setTimeout(late, ANSWER_MS) });
         thread.post({ number: next++, verb, args } satisfies Command);
-      });
-      return within(answer, { what: `the answer of a worker to "${verb}"`, ms: ANSWER_MS });
-    },
+      }),
     pause: async (isPaused) => await thread.pause?.(isPaused),
     terminate: () => {
       isAlive = false;
+      // Nobody waits for what it was asked: it is ended to see what the others do.
+      for (const { timer } of calls.values()) clearTimeout(timer);
       thread.terminate();
     },
   };
@@ -155,6 +163,7 @@ function createColleague(
     if (!("number" in report)) return record(report, colleague);
     const call = calls.get(report.number);
     calls.delete(report.number);
+    clearTimeout(call?.timer);
     if (report.error === undefined) call?.resolve(report.value);
     else call?.reject(new Error(report.error));
   });
