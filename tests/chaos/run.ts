@@ -2,7 +2,6 @@
 import { DatabaseSync } from "node:sqlite";
 import type { AwsBackend } from "../../backends/aws/mod.ts";
 import { openEnvelope } from "../../src/envelope.ts";
-import { untilEmpty } from "../wait.ts";
 import { workOf } from "./event.ts";
 import { chaos, type FaultProfile } from "./faults.ts";
 import { type Evidence, judge, type Verdict } from "./judge.ts";
@@ -216,12 +215,14 @@ async function leftIn({ count }: Run): Promise<number> {
 }
 
 /** Takes them out: in a FIFO queue the next one of a group comes only then. */
-function takeAll(direct: AwsBackend, queue: string): Promise<string[]> {
-  return untilEmpty(async () => {
+async function takeAll(direct: AwsBackend, queue: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (;;) {
     const deliveries = await direct.receive(queue, { max: 10, waitMs: 0, visibilityMs: 600_000 });
+    if (deliveries.length === 0) return ids;
     await direct.acknowledge(queue, deliveries.map(({ receipt }) => receipt));
-    return deliveries.map(({ message }) => eventId(openEnvelope(message).body));
-  }, { what: `the messages in ${queue}`, turns: 10_000 });
+    ids.push(...deliveries.map(({ message }) => eventId(openEnvelope(message).body)));
+  }
 }
 
 function pause(ms: number): Promise<void> {

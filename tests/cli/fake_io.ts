@@ -2,7 +2,7 @@
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import type { Io } from "../../cli/io.ts";
 import type { Backend } from "../../src/backend.ts";
-import { until } from "../wait.ts";
+import { within } from "../wait.ts";
 
 /** What was printed, and the means to interrupt. */
 export interface FakeIo extends Io {
@@ -21,12 +21,16 @@ export function fakeIo(options: { stdin?: string; backend?: Backend } = {}): Fak
   const outLines: string[] = [];
   const errLines: string[] = [];
   const listeners = new Set<(name: string) => void>();
+  let watch = () => {};
   return {
     backend,
     outLines,
     errLines,
     out: (line) => void outLines.push(line),
-    err: (line) => void errLines.push(line),
+    err(line) {
+      errLines.push(line);
+      watch();
+    },
     terminal: false,
     progress() {},
     stdin: () => Promise.resolve(stdin),
@@ -36,9 +40,12 @@ export function fakeIo(options: { stdin?: string; backend?: Backend } = {}): Fak
     },
     createBackend: () => keptOpen(backend),
     signal: (name) => listeners.forEach((listener) => listener(name)),
-    seen: async (text) => {
-      const isThere = () => errLines.some((line) => line.includes(text));
-      await until(isThere, { what: `a line with "${text}"`, saw: () => errLines });
+    seen: (text) => {
+      const seen = new Promise<void>((resolve) => {
+        watch = () => errLines.some((line) => line.includes(text)) && resolve();
+        watch();
+      });
+      return within(seen, { what: `a line with "${text}"`, saw: () => errLines });
     },
   };
 }
