@@ -24,6 +24,7 @@ for (let i = 0; i < 32; i++) void loop();
 scope.postMessage("ready");
 
 async function loop(): Promise<void> {
+  // deno-lint-ignore melange/bounded-waits -- it works until it is terminated
   for (;;) {
     const options = { max: 10, waitMs: 20_000, visibilityMs: 60_000 };
     const deliveries = await backend.receive("work", options);

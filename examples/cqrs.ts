@@ -49,7 +49,9 @@ queries.start();
 await record(Deposited({ account: "ada", amount: 100 }));
 await withdraw("ada", 30);
 await withdraw("ada", 90).catch((error) => console.log(error.message));
-while (view.get("ada") !== 70) await new Promise((resolve) => setTimeout(resolve, 10));
+for (let tries = 0; view.get("ada") !== 70 && tries < 500; tries++) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
 console.log(`ada: ${view.get("ada")}, from ${history.length} events`);
 await queries.stop();
 

@@ -44,7 +44,9 @@ await bus.declare();
 bus.start();
 await bus.publish(Measured([1.5, 2.25, 3]));
 await bus.publish(Calibrated({ offset: 0.5 }));
-while (bodies.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+for (let tries = 0; bodies.length < 2 && tries < 500; tries++) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
 await bus.stop();
 for (const body of bodies) console.log(body);
 

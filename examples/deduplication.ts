@@ -38,7 +38,9 @@ const event = OrderPlaced({ orderId: "o-1" });
 await bus.publish(event);
 await bus.publish(event);
 
-while (mailed < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+for (let tries = 0; mailed < 2 && tries < 500; tries++) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
 await bus.stop();
 console.log(`charged ${charged} time, mailed in try ${mailed}`);
 

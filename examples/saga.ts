@@ -48,7 +48,9 @@ for (const bus of [warehouse, bank, desk]) {
 }
 const orders = [42, 420].map((total, index) => OrderPlaced({ orderId: `o-${index + 1}`, total }));
 await desk.publishAll(orders);
-while (ends.size < orders.length) await new Promise((resolve) => setTimeout(resolve, 10));
+for (let tries = 0; ends.size < orders.length && tries < 500; tries++) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
 for (const { id } of orders) console.log(ends.get(id));
 await Promise.all([warehouse, bank, desk].map((bus) => bus.stop()));
 

@@ -101,7 +101,7 @@ async function outcomeOf({ file, test }: Mutant, { copy, std }: Copy): Promise<O
   const suite = test.split(" > ")[0]!;
   const options = ["-A", "-q", "--no-check", "--no-lock", std, `--junit-path=${report}`];
   const args = ["test", ...options, `--filter=${suite}`, `${copy}/${file}`];
-  const { output } = await run(Deno.execPath(), args, PATIENCE_MS);
+  const { output } = await run(Deno.execPath(), args, { timeoutMs: PATIENCE_MS });
   if (output.endsWith(`Stopped after ${PATIENCE_MS} ms`)) return "failed";
   const [, content] = Deno.readTextFileSync(report)
     .split(`<testcase name="${escaped(test)}"`)

@@ -10,7 +10,7 @@ import { LAMBDA_SNS } from "./hosts/lambda_sns.ts";
 import { lambdaSqsHost } from "./hosts/lambda_sqs.ts";
 import { SNS_ENDPOINT } from "./hosts/sns_endpoint.ts";
 import { WORKERS } from "./hosts/workers.ts";
-import { within } from "./within.ts";
+import { within } from "./wait.ts";
 
 /** How long a host may take for a message, in milliseconds. */
 const PATIENCE_MS = 10_000;
@@ -231,7 +231,11 @@ async function listening(deliver: () => Promise<string>) {
     stub(console, "error", () => void errors++),
   ];
   try {
-    const effect = await within(PATIENCE_MS, deliver());
+    const effect = await within(deliver(), {
+      what: "an outcome",
+      ms: PATIENCE_MS,
+      saw: () => lines,
+    });
     const told = [...lines].filter((line) => !line.includes("o-other"));
     return { effect: errors > 0 ? `${effect}; !` : effect, lines: told };
   } finally {

@@ -4,6 +4,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { countTests } from "../tasks/test/count.ts";
+import { type Run, run } from "../tasks/process.ts";
 import { standInImports } from "./std.ts";
 
 const MAP = `data:application/json,${
@@ -33,8 +34,8 @@ Deno.test("a test that leaks a timer, among stand-ins, fails its suite", async (
 });
 
 Deno.test("std.ts prints one option that deno test takes, and says which", async () => {
-  const { success, stdout, stderr } = await deno(["run", "-q", "-R", "tests/std.ts"]);
-  assertEquals(success, true);
+  const { code, stdout, stderr } = await deno(["run", "-q", "-R", "tests/std.ts"]);
+  assertEquals(code, 0);
   assertEquals(/^--(config|import-map)=\S+\n$/.test(stdout), true);
   assertStringIncludes(stderr, "JSR");
 });
@@ -59,9 +60,6 @@ describe("suite", () => { afterAll(() => {}); ${content} assertEquals(1, 1); });
   }
 }
 
-async function deno(args: string[]) {
-  const root = new URL("..", import.meta.url);
-  const run = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
-  const [stdout, stderr] = [run.stdout, run.stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { success: run.success, code: run.code, stdout: stdout ?? "", stderr: stderr ?? "" };
+function deno(args: string[]): Promise<Run> {
+  return run(Deno.execPath(), args, { cwd: new URL("..", import.meta.url), timeoutMs: 60_000 });
 }

@@ -88,6 +88,7 @@ function work(signal: AbortSignal): Promise<void> {
 }
 
 async function count(): Promise<void> {
+  // deno-lint-ignore melange/bounded-waits -- it shows them as long as the page is open
   for (;;) {
     const [ledger, kitchen, done] = await Promise.all(
       ["ledger", "kitchen", "done.fifo"].map((queue) => backend.describeQueue(queue)),

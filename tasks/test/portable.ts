@@ -116,7 +116,8 @@ async function outputOf(start: () => Promise<Run>): Promise<Run> {
   try {
     return await start();
   } catch (error) {
-    return { code: 1, output: `It cannot be started: ${error}` };
+    const output = `It cannot be started: ${error}`;
+    return { code: 1, output, stdout: "", stderr: output };
   }
 }
 

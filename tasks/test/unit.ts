@@ -25,7 +25,7 @@ async function runWithReport({ args: [command = "", ...rest], limitMs }: Unit) {
   const report = await Deno.makeTempFile({ prefix: "melange-", suffix: ".xml" });
   try {
     const args = [command, `--junit-path=${report}`, ...rest];
-    const ended = await run(Deno.execPath(), args, limitMs);
+    const ended = await run(Deno.execPath(), args, { timeoutMs: limitMs });
     return { ...ended, count: countTests(await Deno.readTextFile(report)) };
   } finally {
     await Deno.remove(report);
@@ -33,6 +33,6 @@ async function runWithReport({ args: [command = "", ...rest], limitMs }: Unit) {
 }
 
 async function runWithLines({ args, limitMs }: Unit) {
-  const ended = await run(Deno.execPath(), [...args], limitMs);
+  const ended = await run(Deno.execPath(), args, { timeoutMs: limitMs });
   return { ...ended, count: countLines(ended.output) };
 }

@@ -4,6 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import { AwsBackend, type AwsBackendOptions } from "../../backends/aws/mod.ts";
 import { MessageConsumer, MessagePublisher } from "../../mod.ts";
 import { Dispatcher } from "../../src/dispatcher.ts";
+import { until } from "../wait.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { calm } from "./faults.ts";
 import { type Laboratory, openLaboratory } from "./laboratory.ts";
@@ -36,10 +37,6 @@ function publish(backend: AwsBackend, n: number): Promise<unknown> {
   return publisher.publish(WorkOrdered(work, { id: work.key }), { queue: QUEUE });
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 describe("a client of a real broker", () => {
   it("goes on with fresh credentials when its token expires, without an error to anybody", async () => {
     await using lab = await openLaboratory();
@@ -55,10 +52,14 @@ describe("a client of a real broker", () => {
     lab.proxy.gate.token = "token-1";
     consumer.start();
     await publish(backend, 0);
-    await until(() => handled.length === 1);
+    await until(() => handled.length === 1, { what: "one event", ms: 30_000, saw: () => handled });
     lab.proxy.gate.token = "token-2";
     await Promise.all([1, 2, 3].map((n) => publish(backend, n)));
-    await until(() => handled.length === 4);
+    await until(() => handled.length === 4, {
+      what: "four events",
+      ms: 30_000,
+      saw: () => handled,
+    });
     assertEquals(fetched, 2);
     assertEquals(consumer.status().receiveErrors, 0);
     await consumer.stop();
@@ -103,10 +104,14 @@ describe("a client of a real broker", () => {
     const backend = await openClient(lab, { requestTimeoutMs: 500 });
     const { consumer, handled } = consume(backend);
     consumer.start();
-    await until(() => consumer.status().receiveErrors === 1);
+    await until(() => consumer.status().receiveErrors === 1, {
+      what: "a receive that fails",
+      ms: 30_000,
+      saw: () => consumer.status(),
+    });
     lab.proxy.profile = { ...lab.proxy.profile, hangingPoll: 0 };
     await lab.publish(0, 1);
-    await until(() => handled.length === 1);
+    await until(() => handled.length === 1, { what: "one event", ms: 30_000, saw: () => handled });
     await consumer.stop();
     await backend.close();
   });
@@ -129,7 +134,11 @@ describe("a client of a real broker", () => {
     const consumer = new MessageConsumer({ ...options, waitMs: 1_000, drainMs: 1_000 });
     await lab.publish(0, 1);
     consumer.start();
-    await until(() => abortedAt > 0);
+    await until(() => abortedAt > 0, {
+      what: "the signal to abort",
+      ms: 30_000,
+      saw: () => begunAt,
+    });
     await consumer.stop();
     await backend.close();
     assert(abortedAt - begunAt <= 2_100, `${abortedAt - begunAt} ms`);

@@ -9,6 +9,7 @@ import type { Backend } from "../../src/backend.ts";
 import type { Clock } from "../../src/clock.ts";
 import { systemClock } from "../../src/clock.ts";
 import { watchedSignal } from "../fakes/world.ts";
+import { until } from "../wait.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { openLaboratory } from "./laboratory.ts";
 import { OURS } from "./programs.ts";
@@ -83,7 +84,7 @@ describe("after a stop", () => {
     const { bus, begun, published } = startBusyBus(backend, clock);
     const late = bus.publish(WorkOrdered(workOf(3)), { queue: "work", signal });
     await Promise.all([published, late]);
-    while (begun.size < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => begun.size >= 3, { what: "three events", ms: 30_000, saw: () => begun });
     await bus.stop();
     await backend.close();
     controller.abort();
@@ -109,11 +110,10 @@ describe("after a stop", () => {
     await using lab = await openLaboratory({ settings: { count: 20 } });
     const worker = await lab.start("worker", OURS.worker);
     const publisher = await lab.start("publisher", OURS.publisher);
-    assertEquals((await publisher.process.status).code, 0);
-    while ((await lab.count()).available > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    assertEquals((await publisher.process.ended()).code, 0);
+    const isEmpty = async () => (await lab.count()).available === 0;
+    await worker.process.until(isEmpty, { what: "an empty queue", ms: 30_000 });
     worker.process.kill("SIGTERM");
-    assertEquals((await worker.process.status).code, 0);
+    assertEquals((await worker.process.ended()).code, 0);
   });
 });

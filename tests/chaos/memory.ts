@@ -1,7 +1,8 @@
 /** Watches the resident memory of a publisher and a worker while many events pass through them. */
 import { AwsBackend } from "../../backends/aws/mod.ts";
+import { start } from "../../tasks/process.ts";
 import type { Sample } from "./memory/sample.ts";
-import { endPrograms, type Program, startProgram } from "./programs.ts";
+import { endPrograms, type Program, showErrors, startProgram } from "./programs.ts";
 import { followRecords } from "./records.ts";
 import { DEFAULTS } from "./settings.ts";
 
@@ -41,6 +42,9 @@ const MAX_GROWTH_MIB = 32;
 /** So many samples, one for each hundredth of the events, make one value. */
 const WINDOW = 5;
 const PROGRAMS = ["publisher", "worker"];
+/** So long, and so long for each event, it may take in milliseconds. */
+const LEAST_MS = 60_000;
+const EACH_MS = 10;
 
 /** Lets events pass through a publisher and a worker, beside a broker in a third process. */
 export async function measureMemory(options: MemoryOptions): Promise<MemoryResult> {
@@ -50,14 +54,14 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryResul
   const programs: Program[] = [];
   const startedAt = Date.now();
   try {
-    const endpoint = await firstLine(broker.stdout);
+    const endpoint = (await broker.line(/^http.*/))[0];
     const settings = { ...DEFAULTS, count: messages };
     await declare(endpoint, settings.queue);
     for (const name of PROGRAMS) {
       const program = new URL(`./memory/${name}.ts`, import.meta.url);
       programs.push(startProgram({ program, endpoint, log: `${folder}/${name}.log`, settings }));
     }
-    const samples = await watch(programs, progress);
+    const samples = await watch(programs, { ms: LEAST_MS + messages * EACH_MS, progress });
     const uses = samples.map((list) => summarise(list, messages));
     return {
       messages,
@@ -66,33 +70,15 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryResul
       flat: uses.every(({ growth, samples }) => samples >= 90 && growth <= MAX_GROWTH_MIB),
     };
   } finally {
-    await endPrograms([...programs, {
-      process: broker,
-      log: "",
-      ended: broker.status.then((status) => ({ ...status, stderr: "" })),
-    }]);
+    await endPrograms([...programs, { process: broker }]);
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-function startBrokerProcess() {
+function startBrokerProcess(): Program["process"] {
   const program = new URL("./memory/broker.ts", import.meta.url);
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", program.pathname],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-}
-
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes("\n")) return text.split("\n")[0]!;
-  }
-  throw new Error("Cannot go on as the broker has ended");
+  const args = ["run", "-A", "-q", program.pathname];
+  return start(Deno.execPath(), args, { onLine: showErrors });
 }
 
 async function declare(endpoint: string, queue: string): Promise<void> {
@@ -105,7 +91,7 @@ async function declare(endpoint: string, queue: string): Promise<void> {
 /** Waits until all programs have ended; their samples. */
 async function watch(
   programs: readonly Program[],
-  progress: (text: string) => void,
+  { ms, progress }: { ms: number; progress: (text: string) => void },
 ): Promise<Sample[][]> {
   const followed = programs.map(({ log }) => ({
     next: followRecords<Sample>(log),
@@ -121,7 +107,7 @@ async function watch(
   };
   const timer = setInterval(look, 500);
   try {
-    await Promise.all(programs.map(({ process }) => process.status));
+    await Promise.all(programs.map(({ process }) => process.ended({ ms })));
   } finally {
     clearInterval(timer);
   }

@@ -1,12 +1,13 @@
 /** Starts and ends the processes of the laboratory. */
+import { type End, type Program as Process, start, type Stream } from "../../tasks/process.ts";
 import type { Settings } from "./settings.ts";
 
 /** A process that runs, and the file that it writes down what it does in. */
 export interface Program {
-  readonly process: Deno.ChildProcess;
+  readonly process: Process;
   readonly log: string;
   /** Resolves when it has ended, with what it wrote to its standard error. */
-  readonly ended: Promise<Deno.CommandStatus & { stderr: string }>;
+  readonly ended: Promise<End & { stderr: string }>;
 }
 
 /** What {@linkcode startProgram} needs. */
@@ -35,28 +36,18 @@ export const INCUMBENT: { worker: URL; publisher: URL } = {
 
 /** Starts a program. */
 export function startProgram({ program, endpoint, log, settings }: ProgramOptions): Program {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", program.pathname, endpoint, log, JSON.stringify(settings)],
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  return { process, log, ended: endOf(process) };
-}
-
-async function endOf(process: Deno.ChildProcess): Promise<Deno.CommandStatus & { stderr: string }> {
-  const [status, stderr] = await Promise.all([process.status, new Response(process.stderr).text()]);
-  return { ...status, stderr };
+  const args = ["run", "-A", "-q", program.pathname, endpoint, log, JSON.stringify(settings)];
+  const process = start(Deno.execPath(), args, { onLine: showErrors });
+  const ended = process.status.then((end) => ({ ...end, stderr: process.stderr.join("\n") }));
+  return { process, log, ended };
 }
 
 /** Ends programs by force, and waits until they have ended. */
-export async function endPrograms(programs: Iterable<Program>): Promise<void> {
-  for (const { process, ended } of programs) {
-    try {
-      process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await ended;
-  }
+export async function endPrograms(programs: Iterable<Pick<Program, "process">>): Promise<void> {
+  for (const { process } of programs) await process[Symbol.asyncDispose]();
+}
+
+/** What a program writes to its standard error belongs to what this one does. */
+export function showErrors(line: string, from: Stream): void {
+  if (from === "stderr") console.error(line);
 }

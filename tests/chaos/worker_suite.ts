@@ -1,6 +1,7 @@
 /** Workers on a real broker, behind a network that fails at the worst moment. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { sleep } from "../wait.ts";
 import { type Laboratory, openLaboratory } from "./laboratory.ts";
 import { OURS } from "./programs.ts";
 import { type Effect, readRecords } from "./records.ts";
@@ -8,6 +9,8 @@ import { together } from "./together.ts";
 
 /** The time that a process takes to end once nothing keeps it alive, on a busy machine. */
 const EXIT_MS = 1_500;
+/** The time that a scenario may take to get where it begins, on a busy machine. */
+const PATIENCE_MS = 30_000;
 
 describe("a worker", () => {
   const resultOf = together({
@@ -68,11 +71,11 @@ async function runSlowHandlers() {
   });
   await lab.publish(0, 4);
   await lab.start("one", OURS.worker);
-  await lab.start("two", OURS.worker);
-  await until(async () => {
+  const { process } = await lab.start("two", OURS.worker);
+  await process.until(async () => {
     const { available, inFlight } = await lab.count();
     return available + inFlight === 0;
-  });
+  }, { what: "an empty queue", ms: PATIENCE_MS });
   const extensions = ["one", "two"].flatMap((name) =>
     lab.proxy.requests(name, "ChangeMessageVisibilityBatch")
   );
@@ -88,11 +91,12 @@ async function runStopped(network: "calm" | "down" | "hanging") {
   });
   await lab.publish(0, 12);
   const { process } = await lab.start("one", OURS.worker);
-  await until(() => keysOf(lab, "one", "effect").length > 0);
+  const hasWorked = () => keysOf(lab, "one", "effect").length > 0;
+  await process.until(hasWorked, { what: "an effect", ms: PATIENCE_MS });
   if (network !== "calm") lab.proxy[network] = true;
   process.kill("SIGTERM");
   const signalledAt = Date.now();
-  const { code: exitCode } = await process.status;
+  const { code: exitCode } = await process.ended();
   const exitMs = Date.now() - signalledAt;
   const { available, inFlight } = await lab.count();
   return {
@@ -112,28 +116,35 @@ async function runForced() {
   });
   await lab.publish(0, 1);
   const { process } = await lab.start("one", OURS.worker);
-  await until(() => keysOf(lab, "one", "start").length > 0);
+  const hasBegun = () => keysOf(lab, "one", "start").length > 0;
+  await process.until(hasBegun, { what: "a handler to start", ms: PATIENCE_MS });
   process.kill("SIGTERM");
-  await pause(500);
+  await sleep(500);
   process.kill("SIGTERM");
   const signalledAt = Date.now();
-  const { code: exitCode } = await process.status;
+  const { code: exitCode } = await process.ended();
   const { available } = await lab.count();
   return { exitCode, exitMs: Date.now() - signalledAt, available };
 }
 
 async function runOutage() {
   await using lab = await openLaboratory();
-  await lab.start("one", OURS.worker);
-  await until(() => lab.proxy.requests("one", "ReceiveMessage").length > 0);
+  const { process } = await lab.start("one", OURS.worker);
+  const hasAsked = () => lab.proxy.requests("one", "ReceiveMessage").length > 0;
+  await process.until(hasAsked, { what: "a receive", ms: PATIENCE_MS });
   lab.proxy.down = true;
   await lab.publish(0, 20);
   const before = lab.proxy.requests("one").length;
-  await pause(3_000);
+  await sleep(3_000);
   const requests = lab.proxy.requests("one").length - before;
   lab.proxy.down = false;
   const upAt = Date.now();
-  await until(() => keysOf(lab, "one", "effect").length === 20);
+  const effects = () => keysOf(lab, "one", "effect").length;
+  await process.until(() => effects() === 20, {
+    what: "20 effects",
+    ms: PATIENCE_MS,
+    saw: effects,
+  });
   const first = Math.min(...readRecords<Effect>(lab.logOf("one")).map(({ at }) => at));
   return { requests, recoveredMs: first - upAt, handled: keysOf(lab, "one", "effect").length };
 }
@@ -142,17 +153,4 @@ function keysOf({ logOf }: Laboratory, name: string, step: Effect["step"]): stri
   return readRecords<Effect>(logOf(name)).flatMap((effect) =>
     effect.step === step ? [effect.key] : []
   );
-}
-
-/** Waits for a condition; for half a minute at the most. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!await condition()) {
-    if (Date.now() > deadline) throw new Error("Cannot wait any longer");
-    await pause(20);
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

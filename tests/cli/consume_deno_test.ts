@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { main } from "../../cli/mod.ts";
+import { until } from "../wait.ts";
 import { type FakeIo, fakeIo, moduleAt } from "./fake_io.ts";
 
 async function setUp(...orderIds: string[]): Promise<FakeIo> {
@@ -14,12 +15,12 @@ async function setUp(...orderIds: string[]): Promise<FakeIo> {
 
 const CONSUME = ["consume", "--queue", "q", "--handlers", moduleAt("dispatcher.ts")];
 
-async function emptied(io: FakeIo): Promise<void> {
-  for (;;) {
+function emptied(io: FakeIo): Promise<unknown> {
+  const isEmpty = async () => {
     const { available, inFlight } = await io.backend.describeQueue("q");
-    if (available + inFlight === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    return available + inFlight === 0;
+  };
+  return until(isEmpty, { what: "an empty queue", saw: () => io.errLines });
 }
 
 describe("consume", () => {

@@ -2,6 +2,7 @@
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import type { Io } from "../../cli/io.ts";
 import type { Backend } from "../../src/backend.ts";
+import { within } from "../wait.ts";
 
 /** What was printed, and the means to interrupt. */
 export interface FakeIo extends Io {
@@ -39,11 +40,13 @@ export function fakeIo(options: { stdin?: string; backend?: Backend } = {}): Fak
     },
     createBackend: () => keptOpen(backend),
     signal: (name) => listeners.forEach((listener) => listener(name)),
-    seen: (text) =>
-      new Promise((resolve) => {
+    seen: (text) => {
+      const seen = new Promise<void>((resolve) => {
         watch = () => errLines.some((line) => line.includes(text)) && resolve();
         watch();
-      }),
+      });
+      return within(seen, { what: `a line with "${text}"`, saw: () => errLines });
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { mustRun } from "../../tasks/process.ts";
 import { type Broker, startBroker } from "../broker.ts";
 import { serveWorkerd, type Workerd } from "../runtimes/serve_workerd.ts";
 import { standInImports } from "../std.ts";
+import { until } from "../wait.ts";
 
 const EXAMPLE = new URL("../../examples/edge_publisher.ts", import.meta.url).pathname;
 const QUEUE = "views";
@@ -44,8 +45,7 @@ describe("examples/edge_publisher.ts under workerd", () => {
   /** The paths of so many events that arrived in the queue. */
   async function arrived(count: number): Promise<string[]> {
     const paths: string[] = [];
-    const deadline = Date.now() + PATIENCE_MS;
-    while (paths.length < count && Date.now() < deadline) {
+    const receive = async () => {
       const call = { max: 10, waitMs: 1_000, visibilityMs: 30_000 };
       const deliveries = await backend.receive(QUEUE, call);
       await backend.acknowledge(QUEUE, deliveries.map(({ receipt }) => receipt));
@@ -53,7 +53,9 @@ describe("examples/edge_publisher.ts under workerd", () => {
         assertEquals(message.attributes.manifest, "PageViewed");
         paths.push(JSON.parse(message.body).path);
       }
-    }
+      return paths.length >= count;
+    };
+    await until(receive, { what: `${count} events`, ms: PATIENCE_MS, saw: () => paths });
     return paths.sort();
   }
 
@@ -179,11 +181,9 @@ function openGate(endpoint: string): Gate {
       return release;
     },
     wasAsked: async (count) => {
-      const deadline = Date.now() + PATIENCE_MS / 2;
-      while (asked.length < count) {
-        if (Date.now() > deadline) throw new Error(`${asked.length} of ${count} requests came`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      const saw = () => asked.length;
+      const wait = { what: `${count} requests`, ms: PATIENCE_MS / 2, saw };
+      await until(() => asked.length >= count, wait);
     },
     close: () => server.shutdown(),
   };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import edge from "../../examples/edge_publisher.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
+import { type Run, run } from "../../tasks/process.ts";
 import { startBroker } from "../broker.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url);
@@ -18,14 +19,9 @@ function promised(source: string): string {
   return comment.replaceAll(/^\/\/ /gm, "");
 }
 
-async function run(name: string) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", new URL(name, FOLDER).href],
-    stdin: "null",
-    signal: AbortSignal.timeout(20_000),
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, out, err };
+function runExample(name: string): Promise<Run> {
+  const args = ["run", "--quiet", "--no-prompt", new URL(name, FOLDER).href];
+  return run(Deno.execPath(), args, { timeoutMs: 60_000 });
 }
 
 describe("examples", () => {
@@ -39,10 +35,10 @@ describe("examples", () => {
 
     if (LOADED.includes(name)) continue;
     it(`${name} needs no permission and prints what it promises`, async () => {
-      const { code, out, err } = await run(name);
-      assertEquals(code, 0, err);
+      const { code, stdout, output } = await runExample(name);
+      assertEquals(code, 0, output);
       assert(promised(source) !== "");
-      assertEquals(out, promised(source));
+      assertEquals(stdout, promised(source));
     });
   }
 

@@ -8,6 +8,7 @@ import { defineEvent, type EventType, typed } from "../../src/event.ts";
 import type { Logger } from "../../src/logger.ts";
 import type { Attributes } from "../../src/message.ts";
 import type { Schema } from "../../src/schema.ts";
+import { untilEmpty } from "../wait.ts";
 import { type FaultyReceiver, faultyReceiver } from "./receiver.ts";
 
 /** The event that the tests of the consuming side handle. */
@@ -107,12 +108,8 @@ export async function createWorld(
       }
     },
     async peek(name = queue) {
-      const found: Delivery[] = [];
-      for (;;) {
-        const some = await backend.receive(name, { max: 10, waitMs: 0, visibilityMs: 1 });
-        if (some.length === 0) break;
-        found.push(...some);
-      }
+      const receive = () => backend.receive(name, { max: 10, waitMs: 0, visibilityMs: 1 });
+      const found = await untilEmpty(receive, { what: `the messages in ${name}` });
       await clock.advance(1);
       return found;
     },

@@ -2,6 +2,7 @@ import type { Backend } from "../../src/backend.ts";
 import { MessageConsumer } from "../../src/consumer.ts";
 import type { Dispatcher } from "../../src/dispatcher.ts";
 import type { OutgoingMessage, ReceivedMessage } from "../../src/message.ts";
+import { until, untilEmpty } from "../wait.ts";
 import { factsOn, FOLLOWER, type Host, type OpenHost } from "./host.ts";
 
 /** Backends that a worker runs on. */
@@ -104,14 +105,12 @@ async function send(
 
 /** Takes all messages out of a queue. None of them may be locked, or hidden. */
 async function receiveAll({ consuming }: Backends, queue: string): Promise<ReceivedMessage[]> {
-  const received: ReceivedMessage[] = [];
-  for (;;) {
+  const received = await untilEmpty(async () => {
     const options = { max: 10, waitMs: 0, visibilityMs: 30_000 };
     const deliveries = await consuming.receive(queue, options);
-    if (deliveries.length === 0) break;
-    received.push(...deliveries.map(({ message }) => message));
     await consuming.acknowledge(queue, deliveries.map(({ receipt }) => receipt));
-  }
+    return deliveries.map(({ message }) => message);
+  }, { what: `the messages in ${queue}` });
   const { available, inFlight, delayed } = await consuming.describeQueue(queue);
   if (available + inFlight + delayed > 0) throw new Error("A message is neither gone nor visible");
   return received;
@@ -133,7 +132,10 @@ async function deliverInGroup(message: OutgoingMessage, place: Place): Promise<s
   await send(backends, queue, inGroup);
   consumer.start();
   try {
-    await until(() => settledOrStuck(consumer));
+    await until(() => settledOrStuck(consumer), {
+      what: "the end of both messages",
+      saw: () => consumer.status(),
+    });
   } finally {
     await consumer.stop();
   }
@@ -154,12 +156,4 @@ async function deliverInGroup(message: OutgoingMessage, place: Place): Promise<s
 function settledOrStuck(consumer: MessageConsumer): boolean {
   const { acknowledged, deadLettered, retried } = consumer.status();
   return acknowledged + deadLettered === 2 || retried >= 7;
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error("Nothing came of it within 5 s");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

@@ -11,6 +11,9 @@ const real = {
   timeout: AbortSignal.timeout,
 };
 
+/** Where timers fire until there are none, there is an end to it after so many. */
+const MOST_TURNS = 1_000_000;
+
 type Callback = (...args: unknown[]) => void;
 
 interface Timer {
@@ -92,7 +95,10 @@ export class FakeTime {
 
   /** Fires timers until there are none, letting what is pending happen before each. */
   async runAllAsync(): Promise<void> {
-    while (this.#timers.size > 0) await this.nextAsync();
+    for (let turn = 0; this.#timers.size > 0; turn++) {
+      if (turn === MOST_TURNS) throw new Error(`Timers are set again after ${MOST_TURNS} turns`);
+      await this.nextAsync();
+    }
   }
 
   /** Lets what is pending happen; the clock stands still meanwhile. */

@@ -1,6 +1,7 @@
 /** A stand-in for `fetch` that answers as AWS would, and remembers what it was asked. */
 import type { AwsBackendOptions } from "../../../backends/aws/mod.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
+import { within } from "../../wait.ts";
 
 /** A request that was sent. */
 export interface Call {
@@ -59,7 +60,7 @@ export function fakeAws(respond: Respond): FakeAws {
     calls,
     clock,
     actions: () => calls.map(({ action }) => action),
-    sent: () => new Promise((resolve) => announce = resolve),
+    sent: () => within(new Promise((resolve) => announce = resolve), { what: "a request" }),
     options: {
       region: "eu-west-1",
       accountId: "123456789012",

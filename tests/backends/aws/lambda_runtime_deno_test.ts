@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { standInImports } from "../../std.ts";
-import { mustRun } from "../../../tasks/process.ts";
+import { mustRun, start } from "../../../tasks/process.ts";
 import { type RuntimeApi, serveRuntimeApi } from "./lambda_runtime/api.ts";
 import { fifoRecord, snsRecord, sqsRecord } from "./lambda_samples.ts";
 
@@ -32,33 +32,21 @@ describe("a Lambda function", () => {
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
-  for (const [runtime, command] of Object.entries(RUNTIMES)) {
-    it(`on ${runtime} answers one invocation after the other`, async () => {
+  for (const [name, command] of Object.entries(RUNTIMES)) {
+    it(`on ${name} answers one invocation after the other`, async () => {
       const api = serveRuntimeApi();
       const [program, args] = command(`${folder}/index.mjs`, api.address);
       const env = { AWS_LAMBDA_RUNTIME_API: api.address };
-      const child = new Deno.Command(program, { args, env, stdin: "null" }).spawn();
+      const runtime = start(program, args, { env });
       try {
-        const ended = child.status.then(({ code }) => {
-          throw new Error(`The runtime ended with exit code ${code}`);
-        });
-        await Promise.race([invokeAll(api), ended]);
+        await runtime.during(invokeAll(api), { what: "the answers to all invocations" });
       } finally {
-        killIfAlive(child);
-        await child.status;
+        await runtime[Symbol.asyncDispose]();
         await api.close();
       }
     });
   }
 });
-
-function killIfAlive(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended.
-  }
-}
 
 async function invokeAll(api: RuntimeApi): Promise<void> {
   const batch = ["succeed", "fail", "succeed", "giveUp"].map((what, index) =>

@@ -14,6 +14,7 @@ import { DeadLetter, MelangeError } from "../../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../../src/event.ts";
 import { deadLetterFactsOf } from "../../../src/dead_letter.ts";
 import { MessagePublisher } from "../../../src/publisher.ts";
+import { until } from "../../wait.ts";
 import {
   envelope,
   fifoRecord,
@@ -185,7 +186,10 @@ describe("sqsHandler()", () => {
     const bad = { body: '{"orderId":"bad"}' };
     const one = handler({ Records: [sqsRecord("m-1", bad), sqsRecord("m-2")] });
     const two = handler({ Records: [sqsRecord("m-1"), sqsRecord("m-2", bad)] });
-    while (waiting.length < 4) await settled();
+    await until(() => waiting.length >= 4, {
+      what: "four handlers to start",
+      saw: () => waiting.length,
+    });
     for (const finish of waiting) finish();
     assertEquals(await Promise.all([one, two]), [failuresOf("m-1"), failuresOf("m-2")]);
   });

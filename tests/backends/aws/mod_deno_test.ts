@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { AwsBackend, awsSender } from "../../../backends/aws/mod.ts";
 import { MelangeError } from "../../../src/errors.ts";
+import { run } from "../../../tasks/process.ts";
 import { type Broker, startBroker } from "../../broker.ts";
 import { message } from "./fake_aws.ts";
 
@@ -72,20 +73,9 @@ describe("AwsBackend on a local broker", () => {
       await new AwsBackend().describeQueue("x").catch((error) => console.log(error.code));
     `;
     const net = new URL(broker.endpoint).host;
-    const deno = Deno.execPath();
     const configuration = new URL("../../../deno.json", import.meta.url).pathname;
-    const command = new Deno.Command(deno, {
-      args: ["run", "--no-prompt", `--config=${configuration}`, `--allow-net=${net}`, "-"],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    });
-    const child = command.spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(code));
-    await writer.close();
-    const { stdout, stderr } = await child.output();
-    const printed = new TextDecoder().decode(stdout);
-    assertEquals(printed, `${queue}\nCONFIGURATION\n`, new TextDecoder().decode(stderr));
+    const args = ["run", "--no-prompt", `--config=${configuration}`, `--allow-net=${net}`, "-"];
+    const { stdout, output } = await run(Deno.execPath(), args, { stdin: code, timeoutMs: 60_000 });
+    assertEquals(stdout, `${queue}\nCONFIGURATION\n`, output);
   });
 });

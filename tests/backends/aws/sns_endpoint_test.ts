@@ -4,6 +4,7 @@ import { snsEndpoint, type SnsEndpointOptions } from "../../../backends/aws/sns_
 import { Dispatcher, type HandlerContext } from "../../../src/dispatcher.ts";
 import { DeadLetter } from "../../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../../src/event.ts";
+import { until } from "../../wait.ts";
 import {
   CERTIFICATE_URL,
   confirmUrl,
@@ -100,13 +101,13 @@ describe("snsEndpoint() with notifications", () => {
   });
 
   it("aborts the handlers' signal with TIMEOUT after 13 seconds, and answers 503", async () => {
-    let signal: AbortSignal | undefined;
+    const signals: AbortSignal[] = [];
     const { sns, endpoint } = await setUp({}, (_, context) => {
-      signal = context.signal;
+      signals.push(context.signal);
       return new Promise(() => {});
     });
     const response = endpoint(post(await sns.notification()));
-    while (!signal) await new Promise((resolve) => setTimeout(resolve));
+    const signal = await until(() => signals[0], { what: "the handler to start" });
     await sns.clock.advance(12_999);
     assertEquals(signal.aborted, false);
     await sns.clock.advance(1);
@@ -164,7 +165,7 @@ describe("snsEndpoint() with repetitions", () => {
     const { sns, handled, endpoint } = await setUp({}, () => finished);
     const fields = await sns.notification();
     const both = Promise.all([endpoint(post(fields)), endpoint(post(fields))]);
-    while (handled.length === 0) await new Promise((resolve) => setTimeout(resolve));
+    await until(() => handled.length > 0, { what: "the handler to start" });
     finish();
     assertEquals((await both).map(({ status }) => status), [200, 200]);
     assertEquals(handled.length, 1);
@@ -300,7 +301,10 @@ describe("snsEndpoint() with certificates", () => {
       fetch,
     });
     const response = endpoint(post(await sns.notification()));
-    while (sns.clock.pending < 2) await new Promise((resolve) => setTimeout(resolve));
+    await until(() => sns.clock.pending >= 2, {
+      what: "two timers",
+      saw: () => sns.clock.pending,
+    });
     await sns.clock.advance(5_000);
     assertEquals((await response).status, 503);
     assertEquals(aborted, true);
@@ -318,7 +322,7 @@ describe("snsEndpoint() with certificates", () => {
       return status;
     };
     const first = [1, 2, 3, 4].map(ask);
-    while (sns.fetched.length < 4) await new Promise((resolve) => setTimeout(resolve));
+    await until(() => sns.fetched.length >= 4, { what: "four requests", saw: () => sns.fetched });
     assertEquals(await ask(5), 503);
     answer();
     assertEquals(await Promise.all(first), [403, 403, 403, 403]);

@@ -1,5 +1,7 @@
 /** Tabs of a real Chromium, without a web server. */
 import { type Browser, type BrowserContext, chromium, type Page } from "npm:playwright-core@^1";
+import { mustRun } from "../../../tasks/process.ts";
+import { within } from "../../wait.ts";
 import type { Thread } from "./workers/runtime.ts";
 
 export type { Page };
@@ -75,17 +77,13 @@ export async function openTab(context: BrowserContext): Promise<Thread> {
       await session.send("Debugger.enable");
       const paused = new Promise((resolve) => session.once("Debugger.paused", resolve));
       await session.send("Debugger.pause");
-      await paused;
+      await within(paused, { what: "the debugger to stop a tab" });
     },
   };
 }
 
 /** Bundles a module for the browser. */
 export async function bundleForBrowser(path: string): Promise<string> {
-  const config = ["--quiet", "--no-check", "--platform=browser"];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", ...config, path],
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
+  const options = ["--quiet", "--no-check", "--platform=browser"];
+  return (await mustRun(Deno.execPath(), ["bundle", ...options, path])).stdout;
 }

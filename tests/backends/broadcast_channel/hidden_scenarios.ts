@@ -27,7 +27,7 @@ export async function hireHidden(browser: HiddenTabs, count: number): Promise<Hi
     return tab;
   });
   await hire(team, 1);
-  while (tabs.length < count) await team.hire();
+  for (let tab = 1; tab < count; tab++) await team.hire();
   return { team, tabs };
 }
 

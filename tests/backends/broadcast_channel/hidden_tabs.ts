@@ -2,6 +2,8 @@
  * Tabs that nobody looks at, in a real Chromium: to playwright each tab is visible, so that these are
  * opened through the DevTools protocol itself.
  */
+import { start } from "../../../tasks/process.ts";
+import { within } from "../../wait.ts";
 import { EXECUTABLE, FLAGS, requireChromium } from "./chromium.ts";
 import type { Thread } from "./workers/runtime.ts";
 
@@ -33,6 +35,9 @@ interface DevTools {
   close(): void;
 }
 
+/** How long Chromium may take for an answer, in milliseconds. */
+const ANSWER_MS = 60_000;
+
 const PAGE = `<!doctype html><title>hidden</title><script>
   globalThis.report = (message) => sendReport(JSON.stringify(message));
   const fires = [];
@@ -52,8 +57,11 @@ export async function startHiddenTabs(worker: string): Promise<HiddenTabs> {
   await requireChromium();
   const profile = await Deno.makeTempDir();
   const args = [...FLAGS, "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
-  const process = new Deno.Command(EXECUTABLE, { args, stdout: "null", stderr: "piped" }).spawn();
-  const tools = await connect(await addressIn(process.stderr));
+  const chromium = start(EXECUTABLE, args);
+  const [, address = ""] = await chromium.line(/DevTools listening on (ws:\S+)/, {
+    from: "stderr",
+  });
+  const tools = await connect(address);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
     const isScript = url.endsWith("/worker.js");
     const type = isScript ? "text/javascript" : "text/html";
@@ -65,7 +73,7 @@ export async function startHiddenTabs(worker: string): Promise<HiddenTabs> {
     open: () => openHiddenTab(tools, `http://127.0.0.1:${server.addr.port}/`),
     close: async () => {
       await tools.send("Browser.close");
-      await process.status;
+      await chromium.ended();
       tools.close();
       await server.shutdown();
       await Deno.remove(profile, { recursive: true });
@@ -73,29 +81,13 @@ export async function startHiddenTabs(worker: string): Promise<HiddenTabs> {
   };
 }
 
-/** The address that Chromium prints; what it prints later is dropped. */
-function addressIn(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    void stderr.pipeThrough(new TextDecoderStream()).pipeTo(
-      new WritableStream({
-        write: (part) => {
-          text += part;
-          const [, address] = /DevTools listening on (ws:\S+)\s/.exec(text) ?? [];
-          if (address !== undefined) resolve(address);
-        },
-        close: () => reject(new Error(`Chromium did not start: ${text}`)),
-      }),
-    );
-  });
-}
-
 async function connect(address: string): Promise<DevTools> {
   const socket = new WebSocket(address);
-  await new Promise((resolve, reject) => {
+  const opened = new Promise((resolve, reject) => {
     socket.onopen = resolve;
     socket.onerror = reject;
   });
+  await within(opened, { what: `an answer of ${address}` });
   const listeners: DevTools["listeners"] = new Set();
   const calls = new Map<number, PromiseWithResolvers<unknown>>();
   socket.onmessage = ({ data }) => {
@@ -111,7 +103,8 @@ async function connect(address: string): Promise<DevTools> {
     const call = Promise.withResolvers<unknown>();
     calls.set(++last, call);
     socket.send(JSON.stringify({ id: last, method, params, sessionId }));
-    return call.promise as Promise<T>;
+    const answer = call.promise as Promise<T>;
+    return within(answer, { what: `Chromium's answer to ${method}`, ms: ANSWER_MS });
   }
   return { send, listeners, close: () => socket.close() };
 }
@@ -153,7 +146,7 @@ async function openHiddenTab(tools: DevTools, url: string): Promise<HiddenTab> {
 }
 
 function next({ listeners }: DevTools, method: string, sessionId: string): Promise<void> {
-  return new Promise((resolve) => {
+  const happened = new Promise<void>((resolve) => {
     const listener = (event: DevToolsEvent) => {
       if (event.method !== method || event.sessionId !== sessionId) return;
       listeners.delete(listener);
@@ -161,4 +154,5 @@ function next({ listeners }: DevTools, method: string, sessionId: string): Promi
     };
     listeners.add(listener);
   });
+  return within(happened, { what: method, ms: ANSWER_MS });
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/errors.ts";
+import { untilEmpty } from "../../wait.ts";
 import { type Context, createWorld, type World } from "./world.ts";
 
 const QUEUE = "billing";
@@ -38,14 +39,12 @@ async function sendAll(
   for (const result of (await world.flow(Promise.all(calls))).flat()) assert(result.ok);
 }
 
-async function drain(world: World, { backend }: Context): Promise<Delivery[]> {
-  const all: Delivery[] = [];
-  for (;;) {
+function drain(world: World, { backend }: Context): Promise<Delivery[]> {
+  return untilEmpty(async () => {
     const some = await world.flow(backend.receive(QUEUE, TAKE));
-    if (some.length === 0) return all;
-    all.push(...some);
     await world.flow(backend.acknowledge(QUEUE, some.map(({ receipt }) => receipt)));
-  }
+    return some;
+  }, { what: `the messages in ${QUEUE}` });
 }
 
 function bodiesOf(deliveries: readonly Delivery[]): string[] {
@@ -90,7 +89,7 @@ for (const locks of [false, true]) {
     it("keeps what the last context knows when all others end one by one", async () => {
       const world = await worldOf(4, { locks });
       await sendAll(world, world.leader(), numbered(30));
-      while (world.contexts.length > 1) {
+      for (let left = 4; left > 1; left--) {
         world.leader().kill();
         await world.clock.advance(6_000);
       }

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { DatabaseSync } from "node:sqlite";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
 import { SqliteDeduplicationStore } from "../../../src/deduplication/sqlite.ts";
+import { mustRun } from "../../../tasks/process.ts";
 
 /** Two stores on one database, as two processes would have them. */
 async function withStores(
@@ -130,12 +131,10 @@ describe("SqliteDeduplicationStore", () => {
     const program = new URL("./claimer.ts", import.meta.url).pathname;
     const args = ["run", "-A", "-q", program, `${folder}/shared.db`, "500"];
     const outputs = await Promise.all(
-      Array.from({ length: 3 }, () => new Deno.Command(Deno.execPath(), { args }).output()),
+      Array.from({ length: 3 }, () => mustRun(Deno.execPath(), args, { timeoutMs: 60_000 })),
     );
     await Deno.remove(folder, { recursive: true });
-    const got = outputs.flatMap(({ stdout }) =>
-      JSON.parse(new TextDecoder().decode(stdout)) as string[]
-    );
+    const got = outputs.flatMap(({ stdout }) => JSON.parse(stdout) as string[]);
     assertEquals([got.length, new Set(got).size], [500, 500]);
   });
 });

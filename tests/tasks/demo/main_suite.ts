@@ -1,14 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { run } from "../../../tasks/process.ts";
 
 async function demo(args: string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", "tasks/demo/main.ts", "--events", "100", ...args],
-    env: { NO_COLOR: "1", ...env },
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, output: `${out}${err}` };
+  const all = ["run", "--quiet", "-A", "tasks/demo/main.ts", "--events", "100", ...args];
+  return await run(Deno.execPath(), all, { env, timeoutMs: 120_000 });
 }
 
 const preload = `--preload=${new URL("./drop_one.ts", import.meta.url).href}`;

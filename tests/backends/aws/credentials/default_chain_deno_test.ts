@@ -3,6 +3,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { describe, it } from "@std/testing/bdd";
 import { defaultCredentials } from "../../../../backends/aws/mod.ts";
 import { MelangeError } from "../../../../src/errors.ts";
+import { mustRun } from "../../../../tasks/process.ts";
+import { withoutAws } from "../../../without_aws.ts";
 
 const MODULE = new URL("../../../../backends/aws/mod.ts", import.meta.url).href;
 const CONFIG = new URL("../../../../deno.json", import.meta.url).pathname;
@@ -12,26 +14,18 @@ const CODE = `
   console.log(accessKeyId);
 `;
 
-async function run(permissions: string[], env: Record<string, string>): Promise<string> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", `--config=${CONFIG}`, ...permissions, "-"],
-    clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "", DENO_DIR: cacheFolder(), ...env },
-    stdin: "piped",
-    stdout: "piped",
-  });
-  const child = command.spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(CODE));
-  await writer.close();
-  const { stdout } = await child.output();
-  return new TextDecoder().decode(stdout).trim();
+/** What the program prints; of AWS it is told what `env` says. */
+async function printed(permissions: string[], env: Record<string, string>): Promise<string> {
+  const args = ["run", "--quiet", "--no-prompt", `--config=${CONFIG}`, ...permissions, "-"];
+  // With another home it would look for its modules elsewhere.
+  const all = { DENO_DIR: await cacheFolder(), ...withoutAws(), ...env };
+  const options = { env: all, stdin: CODE, timeoutMs: 60_000 };
+  return (await mustRun(Deno.execPath(), args, options)).stdout.trim();
 }
 
-/** Where this process has its modules, which the other needs as well. */
-function cacheFolder(): string {
-  const home = Deno.env.get("HOME") ?? "";
-  return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
+/** Where this process has its modules. */
+async function cacheFolder(): Promise<string> {
+  return JSON.parse((await mustRun(Deno.execPath(), ["info", "--json"])).stdout).denoDir;
 }
 
 async function withHome(test: (home: string) => Promise<void>): Promise<void> {
@@ -48,7 +42,7 @@ async function withHome(test: (home: string) => Promise<void>): Promise<void> {
 
 describe("defaultCredentials() in a process", () => {
   it("says what it tried where nothing is allowed", async () => {
-    const message = await run([], {});
+    const message = await printed([], {});
     assertStringIncludes(message, "Cannot sign a request as there are no credentials");
     assertStringIncludes(message, "instance metadata (the metadata service does not answer)");
   });
@@ -56,13 +50,13 @@ describe("defaultCredentials() in a process", () => {
   it("finds the shared files with the two permissions that it takes", () =>
     withHome(async (HOME) => {
       const permissions = ["--allow-env=HOME,AWS_*", `--allow-read=${HOME}/.aws`];
-      assertEquals(await run(permissions, { HOME }), "FILES");
+      assertEquals(await printed(permissions, { HOME }), "FILES");
     }));
 
   it("survives files that must not be read", () =>
     withHome(async (HOME) => {
       const env = { HOME, AWS_EC2_METADATA_DISABLED: "true" };
-      assertStringIncludes(await run(["--allow-env=HOME,AWS_*"], env), "NotCapable");
+      assertStringIncludes(await printed(["--allow-env=HOME,AWS_*"], env), "NotCapable");
     }));
 });
 

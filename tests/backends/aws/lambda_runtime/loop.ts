@@ -7,6 +7,7 @@ import { handler } from "./function.ts";
 const { process } = globalThis as unknown as { process: { env: Record<string, string> } };
 const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation`;
 
+// deno-lint-ignore melange/bounded-waits -- it serves until it is ended
 while (true) {
   const next = await fetch(`${api}/next`);
   const id = next.headers.get("lambda-runtime-aws-request-id");

@@ -1,5 +1,6 @@
 import { seededRandom } from "../../../../backends/memory/testing.ts";
-import { sleep, type Thread } from "./runtime.ts";
+import { until as waitUntil } from "../../../wait.ts";
+import type { Thread } from "./runtime.ts";
 import type { Command, ConsumeOptions, Report } from "./worker.ts";
 
 /** A worker with a backend, and what is known of its consumer. */
@@ -40,6 +41,9 @@ export interface Team {
 
 /** A chance that repeats itself. */
 export const chance: () => number = seededRandom(20_261);
+
+/** How long a worker may take for an answer, in milliseconds. */
+const ANSWER_MS = 180_000;
 
 let teams = 0;
 
@@ -88,11 +92,7 @@ export function createTeam(start: () => Promise<Thread>): Team {
     ms: number,
     what: string,
   ): Promise<void> {
-    const end = Date.now() + ms;
-    while (!await condition()) {
-      if (Date.now() > end) throw new Error(`Not after ${ms} ms: ${what}`);
-      await sleep(5);
-    }
+    await waitUntil(condition, { what, ms });
   }
 
   async function leader(): Promise<Colleague> {
@@ -126,11 +126,18 @@ export function createTeam(start: () => Promise<Thread>): Team {
   };
 }
 
+/** What a worker was asked, and has not answered. */
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 function createColleague(
   thread: Thread,
   record: (report: Report, colleague: Colleague) => void,
 ): Colleague {
-  const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const calls = new Map<number, Call>();
   let next = 1;
   let isAlive = true;
   const colleague: Colleague = {
@@ -139,12 +146,15 @@ function createColleague(
     isAlive: () => isAlive,
     ask: (verb, ...args) =>
       new Promise((resolve, reject) => {
-        calls.set(next, { resolve, reject });
+        const late = () => reject(new Error(`Waited ${ANSWER_MS} ms for the answer to "${verb}"`));
+        calls.set(next, { resolve, reject, timer: setTimeout(late, ANSWER_MS) });
         thread.post({ number: next++, verb, args } satisfies Command);
       }),
     pause: async (isPaused) => await thread.pause?.(isPaused),
     terminate: () => {
       isAlive = false;
+      // Nobody waits for what it was asked: it is ended to see what the others do.
+      for (const { timer } of calls.values()) clearTimeout(timer);
       thread.terminate();
     },
   };
@@ -153,6 +163,7 @@ function createColleague(
     if (!("number" in report)) return record(report, colleague);
     const call = calls.get(report.number);
     calls.delete(report.number);
+    clearTimeout(call?.timer);
     if (report.error === undefined) call?.resolve(report.value);
     else call?.reject(new Error(report.error));
   });
