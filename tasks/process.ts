@@ -6,15 +6,16 @@ export interface Run {
   output: string;
 }
 
-/** Runs a program to its end, or stops it after `timeoutMs` milliseconds. */
+/** Runs a program to its end, by default in this folder, or stops it after `timeoutMs` milliseconds. */
 export async function run(
   command: string,
   args: string[],
   timeoutMs: number = 300_000,
+  cwd: string = Deno.cwd(),
 ): Promise<Run> {
   const signal = AbortSignal.timeout(timeoutMs);
   const env = { NO_COLOR: "1", FORCE_COLOR: "0" };
-  const program = new Deno.Command(command, { args, env, signal, stdin: "null" });
+  const program = new Deno.Command(command, { args, cwd, env, signal, stdin: "null" });
   const { code, stdout, stderr } = await program.output();
   const late = signal.aborted ? `Stopped after ${timeoutMs} ms` : "";
   const texts = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
