@@ -6,12 +6,19 @@ export interface Run {
   output: string;
 }
 
-/** Runs a program to its end, by default in this folder, or stops it after `timeoutMs` milliseconds. */
+/** Options of {@linkcode run}. */
+export interface RunOptions {
+  /** After so many milliseconds it is stopped. Default: 300,000. */
+  timeoutMs?: number;
+  /** The folder that it works in. Default: that of this process. */
+  cwd?: string;
+}
+
+/** Runs a program to its end, or stops it when its time is up. */
 export async function run(
   command: string,
   args: string[],
-  timeoutMs: number = 300_000,
-  cwd: string = Deno.cwd(),
+  { timeoutMs = 300_000, cwd = Deno.cwd() }: RunOptions = {},
 ): Promise<Run> {
   const signal = AbortSignal.timeout(timeoutMs);
   const env = { NO_COLOR: "1", FORCE_COLOR: "0" };

@@ -1,8 +1,13 @@
 import { cpSync } from "node:fs";
 import { run } from "../process.ts";
 
-/** Where the tree is that is copied. */
-export const ROOT: string = new URL("../../", import.meta.url).pathname;
+/** Where a form of `deno task mutate` works, and what it prints with. */
+export interface Place {
+  /** The folder of the tree, with a slash at its end. Nothing in it is changed. */
+  readonly root: string;
+  /** Prints a line of the result. */
+  readonly print: (line: string) => void;
+}
 
 /** What a copy does without. */
 const LEFT_OUT = /^(\.git|node_modules|coverage|dist|\.cache)(\/|$)/;
@@ -15,14 +20,15 @@ export interface Copy {
   readonly std: string;
 }
 
-/** Makes a copy for as long as `use` takes. */
-export async function withCopy<Result>(use: (copy: Copy) => Promise<Result>): Promise<Result> {
+/** Makes a copy of a tree for as long as `use` takes. */
+export async function withCopy<Result>(
+  tree: string,
+  use: (copy: Copy) => Promise<Result>,
+): Promise<Result> {
   const root = await Deno.makeTempDir({ prefix: "melange-mutants-" });
   try {
-    cpSync(ROOT, root, {
-      recursive: true,
-      filter: (path) => !LEFT_OUT.test(path.slice(ROOT.length)),
-    });
+    const filter = (path: string) => !LEFT_OUT.test(path.slice(tree.length));
+    cpSync(tree, root, { recursive: true, filter });
     return await use({ root, std: await stdOption(root) });
   } finally {
     await Deno.remove(root, { recursive: true });
@@ -47,12 +53,10 @@ export async function testIn(copy: Copy, args: string[], limitMs: number): Promi
   const path = `${copy.root}/mutant.xml`;
   await Deno.remove(path).catch(() => {});
   const options = ["-A", "-q", "--no-check", "--no-lock", copy.std, `--junit-path=${path}`];
-  const { code, output } = await run(
-    Deno.execPath(),
-    ["test", ...options, ...args],
-    limitMs,
-    copy.root,
-  );
+  const { code, output } = await run(Deno.execPath(), ["test", ...options, ...args], {
+    timeoutMs: limitMs,
+    cwd: copy.root,
+  });
   const report = await Deno.readTextFile(path).catch(() => "");
   if (output.endsWith(`Stopped after ${limitMs} ms`)) return { outcome: "late", report };
   return { outcome: code === 0 ? "passed" : "failed", report };

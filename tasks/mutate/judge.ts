@@ -14,19 +14,24 @@ export interface Judgement {
   readonly killer?: string;
 }
 
-/** A run may be slowed down by others beside it. */
-const limitOf = (durationMs: number) => 3 * durationMs + 15_000;
+/** How long tests may take with a fault that take `durationMs` without: others may run beside them. */
+export function limitOf(durationMs: number): number {
+  return 3 * durationMs + 15_000;
+}
+
 /** Tests of the unchanged code get this long. */
 const PATIENCE_MS = 300_000;
 
 /** Runs tests on faults; knows how long they take without one. */
 export class Judge {
   readonly #tests: readonly string[];
+  readonly #limitOf: (durationMs: number) => number;
   readonly #durations = new Map<string, Promise<number>>();
 
-  /** Creates a judge who may run the test files given. */
-  constructor(tests: readonly string[]) {
+  /** Creates a judge who may run the test files given, and waits for each run so long. */
+  constructor(tests: readonly string[], limit: (durationMs: number) => number = limitOf) {
     this.#tests = tests;
+    this.#limitOf = limit;
   }
 
   /** Runs the tests of the file, then those of its room, up to the first that fails. */
@@ -34,7 +39,7 @@ export class Judge {
     const compiles = await withMutant(mutant, copy, () => check(mutant.file, copy));
     if (!compiles) return { mutant, verdict: "does not compile" };
     for (const files of testsOf(mutant.file, this.#tests)) {
-      const limitMs = limitOf(await this.#durationOf(files, copy));
+      const limitMs = this.#limitOf(await this.#durationOf(files, copy));
       const run = () => testIn(copy, ["--fail-fast", ...files], limitMs);
       const { outcome, report } = await withMutant(mutant, copy, run);
       if (outcome === "late") return { mutant, verdict: "killed", killer: "the time limit" };
@@ -68,7 +73,7 @@ async function withMutant<Result>(
 }
 
 async function check(file: string, { root }: Copy): Promise<boolean> {
-  const { code } = await run(Deno.execPath(), ["check", "-q", file], PATIENCE_MS, root);
+  const { code } = await run(Deno.execPath(), ["check", "-q", file], { cwd: root });
   return code === 0;
 }
 

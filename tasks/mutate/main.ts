@@ -5,7 +5,13 @@
  * their file and room did not notice. See `--help`.
  */
 import { HELP, readArguments } from "./arguments.ts";
+import type { Place } from "./copy.ts";
 import { mutateByPatches } from "./patches.ts";
+
+const HERE: Place = {
+  root: new URL("../../", import.meta.url).pathname,
+  print: (line) => console.log(line),
+};
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
@@ -15,9 +21,9 @@ async function main(args: string[]): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  if (!random) return await mutateByPatches(patches) ? 0 : 1;
+  if (!random) return await mutateByPatches(patches, HERE) ? 0 : 1;
   // Only this form needs the TypeScript parser.
   const { mutateAtRandom } = await import("./random.ts");
-  const survived = await mutateAtRandom(random);
+  const survived = await mutateAtRandom(random, HERE);
   return random.fail && survived > 0 ? 1 : 0;
 }

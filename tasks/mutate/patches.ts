@@ -1,7 +1,7 @@
 import { applyHunks, parsePatch } from "../patch.ts";
-import { type Copy, ROOT, testIn, withCopy } from "./copy.ts";
+import { type Copy, type Place, testIn, withCopy } from "./copy.ts";
 
-const MUTANTS = `${ROOT}tests/chaos/mutants/`;
+const MUTANTS = "tests/chaos/mutants/";
 /** A test that takes longer hangs. */
 const PATIENCE_MS = 30_000;
 
@@ -22,26 +22,26 @@ type Outcome = "passed" | "failed" | "missing";
  * its first line names fails there, and passes without it. Prints one line each, then `N killed, N
  * survived`; resolves to `false` if one survived. Takes the names of patches, by default all.
  */
-export async function mutateByPatches(names: string[]): Promise<boolean> {
-  const mutants = readMutants(names);
+export async function mutateByPatches(names: string[], { root, print }: Place): Promise<boolean> {
+  const mutants = readMutants(`${root}${MUTANTS}`, names);
   let survived = 0;
-  await withCopy(async (copy) => {
+  await withCopy(root, async (copy) => {
     for (const mutant of mutants) {
       const verdict = await judge(mutant, copy);
       if (verdict !== "killed") survived += 1;
-      console.log(`${mutant.name}: ${verdict} (${mutant.test})`);
+      print(`${mutant.name}: ${verdict} (${mutant.test})`);
     }
   });
-  console.log(`${mutants.length - survived} killed, ${survived} survived`);
+  print(`${mutants.length - survived} killed, ${survived} survived`);
   return survived === 0 && mutants.length > 0;
 }
 
-function readMutants(names: string[]): Mutant[] {
-  const all = [...Deno.readDirSync(MUTANTS)].flatMap(({ name }) =>
+function readMutants(folder: string, names: string[]): Mutant[] {
+  const all = [...Deno.readDirSync(folder)].flatMap(({ name }) =>
     name.endsWith(".patch") ? [name.slice(0, -".patch".length)] : []
   );
   return (names.length > 0 ? names : all.sort()).map((name) => {
-    const patch = Deno.readTextFileSync(`${MUTANTS}${name}.patch`);
+    const patch = Deno.readTextFileSync(`${folder}${name}.patch`);
     const [, file, test] = /^# test: (\S+) "(.*)"$/m.exec(patch) ?? [];
     if (file && test) return { name, patch, file, test };
     throw new Error(`Cannot try ${name} as it names no test: # test: FILE "SUITE > TEST"`);

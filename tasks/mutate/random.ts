@@ -1,54 +1,51 @@
 import { seededRandom } from "../../backends/memory/seeded_random.ts";
 import type { RandomOptions } from "./arguments.ts";
-import { type Copy, ROOT, withCopy } from "./copy.ts";
+import { type Copy, type Place, withCopy } from "./copy.ts";
 import { type EqualMutant, isEqual, parseEqualMutants } from "./equal.ts";
 import { findMutants } from "./find.ts";
 import { Judge, type Judgement } from "./judge.ts";
 import type { Mutant } from "./mutant.ts";
-import { asJson, closingLines, lineOf } from "./report.ts";
+import { Progress } from "./progress.ts";
+import { asJson, closingLines } from "./report.ts";
+import { Round } from "./round.ts";
 import { inRandomOrder } from "./select.ts";
 
-const EQUAL_MUTANTS = `${ROOT}tests/equal_mutants.txt`;
+const EQUAL_MUTANTS = "tests/equal_mutants.txt";
 
 /** Tries faults that a seed chooses, tells what became of each, and resolves to how many survived. */
-export async function mutateAtRandom(options: RandomOptions): Promise<number> {
+export async function mutateAtRandom(options: RandomOptions, place: Place): Promise<number> {
   const { seed, count, folders, jobs, json } = options;
-  const files = folders.flatMap(sourceFiles).map((file) =>
-    findMutants(file, Deno.readTextFileSync(`${ROOT}${file}`))
-  );
-  const round = new Round(inRandomOrder(files, seededRandom(seed)), count);
-  const equal = parseEqualMutants(Deno.readTextFileSync(EQUAL_MUTANTS));
-  const judge = new Judge(testFiles("tests"));
-  if (!json) console.log(`${count} faults in ${folders.join(", ")}, seed ${seed}`);
-  const progress = new Progress(count, json);
+  const { root, print } = place;
+  const round = new Round(inRandomOrder(faultsIn(root, folders), seededRandom(seed)), count);
+  const equal = parseEqualMutants(Deno.readTextFileSync(`${root}${EQUAL_MUTANTS}`));
+  const judge = new Judge(filesIn(root, "tests").filter((file) => file.endsWith("_test.ts")));
+  if (!json) print(`${count} faults in ${folders.join(", ")}, seed ${seed}`);
+  const progress = new Progress({ count, print: json ? undefined : print, write: terminal() });
   const tryAll = (copy: Copy) =>
     round.run(async (mutant) => {
       const judgement = await judgeUnlessEqual(mutant, { judge, copy, equal });
       progress.tell(judgement);
       return judgement;
     });
-  await Promise.all(Array.from({ length: Math.min(jobs, count) }, () => withCopy(tryAll)));
-  const judgements = round.judgements;
-  console.log(json ? asJson(seed, judgements) : closingLines(judgements).join("\n"));
+  await Promise.all(Array.from({ length: Math.min(jobs, count) }, () => withCopy(root, tryAll)));
+  const { judgements } = round;
+  print(json ? asJson(seed, judgements) : closingLines(judgements).join("\n"));
   return judgements.filter(({ verdict }) => verdict === "survived").length;
 }
 
-/** The source files of a folder, or the one that is named. */
-function sourceFiles(path: string): string[] {
-  const files = Deno.statSync(`${ROOT}${path}`).isFile ? [path] : filesIn(path);
-  return files.filter((file) => file.endsWith(".ts"));
-}
-
-function testFiles(folder: string): string[] {
-  return filesIn(folder).filter((file) => file.endsWith("_test.ts"));
-}
-
-function filesIn(folder: string): string[] {
-  const entries = [...Deno.readDirSync(`${ROOT}${folder}`)].sort((a, b) =>
-    a.name < b.name ? -1 : 1
+function faultsIn(root: string, paths: readonly string[]) {
+  const files = paths.flatMap((path) =>
+    Deno.statSync(`${root}${path}`).isFile ? [path] : filesIn(root, path)
   );
+  return files.filter((file) => file.endsWith(".ts"))
+    .map((file) => findMutants(file, Deno.readTextFileSync(`${root}${file}`)));
+}
+
+function filesIn(root: string, folder: string): string[] {
+  const entries = [...Deno.readDirSync(`${root}${folder}`)];
+  entries.sort((a, b) => a.name < b.name ? -1 : 1);
   return entries.flatMap(({ name, isDirectory }) =>
-    isDirectory ? filesIn(`${folder}/${name}`) : [`${folder}/${name}`]
+    isDirectory ? filesIn(root, `${folder}/${name}`) : [`${folder}/${name}`]
   );
 }
 
@@ -61,59 +58,7 @@ async function judgeUnlessEqual(
   return await judge.judge(mutant, copy);
 }
 
-/** The faults of one run. Those that do not compile are replaced by the next ones. */
-export class Round {
-  readonly #order: Iterator<Mutant>;
-  readonly #judged = new Map<number, Judgement>();
-  #left: number;
-  #taken = 0;
-
-  /** Creates a round of `count` faults, or of as many as there are. */
-  constructor(order: Iterator<Mutant>, count: number) {
-    this.#order = order;
-    this.#left = count;
-  }
-
-  /** Judges faults until there are enough; several may do it side by side. */
-  async run(judge: (mutant: Mutant) => Promise<Judgement>): Promise<void> {
-    while (this.#left > 0) {
-      const { value, done } = this.#order.next();
-      if (done) return;
-      this.#left -= 1;
-      const place = this.#taken++;
-      const judgement = await judge(value);
-      if (judgement.verdict === "does not compile") this.#left += 1;
-      else this.#judged.set(place, judgement);
-    }
-  }
-
-  /** What was found, in the order in which the faults were chosen. */
-  get judgements(): Judgement[] {
-    return [...this.#judged].sort(([a], [b]) => a - b).map(([, judgement]) => judgement);
-  }
-}
-
-/** Tells about each fault; on a terminal also how far it is. */
-class Progress {
-  readonly #count: number;
-  readonly #json: boolean;
-  #done = 0;
-
-  constructor(count: number, json: boolean) {
-    this.#count = count;
-    this.#json = json;
-  }
-
-  tell(judgement: Judgement): void {
-    if (judgement.verdict === "does not compile") return;
-    this.#done += 1;
-    this.#show("");
-    if (!this.#json) console.log(lineOf(judgement));
-    if (this.#done < this.#count) this.#show(`${this.#done}/${this.#count} …`);
-  }
-
-  #show(text: string): void {
-    if (!Deno.stderr.isTerminal()) return;
-    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
-  }
+function terminal(): ((text: string) => void) | undefined {
+  if (!Deno.stderr.isTerminal()) return undefined;
+  return (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text));
 }

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Judgement, Verdict } from "../../../tasks/mutate/judge.ts";
 import type { Mutant } from "../../../tasks/mutate/mutant.ts";
-import { Round } from "../../../tasks/mutate/random.ts";
+import { Round } from "../../../tasks/mutate/round.ts";
 
 const MUTANTS = Array.from({ length: 10 }, (_, index): Mutant => ({
   file: "a.ts",
