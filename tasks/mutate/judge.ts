@@ -1,5 +1,5 @@
 import { run } from "../process.ts";
-import { type Copy, testIn } from "./copy.ts";
+import { type Copy, testIn, type TestRun } from "./copy.ts";
 import { applyEdit, type Mutant } from "./mutant.ts";
 import { testsOf } from "./tests_of.ts";
 
@@ -41,9 +41,8 @@ export class Judge {
     for (const files of testsOf(mutant.file, this.#tests)) {
       const limitMs = this.#limitOf(await this.#durationOf(files, copy));
       const run = () => testIn(copy, ["--fail-fast", ...files], limitMs);
-      const { outcome, report } = await withMutant(mutant, copy, run);
-      if (outcome === "late") return { mutant, verdict: "killed", killer: "the time limit" };
-      if (outcome === "failed") return { mutant, verdict: "killed", killer: failedTest(report) };
+      const killer = await withMutant(mutant, copy, () => killerIn(run));
+      if (killer !== undefined) return { mutant, verdict: "killed", killer };
     }
     return { mutant, verdict: "survived" };
   }
@@ -54,6 +53,15 @@ export class Judge {
     this.#durations.set(key, known);
     return known;
   }
+}
+
+/** What fails again when it is repeated: a test that others slow down may fail once by itself. */
+async function killerIn(run: () => Promise<TestRun>): Promise<string | undefined> {
+  const first = await run();
+  if (first.outcome === "late") return "the time limit";
+  if (first.outcome === "passed") return undefined;
+  const second = await run();
+  return second.outcome === "passed" ? undefined : failedTest(first.report);
 }
 
 /** Puts the fault into the copy for as long as `use` takes. */

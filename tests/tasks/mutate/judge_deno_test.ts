@@ -66,6 +66,19 @@ Deno.test("waits", async () => {
     }, { "tests/src/age_test.ts": hangs });
   });
 
+  it("does not count a test that fails once only", async () => {
+    const shaky = `import { isAdult } from "../../src/age.ts";
+Deno.test("fails at the first fault", async () => {
+  const seen = await Deno.readTextFile("seen").catch(() => "");
+  if (isAdult(18) || seen) return;
+  await Deno.writeTextFile("seen", "yes");
+  throw new Error("once");
+});\n`;
+    await withTree(async (root) => {
+      assertEquals(await judged(root, { lines: ["return age >= 19;"] }), ["survived: nobody"]);
+    }, { "tests/src/age_test.ts": shaky });
+  });
+
   it("refuses tests that fail without a fault", async () => {
     const fails = `Deno.test("fails", () => { throw new Error("always"); });\n`;
     await withTree(async (root) => {
