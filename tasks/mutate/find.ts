@@ -29,9 +29,8 @@ export function findMutants(file: string, source: string): FileMutants {
 }
 
 function isLeftAlone(node: ts.Node): boolean {
-  return ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) ||
-    ts.isTypeAliasDeclaration(node) || ts.isImportDeclaration(node) ||
-    ts.isExportDeclaration(node) || isErrorText(node) || isLogArgument(node);
+  return ts.isTypeNode(node) || ts.isImportDeclaration(node) || isErrorText(node) ||
+    isLogArgument(node);
 }
 
 /** A text, or a sum of texts, that is handed to the constructor of an error. */

@@ -94,6 +94,11 @@ describe("failedTest()", () => {
     assertEquals(failedTest(report.join("\n")), `A > b > says "<&"`);
   });
 
+  it("is the first of those that are equally deep", () => {
+    const report = ["A", "B"].map((name) => `<testcase name="${name}"><error/></testcase>`);
+    assertEquals(failedTest(report.join("\n")), "A");
+  });
+
   it("says so where there is no report", () => {
     assertEquals(failedTest(""), "the tests do not load");
   });
