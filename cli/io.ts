@@ -21,9 +21,18 @@ export interface Io {
   createBackend(options: AwsBackendOptions): Backend;
 }
 
+/** The parts of a process that an {@linkcode Io} is made of. */
+export interface ProcessParts {
+  /** What is read. */
+  readonly stdin: AsyncIterable<Uint8Array | string> & { isTTY?: boolean };
+  /** Where results go. */
+  readonly stdout: { isTTY?: boolean; write(text: string): unknown };
+  /** Where everything else goes. */
+  readonly stderr: { isTTY?: boolean; write(text: string): unknown };
+}
+
 /** The process itself, and AWS. */
-export function processIo(): Io {
-  const { stdin, stdout, stderr } = process;
+export function processIo({ stdin, stdout, stderr }: ProcessParts = process): Io {
   const rewrites = stderr.isTTY && !stdout.isTTY;
   return {
     out: (line) => void stdout.write(`${line}\n`),

@@ -60,6 +60,11 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
   const options = publishOptionsOf(type, values);
   const format = formatOf(values);
   const events = (await dataOf(data, values, io)).map((data) => type(data));
+  if (events.length > 1 && values["deduplication-id"] !== undefined) {
+    throw new UsageError(
+      "Cannot publish many events with one --deduplication-id: the queue would drop all but the first",
+    );
+  }
   // A topic is not created here: a misspelt one would take events and keep none.
   const backend = io.createBackend({ ...backendOptions(values), createTopics: false });
   try {
@@ -146,7 +151,7 @@ async function publishInChunks(
   let failed = 0;
   for (let start = 0; start < events.length; start += CHUNK) {
     const chunk = events.slice(start, start + CHUNK);
-    const results = await publisher.publishAll(chunk, options);
+    const results = await publisher.publishAll(chunk.map((event) => ({ event, ...options })));
     results.forEach((result, index) => {
       if (!result.ok) failed += 1;
       const id = chunk[index]?.id ?? "";

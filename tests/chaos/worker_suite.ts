@@ -8,7 +8,7 @@ import { type Effect, readRecords } from "./records.ts";
 import { together } from "./together.ts";
 
 /** The time that a process takes to end once nothing keeps it alive, on a busy machine. */
-const EXIT_MS = 1_500;
+const EXIT_MS = 5_000;
 /** The time that a scenario may take to get where it begins, on a busy machine. */
 const PATIENCE_MS = 30_000;
 

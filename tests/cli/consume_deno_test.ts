@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { FakeTime } from "@std/testing/time";
 import { main } from "../../cli/mod.ts";
 import { until } from "../wait.ts";
 import { type FakeIo, fakeIo, moduleAt } from "./fake_io.ts";
@@ -99,5 +100,150 @@ describe("consume", () => {
     assertEquals(await main([...CONSUME, "--health-port", String(taken.addr.port)], io), 1);
     assertMatch(io.errLines[0] ?? "", /CONFIGURATION: .*choose another --health-port/);
     taken.close();
+  });
+
+  it("closes the backend and listens to no signal any more, however it ends", async () => {
+    const io = await setUp();
+    const publishes = io.closed;
+    const ended = main(CONSUME, io);
+    await io.seen("Consuming");
+    assertEquals([io.closed, io.listening], [publishes, 1]);
+    io.signal("SIGTERM");
+    await ended;
+    assertEquals([io.closed, io.listening], [publishes + 1, 0]);
+    assertEquals(await main(["consume", "--queue", "no", ...CONSUME.slice(3)], io), 1);
+    assertEquals([io.closed, io.listening], [publishes + 2, 0]);
+  });
+
+  it("hands region, endpoint and its own logger to the backend", async () => {
+    const io = fakeIo();
+    const aws = ["--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1"];
+    assertEquals(await main([...CONSUME, ...aws], io), 1);
+    assertEquals(await main(CONSUME, io), 1);
+    const [first, second] = io.created;
+    assertEquals([first?.region, first?.endpoint], ["eu-west-1", "http://127.0.0.1:1"]);
+    first?.logger?.warn?.("from the backend");
+    assertEquals(io.errLines.at(-1), "warn: from the backend");
+    assertEquals(Object.keys(second ?? {}), ["logger"]);
+  });
+
+  it("holds as many messages as it is told to, for as long as it is told to", async () => {
+    const io = await setUp("slow-1", "slow-2", "slow-3");
+    const receives: unknown[] = [];
+    const { receive } = io.backend;
+    io.backend.receive = (queue, options) => {
+      receives.push([options.max, options.waitMs, options.visibilityMs]);
+      return receive.call(io.backend, queue, options);
+    };
+    const settings = ["--concurrency", "2", "--visibility-timeout-ms", "7000", "--wait-ms", "1500"];
+    const ended = main([...CONSUME, ...settings], io);
+    await emptied(io);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+    assertEquals(receives[0], [2, 1_500, 7_000]);
+  });
+
+  it("listens where it is told to", async () => {
+    const io = await setUp();
+    const ended = main([...CONSUME, "--health-port", "0", "--health-host", "::1"], io);
+    await io.seen("Consuming");
+    assertMatch(io.errLines[0] ?? "", /answered at http:\/\/\[::1\]:\d+\/health$/);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+
+  it("listens on this machine only, unless it is told otherwise", async () => {
+    const io = await setUp();
+    const ended = main([...CONSUME, "--health-port", "0"], io);
+    await io.seen("Consuming");
+    assertMatch(io.errLines[0] ?? "", /answered at http:\/\/127\.0\.0\.1:\d+\/health$/);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+
+  it("says that it listens to everything", async () => {
+    const io = await setUp();
+    const handlers = ["--handlers", moduleAt("types_only.ts")];
+    const ended = main(["consume", "--queue", "q", ...handlers], io);
+    await io.seen("Consuming");
+    assertEquals(io.errLines[0], "Consuming q  listensTo=everything");
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+
+  it("sends what a handler publishes before it ends", async () => {
+    const io = await setUp();
+    await main(["publish", "Relay", "1", "--queue", "q"], io);
+    const ended = main(["consume", "--queue", "q", "--handlers", moduleAt("relay.ts")], io);
+    await emptied(io);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+    assertEquals((await io.backend.describeQueue("dead")).available, 1);
+  });
+});
+
+describe("consume, in time", () => {
+  /** Lets what waits for promises go on, without a timer. */
+  async function turns(): Promise<void> {
+    for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+  }
+
+  it("takes a signal for a second one when more than a second has passed", async () => {
+    const io = await setUp();
+    await main(["publish", "Stuck", "1", "--queue", "q"], io);
+    using time = new FakeTime();
+    const ended = main(["consume", "--queue", "q", "--handlers", moduleAt("stuck.ts")], io);
+    await io.seen("Consuming");
+    await turns();
+    io.signal("SIGINT");
+    time.tick(1_000);
+    io.signal("SIGINT");
+    assertEquals(io.errLines.slice(1), ["SIGINT: draining  running=1"]);
+    time.tick(1);
+    io.signal("SIGTERM");
+    assertEquals(io.errLines.slice(2), ["warn: SIGTERM again: giving back what is unfinished"]);
+    await turns();
+    assertEquals((await io.backend.describeQueue("q")).inFlight, 1);
+    for (let ms = 0; ms < 1_000; ms += 100) {
+      time.tick(100);
+      await turns();
+    }
+    assertEquals(await ended, 0);
+    assertEquals((await io.backend.describeQueue("q")).available, 1);
+  });
+
+  it("tells how it goes every five seconds on a terminal, if anything has changed", async () => {
+    const prepared = await setUp();
+    const io = fakeIo({ backend: prepared.backend, terminal: true });
+    using time = new FakeTime();
+    const ended = main(CONSUME, io);
+    await io.seen("Consuming");
+    time.tick(4_999);
+    assertEquals(io.errLines.length, 1);
+    time.tick(1);
+    const none = "q: 0 handled, 0 retried, 0 dead-lettered, 0 in flight";
+    assertEquals(io.errLines.slice(1), [none]);
+    time.tick(20_000);
+    assertEquals(io.errLines.slice(1), [none]);
+    const published = main(["publish", "OrderPlaced", '{"orderId":"o-1"}', "--queue", "q"], io);
+    for (let ms = 0; ms < 5_000; ms += 100) {
+      await turns();
+      time.tick(100);
+    }
+    assertEquals(await published, 0);
+    assertEquals(io.errLines.slice(2), ["q: 1 handled, 0 retried, 0 dead-lettered, 0 in flight"]);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+
+  it("tells nothing by itself where nobody looks", async () => {
+    const io = await setUp();
+    using time = new FakeTime();
+    const ended = main(CONSUME, io);
+    await io.seen("Consuming");
+    time.tick(60_000);
+    assertEquals(io.errLines.length, 1);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
   });
 });

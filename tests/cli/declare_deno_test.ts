@@ -60,4 +60,93 @@ describe("declare", () => {
       ...["q", 5000, [{ topic: "t" }]],
     ]);
   });
+
+  it("sets what is named, and nothing else", async () => {
+    const io = fakeIo();
+    const declared: unknown[] = [];
+    io.backend.declareQueue = (_, options) => {
+      declared.push(options);
+      return io.backend.describeQueue("q");
+    };
+    await main([
+      ...["declare", "--queue", "q", "--dead-letter", "dead", "--max-receives", "3"],
+      ...["--visibility-timeout-ms", "5000", "--retention-ms", "60000", "--delay-ms", "1000"],
+    ], io);
+    await main(["declare", "--queue", "q"], io);
+    assertEquals(declared, [
+      {
+        deadLetterQueue: "dead",
+        maxReceives: 3,
+        visibilityTimeoutMs: 5_000,
+        retentionMs: 60_000,
+        delayMs: 1_000,
+        subscribeTo: [],
+      },
+      { subscribeTo: [] },
+    ]);
+  });
+
+  it("says what a queue without topics and dead letters means, and what lies in it", async () => {
+    const io = fakeIo();
+    await main(["declare", "--queue", "q"], io);
+    assertEquals(io.outLines, [
+      "queue q exists (q)",
+      "  this subscribes it to no topic: it gets what is sent to it by name",
+      "  no dead-letter queue: what always fails is tried until it is too old",
+      "  0 available, 0 in flight, 0 delayed",
+    ]);
+  });
+
+  it("declares a topic by itself", async () => {
+    const io = fakeIo();
+    assertEquals(await main(["declare", "--topic", "t", "--json"], io), 0);
+    assertEquals(io.outLines.map((line) => JSON.parse(line)), [
+      { topic: "t", address: "t", subscribed: false },
+    ]);
+  });
+
+  it("derives nothing beside a topic that is named, but keeps the other topics", async () => {
+    const io = fakeIo();
+    const handlers = ["--handlers", moduleAt("dispatcher.ts"), "--json"];
+    await main(["declare", "--queue", "q", "--subscribe", "orders", ...handlers], io);
+    await main(["declare", "--queue", "r", "--subscribe", "refunds", ...handlers], io);
+    const subscriptions = io.outLines.map((line) => JSON.parse(line).subscribeTo);
+    assertEquals(subscriptions, [
+      [{ topic: "orders" }],
+      [{ topic: "refunds" }, { topic: "orders", events: ["OrderPlaced"] }],
+    ]);
+  });
+
+  const alone: [option: string, args: string[]][] = [
+    ["subscribe", ["--subscribe", "t"]],
+    ["handlers", ["--handlers", "x"]],
+    ["dead-letter", ["--dead-letter", "d"]],
+    ["delay-ms", ["--delay-ms", "0"]],
+    ["retention-ms", ["--retention-ms", "1"]],
+    ["visibility-timeout-ms", ["--visibility-timeout-ms", "1"]],
+  ];
+  for (const [option, args] of alone) {
+    it(`refuses --${option} without a queue, also beside a topic`, async () => {
+      const io = fakeIo();
+      assertEquals(await main(["declare", "--topic", "t", ...args], io), 2);
+      assertEquals(io.errLines, [`error: Cannot use --${option} without --queue NAME`]);
+      assertEquals([io.outLines, io.created], [[], []]);
+    });
+  }
+
+  it("refuses to declare nothing in whatever region and form", async () => {
+    const io = fakeIo();
+    const args = ["--region", "r", "--endpoint", "http://127.0.0.1:1"];
+    assertEquals(await main(["declare", ...args], io), 2);
+    assertEquals(await main(["declare", "--json"], io), 2);
+    assertEquals(io.errLines.every((line) => line.includes("Cannot declare nothing")), true);
+  });
+
+  it("closes the backend, also after an error", async () => {
+    const io = fakeIo();
+    assertEquals(await main(["declare", "--queue", "q", "--region", "eu-west-1"], io), 0);
+    assertEquals([io.created, io.closed], [[{ region: "eu-west-1" }], 1]);
+    assertEquals(await main(["declare", "--queue", "not a name"], io), 1);
+    assertEquals(io.closed, 2);
+  });
 });

@@ -1,6 +1,7 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { main } from "../../cli/mod.ts";
+import { MelangeError } from "../../src/errors.ts";
 import { fakeIo, moduleAt } from "./fake_io.ts";
 
 async function refused(args: string[], stdin?: string) {
@@ -19,6 +20,10 @@ describe("main() refuses arguments with 2, and says what to do", () => {
     ["an unknown option", ["publish", "--tpoic", "x"], "--tpoic"],
     ["a missing value", ["declare", "--queue"], "--queue"],
     ["a word for a number", ["consume", ...ORDERS, "--concurrency", "many"], "whole number"],
+    ["a number below zero", ["consume", ...ORDERS, "--wait-ms=-1"], "--wait-ms"],
+    ["a number too long", ["consume", ...ORDERS, "--wait-ms", "1234567890123"], "whole number"],
+    ["an empty name", ["consume", "--queue", "", "--handlers", "x"], "--queue NAME"],
+    ["one destination too few", ["publish", "A", "{}", "--delay-ms", "0"], "--delay-ms needs"],
     ["a number out of range", ["consume", ...ORDERS, "--concurrency", "0"], "1 to 10000"],
     ["nothing to declare", ["declare"], "pass --queue NAME or --topic NAME"],
     ["queue options without a queue", ["declare", "--max-receives", "3"], "without --queue"],
@@ -86,17 +91,79 @@ describe("main() fails with 1, and says what to do", () => {
   });
 });
 
+describe("main() says what went wrong", () => {
+  /** The line that is printed when a command throws this. */
+  async function said(error: unknown, ...args: string[]): Promise<string> {
+    const io = fakeIo();
+    io.createBackend = () => {
+      throw error;
+    };
+    await main(["declare", "--queue", "q", ...args], io);
+    return io.errLines[0] ?? "";
+  }
+
+  it("with all its causes", async () => {
+    const cause = new Error("b", { cause: new Error("c", { cause: "d" }) });
+    assertEquals(await said(new Error("a", { cause })), "error: a (b (c (d)))");
+    assertEquals(await said("text"), "error: text");
+    const error = new MelangeError("ACCESS_DENIED", "Cannot go on", { cause });
+    assertEquals(await said(error), "error: ACCESS_DENIED: Cannot go on (b (c (d)))");
+  });
+
+  it("as JSON, with a code only where there is one", async () => {
+    const { time, ...rest } = JSON.parse(await said(new Error("a", { cause: "b" }), "--json"));
+    assertEquals(rest, { level: "error", message: "a (b)" });
+    assert(Math.abs(Date.parse(time) - Date.now()) < 60_000);
+  });
+
+  it("with 2 only where the arguments are wrong", async () => {
+    const codes: number[] = [];
+    for (const error of [new RangeError("a"), new TypeError("b"), new Error("c")]) {
+      const io = fakeIo();
+      io.createBackend = () => {
+        throw error;
+      };
+      codes.push(await main(["declare", "--queue", "q"], io));
+    }
+    assertEquals(codes, [2, 1, 1]);
+  });
+});
+
 describe("main() helps", () => {
   it("with an overview, and 2 when nothing was asked", async () => {
     const io = fakeIo();
     assertEquals([await main([], io), await main(["--help"], io)], [2, 0]);
-    assertStringIncludes(io.outLines[0] ?? "", "declare");
     assertEquals(io.outLines[0], io.outLines[1]);
+    assertEquals(io.outLines[0]?.split("\n").slice(0, 7), [
+      "melange COMMAND [options]",
+      "",
+      "  declare   Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.",
+      "            Doing it again changes nothing; what you do not name is left as it is.",
+      "  publish   Publishes events of one type and prints one result a line. The data is JSON: an argument,",
+      "            or one value a line from --file or standard input. All of it is read before any is sent.",
+      "  consume   Hands each message of a queue to the handlers of a module, until SIGINT or SIGTERM: then it",
+    ]);
+    assertEquals(io.outLines[0]?.split("\n").at(-1), "melange COMMAND --help says more");
   });
 
   it("with the options of a command", async () => {
     const io = fakeIo();
     assertEquals(await main(["consume", "--help"], io), 0);
-    assertMatch(io.outLines.join("\n"), /--health-port PORT +answer GET/);
+    const lines = io.outLines.join("\n").split("\n");
+    assertEquals(lines[0], "melange consume [options]");
+    assert(
+      lines.includes("  --health-port PORT              answer GET /health and /ready there"),
+    );
+    assert(lines.includes("  --json                          print JSON, one object a line"));
+  });
+
+  it("whatever else is said, and with what follows and what may be repeated", async () => {
+    const io = fakeIo();
+    assertEquals(await main(["publish", "--tpoic", "x", "--help"], io), 0);
+    const lines = io.outLines.join("\n").split("\n");
+    assertEquals(lines.slice(0, 2), ["melange publish [EVENT] [DATA] [options]", ""]);
+    assert(lines.includes("  --attribute NAME=TEXT           an attribute; may be repeated"));
+    assert(lines.includes("  --queue NAME                    a queue instead of a topic"));
+    assertEquals(io.errLines, []);
   });
 });

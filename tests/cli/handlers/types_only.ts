@@ -1,0 +1,14 @@
+import { Dispatcher } from "../../../src/dispatcher.ts";
+import { defineEvent, type EventType, type Schema, typed } from "../../../src/event.ts";
+
+export const Unheard: EventType<"Unheard", Schema<{ at: number }>> = defineEvent("Unheard", {
+  topic: "unheard",
+  schema: typed<{ at: number }>(),
+});
+
+/** Looks like an event type, and is none. */
+export const lookalikes = [Object.assign(() => {}, { type: "Lookalike" })];
+export const Lookalike = lookalikes[0];
+
+export const dispatcher: Dispatcher = new Dispatcher();
+dispatcher.subscribeAll(() => {});
