@@ -72,7 +72,7 @@ export async function planTests(args: readonly string[], { std }: PlanOptions): 
 function typesOf(files: readonly string[], std: string): Unit {
   return {
     name: "types",
-    args: ["check", std, ...files],
+    args: ["check", "-q", std, ...files],
     limitMs: TYPES_LIMIT_MS,
     counts: "lines",
   };

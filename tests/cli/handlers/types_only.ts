@@ -1,5 +1,6 @@
 import { Dispatcher } from "../../../src/dispatcher.ts";
-import { defineEvent, type EventType, type Schema, typed } from "../../../src/event.ts";
+import { defineEvent, type EventType, typed } from "../../../src/event.ts";
+import type { Schema } from "../../../src/schema.ts";
 
 export const Unheard: EventType<"Unheard", Schema<{ at: number }>> = defineEvent("Unheard", {
   topic: "unheard",

@@ -51,7 +51,7 @@ describe("planTests()", () => {
       ["--filter=x", "--all", "tests/src/lease_test.ts"],
       { std },
     );
-    assertEquals(types?.args, ["check", std, "tests/src/lease_test.ts"]);
+    assertEquals(types?.args, ["check", "-q", std, "tests/src/lease_test.ts"]);
     const args = ["test", "-A", "--no-check", std, "--filter=x", "tests/src/lease_test.ts"];
     assertEquals(unit?.args, args);
   });
