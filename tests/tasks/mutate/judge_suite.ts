@@ -66,6 +66,22 @@ Deno.test("waits", async () => {
     }, { "tests/src/age_test.ts": hangs });
   });
 
+  it("does not count a time limit that was too short, as others slowed the tests down", async () => {
+    const slow = `import { isAdult } from "../../src/age.ts";
+Deno.test("is slow with the first fault", async () => {
+  const seen = await Deno.readTextFile("seen").catch(() => "");
+  if (isAdult(18) || seen) return;
+  await Deno.writeTextFile("seen", "yes");
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+});\n`;
+    await withTree(async (root) => {
+      const judge = new Judge(TESTS, (durationMs) => durationMs + 3_000);
+      assertEquals(await judged(root, { lines: ["return age >= 19;"], judge }), [
+        "survived: nobody",
+      ]);
+    }, { "tests/src/age_test.ts": slow });
+  });
+
   it("does not count a test that fails once only", async () => {
     const shaky = `import { isAdult } from "../../src/age.ts";
 Deno.test("fails at the first fault", async () => {
