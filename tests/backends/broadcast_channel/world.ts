@@ -21,6 +21,8 @@ export interface World {
 
 /** One context, and its end. */
 export interface Context {
+  /** Its name on the network. */
+  readonly name: string;
   readonly backend: BroadcastChannelBackend;
   /** Ends it without a word. */
   kill(): void;
@@ -86,6 +88,7 @@ export function createWorld(options: WorldOptions = {}): World {
       random,
     });
     const context: Context = {
+      name,
       backend,
       kill: () => {
         network.kill(name);
