@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../../src/backend.ts";
 import type { OutgoingMessage } from "../../../src/message.ts";
 import { countKinds, lengthsOf, measureTraffic, ofKind, type Post, sizeOf } from "./traffic.ts";
-import { type Context, createWorld, type World } from "./world.ts";
+import { type Context, createWorld } from "./world.ts";
 
 const QUEUE = "billing";
 const TAKE = { max: 10, waitMs: 0, visibilityMs: 30_000 };
@@ -22,17 +22,6 @@ async function createScene(options: { delayMs?: number } = {}) {
   const [follower, other] = world.contexts.filter((each) => each !== leader);
   const traffic = measureTraffic(world.network);
   return { world, traffic, leader, follower: follower!, other: other! };
-}
-
-/** What a call brings without that any time passes. */
-async function now<T>({ clock }: World, call: Promise<T>): Promise<T> {
-  const before = clock.now();
-  let isSettled = false;
-  call.then(() => isSettled = true, () => isSettled = true);
-  for (let turn = 0; !isSettled && turn < 20; turn++) await clock.advance(0);
-  assert(isSettled, "the call takes time");
-  assertEquals(clock.now(), before);
-  return await call;
 }
 
 function message(body: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage {
@@ -72,19 +61,19 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
       [follower, { entries: 1, request: 1 }],
     ] as const;
     for (const [{ backend }, expected] of costs) {
-      await now(world, backend.send({ queue: QUEUE }, many(10)));
+      await world.now(backend.send({ queue: QUEUE }, many(10)));
       assertEquals(countKinds(traffic.take()), expected, "send");
-      const some = await now(world, backend.receive(QUEUE, TAKE));
+      const some = await world.now(backend.receive(QUEUE, TAKE));
       assertEquals(some.length, 10);
       assertEquals(countKinds(traffic.take()), expected, "receive");
-      await now(world, backend.release(QUEUE, [{ receipt: some[0]!.receipt, delayMs: 0 }]));
+      await world.now(backend.release(QUEUE, [{ receipt: some[0]!.receipt, delayMs: 0 }]));
       assertEquals(countKinds(traffic.take()), expected, "release");
       const extension = { receipt: some[1]!.receipt, visibilityMs: 60_000 };
-      await now(world, backend.extend(QUEUE, [extension]));
+      await world.now(backend.extend(QUEUE, [extension]));
       assertEquals(countKinds(traffic.take()), expected, "extend");
-      await now(world, backend.acknowledge(QUEUE, receipts(some.slice(1))));
+      await world.now(backend.acknowledge(QUEUE, receipts(some.slice(1))));
       assertEquals(countKinds(traffic.take()), expected, "acknowledge");
-      await now(world, backend.describeQueue(QUEUE));
+      await world.now(backend.describeQueue(QUEUE));
       assertEquals(countKinds(traffic.take()), expected, "describe");
     }
     await world.close();
@@ -97,17 +86,17 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
     assertEquals(countKinds(traffic.take()), { noted: 1, request: 1 });
     await world.clock.advance(10_000);
     assertEquals(ofKind(traffic.take(), "request"), []);
-    await now(world, leader.backend.send({ queue: QUEUE }, [message("b")]));
-    assertEquals((await now(world, waiting)).length, 1);
+    await world.now(leader.backend.send({ queue: QUEUE }, [message("b")]));
+    assertEquals((await world.now(waiting)).length, 1);
     assertEquals(countKinds(traffic.take()), { ack: 1, entries: 1 });
     await world.close();
   });
 
   it("one turn's calls share frames: ten sends of a follower are two, those of the leader one", async () => {
     const { world, traffic, leader, follower } = await createScene();
-    await now(world, sendEach(follower, many(10)));
+    await world.now(sendEach(follower, many(10)));
     assertEquals(lengthsOf(ofKind(traffic.take(), "request"), "operations"), [8, 2]);
-    await now(world, sendEach(leader, many(7)));
+    await world.now(sendEach(leader, many(7)));
     assertEquals(lengthsOf(ofKind(traffic.take(), "entries"), "entries"), [7]);
     await world.close();
   });
@@ -125,8 +114,8 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
     const expected = [...Array(15).fill(8), 100, 100, 100, 100, 100, 100, 48];
     assertEquals(lengths.filter((length) => length > 0), expected);
     other.thaw();
-    await now(world, sent);
-    assertEquals((await now(world, leader.backend.describeQueue(QUEUE))).available, 768);
+    await world.now(sent);
+    assertEquals((await world.now(leader.backend.describeQueue(QUEUE))).available, 768);
     await world.close();
   });
 
@@ -138,8 +127,8 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
     const requests = ofKind(traffic.take(), "request");
     assertEquals(lengthsOf(requests, "operations"), Array(32).fill(8));
     leader.thaw();
-    await now(world, sent);
-    const { available } = await now(world, leader.backend.describeQueue(QUEUE));
+    await world.now(sent);
+    const { available } = await world.now(leader.backend.describeQueue(QUEUE));
     assertEquals(available, 1_000);
     await world.close();
   });
@@ -156,7 +145,7 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
     assertEquals(full.length, 47);
     other.thaw();
     await world.flow(sent);
-    const { available } = await now(world, leader.backend.describeQueue(QUEUE));
+    const { available } = await world.now(leader.backend.describeQueue(QUEUE));
     assertEquals(available, 200);
     await world.close();
   });
@@ -164,7 +153,7 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
   it("1,000 sends cost a follower 125 requests, and few entries and acknowledgements", async () => {
     const { world, traffic, leader, follower } = await createScene();
     for (const [context, requests] of [[leader, 0], [follower, 125]] as const) {
-      await now(world, sendEach(context, many(1_000)));
+      await world.now(sendEach(context, many(1_000)));
       const posts = traffic.take();
       const { request = 0, entries = 0, ack = 0, ...rest } = countKinds(posts);
       assertEquals(request, requests);
@@ -184,9 +173,9 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
 
   it("asks who holds a lock for signs of life only, one frame each beat", async () => {
     const { world, traffic, leader, follower } = await createScene();
-    await now(world, leader.backend.send({ queue: QUEUE }, many(2)));
+    await world.now(leader.backend.send({ queue: QUEUE }, many(2)));
     const one = { ...TAKE, max: 1, visibilityMs: 3_600_000 };
-    for (const { backend } of [leader, follower]) await now(world, backend.receive(QUEUE, one));
+    for (const { backend } of [leader, follower]) await world.now(backend.receive(QUEUE, one));
     await world.clock.advance(5_000);
     traffic.take();
     await world.clock.advance(60_000);
@@ -249,11 +238,11 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
     assertEquals(times, [0, 250, 750, 1_750, 3_750, 5_750, 7_750, 9_750, 11_750]);
     world.network.loseIf(() => false);
     await world.clock.advance(2_000);
-    const taken = await now(world, other.backend.receive(QUEUE, TAKE));
+    const taken = await world.now(other.backend.receive(QUEUE, TAKE));
     assertEquals(taken.length, 1, "it was sent once");
-    await now(world, sent);
+    await world.now(sent);
     traffic.take();
-    await now(world, follower.backend.send({ queue: QUEUE }, [message("b")]));
+    await world.now(follower.backend.send({ queue: QUEUE }, [message("b")]));
     const again = world.clock.now();
     world.network.loseIf((_, context) => context === leader.name);
     const last = follower.backend.send({ queue: QUEUE }, [message("b")]);
@@ -286,7 +275,7 @@ describe("BroadcastChannelBackend, the size of frames", () => {
     it(`keeps frames with ${what} below the limit, and fills them`, async () => {
       const { world, traffic, leader, follower } = await createScene();
       for (const context of [leader, follower]) {
-        await now(world, sendEach(context, Array(16).fill(each)));
+        await world.now(sendEach(context, Array(16).fill(each)));
         const posts = traffic.take();
         assert(largest(posts) <= FRAME_SIZE, `${largest(posts)} characters`);
         for (const kind of context === leader ? ["entries"] : ["entries", "request"]) {
@@ -300,13 +289,13 @@ describe("BroadcastChannelBackend, the size of frames", () => {
 
   it("keeps frames with dead letters below the limit, and fills them", async () => {
     const { world, traffic, leader, follower } = await createScene();
-    await now(world, sendEach(leader, many(20)));
+    await world.now(sendEach(leader, many(20)));
     for (const { backend } of [leader, follower]) {
-      const some = await now(world, backend.receive(QUEUE, TAKE));
+      const some = await world.now(backend.receive(QUEUE, TAKE));
       traffic.take();
       const copy = message("x".repeat(60_000));
       const letters = some.map(({ receipt }) => backend.deadLetter(QUEUE, [{ receipt, copy }]));
-      await now(world, Promise.all(letters));
+      await world.now(Promise.all(letters));
       const posts = traffic.take();
       assert(largest(posts) <= FRAME_SIZE, `${largest(posts)} characters`);
       assert(largest(posts) > 240_000, `${largest(posts)} characters`);
@@ -318,7 +307,7 @@ describe("BroadcastChannelBackend, the size of frames", () => {
     const { world, traffic, leader, follower } = await createScene();
     const large = [many(3, "x".repeat(100_000)), many(1), many(3, "x".repeat(100_000))];
     for (const { backend } of [leader, follower]) {
-      await now(world, Promise.all(large.map((each) => backend.send({ queue: QUEUE }, each))));
+      await world.now(Promise.all(large.map((each) => backend.send({ queue: QUEUE }, each))));
       const entries = lengthsOf(ofKind(traffic.take(), "entries"), "entries");
       assertEquals(entries, [1, 1, 1]);
     }
@@ -327,9 +316,9 @@ describe("BroadcastChannelBackend, the size of frames", () => {
 
   it("writes rows for what there is most of: a small send takes 250 characters, two receives no more", async () => {
     const { world, traffic, follower } = await createScene();
-    await now(world, follower.backend.send({ queue: QUEUE }, [message("b")]));
-    const [delivery] = await now(world, follower.backend.receive(QUEUE, TAKE));
-    await now(world, follower.backend.acknowledge(QUEUE, [delivery!.receipt]));
+    await world.now(follower.backend.send({ queue: QUEUE }, [message("b")]));
+    const [delivery] = await world.now(follower.backend.receive(QUEUE, TAKE));
+    await world.now(follower.backend.acknowledge(QUEUE, [delivery!.receipt]));
     assert(largest(traffic.take()) <= 250);
     await world.close();
   });
@@ -349,22 +338,22 @@ describe("BroadcastChannelBackend, the traffic of those who come late", () => {
   it("who joins a short log gets its entries: one pull, one frame for each 100", async () => {
     const scene = await createScene();
     const { world, leader } = scene;
-    await now(world, sendEach(leader, many(250)));
+    await world.now(sendEach(leader, many(250)));
     const { late, posts } = await joinLate(scene, 1);
     const { claim, vote, ...rest } = countKinds(posts);
     assertEquals([claim, vote, rest], [1, 2, { ack: 2, beat: 1, entries: 3, pull: 1 }]);
     assertEquals(lengthsOf(ofKind(posts, "entries"), "entries").slice(0, 2), [100, 100]);
     const asked = ofKind(posts, "entries").map(({ frame }) => frame.ask);
     assertEquals(asked, [undefined, undefined, late[0]!.backend.id]);
-    assertEquals((await now(world, late[0]!.backend.describeQueue(QUEUE))).available, 250);
+    assertEquals((await world.now(late[0]!.backend.describeQueue(QUEUE))).available, 250);
     await world.close();
   });
 
   it("who joins a long log gets a snapshot, each part once, four for each pull", async () => {
     const scene = await createScene();
     const { world, leader } = scene;
-    await now(world, sendEach(leader, many(500)));
-    await now(world, sendEach(leader, many(20, "x".repeat(60_000))));
+    await world.now(sendEach(leader, many(500)));
+    await world.now(sendEach(leader, many(20, "x".repeat(60_000))));
     const { late, posts } = await joinLate(scene, 1);
     const chunks = ofKind(posts, "chunk");
     const [{ frame: { count } }] = chunks as [Post];
@@ -377,25 +366,25 @@ describe("BroadcastChannelBackend, the traffic of those who come late", () => {
     assertEquals(ofKind(posts, "pull").length, Math.ceil(chunks.length / 4));
     assertEquals(ofKind(posts, "entries"), []);
     assertEquals(ofKind(posts, "ack").length, 1);
-    assertEquals((await now(world, late[0]!.backend.describeQueue(QUEUE))).available, 520);
+    assertEquals((await world.now(late[0]!.backend.describeQueue(QUEUE))).available, 520);
     await world.close();
   });
 
   it("those who join together share one snapshot, and so does who joins soon after", async () => {
     const scene = await createScene();
     const { world, leader } = scene;
-    await now(world, sendEach(leader, many(500, "x".repeat(1_000))));
+    await world.now(sendEach(leader, many(500, "x".repeat(1_000))));
     const first = await joinLate(scene, 3);
     const chunks = ofKind(first.posts, "chunk");
     assertEquals(chunks.map(({ frame }) => frame.index), chunks.map((_, index) => index));
     await world.clock.advance(9_000);
-    await now(world, sendEach(leader, many(390)));
+    await world.now(sendEach(leader, many(390)));
     const second = await joinLate(scene, 1);
     const again = ofKind(second.posts, "chunk");
     assertEquals(again.map(({ frame }) => frame.snapshot), chunks.map((c) => c.frame.snapshot));
     assertEquals(operationsIn(second.posts).length, 390);
     for (const { backend } of [...first.late, ...second.late]) {
-      assertEquals((await now(world, backend.describeQueue(QUEUE))).available, 890);
+      assertEquals((await world.now(backend.describeQueue(QUEUE))).available, 890);
     }
     await world.close();
   });
@@ -403,14 +392,14 @@ describe("BroadcastChannelBackend, the traffic of those who come late", () => {
   it("takes another snapshot once the first is 400 entries old, or was not used for ten seconds", async () => {
     const scene = await createScene();
     const { world, leader } = scene;
-    await now(world, sendEach(leader, many(500)));
+    await world.now(sendEach(leader, many(500)));
     const ids = new Set<unknown>();
     const join = async () => {
       const { posts } = await joinLate(scene, 1);
       for (const { frame } of ofKind(posts, "chunk")) ids.add(frame.snapshot);
     };
     await join();
-    await now(world, sendEach(leader, many(400)));
+    await world.now(sendEach(leader, many(400)));
     await world.clock.advance(200);
     await join();
     assertEquals(ids.size, 2);
@@ -423,27 +412,27 @@ describe("BroadcastChannelBackend, the traffic of those who come late", () => {
   it("who missed entries asks for them once, and gets no snapshot", async () => {
     const { world, traffic, leader, follower, other } = await createScene();
     world.network.loseIf((_, context) => context === other.name);
-    await now(world, sendEach(leader, many(150)));
+    await world.now(sendEach(leader, many(150)));
     world.network.loseIf(() => false);
     traffic.take();
-    await now(world, follower.backend.send({ queue: QUEUE }, [message("b")]));
+    await world.now(follower.backend.send({ queue: QUEUE }, [message("b")]));
     await world.clock.advance(0);
     const posts = traffic.take();
     assertEquals(ofKind(posts, "pull").map(({ from }) => from), [other.backend.id]);
     const answers = ofKind(posts, "entries").filter(({ to }) => to === other.backend.id);
     assertEquals(lengthsOf(answers, "entries"), [100, 51]);
     assertEquals(ofKind(posts, "chunk"), []);
-    assertEquals((await now(world, other.backend.describeQueue(QUEUE))).available, 151);
+    assertEquals((await world.now(other.backend.describeQueue(QUEUE))).available, 151);
     await world.close();
   });
 
   it("who missed more than one answer holds asks again at once for the rest", async () => {
     const { world, traffic, leader, follower, other } = await createScene();
     world.network.loseIf((_, context) => context === other.name);
-    await now(world, sendEach(leader, many(900)));
+    await world.now(sendEach(leader, many(900)));
     world.network.loseIf(() => false);
     traffic.take();
-    await now(world, follower.backend.send({ queue: QUEUE }, [message("b")]));
+    await world.now(follower.backend.send({ queue: QUEUE }, [message("b")]));
     for (let turn = 0; turn < 3; turn++) await world.clock.advance(0);
     const posts = traffic.take();
     const answers = ofKind(posts, "entries").filter(({ to }) => to === other.backend.id);
@@ -455,21 +444,21 @@ describe("BroadcastChannelBackend, the traffic of those who come late", () => {
   it("who missed more than the leader keeps gets a snapshot", async () => {
     const { world, traffic, leader, follower, other } = await createScene();
     world.network.loseIf((_, context) => context === other.name);
-    await now(world, sendEach(leader, many(1_030)));
+    await world.now(sendEach(leader, many(1_030)));
     world.network.loseIf(() => false);
     traffic.take();
-    await now(world, follower.backend.send({ queue: QUEUE }, [message("b")]));
+    await world.now(follower.backend.send({ queue: QUEUE }, [message("b")]));
     for (let turn = 0; turn < 3; turn++) await world.clock.advance(0);
     const posts = traffic.take();
     assert(ofKind(posts, "chunk").length > 0);
-    assertEquals((await now(world, other.backend.describeQueue(QUEUE))).available, 1_031);
+    assertEquals((await world.now(other.backend.describeQueue(QUEUE))).available, 1_031);
     await world.close();
   });
 
   it("asks again for the part of a snapshot that was lost, from there on", async () => {
     const scene = await createScene();
     const { world, traffic, leader } = scene;
-    await now(world, sendEach(leader, many(500, "x".repeat(1_000))));
+    await world.now(sendEach(leader, many(500, "x".repeat(1_000))));
     traffic.take();
     let isLost = false;
     world.network.loseIf((frame) => {
@@ -486,7 +475,7 @@ describe("BroadcastChannelBackend, the traffic of those who come late", () => {
     const count = Number(ofKind(posts, "chunk")[0]?.frame.count);
     assertEquals(new Set(indexes).size, count);
     assert(indexes.length <= count + 4, `${indexes}`);
-    assertEquals((await now(world, late.backend.describeQueue(QUEUE))).available, 500);
+    assertEquals((await world.now(late.backend.describeQueue(QUEUE))).available, 500);
     await world.close();
   });
 });

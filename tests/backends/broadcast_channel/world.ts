@@ -12,6 +12,8 @@ export interface World {
   join(): Context;
   /** Lets time pass until a call settles. */
   flow<T>(call: Promise<T>): Promise<T>;
+  /** Settles a call that needs no time. */
+  now<T>(call: Promise<T>): Promise<T>;
   /** The contexts that live. */
   readonly contexts: Context[];
   /** The one that leads. */
@@ -120,12 +122,21 @@ export function createWorld(options: WorldOptions = {}): World {
     return await call;
   }
 
+  async function now<T>(call: Promise<T>): Promise<T> {
+    let isSettled = false;
+    call.then(() => isSettled = true, () => isSettled = true);
+    for (let turn = 0; !isSettled && turn < 20; turn++) await clock.advance(0);
+    if (!isSettled) throw new Error("A call takes time");
+    return await call;
+  }
+
   return {
     clock,
     random,
     network,
     join,
     flow,
+    now,
     contexts,
     leader: () => {
       const leaders = contexts.filter(({ backend }) => backend.role === "leader");
