@@ -43,6 +43,7 @@ export function testEdges(title: string, { create, hasDays }: EdgeOptions): void
       const bench = await create();
       await test(new Words(bench));
       await bench.close();
+      assertEquals(bench.clock.pending, 0, "no timer is left");
     });
   }
 
@@ -528,7 +529,6 @@ export function testEdges(title: string, { create, hasDays }: EdgeOptions): void
         () => backend.deleteQueue("q"),
       ];
       for (const call of calls) await w.rejects("CLOSED", call());
-      assertEquals(w.clock.pending, 0);
     });
   });
 }

@@ -60,6 +60,18 @@ const conditions: {
     stopped: ["ac", "abcd", "xabc", "acb", undefined],
   },
   {
+    name: "a wildcard with two equal inner pieces",
+    of: [{ wildcard: "*aba*aba*" }],
+    through: ["abaaba", "aba-aba", "xabaxabax"],
+    stopped: ["aba", "ababa", "abab", "ab-aba", undefined],
+  },
+  {
+    name: "a wildcard whose inner pieces come in an order",
+    of: [{ wildcard: "<*one*two*>" }],
+    through: ["<onetwo>", "<-one-two->", "<twoonetwo>"],
+    stopped: ["<twoone>", "<onetw>", "<onetwo", "onetwo>", "<one>two>two"],
+  },
+  {
     name: "a wildcard whose ends overlap in the text",
     of: [{ wildcard: "ab*ba" }],
     through: ["abba", "ab-ba"],
