@@ -22,6 +22,8 @@ export interface Network {
   readonly postedAt: number[];
   /** Posts something that no backend has written. */
   forge(message: unknown): void;
+  /** How many channels are open. */
+  openChannels(): number;
   /** Loses the deliveries that `isLost` tells, from now on. */
   loseIf(isLost: (message: unknown, context: string) => boolean): void;
 }
@@ -103,6 +105,7 @@ export function createNetwork({ clock, random, loss = 0, delayMs = 0 }: NetworkO
     posted,
     postedAt,
     forge: (message) => post("somebody", message),
+    openChannels: () => ports.size,
     loseIf: (test) => void (isLost = test),
   };
 }

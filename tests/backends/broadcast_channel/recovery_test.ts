@@ -241,6 +241,28 @@ for (const locks of [false, true]) {
       await world.close();
     });
 
+    it("sends and hands out once what nothing de-duplicates, where a third of all deliveries is lost", async () => {
+      const world = await worldOf(4, { locks, loss: 0.3, seed: 11 });
+      const [a, b] = [world.contexts[0]!, world.contexts[1]!];
+      const bodies = numbered(120);
+      const calls = bodies.map((body, i) =>
+        (i % 2 === 0 ? a : b).backend.send({ queue: QUEUE }, [{ body, attributes: {} }])
+      );
+      await world.flow(Promise.all(calls));
+      const all: Delivery[] = [];
+      for (const { backend } of [...world.contexts, ...world.contexts]) {
+        const some = await world.flow(backend.receive(QUEUE, TAKE));
+        all.push(...some);
+        const receipts = some.map(({ receipt }) => receipt);
+        for (const { ok } of await world.flow(backend.acknowledge(QUEUE, receipts))) assert(ok);
+      }
+      all.push(...await drain(world, world.contexts[2]!));
+      assertEquals(bodiesOf(all).sort(), bodies);
+      const { available, inFlight } = await world.flow(a.backend.describeQueue(QUEUE));
+      assertEquals([available, inFlight], [0, 0]);
+      await world.close();
+    });
+
     it("says at most one word a second while nothing happens", async () => {
       const world = await worldOf(8, { locks });
       const polls = world.contexts.map(async ({ backend }) => {

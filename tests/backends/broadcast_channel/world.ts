@@ -52,6 +52,10 @@ export interface WorldOptions {
   throttleMs?: number;
   /** Whether there are Web Locks. Default: `false`. */
   locks?: boolean;
+  /** After which silence of the leader another one takes over. Default: that of the backend. */
+  leaderTimeoutMs?: number;
+  /** After which silence of a context its locks end. Default: that of the backend. */
+  memberTimeoutMs?: number;
 }
 
 /** What browsers make of the timers of hidden tabs. */
@@ -77,6 +81,11 @@ export function createWorld(options: WorldOptions = {}): World {
   const network = createNetwork({ clock, random, loss, delayMs });
   const locks = options.locks ? createFakeLocks() : undefined;
   const contexts: Context[] = [];
+  const { leaderTimeoutMs, memberTimeoutMs } = options;
+  const timing = {
+    ...(leaderTimeoutMs === undefined ? {} : { leaderTimeoutMs }),
+    ...(memberTimeoutMs === undefined ? {} : { memberTimeoutMs }),
+  };
   let count = 0;
 
   function join(): Context {
@@ -84,6 +93,7 @@ export function createWorld(options: WorldOptions = {}): World {
     const time = freezableClock(throttled(clock, throttleMs));
     const backend = new BroadcastChannelBackend({
       name: "test",
+      ...timing,
       channel: network.open(name),
       locks: locks?.of(name) ?? null,
       clock: time.clock,
