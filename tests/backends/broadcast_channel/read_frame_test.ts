@@ -105,6 +105,28 @@ describe("BroadcastChannelBackend, forged traffic", () => {
     await world.close();
   });
 
+  it("objects at once to who leads under an older epoch or its own, and to who claims", async () => {
+    const world = createWorld();
+    for (let i = 0; i < 3; i++) world.join();
+    await world.flow(world.contexts[0]!.backend.declareQueue("billing"));
+    await world.clock.advance(5_000);
+    const leader = world.leader();
+    const last = world.network.posted.findLast((frame) => (frame as Some).kind === "beat") as Some;
+    const older = { ...last, from: "nobody", epoch: Number(last.epoch) - 1 };
+    const same = { ...last, from: "nobody" };
+    const claim = { version: 1, from: "nobody", kind: "claim", epoch: 1, isSure: false };
+    for (const forged of [older, same, claim]) {
+      const before = world.network.posted.length;
+      world.network.forge(forged);
+      await world.clock.advance(0);
+      const answers = world.network.posted.slice(before + 1) as Some[];
+      const beats = answers.filter(({ kind }) => kind === "beat");
+      assertEquals(beats.map(({ from }) => from), [leader.backend.id]);
+      assertEquals(world.leader(), leader);
+    }
+    await world.close();
+  });
+
   it("recovers from a leader that somebody made up", async () => {
     const world = createWorld();
     for (let i = 0; i < 3; i++) world.join();

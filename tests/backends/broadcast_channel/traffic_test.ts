@@ -101,6 +101,29 @@ describe("BroadcastChannelBackend, frames on the channel", () => {
     await world.close();
   });
 
+  it("eight calls leave at once, and fewer at the end of the turn", async () => {
+    const { world, traffic, leader, follower } = await createScene();
+    for (const [context, kind] of [[follower, "request"], [leader, "entries"]] as const) {
+      traffic.take();
+      const sent = sendEach(context, many(15));
+      assertEquals(ofKind(traffic.take(), kind).length, 1);
+      await Promise.resolve();
+      assertEquals(ofKind(traffic.take(), kind).length, 1);
+      await world.now(sent);
+    }
+    await world.close();
+  });
+
+  it("calls of any number settle at once, also where one is left over", async () => {
+    const { world, leader, follower } = await createScene();
+    for (const context of [leader, follower]) {
+      for (const count of [1, 7, 8, 9, 16, 17, 100, 101, 257]) {
+        await world.now(sendEach(context, many(count)));
+      }
+    }
+    await world.close();
+  });
+
   it("what could not leave goes in frames of 100 later, and in eights while few are on their way", async () => {
     const { world, traffic, leader, follower, other } = await createScene();
     const senders = [follower, ...[1, 2].map(() => world.join())];

@@ -424,6 +424,35 @@ export function testEdges(title: string, { create, hasDays }: EdgeOptions): void
     });
   });
 
+  describe(`${title}, a queue that is deleted`, () => {
+    check(
+      "ends who waits with NOT_FOUND, and has nothing to do with the next one of its name",
+      async (w) => {
+        await w.now(w.backend.declareQueue("q", { subscribeTo: ["t"], visibilityTimeoutMs: 1 }));
+        await w.send("q", message("old"), message("older"));
+        const [{ receipt }] = await w.receive("q", { max: 1 }) as [Delivery];
+        const options = { max: 1, waitMs: 20_000, visibilityMs: 2_000 };
+        const rest = await w.receive("q", {});
+        assertEquals(rest.length, 1);
+        const waiting = w.backend.receive("q", options);
+        const ended = w.rejects("NOT_FOUND", waiting);
+        await w.wait(1);
+        await w.now(w.backend.deleteQueue("q"));
+        await ended;
+        const { visibilityTimeoutMs, available } = await w.now(w.backend.declareQueue("q"));
+        assertEquals([visibilityTimeoutMs, available], [30_000, 0]);
+        await w.now(w.backend.send({ topic: "t" }, many(1)));
+        await w.send("q", message("new", { delayMs: 5_000 }));
+        for (const ms of [5_000, 2_000]) {
+          const next = w.backend.receive("q", options);
+          await w.wait(ms);
+          assertEquals(bodies(await w.now(next)), ["new"]);
+        }
+        assertEquals(codes(await w.now(w.backend.acknowledge("q", [receipt]))), ["LOCK_LOST"]);
+      },
+    );
+  });
+
   describe(`${title}, names`, () => {
     check("an ARN or a URL names what its end names, for every verb", async (w) => {
       const { backend } = w;
