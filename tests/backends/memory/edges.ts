@@ -50,6 +50,36 @@ export function testEdges(title: string, { create, hasDays }: EdgeOptions): void
   /** A test in which hours pass. */
   const checkDays: typeof check = (name, test) => void (hasDays && check(name, test));
 
+  describe(`${title}, what it promises`, () => {
+    check("everything but to outlive the process, within the limits of SNS and SQS", (w) => {
+      assertEquals(w.backend.guarantees, {
+        redelivers: true,
+        ordered: true,
+        groups: true,
+        delays: true,
+        fansOut: true,
+        filters: true,
+        deduplicates: true,
+        durable: false,
+        countsAttempts: true,
+        deadLetters: true,
+        cancelsReceive: true,
+      });
+      const bytes = (most: number) => ({ batchBytes: most, messageBytes: most });
+      assertEquals(w.backend.limits, {
+        topic: { entries: 10, ...bytes(262_144), delayMs: 0 },
+        queue: {
+          entries: 10,
+          ...bytes(1_048_576),
+          delayMs: 900_000,
+          waitMs: 20_000,
+          visibilityMs: 43_200_000,
+        },
+      });
+      return Promise.resolve();
+    });
+  });
+
   describe(`${title}, what one call takes`, () => {
     check("ten items for each verb, and not eleven", async (w) => {
       const { backend } = w;
@@ -227,6 +257,18 @@ export function testEdges(title: string, { create, hasDays }: EdgeOptions): void
       await w.now(w.backend.release("q", [{ receipt: a!.receipt, delayMs: 0 }]));
       assertEquals(bodies(await w.receive("q", {})), ["b", "c", "a"]);
     });
+
+    check(
+      "a message released in a millisecond goes before one that is sent after it",
+      async (w) => {
+        await w.now(w.backend.declareQueue("q"));
+        await w.send("q", message("first"));
+        const [first] = await w.receive("q", {});
+        await w.now(w.backend.release("q", [{ receipt: first!.receipt, delayMs: 0 }]));
+        await w.send("q", message("second"));
+        assertEquals(bodies(await w.receive("q", {})), ["first", "second"]);
+      },
+    );
 
     check("counts what is available, in flight and delayed", async (w) => {
       await w.now(w.backend.declareQueue("q"));
