@@ -10,7 +10,7 @@ async function createScene() {
   const world = createWorld();
   for (let i = 0; i < 2; i++) world.join();
   await world.flow(world.contexts[0]!.backend.declareQueue(QUEUE));
-  await world.clock.advance(5_000);
+  await world.clock.advance(1_500);
   const leader = world.leader();
   const traffic = measureTraffic(world.network);
   const request = {

@@ -11,7 +11,7 @@ async function createScene(options: WorldOptions = {}) {
   const world = createWorld(options);
   for (let i = 0; i < 3; i++) world.join();
   await world.flow(world.contexts[0]!.backend.declareQueue(QUEUE, { subscribeTo: ["orders"] }));
-  await world.clock.advance(5_000);
+  await world.clock.advance(1_500);
   const leader = world.leader();
   const [follower, other] = world.contexts.filter((each) => each !== leader);
   const traffic = measureTraffic(world.network);
@@ -210,6 +210,19 @@ describe("BroadcastChannelBackend, who does not answer", () => {
     await world.close();
   });
 
+  it("each leader has a higher epoch than all before, also where nothing happened between", async () => {
+    const { world, traffic } = await createScene();
+    await world.clock.advance(1_200);
+    while (world.contexts.length > 1) {
+      world.leader().kill();
+      await world.clock.advance(6_000);
+    }
+    const epochs = ofKind(traffic.take(), "beat").map(({ frame }) => Number(frame.epoch));
+    assertEquals(epochs, [...epochs].sort((a, b) => a - b));
+    assertEquals(new Set(epochs).size, 3);
+    await world.close();
+  });
+
   it("a context alone leads after 0.2 s", async () => {
     const world = createWorld();
     const { backend } = world.join();
@@ -303,7 +316,7 @@ describe("BroadcastChannelBackend, parts of a snapshot", () => {
     const late = world.join();
     for (let turn = 0; turn < 4; turn++) await world.clock.advance(0);
     for (const each of [leader, follower]) await each.backend.close();
-    for (const each of world.contexts) if (each !== late) each.kill();
+    for (const each of [...world.contexts]) if (each !== late) each.kill();
     await world.clock.advance(20_000);
     assertEquals(late.backend.role, "leader");
     assertEquals(await world.now(late.backend.describeQueue("f.fifo")), {

@@ -17,7 +17,7 @@ async function createScene(options: { delayMs?: number } = {}) {
   const world = createWorld(options);
   for (let i = 0; i < 3; i++) world.join();
   await world.flow(world.contexts[0]!.backend.declareQueue(QUEUE, { deadLetterQueue: "dead" }));
-  await world.clock.advance(5_000);
+  await world.clock.advance(1_500);
   const leader = world.leader();
   const [follower, other] = world.contexts.filter((each) => each !== leader);
   const traffic = measureTraffic(world.network);
