@@ -39,6 +39,30 @@ describe("testBackend()", () => {
     }
   }
 
+  it("passes a backend that promises nothing and has no deadLetter()", async () => {
+    const nothing = Object.fromEntries(
+      Object.keys(guarantees).map((name) => [name, name === "redelivers"]),
+    ) as unknown as typeof guarantees;
+    const check = "deadLetter() is UNSUPPORTED where there are no dead-letter queues";
+    const create = () => {
+      const made = createMemory();
+      const backend = new Proxy(made.backend, {
+        get(target, key) {
+          if (key === "deadLetter") return undefined;
+          const member: unknown = Reflect.get(target, key, target);
+          return typeof member === "function" ? member.bind(target) : member;
+        },
+      });
+      return { ...made, backend };
+    };
+    const ran: string[] = [];
+    const failures = await runSuite(
+      { guarantees: nothing, create },
+      (name) => name === check && ran.push(name) > 0,
+    );
+    assertEquals([ran, [...failures]], [[check], []]);
+  });
+
   it("registers each check once, under the name of the backend", () => {
     const { tests, report } = registered({ patienceMs: Infinity });
     assertEquals([...tests.keys()], report.run.map((name) => `Memory: ${name}`));

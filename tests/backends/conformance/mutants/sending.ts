@@ -67,6 +67,34 @@ export const sendingMutants: Mutant[] = [
         good.sizeOf(message, destination) - 6 * Object.keys(message.attributes).length,
     }),
   },
+  ...(["é", "漢", "😀"].map((character): Mutant => ({
+    name: `sizeOf() miscounts ${character} by one`,
+    fails: ["sizeOf() counts the bytes of body and attributes"],
+    mutate: (good) => ({
+      sizeOf: (message, destination) =>
+        good.sizeOf(message, destination) + (message.body === `x${character}` ? 1 : 0),
+    }),
+  }))),
+  ...(["ab", "n", "b", "c"].map((attribute): Mutant => ({
+    name: `sizeOf() miscounts the attribute ${attribute} by one`,
+    fails: ["sizeOf() counts the bytes of body and attributes"],
+    mutate: (good) => ({
+      sizeOf: (message, destination) =>
+        good.sizeOf(message, destination) + (attribute in message.attributes ? 1 : 0),
+    }),
+  }))),
+  {
+    name: "loses the last message of a full batch, and says that it was sent",
+    fails: ["send() takes a batch of the most messages and bytes"],
+    spares: ["send() carries text attributes"],
+    mutate: (good) => ({
+      send: async (destination, messages, options) => {
+        if (messages.length < 10) return await good.send(destination, messages, options);
+        const results = await good.send(destination, messages.slice(0, 9), options);
+        return [...results, { ok: true, messageId: "lost" }];
+      },
+    }),
+  },
   {
     name: "takes more than its limit",
     fails: [
