@@ -14,6 +14,7 @@ import {
 } from "./outgoing.ts";
 import { checkRetryPolicy, RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
 import { Semaphore } from "./semaphore.ts";
+import { sendApart } from "./send_apart.ts";
 import { SerializerRegistry } from "./serializer.ts";
 
 /** What a publish resolves to. */
@@ -271,11 +272,11 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const { clock, random } = this.#options;
     const fifo = isFifo(nameOf(destination));
     const { signal, settled, forget } = abandonment(items);
-    const send = async (pending: Item[]) => {
-      const messages = pending.map(({ message }) => message);
-      const results = await this.#backend.send(destination, messages, { signal });
-      return fifo ? refuseOvertaken(messages, results) : results;
-    };
+    const send = (pending: Item[]) =>
+      sendApart(pending.map(({ message }) => message), {
+        fifo,
+        send: (messages) => this.#backend.send(destination, messages, { signal }),
+      });
     const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
     const tell = (item: Item, result: SendResult) => {
       settle(item, result);
@@ -322,22 +323,4 @@ function asResult(error: unknown): SendResult {
       cause: error,
     }),
   };
-}
-
-/** In a FIFO group, what failed before something that was stored cannot be sent again in order. */
-function refuseOvertaken(
-  messages: readonly OutgoingMessage[],
-  results: readonly SendResult[],
-): SendResult[] {
-  const lastStored = new Map<string | undefined, number>();
-  results.forEach(({ ok }, index) => ok && lastStored.set(messages[index]?.group, index));
-  return results.map((result, index) => {
-    if (result.ok || !result.error.retryable) return result;
-    if ((lastStored.get(messages[index]?.group) ?? -1) < index) return result;
-    const { code, message } = result.error;
-    const error = new MelangeError(code, `${message} (a later one of its group was stored)`, {
-      cause: result.error,
-    });
-    return { ok: false, error };
-  });
 }

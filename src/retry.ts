@@ -140,7 +140,8 @@ function unexpected(cause: unknown): MelangeError {
   });
 }
 
-function unmentioned(): MelangeError {
+/** The error of an item that a result is missing for. */
+export function unmentioned(): MelangeError {
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
     retryable: true,
   });

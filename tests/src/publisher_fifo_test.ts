@@ -307,6 +307,71 @@ describe("order in a FIFO group", () => {
     assertEquals([await given, batches()], ["enough", ["a3"]]);
   });
 
+  it("counts as stored what may have been stored: what stands before it is not sent again", async () => {
+    const unknown = () => passing("OUTCOME_UNKNOWN");
+    const cases: [Step, string[], Record<string, string>][] = [
+      [answer(unknown(), unknown()), ["a2"], { a1: "OUTCOME_UNKNOWN", a2: "ok" }],
+      [answer(passing(), unknown()), ["a2"], { a1: "THROTTLED", a2: "ok" }],
+      [answer(unknown(), "ok"), [], { a1: "OUTCOME_UNKNOWN", a2: "ok" }],
+      [answer("ok", unknown()), ["a2"], { a1: "ok", a2: "ok" }],
+      [answer(unknown(), passing()), ["a1 a2"], { a1: "ok", a2: "ok" }],
+      [answer(unknown(), lasting()), ["a1"], { a1: "ok", a2: "REFUSED" }],
+      [answer(passing(), lasting("OUTCOME_UNKNOWN")), [], {
+        a1: "THROTTLED",
+        a2: "OUTCOME_UNKNOWN",
+      }],
+      [() => [{ ok: false, error: passing() }], ["a2"], { a1: "THROTTLED", a2: "ok" }],
+      [() => [], ["a2"], { a1: "OUTCOME_UNKNOWN", a2: "ok" }],
+    ];
+    for (const [index, [step, again, expected]] of cases.entries()) {
+      const { publish, clock, batches, outcomes } = setUp({ steps: [step] });
+      publish("a1", "a2");
+      await clock.advance(60_000);
+      assertEquals([batches().slice(1), outcomes], [again, expected], `case ${index}`);
+    }
+  });
+
+  it("is kept by a service that stores and answers in any combination, or answers nothing", async () => {
+    const fates = ["ok", "refused", "passing", "unknown", "stored", "mute", "stored mute"] as const;
+    const combinations = fates.flatMap((a) => fates.flatMap((b) => fates.map((c) => [a, b, c])));
+    const lost = [["lost"], ["stored lost"]];
+    const random = seededRandom(11);
+    const draw = () => [...lost, ...combinations][Math.floor(random() * 345)]!;
+    for (const first of [...lost, ...combinations]) {
+      const attempts = [first, draw(), draw(), ["ok", "ok", "ok"]];
+      const stored: string[] = [];
+      const service = (fate: string | undefined, body: string): SendResult | undefined => {
+        if (fate === "refused") return { ok: false, error: lasting() };
+        if (fate === "passing") return { ok: false, error: passing() };
+        // A repetition is dropped by its deduplication id, and takes no new place.
+        const done = fate !== "unknown" && fate !== "mute" && fate !== "lost";
+        if (done && !stored.includes(body)) stored.push(body);
+        if (fate?.endsWith("mute")) return undefined;
+        if (fate !== undefined && fate !== "ok") {
+          return { ok: false, error: passing("OUTCOME_UNKNOWN") };
+        }
+        return { ok: true, messageId: "m" };
+      };
+      const steps = attempts.map((fates): Step => (messages) => {
+        const whole = fates[0]!.endsWith("lost") ? fates[0] : undefined;
+        const results = messages.map(({ body }, at) => service(whole ?? fates[at], body));
+        if (whole) throw passing("OUTCOME_UNKNOWN");
+        return results as SendResult[];
+      });
+      const { publish, clock, outcomes } = setUp({ steps, retry: { maxAttempts: 4 } });
+      publish("a1", "a2", "a3");
+      await clock.advance(60_000);
+      const said = `${attempts.join(" | ")} gave ${JSON.stringify(outcomes)}, stored ${stored}`;
+      const names = stored.map((body) => JSON.parse(body));
+      assertEquals(names, [...names].sort(), said);
+      for (const name of ["a1", "a2", "a3"]) {
+        const told = outcomes[name];
+        if (told === "ok") assert(names.includes(name), said);
+        else if (told !== "OUTCOME_UNKNOWN") assert(told && !names.includes(name), said);
+      }
+    }
+  });
+
   it("survives a backend that answers at random", async () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const random = seededRandom(seed);
