@@ -129,12 +129,14 @@ async function resultsOf<Item, Value>(
     if (!Array.isArray(results)) throw new TypeError("Cannot read results that are not an array");
     return results;
   } catch (cause) {
-    const error = cause instanceof MelangeError ? cause : unexpected(cause);
+    const error = asMelangeError(cause);
     return items.map(() => ({ ok: false, error }));
   }
 }
 
-function unexpected(cause: unknown): MelangeError {
+/** An error as it is; of anything else that was thrown, nobody knows what had been done. */
+export function asMelangeError(cause: unknown): MelangeError {
+  if (cause instanceof MelangeError) return cause;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
     cause,
   });

@@ -2,7 +2,7 @@
 import type { SendResult } from "./backend.ts";
 import { MelangeError } from "./errors.ts";
 import type { OutgoingMessage } from "./message.ts";
-import { unmentioned } from "./retry.ts";
+import { asMelangeError, unmentioned } from "./retry.ts";
 
 type Messages = readonly OutgoingMessage[];
 
@@ -17,24 +17,64 @@ export interface SendApartOptions {
 /**
  * Sends a batch once; one result per message. A request that is refused as a whole for what is in
  * it is sent in halves, and those in halves again, so that the entry it was refused for fails
- * alone: with ten entries, 19 requests at the most. In a FIFO group, what failed and may have been
- * overtaken is not retryable any more.
+ * alone: ten entries take 19 requests at the most. In a FIFO group, nothing is sent behind what is
+ * to be sent again, and what may have been overtaken is not retryable any more.
  */
 export async function sendApart(
   messages: Messages,
   { fifo, send }: SendApartOptions,
 ): Promise<SendResult[]> {
-  const results: SendResult[] = [];
-  const parts: Messages[] = [messages];
-  for (let part = parts.pop(); part; part = parts.pop()) {
+  const held = new Set<string | undefined>();
+  let ended: MelangeError | undefined;
+
+  async function sendPart(part: Messages): Promise<SendResult[]> {
+    const mayGo = ({ group }: OutgoingMessage) => !held.has(group);
+    const going = part.filter(mayGo);
+    if (ended || going.length === 0) return part.map(() => fail(ended ?? notSent(RETRYABLE)));
     try {
-      const answered = await send(part);
-      results.push(...part.map((_, at) => answered[at] ?? fail(unmentioned())));
+      const answers = await send(going);
+      const results = going.map((_, at) => answers[at] ?? fail(unmentioned())).values();
+      return part.map((message) =>
+        mayGo(message) ? results.next().value! : fail(notSent(RETRYABLE))
+      );
     } catch (error) {
-      throw error;
+      if (isForContent(error)) return part.length > 1 ? await inHalves(part) : [fail(error)];
+      if (part === messages) throw error;
+      const reason = asMelangeError(error);
+      ended = reason.code === "OUTCOME_UNKNOWN" ? notSent(reason) : reason;
+      return part.map(() => fail(reason));
     }
   }
+
+  async function inHalves(part: Messages): Promise<SendResult[]> {
+    const middle = Math.ceil(part.length / 2);
+    const front = part.slice(0, middle);
+    const results = await sendPart(front);
+    if (fifo) {
+      front.forEach(({ group }, at) => waits(results[at]) && held.add(group));
+    }
+    return [...results, ...await sendPart(part.slice(middle))];
+  }
+
+  const results = await sendPart(messages);
   return fifo ? refuseOvertaken(messages, results) : results;
+}
+
+const RETRYABLE = { retryable: true };
+
+/** Tells whether a request was refused for what is in it: what all would fail of is no such thing. */
+function isForContent(error: unknown): error is MelangeError {
+  return error instanceof MelangeError && !error.retryable &&
+    (error.code === "INVALID_MESSAGE" || error.code === "REFUSED");
+}
+
+function waits(result: SendResult | undefined): boolean {
+  return result?.ok === false && result.error.retryable;
+}
+
+function notSent({ retryable }: { retryable: boolean }): MelangeError {
+  const message = "Cannot send yet: what stands before it was not stored";
+  return new MelangeError("REFUSED", message, { retryable });
 }
 
 function fail(error: MelangeError): SendResult {
