@@ -157,9 +157,13 @@ function failure(code: string, message: string, retryable = false): SettleResult
   return { ok: false, error: new MelangeError(code, message, { retryable }) };
 }
 
-const LOST = failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
-const UNKNOWN = failure("OUTCOME_UNKNOWN", "Cannot settle a message: no result was given", true);
-const UNSUPPORTED = failure(
+const LOST = /* @__PURE__ */ failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
+const UNKNOWN = /* @__PURE__ */ failure(
+  "OUTCOME_UNKNOWN",
+  "Cannot settle a message: no result was given",
+  true,
+);
+const UNSUPPORTED = /* @__PURE__ */ failure(
   "UNSUPPORTED",
   "Cannot dead-letter on a backend that has no such queues",
 );
