@@ -20,7 +20,7 @@ import {
   textOf,
   unpack,
 } from "./packed.ts";
-import type { Serializer, SerializerRegistry } from "./serializer.ts";
+import type { Serializer, SerializerRegistry, Writers } from "./serializer.ts";
 
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
@@ -30,7 +30,7 @@ export interface EncodeOptions {
   /** How to write it. */
   format: Format;
   /** Where the serializer is found. */
-  serializers: SerializerRegistry;
+  serializers: Writers;
   /** Whether it goes to a queue, not to a topic. */
   toQueue: boolean;
   /** The user's attributes, six at the most. */

@@ -1,6 +1,7 @@
 import { MelangeError } from "./errors.ts";
 import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
 import { encode } from "./format.ts";
+import { carriedData } from "./json_data.ts";
 import type { MessageLimits } from "./backend.ts";
 import type { Format } from "./packed.ts";
 import {
@@ -12,7 +13,7 @@ import {
   refusal,
 } from "./message.ts";
 import { validate, type Validation } from "./schema.ts";
-import type { SerializerRegistry } from "./serializer.ts";
+import type { Writers } from "./serializer.ts";
 
 /** Options of every publish. */
 export interface CommonPublishOptions {
@@ -95,7 +96,7 @@ export interface Writing {
   /** The format. */
   format: Format;
   /** Where the serializer is found. */
-  serializers: SerializerRegistry;
+  serializers: Writers;
 }
 
 /**
@@ -125,7 +126,8 @@ export function outgoing(
     if (error) throw error;
     return message;
   };
-  const valid = type ? validate(type, event.data) : { ok: true, value: event.data } as const;
+  const data = carriedData(event, writing.serializers);
+  const valid = type ? validate(type, data) : { ok: true, value: data } as const;
   return valid instanceof Promise ? valid.then(write) : write(valid);
 }
 

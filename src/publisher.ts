@@ -15,7 +15,7 @@ import {
 import { checkRetryPolicy, RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
 import { Semaphore } from "./semaphore.ts";
 import { sendApart } from "./send_apart.ts";
-import { SerializerRegistry } from "./serializer.ts";
+import { jsonOnly, type SerializerRegistry, type Writers } from "./serializer.ts";
 
 /** What a publish resolves to. */
 export interface Published {
@@ -92,7 +92,9 @@ export interface MessagePublisherOptions extends PublisherSettings {
  */
 export class MessagePublisher implements EventPublisher, AsyncDisposable {
   readonly #backend: Sender;
-  readonly #options: Required<Omit<PublisherSettings, "maxPending" | "retry">>;
+  readonly #options:
+    & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers">>
+    & { serializers: Writers };
   readonly #retry: RetryPolicy;
   readonly #budget: RetryBudget;
   readonly #places: Semaphore;
@@ -104,7 +106,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Creates a publisher; nothing is opened before the first event. */
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
-    const { format = "plain", serializers = new SerializerRegistry(), random = Math.random } = rest;
+    const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
     const { lingerMs = 0, maxInFlight = 8 } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");

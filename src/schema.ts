@@ -67,8 +67,9 @@ function asValidation(result: SchemaResult<unknown>): Validation {
 const MAX_PATHS = 10;
 const MAX_SEGMENT = 64;
 
-function pathOf(issue: SchemaIssue): string {
-  const segments = (issue.path ?? []).map((segment) =>
+/** Where something is in data, without values. */
+export function pathOf({ path = [] }: Pick<SchemaIssue, "path">): string {
+  const segments = path.map((segment) =>
     String(typeof segment === "object" ? segment.key : segment).slice(0, MAX_SEGMENT)
   );
   return segments.length > 0 ? segments.join(".") : "(the whole)";

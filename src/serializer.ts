@@ -21,6 +21,15 @@ export const jsonSerializer: Serializer = {
   deserialize: parseJson,
 };
 
+/** What finds the serializer that writes an event: a registry, or {@linkcode jsonOnly}. */
+export interface Writers {
+  /** What writes events of this type. */
+  forType(type: string): Serializer;
+}
+
+/** JSON for every event: an edge function that has no other serializer carries no registry. */
+export const jsonOnly: Writers = { forType: () => jsonSerializer };
+
 const RESERVED_IDS: readonly number[] = [jsonSerializer.id, 2];
 
 /** Only a text that may hold the key pays for the slower reviver; escapes can spell it too. */
