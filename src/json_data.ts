@@ -37,38 +37,39 @@ interface Found {
 /** The path to the first value that JSON changes. */
 function changeIn(value: unknown, found: Found): string[] | undefined {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return undefined;
-  if (typeof value === "object") return changeInObject(value as Record<string, unknown>, found);
-  // What is left is undefined, a function, a symbol, a bigint, or a number that is none.
-  return Number.isFinite(value) ? undefined : [];
+  // What is no object here is undefined, a function, a symbol, a bigint, or a number.
+  if (typeof value !== "object") return Number.isFinite(value) ? undefined : [];
+  const object = value as Record<string, unknown>;
+  if (typeof object.toJSON === "function") return [];
+  return Array.isArray(value) ? changeInList(value, found) : changeInFields(object, found);
 }
 
-function changeInObject(value: Record<string, unknown>, found: Found): string[] | undefined {
-  if (typeof value.toJSON === "function") return [];
-  const isList = Array.isArray(value);
-  const keys = Object.keys(value);
-  if (!isList && !isData(value, keys, found)) return [];
-  // A hole in a list has no key.
-  const count = isList ? value.length : keys.length;
-  for (let at = 0; at < count; at++) {
-    const key = isList ? `${at}` : keys[at]!;
-    const inner = value[key];
-    if (inner === undefined && !isList) {
-      found.less = true;
-      continue;
-    }
-    const path = key === "__proto__" ? [] : changeIn(inner, found);
-    if (path) return [key, ...path];
+function changeInList(list: unknown[], found: Found): string[] | undefined {
+  for (let at = 0; at < list.length; at++) {
+    const path = changeIn(list[at], found);
+    if (path) return [`${at}`, ...path];
   }
   return undefined;
 }
 
-/** Tells whether an object is its fields: what is of a class without any has hidden them. */
-function isData(value: object, keys: string[], found: Found): boolean {
-  const prototype = Object.getPrototypeOf(value);
+function changeInFields(
+  object: Record<string, unknown>,
+  found: Found,
+): string[] | undefined {
+  const prototype = Object.getPrototypeOf(object);
   // The prototype of plain objects, of any realm, has none itself.
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-  if (!isPlain || Object.getOwnPropertyNames(value).length > keys.length) found.less = true;
-  return isPlain || (keys.length > 0 && `${Object.prototype.toString.call(value)}` === TAG);
+  // A class that is built in, or whose objects have no fields, has hidden what it holds.
+  if (!isPlain && Object.prototype.toString.call(object) !== "[object Object]") return [];
+  const fields = isPlain ? object : { ...object };
+  let count = 0;
+  // Of all ways through an object this one takes the least time by far.
+  for (const key in fields) {
+    count += 1;
+    const path = fields[key] === undefined ? undefined : changeIn(fields[key], found);
+    if (path || key === "__proto__") return [key, ...path ?? []];
+    if (fields[key] === undefined) found.less = true;
+  }
+  if (!isPlain || Object.getOwnPropertyNames(object).length > count) found.less = true;
+  return isPlain || count > 0 ? undefined : [];
 }
-
-const TAG = "[object Object]";
