@@ -81,13 +81,17 @@ function checkUserAttributes(event: Event, attributes: Attributes): void {
 
 function serialize(event: Event, serializer: Serializer): string {
   try {
-    return serializer.serialize(event.data);
+    const text: unknown = serializer.serialize(event.data);
+    if (typeof text === "string") return text;
+    // A promise that nobody waits for must not end the process when it rejects.
+    Promise.resolve(text).catch(() => {});
   } catch {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      `Cannot publish "${event.type}" as its data cannot be serialized (serializer ${serializer.id})`,
-    );
+    // Its error may quote the data.
   }
+  throw new MelangeError(
+    "INVALID_EVENT",
+    `Cannot publish "${event.type}" as its data cannot be serialized (serializer ${serializer.id})`,
+  );
 }
 
 function bodyOf(

@@ -158,7 +158,10 @@ function placement(
 
 function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
   try {
-    return (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
+    const group = (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
+    // A promise is refused as no group; it must not end the process when it rejects.
+    Promise.resolve(group).catch(() => {});
+    return group;
   } catch {
     throw new MelangeError(
       "INVALID_EVENT",

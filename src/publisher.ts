@@ -1,6 +1,6 @@
 import type { Limits, Sender, SendResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
-import { type Clock, type Random, systemClock } from "./clock.ts";
+import { type Clock, type Random, sleep, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
 import { type Format, isFormat } from "./packed.ts";
@@ -12,7 +12,13 @@ import {
   type PublishAllOptions,
   type PublishOptions,
 } from "./outgoing.ts";
-import { checkRetryPolicy, RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
+import {
+  checkRetryPolicy,
+  DEADLINE_MS,
+  RetryBudget,
+  retryEach,
+  type RetryPolicy,
+} from "./retry.ts";
 import { Semaphore } from "./semaphore.ts";
 import { sendApart } from "./send_apart.ts";
 import { jsonOnly, type SerializerRegistry, type Writers } from "./serializer.ts";
@@ -51,7 +57,10 @@ export interface PublisherSettings {
   maxInFlight?: number;
   /** The most events without a result; further ones wait. Default: 10 000. */
   maxPending?: number;
-  /** How often and how long an event is tried. Default: 8 attempts within 60 seconds. */
+  /**
+   * How often and how long an event is tried. Default: 8 attempts within 60 seconds. An asynchronous
+   * schema has as long as all attempts together, one second at least, before its event is given up.
+   */
   retry?: RetryPolicy;
   /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
@@ -128,7 +137,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
    * the broker has stored it. It keeps its place behind earlier events to the same destination, also
    * while their schemas are asked.
    *
-   * @throws {MelangeError} `INVALID_EVENT` or `INVALID_MESSAGE`: not sent. `REFUSED`, `THROTTLED`,
+   * @throws {MelangeError} `INVALID_EVENT`, `INVALID_MESSAGE` or `TIMEOUT` (an asynchronous
+   * schema gave no answer): not sent. `REFUSED`, `THROTTLED`,
    * `NOT_FOUND`, `ACCESS_DENIED`: not stored. `OUTCOME_UNKNOWN`: the attempts are used up and it
    * may have been stored; publishing the same event again is safe for readers that de-duplicate.
    */
@@ -217,7 +227,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const prepare = () => {
       inside = true;
       const limits = this.#limitsOf(destination);
-      return outgoing(event, { options, destination, limits, writing: this.#options });
+      const message = outgoing(event, { options, destination, limits, writing: this.#options });
+      return message instanceof Promise ? this.#inTime(event, message, signal) : message;
     };
     try {
       const prepared = wait ? wait.then(prepare) : prepare();
@@ -231,6 +242,20 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     } finally {
       if (inside) this.#places.release();
     }
+  }
+
+  /** Ends the wait for a schema that does not answer: others wait behind its event. */
+  #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, MIN_PREPARATION_MS);
+    const ended = new AbortController();
+    const signals = signal ? [ended.signal, signal] : [ended.signal];
+    const late = sleep(this.#options.clock, ms, AbortSignal.any(signals)).then(() => {
+      throw new MelangeError(
+        "TIMEOUT",
+        `Cannot publish "${type}" as its schema gave no answer within ${ms} ms`,
+      );
+    });
+    return Promise.race([message, late]).finally(() => ended.abort());
   }
 
   #laneOf(destination: Destination): Lane {
@@ -287,6 +312,9 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     return retryEach(items, send, tell, options).finally(forget);
   }
 }
+
+/** The least that an asynchronous schema has: a policy without retries has a deadline of 0. */
+const MIN_PREPARATION_MS = 1_000;
 
 function checkCount(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;

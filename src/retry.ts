@@ -22,6 +22,9 @@ export interface RetryPolicy extends Partial<Backoff> {
   deadlineMs?: number;
 }
 
+/** The deadline where none is given. */
+export const DEADLINE_MS = 60_000;
+
 /**
  * Refuses a policy that makes no sense.
  * @throws {RangeError} if a time is negative, or an attempt is not even made once
@@ -161,7 +164,7 @@ function asUnknown(error: MelangeError): MelangeError {
 /** Waits between attempts; the function returned resolves to whether there shall be another. */
 function pacer(options: RetryOptions) {
   const { clock, random, signal, budget } = options;
-  const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = 60_000 } = options;
+  const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = DEADLINE_MS } = options;
   const deadline = clock.now() + deadlineMs;
   return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
     if (attempt >= maxAttempts || signal?.aborted) return false;

@@ -24,35 +24,33 @@ export async function sendApart(
   messages: Messages,
   { fifo, send }: SendApartOptions,
 ): Promise<SendResult[]> {
+  /** The groups in which something is to be sent again. */
   const held = new Set<string | undefined>();
+  /** What is said of all that is left once a request failed of more than what was in it. */
   let ended: MelangeError | undefined;
 
   async function sendPart(part: Messages): Promise<SendResult[]> {
-    const mayGo = ({ group }: OutgoingMessage) => !held.has(group);
-    const going = part.filter(mayGo);
-    if (ended || going.length === 0) return part.map(() => fail(ended ?? notSent(RETRYABLE)));
+    const going = part.filter(({ group }) => !held.has(group));
     try {
-      const answers = await send(going);
+      if (ended) throw ended;
+      const answers = going.length > 0 ? await send(going) : [];
       const results = going.map((_, at) => answers[at] ?? fail(unmentioned())).values();
-      return part.map((message) =>
-        mayGo(message) ? results.next().value! : fail(notSent(RETRYABLE))
-      );
+      return part.map(({ group }) => held.has(group) ? fail(notSent(true)) : results.next().value!);
     } catch (error) {
       if (isForContent(error)) return part.length > 1 ? await inHalves(part) : [fail(error)];
       if (part === messages) throw error;
       const reason = asMelangeError(error);
-      ended = reason.code === "OUTCOME_UNKNOWN" ? notSent(reason) : reason;
+      ended ??= reason.code === "OUTCOME_UNKNOWN" ? notSent(reason.retryable) : reason;
       return part.map(() => fail(reason));
     }
   }
 
   async function inHalves(part: Messages): Promise<SendResult[]> {
     const middle = Math.ceil(part.length / 2);
-    const front = part.slice(0, middle);
-    const results = await sendPart(front);
-    if (fifo) {
-      front.forEach(({ group }, at) => waits(results[at]) && held.add(group));
-    }
+    const results = await sendPart(part.slice(0, middle));
+    results.forEach((result, at) => {
+      if (fifo && !result.ok && result.error.retryable) held.add(part[at]?.group);
+    });
     return [...results, ...await sendPart(part.slice(middle))];
   }
 
@@ -60,19 +58,13 @@ export async function sendApart(
   return fifo ? refuseOvertaken(messages, results) : results;
 }
 
-const RETRYABLE = { retryable: true };
-
 /** Tells whether a request was refused for what is in it: what all would fail of is no such thing. */
 function isForContent(error: unknown): error is MelangeError {
-  return error instanceof MelangeError && !error.retryable &&
-    (error.code === "INVALID_MESSAGE" || error.code === "REFUSED");
+  return error instanceof MelangeError && /^(INVALID_MESSAGE|REFUSED)$/.test(error.code) &&
+    !error.retryable;
 }
 
-function waits(result: SendResult | undefined): boolean {
-  return result?.ok === false && result.error.retryable;
-}
-
-function notSent({ retryable }: { retryable: boolean }): MelangeError {
+function notSent(retryable: boolean): MelangeError {
   const message = "Cannot send yet: what stands before it was not stored";
   return new MelangeError("REFUSED", message, { retryable });
 }
