@@ -1,5 +1,5 @@
 import { MelangeError } from "./errors.ts";
-import type { Event } from "./event.ts";
+import { type Event, invalidEvent } from "./event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
 import {
   type Attributes,
@@ -88,10 +88,7 @@ function serialize(event: Event, serializer: Serializer): string {
   } catch {
     // Its error may quote the data.
   }
-  throw new MelangeError(
-    "INVALID_EVENT",
-    `Cannot publish "${event.type}" as its data cannot be serialized (serializer ${serializer.id})`,
-  );
+  throw invalidEvent(event, `data cannot be serialized (serializer ${serializer.id})`);
 }
 
 function bodyOf(

@@ -159,7 +159,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
     options: PublishAllOptions = {},
   ): Promise<SendResult[]> {
-    if ("deduplicationId" in options) {
+    if (options.deduplicationId) {
       throw new TypeError(
         "Cannot publish many events with one deduplicationId: give each entry its own",
       );
@@ -317,24 +317,23 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
 const MIN_PREPARATION_MS = 1_000;
 
 function checkCount(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value > 0) return;
-  throw new RangeError(
-    `Cannot create a publisher as ${name} must be a positive integer: current value is ${value}`,
-  );
+  if (!Number.isSafeInteger(value) || value <= 0) {
+    throw new RangeError(broken(`${name} must be a positive integer`, value));
+  }
 }
 
 function checkFormat(format: Format): void {
   if (isFormat(format)) return;
-  throw new TypeError(
-    `Cannot create a publisher as format must be "plain", "melange" or "cloudevents": current value is ${format}`,
-  );
+  throw new TypeError(broken('format must be "plain", "melange" or "cloudevents"', format));
 }
 
 function checkLinger(lingerMs: number): void {
   if (lingerMs >= 0) return;
-  throw new RangeError(
-    `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
-  );
+  throw new RangeError(broken("lingerMs must not be negative", lingerMs));
+}
+
+function broken(rule: string, value: unknown): string {
+  return `Cannot create a publisher as ${rule}: current value is ${value}`;
 }
 
 function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {

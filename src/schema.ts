@@ -67,9 +67,8 @@ function asValidation(result: SchemaResult<unknown>): Validation {
 const MAX_PATHS = 10;
 const MAX_SEGMENT = 64;
 
-/** Where something is in data, without values. */
-export function pathOf({ path = [] }: Pick<SchemaIssue, "path">): string {
-  const segments = path.map((segment) =>
+function pathOf(issue: SchemaIssue): string {
+  const segments = (issue.path ?? []).map((segment) =>
     String(typeof segment === "object" ? segment.key : segment).slice(0, MAX_SEGMENT)
   );
   return segments.length > 0 ? segments.join(".") : "(the whole)";

@@ -24,49 +24,48 @@ export async function sendApart(
   messages: Messages,
   { fifo, send }: SendApartOptions,
 ): Promise<SendResult[]> {
-  /** The groups in which something is to be sent again. */
-  const held = new Set<string | undefined>();
-  /** What is said of all that is left once a request failed of more than what was in it. */
-  let ended: MelangeError | undefined;
-
-  async function sendPart(part: Messages): Promise<SendResult[]> {
-    const going = part.filter(({ group }) => !held.has(group));
+  const results: SendResult[] = [];
+  const parts: Messages[] = [messages];
+  for (let part = parts.pop(); part; part = parts.pop()) {
+    const held = new Set(messages.filter((_, at) => fifo && waits(results[at])).map(groupOf));
+    const going = part.filter((message) => !held.has(groupOf(message)));
     try {
-      if (ended) throw ended;
       const answers = going.length > 0 ? await send(going) : [];
-      const results = going.map((_, at) => answers[at] ?? fail(unmentioned())).values();
-      return part.map(({ group }) => held.has(group) ? fail(notSent(true)) : results.next().value!);
+      const given = going.map((_, at) => answers[at] ?? fail(unmentioned())).values();
+      const resultOf = (message: OutgoingMessage) =>
+        held.has(groupOf(message)) ? notSent() : given.next().value!;
+      results.push(...part.map(resultOf));
     } catch (error) {
-      if (isForContent(error)) return part.length > 1 ? await inHalves(part) : [fail(error)];
-      if (part === messages) throw error;
+      const middle = Math.ceil(part.length / 2);
       const reason = asMelangeError(error);
-      ended ??= reason.code === "OUTCOME_UNKNOWN" ? notSent(reason.retryable) : reason;
-      return part.map(() => fail(reason));
+      if (!isForContent(reason)) {
+        if (part === messages) throw error;
+        results.push(...part.map(() => fail(reason)));
+        break;
+      }
+      if (part.length > 1) parts.push(part.slice(middle), part.slice(0, middle));
+      else results.push(fail(reason));
     }
   }
+  const all = messages.map((_, at) => results[at] ?? notSent());
+  return fifo ? refuseOvertaken(messages, all) : all;
+}
 
-  async function inHalves(part: Messages): Promise<SendResult[]> {
-    const middle = Math.ceil(part.length / 2);
-    const results = await sendPart(part.slice(0, middle));
-    results.forEach((result, at) => {
-      if (fifo && !result.ok && result.error.retryable) held.add(part[at]?.group);
-    });
-    return [...results, ...await sendPart(part.slice(middle))];
-  }
+const groupOf = ({ group }: OutgoingMessage) => group;
 
-  const results = await sendPart(messages);
-  return fifo ? refuseOvertaken(messages, results) : results;
+function waits(result: SendResult | undefined): boolean {
+  return result?.ok === false && result.error.retryable;
 }
 
 /** Tells whether a request was refused for what is in it: what all would fail of is no such thing. */
-function isForContent(error: unknown): error is MelangeError {
-  return error instanceof MelangeError && /^(INVALID_MESSAGE|REFUSED)$/.test(error.code) &&
-    !error.retryable;
+function isForContent({ code, retryable }: MelangeError): boolean {
+  return /^(INVALID_MESSAGE|REFUSED)$/.test(code) && !retryable;
 }
 
-function notSent(retryable: boolean): MelangeError {
+/** The next attempt sends it. */
+function notSent(): SendResult {
   const message = "Cannot send yet: what stands before it was not stored";
-  return new MelangeError("REFUSED", message, { retryable });
+  return fail(new MelangeError("REFUSED", message, { retryable: true }));
 }
 
 function fail(error: MelangeError): SendResult {

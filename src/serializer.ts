@@ -30,7 +30,8 @@ export interface Writers {
 /** JSON for every event: an edge function that has no other serializer carries no registry. */
 export const jsonOnly: Writers = { forType: () => jsonSerializer };
 
-const RESERVED_IDS: readonly number[] = [jsonSerializer.id, 2];
+/** That of JSON, and of pickle. */
+const RESERVED_IDS: readonly number[] = [1, 2];
 
 /** Only a text that may hold the key pays for the slower reviver; escapes can spell it too. */
 const MAY_HOLD_PROTO = /__proto__|\\u00/i;

@@ -7,7 +7,14 @@ import {
   type Subscriber,
 } from "./dispatcher.ts";
 import { MelangeError } from "./errors.ts";
-import { type AnyEventType, type Event, type EventOf, eventTypeOf, linked } from "./event.ts";
+import {
+  type AnyEventType,
+  type Event,
+  type EventOf,
+  eventTypeOf,
+  invalidEvent,
+  linked,
+} from "./event.ts";
 import { carriedData } from "./json_data.ts";
 import { consoleLogger } from "./logger.ts";
 import { validate } from "./schema.ts";
@@ -100,12 +107,7 @@ function check(event: Event, serializers: Writers): Event {
   if (!type) return carried;
   const result = validate(type, data);
   if (result instanceof Promise) throw asynchronous(`the schema of "${event.type}"`, result);
-  if (!result.ok) {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      `Cannot publish "${event.type}" as its data violates the schema at ${result.paths}`,
-    );
-  }
+  if (!result.ok) throw invalidEvent(event, `data violates the schema at ${result.paths}`);
   if (carried === event && isSame(data, result.value)) return event;
   return linked(type, { ...event, data: result.value });
 }

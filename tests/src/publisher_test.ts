@@ -1039,16 +1039,14 @@ describe("what never settles while an event is prepared", () => {
         assertEquals([await outcome(published), backend.calls], ["INVALID_EVENT", []]);
       }
     }
-    for (const group of [never, () => Promise.reject(new Error("s3cret"))]) {
-      const Grouped = defineEvent("Grouped", {
-        topic: "t.fifo",
-        schema: typed<string>(),
-        group: group as never,
-      });
-      const { publisher, backend } = setUp();
-      const [grouped, next] = await publisher.publishAll([Grouped("a"), Note("b")]);
-      assertEquals(codes([grouped!, next!]), ["INVALID_MESSAGE", "ok"]);
-      assertEquals(backend.sent, [["b"]]);
-    }
+    const Grouped = defineEvent("Grouped", {
+      topic: "t.fifo",
+      schema: typed<string>(),
+      group: never as never,
+    });
+    const { publisher, backend } = setUp();
+    const [grouped, next] = await publisher.publishAll([Grouped("a"), Note("b")]);
+    assertEquals(codes([grouped!, next!]), ["INVALID_MESSAGE", "ok"]);
+    assertEquals(backend.sent, [["b"]]);
   });
 });
