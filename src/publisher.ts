@@ -1,6 +1,6 @@
 import type { Limits, Sender, SendResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
-import { type Clock, type Random, sleep, systemClock } from "./clock.ts";
+import { abortable, type Clock, type Random, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
 import { type Format, isFormat } from "./packed.ts";
@@ -247,15 +247,12 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Ends the wait for a schema that does not answer: others wait behind its event. */
   #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
     const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, MIN_PREPARATION_MS);
-    const ended = new AbortController();
-    const signals = signal ? [ended.signal, signal] : [ended.signal];
-    const late = sleep(this.#options.clock, ms, AbortSignal.any(signals)).then(() => {
-      throw new MelangeError(
-        "TIMEOUT",
-        `Cannot publish "${type}" as its schema gave no answer within ${ms} ms`,
-      );
+    const ending = new AbortController();
+    const cancel = this.#options.clock.after(ms, () => {
+      const rule = `its schema gave no answer within ${ms} ms`;
+      ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
     });
-    return Promise.race([message, late]).finally(() => ended.abort());
+    return abortable(abortable(message, ending.signal), signal).finally(cancel);
   }
 
   #laneOf(destination: Destination): Lane {
@@ -317,23 +314,24 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
 const MIN_PREPARATION_MS = 1_000;
 
 function checkCount(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value <= 0) {
-    throw new RangeError(broken(`${name} must be a positive integer`, value));
-  }
+  if (Number.isSafeInteger(value) && value > 0) return;
+  throw new RangeError(
+    `Cannot create a publisher as ${name} must be a positive integer: current value is ${value}`,
+  );
 }
 
 function checkFormat(format: Format): void {
   if (isFormat(format)) return;
-  throw new TypeError(broken('format must be "plain", "melange" or "cloudevents"', format));
+  throw new TypeError(
+    `Cannot create a publisher as format must be "plain", "melange" or "cloudevents": current value is ${format}`,
+  );
 }
 
 function checkLinger(lingerMs: number): void {
   if (lingerMs >= 0) return;
-  throw new RangeError(broken("lingerMs must not be negative", lingerMs));
-}
-
-function broken(rule: string, value: unknown): string {
-  return `Cannot create a publisher as ${rule}: current value is ${value}`;
+  throw new RangeError(
+    `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
+  );
 }
 
 function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {

@@ -64,8 +64,10 @@ function isForContent({ code, retryable }: MelangeError): boolean {
 
 /** The next attempt sends it. */
 function notSent(): SendResult {
-  const message = "Cannot send yet: what stands before it was not stored";
-  return fail(new MelangeError("REFUSED", message, { retryable: true }));
+  const error = new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
+    retryable: true,
+  });
+  return fail(error);
 }
 
 function fail(error: MelangeError): SendResult {
@@ -76,17 +78,18 @@ function fail(error: MelangeError): SendResult {
  * In a FIFO group, what failed before something that was stored, or may have been, cannot be sent
  * again in order.
  */
-function refuseOvertaken(messages: Messages, results: readonly SendResult[]): SendResult[] {
-  const lastStored = new Map<string | undefined, number>();
-  results.forEach((result, index) => {
-    const mayBeStored = result.ok || result.error.code === "OUTCOME_UNKNOWN";
-    if (mayBeStored) lastStored.set(messages[index]?.group, index);
-  });
-  return results.map((result, index) => {
-    if (result.ok || !result.error.retryable) return result;
-    if ((lastStored.get(messages[index]?.group) ?? -1) <= index) return result;
-    const { code, message } = result.error;
-    const overtaken = "a later one of its group was stored, or may have been";
-    return fail(new MelangeError(code, `${message} (${overtaken})`, { cause: result.error }));
-  });
+function refuseOvertaken(messages: Messages, results: SendResult[]): SendResult[] {
+  const passed = new Set<string | undefined>();
+  for (let at = results.length - 1; at >= 0; at--) {
+    const result = results[at]!;
+    const group = messages[at]?.group;
+    const error = result.ok ? undefined : result.error;
+    if (error?.retryable && passed.has(group)) {
+      const rule = "a later one of its group was stored, or may have been";
+      const message = `${error.message} (${rule})`;
+      results[at] = fail(new MelangeError(error.code, message, { cause: error }));
+    }
+    if (!error || error.code === "OUTCOME_UNKNOWN") passed.add(group);
+  }
+  return results;
 }
