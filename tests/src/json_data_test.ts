@@ -101,7 +101,7 @@ async function refused(event: Event): Promise<MelangeError> {
 /** What a handler gets of an event that was sent, or the reason why it gets nothing. */
 async function received(type: EventType<string, never>, data: unknown): Promise<unknown> {
   const { publisher, backend } = setUp();
-  await publisher.publish((type as EventType)(data), { queue: "q" });
+  await publisher.publish((type as unknown as EventType)(data), { queue: "q" });
   const dispatcher = new Dispatcher();
   let got: unknown = "nothing";
   dispatcher.subscribe(type, (event: Event) => void (got = event.data));
@@ -139,7 +139,7 @@ describe("an event whose data JSON would change", () => {
         list: v.optional(v.array(v.optional(v.number()))),
       }),
     });
-    await using backend = new MemoryBackend();
+    const backend = new MemoryBackend();
     await backend.declareQueue("q");
     const publisher = new MessagePublisher({ backend });
     const results = await publisher.publishAll([
@@ -151,6 +151,7 @@ describe("an event whose data JSON would change", () => {
     ], { queue: "q" });
     const said = results.map((result) => result.ok ? "ok" : result.error.message.split(" at ")[1]);
     assertEquals(said, ["at", "ok", "lines", "total", "list.1"]);
+    await backend.close();
   });
 
   it("is refused whatever the format, and when nobody checks it", async () => {

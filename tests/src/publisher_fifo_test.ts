@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
 import type { SendResult } from "../../src/backend.ts";
 import type { MelangeError } from "../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event.ts";
+import type { PublishOptions } from "../../src/outgoing.ts";
 import { MessagePublisher, type MessagePublisherOptions } from "../../src/publisher.ts";
 import { answer, fail, fakeSender, hang, lasting, passing, type Step } from "../fakes/sender.ts";
 
@@ -47,6 +49,49 @@ describe("publish() to a FIFO destination", () => {
       backend.calls.map(({ messages: [first] }) => [first?.group, first?.deduplicationId]),
       [["a", "e-1"], ["mine", "d"], ["a", "e-1"]],
     );
+  });
+
+  it("sends no id for de-duplication where it is told so, one by one or for all", async () => {
+    const { publisher, backend } = setUp({});
+    await publisher.publish(Line("a1"), { deduplicationId: false });
+    await publisher.publish(Line("a1"), { queue: "other.fifo", deduplicationId: false });
+    await publisher.publish(Line("a1"), { queue: "plain", deduplicationId: false });
+    await publisher.publishAll([Line("a1"), { event: Line("a2"), deduplicationId: "d" }], {
+      deduplicationId: false,
+    });
+    assertEquals(
+      backend.calls.map(({ messages }) => messages.map((message) => message.deduplicationId)),
+      [[undefined], [undefined], [undefined], [undefined, "d"]],
+    );
+    const all = backend.calls.flatMap(({ messages }) => messages);
+    assert(all.slice(0, 4).every((message) => !("deduplicationId" in message)));
+  });
+
+  it("lets the destination go by the content then, and by the event otherwise", async () => {
+    const clock = new VirtualClock();
+    const backend = new MemoryBackend({ clock });
+    await backend.declareTopic("content.fifo", { contentBasedDeduplication: true });
+    await backend.declareQueue("content.fifo", { contentBasedDeduplication: true });
+    await backend.declareQueue("copy.fifo", { subscribeTo: ["content.fifo"] });
+    await backend.declareQueue("ids.fifo");
+    const publisher = new MessagePublisher({ backend, clock });
+    const twice = async (options: PublishOptions & { deduplicationId?: false }) => {
+      const results = [
+        ...await publisher.publishAll([Line("a1"), Line("a1")], options),
+        ...await publisher.publishAll([Line("a1")], options),
+      ];
+      return results.map((result) => result.ok ? "ok" : result.error.code);
+    };
+    const count = async (queue: string) => (await backend.describeQueue(queue)).available;
+    await twice({ queue: "content.fifo", deduplicationId: false });
+    await twice({ topic: "content.fifo", deduplicationId: false });
+    assertEquals([await count("content.fifo"), await count("copy.fifo")], [1, 1]);
+    await twice({ queue: "content.fifo" });
+    assertEquals(await count("content.fifo"), 4);
+    const no = "INVALID_MESSAGE";
+    assertEquals(await twice({ queue: "ids.fifo", deduplicationId: false }), [no, no, no]);
+    assertEquals(await count("ids.fifo"), 0);
+    await backend.close();
   });
 
   it("knows a FIFO destination by its ARN and URL, too", async () => {

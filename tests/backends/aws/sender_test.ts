@@ -305,6 +305,38 @@ describe("AwsBackend.send() to a topic", () => {
   });
 });
 
+describe("a FIFO message without a deduplication id", () => {
+  const Line = defineEvent("Line", { schema: typed<string>(), group: () => "g" });
+  const to = { queue: `${QUEUE}.fifo`, deduplicationId: false } as const;
+
+  it("travels without one to queues and topics", async () => {
+    const aws = fakeAws((call) =>
+      call.action === "PublishBatch" ? allPublished(call) : allStored(call)
+    );
+    const publisher = new MessagePublisher({ backend: awsSender(aws.options) });
+    await publisher.publish(Line("a"), to);
+    await publisher.publish(Line("a"), { topic: `${TOPIC}.fifo`, deduplicationId: false });
+    assertEquals(aws.calls.map(({ body }) => body.includes("MessageDeduplicationId")), [
+      false,
+      false,
+    ]);
+    assertEquals(aws.calls.map(({ body }) => body.includes("MessageGroupId")), [true, true]);
+  });
+
+  it("is refused with the reason where the destination needs one", async () => {
+    const aws = fakeAws(() => sqsError("InvalidParameterValue"));
+    const publisher = new MessagePublisher({ backend: new AwsBackend(aws.options) });
+    const error = await assertRejects(() => publisher.publish(Line("a"), to), MelangeError);
+    assertEquals(error.code, "INVALID_MESSAGE");
+    assert(error.message.includes("contentBasedDeduplication"), error.message);
+    const other = await assertRejects(
+      () => publisher.publish(Line("a"), { ...to, deduplicationId: "d" }),
+      MelangeError,
+    );
+    assert(!other.message.includes("contentBasedDeduplication"), other.message);
+  });
+});
+
 describe("what a service refuses as a whole", () => {
   const Line = defineEvent("Line", { schema: typed<string>(), group: () => "g" });
   const lines = Array.from("abcdefghij", (letter) => Line(letter.repeat(100)));
