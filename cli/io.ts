@@ -1,12 +1,18 @@
 /** What the commands need of the process around them: everything else is passed in as values. */
 import process from "node:process";
+import type { Writable } from "node:stream";
 import { AwsBackend, type AwsBackendOptions } from "../backends/aws/mod.ts";
 import type { Backend } from "../src/backend.ts";
 
 /** What the commands need of the process around them; a test passes its own. */
 export interface Io {
-  /** Prints a line of the result. */
+  /** Prints a line of the result; does nothing once nobody can read it. */
   out(line: string): void;
+  /**
+   * Resolves when all lines of the result have been taken: to `false` if nobody reads them any more,
+   * or they cannot be written. Default: they always are.
+   */
+  written?(): Promise<boolean>;
   /** Prints a line for people or logs, apart from the result. */
   err(line: string): void;
   /** Whether somebody reads `err` on a terminal. */
@@ -25,14 +31,39 @@ export interface Io {
 export function processIo(): Io {
   const { stdin, stdout, stderr } = process;
   const rewrites = stderr.isTTY && !stdout.isTTY;
+  // Nobody reads errors any more: that must not end a worker.
+  stderr.on("error", () => {});
   return {
-    out: (line) => void stdout.write(`${line}\n`),
+    ...printerTo(stdout),
     err: (line) => void stderr.write(rewrites ? `\r\x1b[K${line}\n` : `${line}\n`),
     terminal: stderr.isTTY === true,
     progress: (line) => void (rewrites && stderr.write(`\r\x1b[K${line}`)),
     stdin: () => stdin.isTTY ? Promise.resolve(undefined) : textOf(stdin),
     onSignal,
     createBackend: (options) => new AwsBackend(options),
+  };
+}
+
+/** Prints lines until the reader has gone, as `head` does, or the disk is full. */
+function printerTo(stream: Writable): Pick<Io, "out" | "written"> {
+  let open = true;
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => end = resolve);
+  let last: Promise<void> | undefined;
+  stream.on("error", () => {
+    open = false;
+    end();
+  });
+  return {
+    out(line) {
+      if (open) last = new Promise((resolve) => stream.write(`${line}\n`, () => resolve()));
+    },
+    async written() {
+      await Promise.race([last, ended]);
+      // An error is told after the write that failed of it.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return open;
+    },
   };
 }
 
