@@ -50,13 +50,22 @@ function printerTo(stream: Writable): Pick<Io, "out" | "written"> {
   let end = () => {};
   const ended = new Promise<void>((resolve) => end = resolve);
   let last: Promise<void> | undefined;
-  stream.on("error", () => {
+  const close = () => {
     open = false;
     end();
-  });
+  };
+  stream.on("error", close);
   return {
     out(line) {
-      if (open) last = new Promise((resolve) => stream.write(`${line}\n`, () => resolve()));
+      if (!open) return;
+      last = new Promise((resolve) => {
+        try {
+          stream.write(`${line}\n`, () => resolve());
+        } catch {
+          // Deno throws where Node.js tells the stream.
+          close();
+        }
+      });
     },
     async written() {
       await Promise.race([last, ended]);
