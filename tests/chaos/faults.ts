@@ -91,10 +91,15 @@ export const lies: FaultProfile = {
 };
 
 /**
- * What a FIFO publisher can stand: an entry that was lost alone, in an answer that was lost as
- * well, can be sent again only behind its successors, and nobody can know.
+ * What a FIFO publisher can stand: entries that are lost beside others that are stored, which the
+ * answer says or denies. Only an entry that was lost alone, in an answer that was lost as a whole, is
+ * sent again behind its successors, and nobody can know.
  */
-export const fifoChaos: FaultProfile = { ...chaos, partialArrives: true };
+export const fifoChaos: FaultProfile = {
+  ...chaos,
+  partialArrives: true,
+  lyingSend: { batches: 0.1, entries: 0.3 },
+};
 
 /** What a request meets instead of, or on its way to, the broker. */
 export type Fate =
