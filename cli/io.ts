@@ -1,6 +1,5 @@
 /** What the commands need of the process around them: everything else is passed in as values. */
 import process from "node:process";
-import type { Writable } from "node:stream";
 import { AwsBackend, type AwsBackendOptions } from "../backends/aws/mod.ts";
 import type { Backend } from "../src/backend.ts";
 
@@ -27,17 +26,43 @@ export interface Io {
   createBackend(options: AwsBackendOptions): Backend;
 }
 
+/** The parts of a process that an {@linkcode Io} is made of. */
+export interface ProcessParts {
+  /** What is read. */
+  readonly stdin: AsyncIterable<Uint8Array | string> & { isTTY?: boolean };
+  /** Where results go. */
+  readonly stdout: Output;
+  /** Where everything else goes. */
+  readonly stderr: Output;
+}
+
+/** Where a process writes to. One that tells nothing of errors takes everything at once. */
+export interface Output {
+  /** Whether it is a terminal. */
+  isTTY?: boolean;
+  /** Writes a text; calls back when it has been taken. */
+  write(text: string, done?: () => void): unknown;
+  /** Listens to errors. */
+  on?(event: "error", listener: () => void): unknown;
+}
+
 /** The process itself, and AWS. */
-export function processIo(): Io {
-  const { stdin, stdout, stderr } = process;
+export function processIo({ stdin, stdout, stderr }: ProcessParts = process): Io {
   const rewrites = stderr.isTTY && !stdout.isTTY;
-  // Nobody reads errors any more: that must not end a worker.
-  stderr.on("error", () => {});
+  // Nobody may read these any more: that must not end a worker.
+  stderr.on?.("error", () => {});
+  const say = (text: string) => {
+    try {
+      stderr.write(text);
+    } catch {
+      // Deno throws where Node.js tells the stream.
+    }
+  };
   return {
     ...printerTo(stdout),
-    err: (line) => void stderr.write(rewrites ? `\r\x1b[K${line}\n` : `${line}\n`),
+    err: (line) => say(rewrites ? `\r\x1b[K${line}\n` : `${line}\n`),
     terminal: stderr.isTTY === true,
-    progress: (line) => void (rewrites && stderr.write(`\r\x1b[K${line}`)),
+    progress: (line) => void (rewrites && say(`\r\x1b[K${line}`)),
     stdin: () => stdin.isTTY ? Promise.resolve(undefined) : textOf(stdin),
     onSignal,
     createBackend: (options) => new AwsBackend(options),
@@ -45,7 +70,7 @@ export function processIo(): Io {
 }
 
 /** Prints lines until the reader has gone, as `head` does, or the disk is full. */
-function printerTo(stream: Writable): Pick<Io, "out" | "written"> {
+function printerTo(stream: Output): Pick<Io, "out" | "written"> {
   let open = true;
   let end = () => {};
   const ended = new Promise<void>((resolve) => end = resolve);
@@ -54,13 +79,14 @@ function printerTo(stream: Writable): Pick<Io, "out" | "written"> {
     open = false;
     end();
   };
-  stream.on("error", close);
+  stream.on?.("error", close);
   return {
     out(line) {
       if (!open) return;
       last = new Promise((resolve) => {
         try {
           stream.write(`${line}\n`, () => resolve());
+          if (!stream.on) resolve();
         } catch {
           // Deno throws where Node.js tells the stream.
           close();

@@ -64,9 +64,9 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
   const options = publishOptionsOf(type, values);
   const format = formatOf(values);
   const events = (await dataOf(data, values, io)).map((data) => type(data));
-  if (options.deduplicationId && events.length > 1) {
+  if (events.length > 1 && values["deduplication-id"] !== undefined) {
     throw new UsageError(
-      "Cannot publish many events with one --deduplication-id: all but the first would be dropped",
+      "Cannot publish many events with one --deduplication-id: the queue would drop all but the first",
     );
   }
   // A topic is not created here: a misspelt one would take events and keep none.
@@ -172,13 +172,10 @@ async function publishInChunks(
   events: readonly Event[],
   { options, io, json }: { options: PublishOptions; io: Io; json: boolean },
 ): Promise<number> {
-  const { deduplicationId, ...common } = options;
-  const own = deduplicationId === undefined ? {} : { deduplicationId };
   const tally: Tally = { failed: 0, isRead: true };
   for (let start = 0; start < events.length; start += CHUNK) {
     const chunk = events.slice(start, start + CHUNK);
-    const entries = chunk.map((event) => ({ event, ...own }));
-    const results = await publisher.publishAll(entries, common);
+    const results = await publisher.publishAll(chunk.map((event) => ({ event, ...options })));
     const lines = results.map((result, index) => {
       const id = chunk[index]?.id ?? "";
       return { ok: result.ok, line: json ? jsonLine(id, result) : textLine(id, result) };

@@ -105,6 +105,12 @@ describe("the command line", () => {
       assertMatch(err, /2500 published, 0 failed; standard output was closed/);
     });
 
+    it("goes on where errors cannot be written either", async () => {
+      const line = `melange publish OrderPlaced --queue ${queue} > /dev/full 2> /dev/full`;
+      const { err } = await shell(`${line}; echo "code=$?" >&2`, LINES);
+      assertEquals([await stored(), err], [EVENTS, "code=0\n"]);
+    });
+
     it("needs nobody who reads errors either", async () => {
       const { out } = await shell(
         `melange publish OrderPlaced --queue ${queue} 2>&1 | head -1`,
