@@ -5,7 +5,7 @@ import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { dispatch, Dispatcher } from "../../src/dispatcher.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { defineEvent, type Event, type EventType, typed } from "../../src/event.ts";
-import { type Format } from "../../src/packed.ts";
+import type { Format } from "../../src/packed.ts";
 import { MessagePublisher } from "../../src/publisher.ts";
 import { type Serializer, SerializerRegistry } from "../../src/serializer.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
