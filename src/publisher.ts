@@ -246,10 +246,11 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
 
   /** Ends the wait for a schema that does not answer: others wait behind its event. */
   #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
-    const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, MIN_PREPARATION_MS);
+    // A second at least: a policy without retries has a deadline of 0.
+    const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
     const ending = new AbortController();
     const cancel = this.#options.clock.after(ms, () => {
-      const rule = `its schema gave no answer within ${ms} ms`;
+      const rule = "no answer came in time from its schema";
       ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
     });
     return abortable(abortable(message, ending.signal), signal).finally(cancel);
@@ -270,7 +271,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       lingerMs,
       maxInFlight,
       clock,
-      ...(fifo ? { keyOf: ({ message }) => message.group } : {}),
+      ...(fifo ? { keyOf: groupOf } : {}),
       run: (items, settle) => this.#run(destination, items, settle),
     });
     const lane: Lane = { batcher, places: new Set() };
@@ -294,24 +295,23 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     settle: (item: Item, result: SendResult) => void,
   ): Promise<void> {
     const { clock, random } = this.#options;
-    const fifo = isFifo(nameOf(destination));
     const { signal, settled, forget } = abandonment(items);
-    const send = (pending: Item[]) =>
-      sendApart(pending.map(({ message }) => message), {
-        fifo,
-        send: (messages) => this.#backend.send(destination, messages, { signal }),
-      });
+    const send = (going: Item[]) => {
+      const messages = going.map(({ message }) => message);
+      return this.#backend.send(destination, messages, { signal });
+    };
+    const fifo = isFifo(nameOf(destination));
+    const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf: fifo && groupOf });
     const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
     const tell = (item: Item, result: SendResult) => {
       settle(item, result);
       settled(item);
     };
-    return retryEach(items, send, tell, options).finally(forget);
+    return retryEach(items, sendAll, tell, options).finally(forget);
   }
 }
 
-/** The least that an asynchronous schema has: a policy without retries has a deadline of 0. */
-const MIN_PREPARATION_MS = 1_000;
+const groupOf = ({ message }: Item) => message.group;
 
 function checkCount(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;

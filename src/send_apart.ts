@@ -1,17 +1,14 @@
 /** One attempt to send a batch: what is refused as a whole, and what may go again in order. */
-import type { SendResult } from "./backend.ts";
+import type { Result } from "./backend.ts";
 import { MelangeError } from "./errors.ts";
-import type { OutgoingMessage } from "./message.ts";
 import { asMelangeError, unmentioned } from "./retry.ts";
 
-type Messages = readonly OutgoingMessage[];
-
 /** Options of {@linkcode sendApart}. */
-export interface SendApartOptions {
-  /** Whether the messages of a group must keep their order. */
-  fifo: boolean;
-  /** Sends some of them, in one request. */
-  send: (messages: Messages) => Promise<SendResult[]>;
+export interface SendApartOptions<Item, Value> {
+  /** Sends some of the items, in one request. */
+  send: (items: Item[]) => Promise<Result<Value>[]>;
+  /** The group of an item, among which order is kept. Default: `false`, order does not matter. */
+  groupOf?: false | ((item: Item) => string | undefined);
 }
 
 /**
@@ -20,26 +17,25 @@ export interface SendApartOptions {
  * alone: ten entries take 19 requests at the most. In a FIFO group, nothing is sent behind what is
  * to be sent again, and what may have been overtaken is not retryable any more.
  */
-export async function sendApart(
-  messages: Messages,
-  { fifo, send }: SendApartOptions,
-): Promise<SendResult[]> {
-  const results: SendResult[] = [];
-  const parts: Messages[] = [messages];
+export async function sendApart<Item, Value>(
+  items: Item[],
+  { send, groupOf = false }: SendApartOptions<Item, Value>,
+): Promise<Result<Value>[]> {
+  const results: Result<Value>[] = [];
+  const parts = [items];
   for (let part = parts.pop(); part; part = parts.pop()) {
-    const held = new Set(messages.filter((_, at) => fifo && waits(results[at])).map(groupOf));
-    const going = part.filter((message) => !held.has(groupOf(message)));
+    const held = new Set(groupOf ? items.filter((_, at) => waits(results[at])).map(groupOf) : []);
+    const isHeld = (item: Item) => groupOf && held.has(groupOf(item));
+    const going = part.filter((item) => !isHeld(item));
     try {
-      const answers = going.length > 0 ? await send(going) : [];
-      const given = going.map((_, at) => answers[at] ?? fail(unmentioned())).values();
-      const resultOf = (message: OutgoingMessage) =>
-        held.has(groupOf(message)) ? notSent() : given.next().value!;
-      results.push(...part.map(resultOf));
+      const answers = going.length > 0 ? [...await send(going)] : [];
+      const next = () => answers.shift() ?? fail(unmentioned());
+      results.push(...part.map((item) => isHeld(item) ? notSent() : next()));
     } catch (error) {
-      const middle = Math.ceil(part.length / 2);
+      const middle = part.length >> 1;
       const reason = asMelangeError(error);
       if (!isForContent(reason)) {
-        if (part === messages) throw error;
+        if (part === items) throw error;
         results.push(...part.map(() => fail(reason)));
         break;
       }
@@ -47,30 +43,30 @@ export async function sendApart(
       else results.push(fail(reason));
     }
   }
-  const all = messages.map((_, at) => results[at] ?? notSent());
-  return fifo ? refuseOvertaken(messages, all) : all;
+  const all = items.map((_, at) => results[at] ?? notSent());
+  return groupOf ? refuseOvertaken(items.map(groupOf), all) : all;
 }
 
-const groupOf = ({ group }: OutgoingMessage) => group;
-
-function waits(result: SendResult | undefined): boolean {
+function waits(result: Result | undefined): boolean {
   return result?.ok === false && result.error.retryable;
 }
 
 /** Tells whether a request was refused for what is in it: what all would fail of is no such thing. */
 function isForContent({ code, retryable }: MelangeError): boolean {
-  return /^(INVALID_MESSAGE|REFUSED)$/.test(code) && !retryable;
+  return !retryable && (code === "INVALID_MESSAGE" || code === "REFUSED");
 }
 
 /** The next attempt sends it. */
-function notSent(): SendResult {
+function notSent(): Failed {
   const error = new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
     retryable: true,
   });
   return fail(error);
 }
 
-function fail(error: MelangeError): SendResult {
+type Failed = { readonly ok: false; readonly error: MelangeError };
+
+function fail(error: MelangeError): Failed {
   return { ok: false, error };
 }
 
@@ -78,11 +74,14 @@ function fail(error: MelangeError): SendResult {
  * In a FIFO group, what failed before something that was stored, or may have been, cannot be sent
  * again in order.
  */
-function refuseOvertaken(messages: Messages, results: SendResult[]): SendResult[] {
+function refuseOvertaken<Value>(
+  groups: (string | undefined)[],
+  results: Result<Value>[],
+): Result<Value>[] {
   const passed = new Set<string | undefined>();
   for (let at = results.length - 1; at >= 0; at--) {
     const result = results[at]!;
-    const group = messages[at]?.group;
+    const group = groups[at];
     const error = result.ok ? undefined : result.error;
     if (error?.retryable && passed.has(group)) {
       const rule = "a later one of its group was stored, or may have been";

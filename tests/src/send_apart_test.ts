@@ -166,13 +166,13 @@ describe("sendApart()", () => {
   it("throws what a request failed of that was the only one", async () => {
     const error = lasting("ACCESS_DENIED");
     const send = () => Promise.reject(error);
-    const thrown = await assertRejects(() => sendApart([message], { fifo: false, send }));
+    const thrown = await assertRejects(() => sendApart([message], { send }));
     assertStrictEquals(thrown, error);
   });
 
   it("gives an entry without a result one that says so", async () => {
     const send = () => Promise.resolve<SendResult[]>([]);
-    const [result] = await sendApart([message], { fifo: true, send });
+    const [result] = await sendApart([message], { send, groupOf: () => "g" });
     assert(result?.ok === false && result.error instanceof MelangeError);
     assertEquals([result.error.code, result.error.retryable], ["OUTCOME_UNKNOWN", true]);
   });
