@@ -379,7 +379,7 @@ describe("what a service refuses as a whole", () => {
     const results = await publisher.publishAll([...lines, Line("k".repeat(300))], { queue: QUEUE });
     const codes = results.map((result) => result.ok ? "ok" : result.error.code);
     assertEquals(codes, [...lines.map(() => "ok"), "INVALID_MESSAGE"]);
-    assertEquals(aws.calls.map((call) => bodies(call).length), [3, 3, 3, 1]);
+    assertEquals(aws.calls.map((call) => bodies(call).length).sort(), [1, 3, 3, 3]);
     const { limits } = new AwsBackend({ ...aws.options, queueMessageBytes: 300 });
     assertEquals([limits.queue.batchBytes, limits.topic.batchBytes], [300, 262_144]);
   });
