@@ -337,6 +337,29 @@ describe("a FIFO message without a deduplication id", () => {
   });
 });
 
+describe("AwsBackend on a broker of queues only", () => {
+  it("says so, and makes no request that concerns topics", async () => {
+    const aws = fakeAws(allStored);
+    const backend = new AwsBackend({ ...aws.options, topics: false });
+    const calls: (() => Promise<unknown>)[] = [
+      () => backend.send({ topic: TOPIC }, [message()]),
+      () => backend.declareTopic("t"),
+      () => backend.deleteTopic("t"),
+      () => backend.declareQueue("q", { subscribeTo: ["t"] }),
+      () => backend.declareEndpoint("t", "https://shop.example/sns"),
+    ];
+    for (const call of calls) {
+      const { code } = await assertRejects(call, MelangeError);
+      assertEquals([code, aws.calls.length], ["UNSUPPORTED", 0]);
+    }
+    const { fansOut, filters, redelivers } = backend.guarantees;
+    assertEquals([fansOut, filters, redelivers], [false, false, true]);
+    const [sent] = await backend.send({ queue: QUEUE }, [message()]);
+    assert(sent?.ok);
+    assert(new AwsBackend(aws.options).guarantees.fansOut);
+  });
+});
+
 describe("what a service refuses as a whole", () => {
   const Line = defineEvent("Line", { schema: typed<string>(), group: () => "g" });
   const lines = Array.from("abcdefghij", (letter) => Line(letter.repeat(100)));
