@@ -137,4 +137,7 @@ export {
   SerializerRegistry,
   type SerializerRegistryOptions,
 } from "./src/serializer.ts";
-export { SynchronousEventBus } from "./src/synchronous_event_bus.ts";
+export {
+  SynchronousEventBus,
+  type SynchronousEventBusOptions,
+} from "./src/synchronous_event_bus.ts";

@@ -5,8 +5,13 @@ import type { Backend } from "../src/backend.ts";
 
 /** What the commands need of the process around them; a test passes its own. */
 export interface Io {
-  /** Prints a line of the result. */
+  /** Prints a line of the result; does nothing once nobody can read it. */
   out(line: string): void;
+  /**
+   * Resolves when all lines of the result have been taken: to `false` if nobody reads them any more,
+   * or they cannot be written. Default: they always are.
+   */
+  written?(): Promise<boolean>;
   /** Prints a line for people or logs, apart from the result. */
   err(line: string): void;
   /** Whether somebody reads `err` on a terminal. */
@@ -26,22 +31,74 @@ export interface ProcessParts {
   /** What is read. */
   readonly stdin: AsyncIterable<Uint8Array | string> & { isTTY?: boolean };
   /** Where results go. */
-  readonly stdout: { isTTY?: boolean; write(text: string): unknown };
+  readonly stdout: Output;
   /** Where everything else goes. */
-  readonly stderr: { isTTY?: boolean; write(text: string): unknown };
+  readonly stderr: Output;
+}
+
+/** Where a process writes to. One that tells nothing of errors takes everything at once. */
+export interface Output {
+  /** Whether it is a terminal. */
+  isTTY?: boolean;
+  /** Writes a text; calls back when it has been taken. */
+  write(text: string, done?: () => void): unknown;
+  /** Listens to errors. */
+  on?(event: "error", listener: () => void): unknown;
 }
 
 /** The process itself, and AWS. */
 export function processIo({ stdin, stdout, stderr }: ProcessParts = process): Io {
   const rewrites = stderr.isTTY && !stdout.isTTY;
+  // Nobody may read these any more: that must not end a worker.
+  stderr.on?.("error", () => {});
+  const say = (text: string) => {
+    try {
+      stderr.write(text);
+    } catch {
+      // Deno throws where Node.js tells the stream.
+    }
+  };
   return {
-    out: (line) => void stdout.write(`${line}\n`),
-    err: (line) => void stderr.write(rewrites ? `\r\x1b[K${line}\n` : `${line}\n`),
+    ...printerTo(stdout),
+    err: (line) => say(rewrites ? `\r\x1b[K${line}\n` : `${line}\n`),
     terminal: stderr.isTTY === true,
-    progress: (line) => void (rewrites && stderr.write(`\r\x1b[K${line}`)),
+    progress: (line) => void (rewrites && say(`\r\x1b[K${line}`)),
     stdin: () => stdin.isTTY ? Promise.resolve(undefined) : textOf(stdin),
     onSignal,
     createBackend: (options) => new AwsBackend(options),
+  };
+}
+
+/** Prints lines until the reader has gone, as `head` does, or the disk is full. */
+function printerTo(stream: Output): Pick<Io, "out" | "written"> {
+  let open = true;
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => end = resolve);
+  let last: Promise<void> | undefined;
+  const close = () => {
+    open = false;
+    end();
+  };
+  stream.on?.("error", close);
+  return {
+    out(line) {
+      if (!open) return;
+      last = new Promise((resolve) => {
+        try {
+          stream.write(`${line}\n`, () => resolve());
+          if (!stream.on) resolve();
+        } catch {
+          // Deno throws where Node.js tells the stream.
+          close();
+        }
+      });
+    },
+    async written() {
+      await Promise.race([last, ended]);
+      // An error is told after the write that failed of it.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return open;
+    },
   };
 }
 

@@ -55,6 +55,9 @@ export async function main(args: readonly string[], io: Io = processIo()): Promi
   } catch (error) {
     io.err(rest.includes("--json") ? jsonError(error) : textError(error));
     return isUsageError(error) ? 2 : 1;
+  } finally {
+    // The process may be ended once this resolves.
+    await io.written?.();
   }
 }
 

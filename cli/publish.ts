@@ -28,7 +28,11 @@ const OPTIONS = {
   "deduplication-id": {
     type: "text",
     value: "ID",
-    help: "for .fifo names; default: the event's id",
+    help: "for .fifo names and a single event; default: the event's id",
+  },
+  "no-deduplication-id": {
+    type: "flag",
+    help: "send none, for .fifo names with contentBasedDeduplication",
   },
   "delay-ms": { type: "count", value: "MS", help: "how long the queue hides it first" },
   format: { type: "text", value: "NAME", help: `${FORMATS.join(", ")}; default: plain` },
@@ -85,7 +89,8 @@ async function eventTypeOf(name: string, { handlers }: Values): Promise<EventTyp
 }
 
 function publishOptionsOf(type: EventType, values: Values): PublishOptions {
-  const { topic, queue, group, "deduplication-id": deduplicationId, "delay-ms": delayMs } = values;
+  const { topic, queue, group, "delay-ms": delayMs } = values;
+  const deduplicationId = deduplicationIdOf(values);
   const common = {
     ...(group === undefined ? {} : { group }),
     ...(deduplicationId === undefined ? {} : { deduplicationId }),
@@ -102,6 +107,14 @@ function publishOptionsOf(type: EventType, values: Values): PublishOptions {
     throw new UsageError("Cannot tell where to publish to: pass --topic NAME or --queue NAME");
   }
   return { ...common, ...(topic === undefined ? {} : { topic }) };
+}
+
+function deduplicationIdOf(values: Values): string | false | undefined {
+  const { "deduplication-id": id, "no-deduplication-id": none } = values;
+  if (id !== undefined && none) {
+    throw new UsageError("Cannot send a deduplication id and none at once: pass one of the two");
+  }
+  return none ? false : id;
 }
 
 function attributesOf(pairs: readonly string[]): Attributes {
@@ -143,24 +156,61 @@ function parseJson(text: string, where: string): unknown {
   }
 }
 
+/** What came of a command so far. */
+interface Tally {
+  failed: number;
+  /** Whether somebody still reads results. */
+  isRead: boolean;
+}
+
+/**
+ * Publishes all events, also where nobody reads the results to their end: half of a file would be
+ * stored otherwise. Then standard error says what became of them.
+ */
 async function publishInChunks(
   publisher: MessagePublisher,
   events: readonly Event[],
   { options, io, json }: { options: PublishOptions; io: Io; json: boolean },
 ): Promise<number> {
-  let failed = 0;
+  const tally: Tally = { failed: 0, isRead: true };
   for (let start = 0; start < events.length; start += CHUNK) {
     const chunk = events.slice(start, start + CHUNK);
     const results = await publisher.publishAll(chunk.map((event) => ({ event, ...options })));
-    results.forEach((result, index) => {
-      if (!result.ok) failed += 1;
+    const lines = results.map((result, index) => {
       const id = chunk[index]?.id ?? "";
-      io.out(json ? jsonLine(id, result) : textLine(id, result));
+      return { ok: result.ok, line: json ? jsonLine(id, result) : textLine(id, result) };
     });
-    io.progress(`${start + chunk.length} of ${events.length} published, ${failed} failed`);
+    await print(lines, tally, io);
+    io.progress(`${start + chunk.length} of ${events.length} published, ${tally.failed} failed`);
   }
-  if (events.length > 1 && !json) io.err(`${events.length - failed} published, ${failed} failed`);
-  return failed > 0 ? 1 : 0;
+  summarize(tally, { events, io, json });
+  return tally.failed > 0 ? 1 : 0;
+}
+
+async function print(
+  lines: readonly { ok: boolean; line: string }[],
+  tally: Tally,
+  io: Io,
+): Promise<void> {
+  tally.failed += lines.filter(({ ok }) => !ok).length;
+  if (tally.isRead) {
+    for (const { line } of lines) io.out(line);
+    tally.isRead = await io.written?.() ?? true;
+  }
+  // What failed is told all the same.
+  if (!tally.isRead) lines.filter(({ ok }) => !ok).forEach(({ line }) => io.err(line));
+}
+
+function summarize(
+  { failed, isRead }: Tally,
+  { events, io, json }: { events: readonly Event[]; io: Io; json: boolean },
+): void {
+  const counts = `${events.length - failed} published, ${failed} failed`;
+  if (isRead && events.length > 1 && !json) io.err(counts);
+  if (isRead) return;
+  const message = `${counts}; standard output was closed before all results were printed`;
+  const time = new Date().toISOString();
+  io.err(json ? JSON.stringify({ time, level: "warn", message }) : message);
 }
 
 function textLine(eventId: string, result: SendResult): string {

@@ -145,6 +145,12 @@ export interface Guarantees {
    * end and releases what it brings, because aborting would leave it locked for its full timeout.
    */
   readonly cancelsReceive: boolean;
+  /**
+   * A receipt of an earlier lock acknowledges nothing once another receive has taken the message
+   * over. Where not: a worker that comes too late may remove what another one handles, as in a
+   * standard queue of SQS. Default: `false`.
+   */
+  readonly fences?: boolean;
 }
 
 /** Options that every verb takes. */

@@ -86,14 +86,6 @@ export class Batcher<Item extends object, Outcome> {
     this.#pump();
   }
 
-  /** The same as {@linkcode hurry}; resolves when all that was added has its outcome. */
-  async flush(): Promise<void> {
-    while (!this.idle) {
-      this.hurry();
-      await Promise.race(this.#running);
-    }
-  }
-
   #pump(): void {
     const { maxInFlight } = this.#options;
     while (this.#running.size < maxInFlight && this.#ready.items > 0 && this.#ripe()) {

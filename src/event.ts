@@ -1,3 +1,4 @@
+import { MelangeError } from "./errors.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
 /** Something that happened: what publishers send and handlers receive. */
@@ -176,6 +177,11 @@ export function typed<T>(): Schema<T, T> {
 /** The type that created an event; `undefined` for one that was put together by hand. */
 export function eventTypeOf(event: Event): AnyEventType | undefined {
   return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
+}
+
+/** The error of an event that cannot be published. The reason tells no values. */
+export function invalidEvent({ type }: Event, reason: string): MelangeError {
+  return new MelangeError("INVALID_EVENT", `Cannot publish "${type}" as its ${reason}`);
 }
 
 /** Marks an event as created by a type. */

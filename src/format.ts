@@ -1,5 +1,5 @@
 import { MelangeError } from "./errors.ts";
-import type { Event } from "./event.ts";
+import { type Event, invalidEvent } from "./event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
 import {
   type Attributes,
@@ -20,7 +20,7 @@ import {
   textOf,
   unpack,
 } from "./packed.ts";
-import type { Serializer, SerializerRegistry } from "./serializer.ts";
+import type { Serializer, SerializerRegistry, Writers } from "./serializer.ts";
 
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
@@ -30,7 +30,7 @@ export interface EncodeOptions {
   /** How to write it. */
   format: Format;
   /** Where the serializer is found. */
-  serializers: SerializerRegistry;
+  serializers: Writers;
   /** Whether it goes to a queue, not to a topic. */
   toQueue: boolean;
   /** The user's attributes, six at the most. */
@@ -81,13 +81,14 @@ function checkUserAttributes(event: Event, attributes: Attributes): void {
 
 function serialize(event: Event, serializer: Serializer): string {
   try {
-    return serializer.serialize(event.data);
+    const text: unknown = serializer.serialize(event.data);
+    if (typeof text === "string") return text;
+    // A promise that nobody waits for must not end the process when it rejects.
+    Promise.resolve(text).catch(() => {});
   } catch {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      `Cannot publish "${event.type}" as its data cannot be serialized (serializer ${serializer.id})`,
-    );
+    // Its error may quote the data.
   }
+  throw invalidEvent(event, `data cannot be serialized (serializer ${serializer.id})`);
 }
 
 function bodyOf(

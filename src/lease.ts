@@ -269,5 +269,8 @@ class HeldLease implements Lease {
 
 const LOST: ExtendResult = {
   ok: false,
-  error: new MelangeError("LOCK_LOST", "Cannot extend a lock that is lost or being settled"),
+  error: /* @__PURE__ */ new MelangeError(
+    "LOCK_LOST",
+    "Cannot extend a lock that is lost or being settled",
+  ),
 };

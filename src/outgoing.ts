@@ -1,6 +1,7 @@
 import { MelangeError } from "./errors.ts";
-import { type AnyEventType, type Event, eventTypeOf } from "./event.ts";
+import { type AnyEventType, type Event, eventTypeOf, invalidEvent } from "./event.ts";
 import { encode } from "./format.ts";
+import { carriedData } from "./json_data.ts";
 import type { MessageLimits } from "./backend.ts";
 import type { Format } from "./packed.ts";
 import {
@@ -12,14 +13,19 @@ import {
   refusal,
 } from "./message.ts";
 import { validate, type Validation } from "./schema.ts";
-import type { SerializerRegistry } from "./serializer.ts";
+import type { Writers } from "./serializer.ts";
 
 /** Options of every publish. */
 export interface CommonPublishOptions {
   /** The message group. Default: what the event type says, for FIFO destinations. */
   group?: string;
-  /** FIFO destinations drop a second message with this id for five minutes. Default: the event's id. */
-  deduplicationId?: string;
+  /**
+   * FIFO destinations drop a second message with this id for five minutes. `false` sends none: the
+   * destination goes by the content, if it is declared with `contentBasedDeduplication`, and refuses
+   * the event if it is not. Default: the event's id, which beats the content, so that only the same
+   * event is dropped and not an equal one.
+   */
+  deduplicationId?: string | false;
   /** Sent along, for filters and handlers; six at the most. Default: none. */
   attributes?: Attributes;
   /**
@@ -53,10 +59,10 @@ export interface PublishToQueue extends CommonPublishOptions {
 /** Where and how an event is published. */
 export type PublishOptions = PublishToTopic | PublishToQueue;
 
-/** What many events have in common: all but the deduplication id. */
+/** What many events have in common: all but the deduplication id, unless none is sent. */
 export type PublishAllOptions =
-  | Omit<PublishToTopic, "deduplicationId">
-  | Omit<PublishToQueue, "deduplicationId">;
+  & (Omit<PublishToTopic, "deduplicationId"> | Omit<PublishToQueue, "deduplicationId">)
+  & { deduplicationId?: false };
 
 /**
  * Where an event goes.
@@ -95,7 +101,7 @@ export interface Writing {
   /** The format. */
   format: Format;
   /** Where the serializer is found. */
-  serializers: SerializerRegistry;
+  serializers: Writers;
 }
 
 /**
@@ -116,7 +122,7 @@ export function outgoing(
   const { attributes } = options;
   const toQueue = "queue" in destination;
   const write = (valid: Validation): OutgoingMessage => {
-    if (!valid.ok) throw violation(event, valid.paths);
+    if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
     const message = {
       ...encode(event, { ...writing, toQueue, attributes }),
       ...placement(event, type, { options, destination }),
@@ -125,16 +131,9 @@ export function outgoing(
     if (error) throw error;
     return message;
   };
-  const valid = type ? validate(type, event.data) : { ok: true, value: event.data } as const;
+  const data = carriedData(event, writing.serializers);
+  const valid = type ? validate(type, data) : { ok: true, value: data } as const;
   return valid instanceof Promise ? valid.then(write) : write(valid);
-}
-
-/** What is said of an event whose data violates its schema. */
-function violation(event: Event, paths: string): MelangeError {
-  return new MelangeError(
-    "INVALID_EVENT",
-    `Cannot publish "${event.type}" as its data violates the schema at ${paths}`,
-  );
 }
 
 /** What the message needs beside body and attributes: group, deduplication id, delay. */
@@ -145,11 +144,10 @@ function placement(
 ): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
   const fifo = isFifo(nameOf(destination));
   const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
-  const deduplicationId = options.deduplicationId ?? (fifo ? event.id : undefined);
-  const { delayMs } = options;
+  const { delayMs, deduplicationId = fifo && event.id } = options;
   return {
     ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(deduplicationId === false ? {} : { deduplicationId }),
     ...(delayMs === undefined ? {} : { delayMs }),
   };
 }
@@ -158,9 +156,6 @@ function groupOf(event: Event, type: AnyEventType | undefined): string | undefin
   try {
     return (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
   } catch {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      `Cannot publish "${event.type}" as its group cannot be told: the group function threw`,
-    );
+    throw invalidEvent(event, "group cannot be told: the group function threw");
   }
 }

@@ -1,6 +1,6 @@
 import type { Limits, Sender, SendResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
-import { type Clock, type Random, systemClock } from "./clock.ts";
+import { abortable, type Clock, type Random, systemClock } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
 import { type Format, isFormat } from "./packed.ts";
@@ -12,9 +12,16 @@ import {
   type PublishAllOptions,
   type PublishOptions,
 } from "./outgoing.ts";
-import { checkRetryPolicy, RetryBudget, retryEach, type RetryPolicy } from "./retry.ts";
+import {
+  checkRetryPolicy,
+  DEADLINE_MS,
+  RetryBudget,
+  retryEach,
+  type RetryPolicy,
+} from "./retry.ts";
 import { Semaphore } from "./semaphore.ts";
-import { SerializerRegistry } from "./serializer.ts";
+import { sendApart } from "./send_apart.ts";
+import { jsonOnly, type SerializerRegistry, type Writers } from "./serializer.ts";
 
 /** What a publish resolves to. */
 export interface Published {
@@ -50,7 +57,10 @@ export interface PublisherSettings {
   maxInFlight?: number;
   /** The most events without a result; further ones wait. Default: 10 000. */
   maxPending?: number;
-  /** How often and how long an event is tried. Default: 8 attempts within 60 seconds. */
+  /**
+   * How often and how long an event is tried. Default: 8 attempts within 60 seconds. An asynchronous
+   * schema has as long as all attempts together, one second at least, before its event is given up.
+   */
   retry?: RetryPolicy;
   /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
@@ -91,7 +101,9 @@ export interface MessagePublisherOptions extends PublisherSettings {
  */
 export class MessagePublisher implements EventPublisher, AsyncDisposable {
   readonly #backend: Sender;
-  readonly #options: Required<Omit<PublisherSettings, "maxPending" | "retry">>;
+  readonly #options:
+    & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers">>
+    & { serializers: Writers };
   readonly #retry: RetryPolicy;
   readonly #budget: RetryBudget;
   readonly #places: Semaphore;
@@ -103,7 +115,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Creates a publisher; nothing is opened before the first event. */
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
-    const { format = "plain", serializers = new SerializerRegistry(), random = Math.random } = rest;
+    const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
     const { lingerMs = 0, maxInFlight = 8 } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
@@ -125,7 +137,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
    * the broker has stored it. It keeps its place behind earlier events to the same destination, also
    * while their schemas are asked.
    *
-   * @throws {MelangeError} `INVALID_EVENT` or `INVALID_MESSAGE`: not sent. `REFUSED`, `THROTTLED`,
+   * @throws {MelangeError} `INVALID_EVENT`, `INVALID_MESSAGE` or `TIMEOUT` (an asynchronous
+   * schema gave no answer): not sent. `REFUSED`, `THROTTLED`,
    * `NOT_FOUND`, `ACCESS_DENIED`: not stored. `OUTCOME_UNKNOWN`: the attempts are used up and it
    * may have been stored; publishing the same event again is safe for readers that de-duplicate.
    */
@@ -146,7 +159,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
     options: PublishAllOptions = {},
   ): Promise<SendResult[]> {
-    if ("deduplicationId" in options) {
+    if (options.deduplicationId) {
       throw new TypeError(
         "Cannot publish many events with one deduplicationId: give each entry its own",
       );
@@ -214,7 +227,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const prepare = () => {
       inside = true;
       const limits = this.#limitsOf(destination);
-      return outgoing(event, { options, destination, limits, writing: this.#options });
+      const message = outgoing(event, { options, destination, limits, writing: this.#options });
+      return message instanceof Promise ? this.#inTime(event, message, signal) : message;
     };
     try {
       const prepared = wait ? wait.then(prepare) : prepare();
@@ -228,6 +242,18 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     } finally {
       if (inside) this.#places.release();
     }
+  }
+
+  /** Ends the wait for a schema that does not answer: others wait behind its event. */
+  #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
+    // A second at least: a policy without retries has a deadline of 0.
+    const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
+    const ending = new AbortController();
+    const cancel = this.#options.clock.after(ms, () => {
+      const rule = "no answer came in time from its schema";
+      ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
+    });
+    return abortable(abortable(message, ending.signal), signal).finally(cancel);
   }
 
   #laneOf(destination: Destination): Lane {
@@ -245,7 +271,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       lingerMs,
       maxInFlight,
       clock,
-      ...(fifo ? { keyOf: ({ message }) => message.group } : {}),
+      ...(fifo ? { keyOf: groupOf } : {}),
       run: (items, settle) => this.#run(destination, items, settle),
     });
     const lane: Lane = { batcher, places: new Set() };
@@ -269,21 +295,23 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     settle: (item: Item, result: SendResult) => void,
   ): Promise<void> {
     const { clock, random } = this.#options;
-    const fifo = isFifo(nameOf(destination));
     const { signal, settled, forget } = abandonment(items);
-    const send = async (pending: Item[]) => {
-      const messages = pending.map(({ message }) => message);
-      const results = await this.#backend.send(destination, messages, { signal });
-      return fifo ? refuseOvertaken(messages, results) : results;
+    const send = (going: Item[]) => {
+      const messages = going.map(({ message }) => message);
+      return this.#backend.send(destination, messages, { signal });
     };
+    const fifo = isFifo(nameOf(destination));
+    const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf: fifo && groupOf });
     const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
     const tell = (item: Item, result: SendResult) => {
       settle(item, result);
       settled(item);
     };
-    return retryEach(items, send, tell, options).finally(forget);
+    return retryEach(items, sendAll, tell, options).finally(forget);
   }
 }
+
+const groupOf = ({ message }: Item) => message.group;
 
 function checkCount(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;
@@ -322,22 +350,4 @@ function asResult(error: unknown): SendResult {
       cause: error,
     }),
   };
-}
-
-/** In a FIFO group, what failed before something that was stored cannot be sent again in order. */
-function refuseOvertaken(
-  messages: readonly OutgoingMessage[],
-  results: readonly SendResult[],
-): SendResult[] {
-  const lastStored = new Map<string | undefined, number>();
-  results.forEach(({ ok }, index) => ok && lastStored.set(messages[index]?.group, index));
-  return results.map((result, index) => {
-    if (result.ok || !result.error.retryable) return result;
-    if ((lastStored.get(messages[index]?.group) ?? -1) < index) return result;
-    const { code, message } = result.error;
-    const error = new MelangeError(code, `${message} (a later one of its group was stored)`, {
-      cause: result.error,
-    });
-    return { ok: false, error };
-  });
 }

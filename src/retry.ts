@@ -22,6 +22,9 @@ export interface RetryPolicy extends Partial<Backoff> {
   deadlineMs?: number;
 }
 
+/** The deadline where none is given. */
+export const DEADLINE_MS = 60_000;
+
 /**
  * Refuses a policy that makes no sense.
  * @throws {RangeError} if a time is negative, or an attempt is not even made once
@@ -129,18 +132,21 @@ async function resultsOf<Item, Value>(
     if (!Array.isArray(results)) throw new TypeError("Cannot read results that are not an array");
     return results;
   } catch (cause) {
-    const error = cause instanceof MelangeError ? cause : unexpected(cause);
+    const error = asMelangeError(cause);
     return items.map(() => ({ ok: false, error }));
   }
 }
 
-function unexpected(cause: unknown): MelangeError {
+/** An error as it is; of anything else that was thrown, nobody knows what had been done. */
+export function asMelangeError(cause: unknown): MelangeError {
+  if (cause instanceof MelangeError) return cause;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
     cause,
   });
 }
 
-function unmentioned(): MelangeError {
+/** The error of an item that a result is missing for. */
+export function unmentioned(): MelangeError {
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
     retryable: true,
   });
@@ -158,7 +164,7 @@ function asUnknown(error: MelangeError): MelangeError {
 /** Waits between attempts; the function returned resolves to whether there shall be another. */
 function pacer(options: RetryOptions) {
   const { clock, random, signal, budget } = options;
-  const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = 60_000 } = options;
+  const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = DEADLINE_MS } = options;
   const deadline = clock.now() + deadlineMs;
   return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
     if (attempt >= maxAttempts || signal?.aborted) return false;

@@ -21,7 +21,17 @@ export const jsonSerializer: Serializer = {
   deserialize: parseJson,
 };
 
-const RESERVED_IDS: readonly number[] = [jsonSerializer.id, 2];
+/** What finds the serializer that writes an event: a registry, or {@linkcode jsonOnly}. */
+export interface Writers {
+  /** What writes events of this type. */
+  forType(type: string): Serializer;
+}
+
+/** JSON for every event: an edge function that has no other serializer carries no registry. */
+export const jsonOnly: Writers = { forType: () => jsonSerializer };
+
+/** That of JSON, and of pickle. */
+const RESERVED_IDS: readonly number[] = [1, 2];
 
 /** Only a text that may hold the key pays for the slower reviver; escapes can spell it too. */
 const MAY_HOLD_PROTO = /__proto__|\\u00/i;

@@ -328,5 +328,8 @@ export function keepsGroups(receiver: Receiver, queue: string): boolean {
 
 const LOST: SettleResult = {
   ok: false,
-  error: new MelangeError("LOCK_LOST", "Cannot settle a message as its lock is lost"),
+  error: /* @__PURE__ */ new MelangeError(
+    "LOCK_LOST",
+    "Cannot settle a message as its lock is lost",
+  ),
 };

@@ -5,6 +5,7 @@ import { MelangeError } from "./errors.ts";
 import type { Lease } from "./lease.ts";
 import { messageSize, type OutgoingMessage } from "./message.ts";
 import { type RetryBudget, retryEach } from "./retry.ts";
+import { sendApart } from "./send_apart.ts";
 
 /** Options of {@linkcode Settler}. */
 export interface SettlerOptions {
@@ -123,7 +124,8 @@ export class Settler {
   ): Promise<void> {
     const { clock, random, budget, signal } = this.#options;
     const lastDeadline = Math.max(...settlements.map(({ lease }) => lease.lockedUntil));
-    return retryEach(settlements, (pending) => sendLocked(pending, send, clock), settle, {
+    const sendAll = (locked: Settlement[]) => sendApart(locked, { send });
+    return retryEach(settlements, (pending) => sendLocked(pending, sendAll, clock), settle, {
       clock,
       random,
       budget,
@@ -157,9 +159,13 @@ function failure(code: string, message: string, retryable = false): SettleResult
   return { ok: false, error: new MelangeError(code, message, { retryable }) };
 }
 
-const LOST = failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
-const UNKNOWN = failure("OUTCOME_UNKNOWN", "Cannot settle a message: no result was given", true);
-const UNSUPPORTED = failure(
+const LOST = /* @__PURE__ */ failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
+const UNKNOWN = /* @__PURE__ */ failure(
+  "OUTCOME_UNKNOWN",
+  "Cannot settle a message: no result was given",
+  true,
+);
+const UNSUPPORTED = /* @__PURE__ */ failure(
   "UNSUPPORTED",
   "Cannot dead-letter on a backend that has no such queues",
 );

@@ -7,13 +7,32 @@ import {
   type Subscriber,
 } from "./dispatcher.ts";
 import { MelangeError } from "./errors.ts";
-import { type AnyEventType, type Event, type EventOf, eventTypeOf, linked } from "./event.ts";
+import {
+  type AnyEventType,
+  type Event,
+  type EventOf,
+  eventTypeOf,
+  invalidEvent,
+  linked,
+} from "./event.ts";
+import { carriedData } from "./json_data.ts";
 import { consoleLogger } from "./logger.ts";
 import { validate } from "./schema.ts";
+import { jsonOnly, type SerializerRegistry, type Writers } from "./serializer.ts";
+
+/** Options of {@linkcode SynchronousEventBus}. */
+export interface SynchronousEventBusOptions {
+  /**
+   * The serializers that events are published with elsewhere. Nothing is serialized here, but data
+   * that JSON would change is refused for events that it would write. Default: JSON.
+   */
+  serializers?: SerializerRegistry;
+}
 
 /**
  * A bus within one call stack: `publish` returns when every subscriber has run. Events are handed
- * over by reference, unless a schema changes their data. Nothing is stored, nothing is retried.
+ * over by reference, unless a schema changes their data, or JSON would leave something out: handlers
+ * get what they would get from a broker. Nothing is stored, nothing is retried.
  *
  * @example
  * ```ts
@@ -29,6 +48,12 @@ import { validate } from "./schema.ts";
  */
 export class SynchronousEventBus {
   readonly #dispatcher = new Dispatcher();
+  readonly #serializers: Writers;
+
+  /** Creates a bus without subscribers. */
+  constructor(options: SynchronousEventBusOptions = {}) {
+    this.#serializers = options.serializers ?? jsonOnly;
+  }
 
   /** Adds a subscriber; its handler must not return a promise. Returns the function that removes it. */
   subscribe<T extends AnyEventType>(
@@ -53,12 +78,12 @@ export class SynchronousEventBus {
 
   /**
    * Runs every subscriber to the event's type. If some throw, the others run all the same.
-   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema; nobody has run
+   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema, or JSON would change it; nobody has run
    * @throws {TypeError} if the schema or a handler returns a promise
    * @throws what the handler threw; an `AggregateError` if several did
    */
   publish(event: Event): void {
-    const checked = check(event);
+    const checked = check(event, this.#serializers);
     const errors: unknown[] = [];
     for (const { handle } of this.#dispatcher.subscriptionsTo(event.type)) {
       try {
@@ -75,18 +100,15 @@ export class SynchronousEventBus {
   }
 }
 
-function check(event: Event): Event {
+function check(event: Event, serializers: Writers): Event {
   const type = eventTypeOf(event);
-  if (!type) return event;
-  const result = validate(type, event.data);
+  const data = carriedData(event, serializers);
+  const carried = data === event.data ? event : { ...event, data };
+  if (!type) return carried;
+  const result = validate(type, data);
   if (result instanceof Promise) throw asynchronous(`the schema of "${event.type}"`, result);
-  if (!result.ok) {
-    throw new MelangeError(
-      "INVALID_EVENT",
-      `Cannot publish "${event.type}" as its data violates the schema at ${result.paths}`,
-    );
-  }
-  if (isSame(event.data, result.value)) return event;
+  if (!result.ok) throw invalidEvent(event, `data violates the schema at ${result.paths}`);
+  if (carried === event && isSame(data, result.value)) return event;
   return linked(type, { ...event, data: result.value });
 }
 

@@ -85,6 +85,12 @@ describe("MessagePublisher", () => {
     compiles(({ publisher }) => {
       publisher.publish(event, { topic: "audit", group: "g", deduplicationId: "d" });
       publisher.publish(event, { queue: "q", delayMs: 5, signal: new AbortController().signal });
+      publisher.publish(event, { topic: "audit.fifo", deduplicationId: false });
+      publisher.publishAll([{ event, deduplicationId: false }], { deduplicationId: false });
+      // @ts-expect-error one id for all would drop all but the first
+      publisher.publishAll([event], { deduplicationId: "d" });
+      // @ts-expect-error an id, or none
+      publisher.publish(event, { deduplicationId: true });
       // @ts-expect-error a topic or a queue
       publisher.publish(event, { topic: "audit", queue: "q" });
       // @ts-expect-error a topic does not delay

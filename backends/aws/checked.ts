@@ -1,5 +1,12 @@
 import type { Sender } from "../../src/backend.ts";
-import { refusal } from "../../src/message.ts";
+import { MelangeError } from "../../src/errors.ts";
+import {
+  type Destination,
+  isFifo,
+  nameOf,
+  type OutgoingMessage,
+  refusal,
+} from "../../src/message.ts";
 import { assertEntries } from "./batch.ts";
 
 /** The same sender, which refuses what breaks the rules of messages and sends the others. */
@@ -12,8 +19,28 @@ export function withChecks(sender: Sender): Sender {
       const limits = "topic" in destination ? topic : queue;
       const refused = messages.map((message) => refusal(message, destination, limits));
       const kept = messages.filter((_, index) => !refused[index]);
-      const sent = (await sender.send(destination, kept, options)).values();
-      return refused.map((error) => error ? { ok: false, error } : sent.next().value!);
+      try {
+        const sent = (await sender.send(destination, kept, options)).values();
+        return refused.map((error) => error ? { ok: false, error } : sent.next().value!);
+      } catch (error) {
+        throw withHint(error, destination, kept);
+      }
     },
   };
+}
+
+/** SQS and SNS refuse the whole request where one message needs an id and has none. */
+function withHint(
+  error: unknown,
+  destination: Destination,
+  messages: readonly OutgoingMessage[],
+): unknown {
+  const lacksId = isFifo(nameOf(destination)) &&
+    messages.some(({ deduplicationId }) => deduplicationId === undefined);
+  if (!lacksId || !(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") {
+    return error;
+  }
+  const hint =
+    "a message has no deduplication id: declare contentBasedDeduplication, or give it one";
+  return new MelangeError(error.code, `${error.message}; ${hint}`, { cause: error });
 }

@@ -25,6 +25,7 @@ import type {
   TopicDescription,
 } from "../../src/backend.ts";
 import type { Random } from "../../src/clock.ts";
+import { MelangeError } from "../../src/errors.ts";
 import { consoleLogger, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 import { createAddresses } from "./addresses.ts";
@@ -60,6 +61,11 @@ export interface AwsBackendOptions extends AwsSenderOptions {
   credentials?: Credentials | CredentialsProvider;
   /** Whether publishing to a topic that is missing creates it. Default: `true`. */
   createTopics?: boolean;
+  /**
+   * Whether there is an SNS. `false` for a broker of queues only: all that concerns topics is
+   * `UNSUPPORTED` without a request, and the guarantees say so. Default: `true`.
+   */
+  topics?: boolean;
   /** Reads the shared files and tokens that credentials come from. Default: the files of the machine, if the runtime has any. */
   readTextFile?: ReadTextFile;
   /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
@@ -109,12 +115,14 @@ export function awsSender(options: AwsSenderOptions = {}): Sender {
  */
 export class AwsBackend implements Backend {
   readonly #lifetime: Lifetime = createLifetime();
+  readonly #topics: boolean;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #admin: AwsAdmin;
 
   /** Creates a backend. Nothing is read, checked or sent before the first call. */
   constructor(options: AwsBackendOptions = {}) {
+    this.#topics = options.topics ?? true;
     const { random = Math.random, logger = consoleLogger, createTopics = true } = options;
     const { credentials = defaultCredentials(options) } = options;
     const client = withLifetime(createClient({ ...options, credentials }), this.#lifetime);
@@ -131,9 +139,10 @@ export class AwsBackend implements Backend {
     return this.#sender.limits;
   }
 
-  /** All but one: a receive that is aborted may still take messages. */
+  /** All but one: a receive that is aborted may still take messages. Without topics, nothing fans out. */
   get guarantees(): Guarantees {
-    return this.#receiver.guarantees;
+    const { guarantees } = this.#receiver;
+    return this.#topics ? guarantees : { ...guarantees, fansOut: false, filters: false };
   }
 
   /** Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`; one result each, in order. What breaks the rules of messages is refused before. */
@@ -142,7 +151,10 @@ export class AwsBackend implements Backend {
     messages: readonly OutgoingMessage[],
     options?: CallOptions,
   ): Promise<SendResult[]> {
-    return this.#sender.send(destination, messages, options);
+    return this.#needing(
+      "topic" in destination,
+      () => this.#sender.send(destination, messages, options),
+    );
   }
 
   /** The bytes that a message takes of the limits: its body, and of each attribute the name, the type and the value. */
@@ -199,7 +211,7 @@ export class AwsBackend implements Backend {
 
   /** Creates a topic unless it exists, with `sns:CreateTopic`. Its address is its ARN. */
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription> {
-    return this.#admin.declareTopic(name, options);
+    return this.#needing(true, () => this.#admin.declareTopic(name, options));
   }
 
   /**
@@ -211,7 +223,8 @@ export class AwsBackend implements Backend {
    * @throws a `RangeError` for times and counts that SQS does not take; a `MelangeError` otherwise.
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription> {
-    return this.#admin.declareQueue(name, options);
+    const subscribes = (options?.subscribeTo ?? []).length > 0;
+    return this.#needing(subscribes, () => this.#admin.declareQueue(name, options));
   }
 
   /**
@@ -230,7 +243,7 @@ export class AwsBackend implements Backend {
     url: string,
     options?: DeclareEndpointOptions,
   ): Promise<EndpointSubscription> {
-    return this.#admin.declareEndpoint(topic, url, options);
+    return this.#needing(true, () => this.#admin.declareEndpoint(topic, url, options));
   }
 
   /** Describes a queue, with `sqs:GetQueueAttributes`. Its address is its ARN, its counts are approximate. */
@@ -240,12 +253,21 @@ export class AwsBackend implements Backend {
 
   /** Deletes a topic and its subscriptions; success if there is none. */
   deleteTopic(name: string, options?: CallOptions): Promise<void> {
-    return this.#admin.deleteTopic(name, options);
+    return this.#needing(true, () => this.#admin.deleteTopic(name, options));
   }
 
   /** Deletes a queue and what is in it; success if there is none. SQS takes up to a minute. */
   deleteQueue(name: string, options?: CallOptions): Promise<void> {
     return this.#admin.deleteQueue(name, options);
+  }
+
+  /** Does what may need topics, if there are any. */
+  async #needing<T>(topics: boolean, call: () => Promise<T>): Promise<T> {
+    if (this.#topics || !topics) return await call();
+    throw new MelangeError(
+      "UNSUPPORTED",
+      "Cannot use a topic on a broker of queues only: it was said to have none by topics: false",
+    );
   }
 
   /** Ends what is under way; every later call is `CLOSED`. */

@@ -11,6 +11,10 @@ import { type Answered, sendMessageBatch } from "./sqs.ts";
 export interface AwsSenderOptions extends AwsClientOptions, AddressOptions {
   /** Bytes that a message to a topic may take. The attribute `MaximumMessageSize` of a topic raises what SNS takes up to 1 048 576. Default: 262 144. */
   topicMessageBytes?: number;
+  /** Bytes that a message to a queue may take, for brokers and queues that take less than SQS. Default: 1 048 576. */
+  queueMessageBytes?: number;
+  /** Bytes that all messages of one call to a queue may take. Default: `queueMessageBytes`. */
+  queueBatchBytes?: number;
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
@@ -18,7 +22,8 @@ const QUEUE_BYTES = 1_048_576;
 /** https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html */
 const TOPIC_BYTES = 262_144;
 
-function limitsFrom({ topicMessageBytes = TOPIC_BYTES }: AwsSenderOptions): BackendLimits {
+function limitsFrom(options: AwsSenderOptions): BackendLimits {
+  const { topicMessageBytes = TOPIC_BYTES, queueMessageBytes = QUEUE_BYTES } = options;
   return {
     topic: {
       entries: MAX_ENTRIES,
@@ -28,8 +33,8 @@ function limitsFrom({ topicMessageBytes = TOPIC_BYTES }: AwsSenderOptions): Back
     },
     queue: {
       entries: MAX_ENTRIES,
-      batchBytes: QUEUE_BYTES,
-      messageBytes: QUEUE_BYTES,
+      batchBytes: options.queueBatchBytes ?? queueMessageBytes,
+      messageBytes: queueMessageBytes,
       delayMs: 900_000,
       waitMs: 20_000,
       visibilityMs: 43_200_000,

@@ -126,6 +126,7 @@ export class BroadcastChannelBackend implements Backend {
     countsAttempts: true,
     deadLetters: true,
     cancelsReceive: true,
+    fences: true,
   };
   readonly #node: Node;
   readonly #newId: () => string;

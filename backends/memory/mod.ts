@@ -99,6 +99,7 @@ export class MemoryBackend implements Backend {
     countsAttempts: true,
     deadLetters: true,
     cancelsReceive: true,
+    fences: true,
   };
   readonly #clock: Clock;
   readonly #newId: () => string;

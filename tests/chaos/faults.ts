@@ -102,15 +102,17 @@ export const lies: FaultProfile = {
 };
 
 /**
- * What a FIFO publisher can stand: an entry that was lost alone, in an answer that was lost as
- * well, can be sent again only behind its successors, and nobody can know. Nor can a client whose
- * `fetch` sends a request a second time, untold, when a connection ends before the answer (Deno's
- * does on a connection that was used before) know of an entry that is lost only then.
+ * What a FIFO publisher can stand: entries that are lost beside others that are stored, which the
+ * answer says or denies. An entry that was lost alone, in an answer that was lost as well, is sent
+ * again behind its successors, and nobody can know. Nor can a client whose `fetch` sends a request a
+ * second time, untold, when a connection ends before the answer (Deno's does on a connection that
+ * was used before) know of an entry that is lost only then.
  */
 export const fifoChaos: FaultProfile = {
   ...chaos,
   partialArrives: true,
   denyingSend: 0.03,
+  lyingSend: { batches: 0.1, entries: 0.3 },
   hangingExtension: 0.05,
 };
 

@@ -171,7 +171,7 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
       await passOn(call, wanted);
     }
     if (status === 200 && wanted.Entries) lieAbout(action, wanted.Entries, output);
-    if (status === 200 && isDenied(action, failed.length)) {
+    if (status === 200 && isDenied(action)) {
       const denied = (input.Entries ?? []).map(({ Id }) => failedEntry(Id));
       return { status, output: { Successful: [], Failed: denied }, lost: failed.length > 0 };
     }
@@ -224,11 +224,8 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     if (random() < 0.5) output.Failed = [...(output.Failed ?? []), ...[...denied].map(failedEntry)];
   }
 
-  /** An answer that has to tell which entries were lost does not deny the others. */
-  function isDenied(action: string, losses: number): boolean {
-    const { denyingSend, partialArrives } = proxy.profile;
-    return action === "SendMessageBatch" && random() < denyingSend &&
-      !(partialArrives && losses > 0);
+  function isDenied(action: string): boolean {
+    return action === "SendMessageBatch" && random() < proxy.profile.denyingSend;
   }
 
   function disturbReceive(output: Output): void {

@@ -70,6 +70,30 @@ describe("publish", () => {
     assertEquals(await main(["publish", "N", "1", "--queue", "q.fifo", "--group", "g"], io), 0);
   });
 
+  it("sends a deduplication id with a single event, or none", async () => {
+    const { io, received } = await setUp({ queue: "q.fifo" });
+    const run = (...args: string[]) =>
+      main(["publish", "N", "1", "--queue", "q.fifo", "--group", "g", ...args], io);
+    assertEquals([await run("--deduplication-id", "d"), await run("--deduplication-id", "d")], [
+      0,
+      0,
+    ]);
+    assertEquals((await received()).map(({ deduplicationId }) => deduplicationId), ["d"]);
+    assertEquals(await run("--no-deduplication-id"), 1);
+    assertMatch(io.outLines.at(-1) ?? "", /INVALID_MESSAGE: .*contentBasedDeduplication is off/);
+    await io.backend.declareQueue("q.fifo", { contentBasedDeduplication: true });
+    assertEquals([await run("--no-deduplication-id"), await run("--no-deduplication-id")], [0, 0]);
+    assertEquals((await io.backend.describeQueue("q.fifo")).available, 1);
+  });
+
+  it("refuses one deduplication id for many events, and both at once", async () => {
+    const { io } = await setUp({ stdin: "1\n2\n" });
+    const args = ["publish", "N", "--queue", "q", "--deduplication-id", "d"];
+    assertEquals(await main(args, io), 2);
+    assertStringIncludes(io.errLines[0] ?? "", "many events with one --deduplication-id");
+    assertEquals(await main([...args, "--no-deduplication-id"], io), 2);
+  });
+
   it("tells a missing queue", async () => {
     const { io } = await setUp();
     assertEquals(await main(["publish", "N", "1", "--queue", "nope"], io), 1);

@@ -226,30 +226,24 @@ describe("Batcher", () => {
     assertEquals(batches, ["a b"]);
   });
 
-  it("flush() runs what waits at once, and resolves when all of it has its outcome", async () => {
+  it("hurry() runs what waits at once, and what was held when it is its turn", async () => {
     const { add, batcher, batches, outcomes, clock, end } = setUp({ lingerMs: 1_000, keyOf });
     add("a1 b1");
-    let flushed = false;
-    void batcher.flush().then(() => flushed = true);
+    batcher.hurry();
     assertEquals(batches, ["a1 b1"]);
     add("a2");
     await end();
-    assertEquals([batches, flushed], [["a1 b1", "a2"], false]);
+    assertEquals(batches, ["a1 b1", "a2"]);
     await end();
-    assertEquals([flushed, outcomes], [true, ["a1!", "b1!", "a2!"]]);
+    assertEquals(outcomes, ["a1!", "b1!", "a2!"]);
     assertEquals([batcher.idle, clock.pending, clock.now()], [true, 0, 0]);
   });
 
-  it("flush() resolves at once where there is nothing to do", async () => {
-    const { batcher } = setUp();
-    await batcher.flush();
-    assertEquals(batcher.idle, true);
-  });
-
-  it("waits anew after a flush", async () => {
+  it("waits anew after it was hurried", async () => {
     const { add, batcher, batches, clock } = setUp({ auto: true, lingerMs: 50 });
     add("a");
-    await batcher.flush();
+    batcher.hurry();
+    await clock.advance(0);
     add("b");
     await clock.advance(49);
     assertEquals(batches, ["a"]);

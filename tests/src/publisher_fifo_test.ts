@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
 import type { SendResult } from "../../src/backend.ts";
 import type { MelangeError } from "../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event.ts";
+import type { PublishOptions } from "../../src/outgoing.ts";
 import { MessagePublisher, type MessagePublisherOptions } from "../../src/publisher.ts";
 import { answer, fail, fakeSender, hang, lasting, passing, type Step } from "../fakes/sender.ts";
 
@@ -47,6 +49,49 @@ describe("publish() to a FIFO destination", () => {
       backend.calls.map(({ messages: [first] }) => [first?.group, first?.deduplicationId]),
       [["a", "e-1"], ["mine", "d"], ["a", "e-1"]],
     );
+  });
+
+  it("sends no id for de-duplication where it is told so, one by one or for all", async () => {
+    const { publisher, backend } = setUp({});
+    await publisher.publish(Line("a1"), { deduplicationId: false });
+    await publisher.publish(Line("a1"), { queue: "other.fifo", deduplicationId: false });
+    await publisher.publish(Line("a1"), { queue: "plain", deduplicationId: false });
+    await publisher.publishAll([Line("a1"), { event: Line("a2"), deduplicationId: "d" }], {
+      deduplicationId: false,
+    });
+    assertEquals(
+      backend.calls.map(({ messages }) => messages.map((message) => message.deduplicationId)),
+      [[undefined], [undefined], [undefined], [undefined, "d"]],
+    );
+    const all = backend.calls.flatMap(({ messages }) => messages);
+    assert(all.slice(0, 4).every((message) => !("deduplicationId" in message)));
+  });
+
+  it("lets the destination go by the content then, and by the event otherwise", async () => {
+    const clock = new VirtualClock();
+    const backend = new MemoryBackend({ clock });
+    await backend.declareTopic("content.fifo", { contentBasedDeduplication: true });
+    await backend.declareQueue("content.fifo", { contentBasedDeduplication: true });
+    await backend.declareQueue("copy.fifo", { subscribeTo: ["content.fifo"] });
+    await backend.declareQueue("ids.fifo");
+    const publisher = new MessagePublisher({ backend, clock });
+    const twice = async (options: PublishOptions & { deduplicationId?: false }) => {
+      const results = [
+        ...await publisher.publishAll([Line("a1"), Line("a1")], options),
+        ...await publisher.publishAll([Line("a1")], options),
+      ];
+      return results.map((result) => result.ok ? "ok" : result.error.code);
+    };
+    const count = async (queue: string) => (await backend.describeQueue(queue)).available;
+    await twice({ queue: "content.fifo", deduplicationId: false });
+    await twice({ topic: "content.fifo", deduplicationId: false });
+    assertEquals([await count("content.fifo"), await count("copy.fifo")], [1, 1]);
+    await twice({ queue: "content.fifo" });
+    assertEquals(await count("content.fifo"), 4);
+    const no = "INVALID_MESSAGE";
+    assertEquals(await twice({ queue: "ids.fifo", deduplicationId: false }), [no, no, no]);
+    assertEquals(await count("ids.fifo"), 0);
+    await backend.close();
   });
 
   it("knows a FIFO destination by its ARN and URL, too", async () => {
@@ -305,6 +350,75 @@ describe("order in a FIFO group", () => {
     controller.abort("enough");
     await clock.advance(0);
     assertEquals([await given, batches()], ["enough", ["a3"]]);
+  });
+
+  it("counts as stored what may have been stored: what stands before it is not sent again", async () => {
+    const unknown = () => passing("OUTCOME_UNKNOWN");
+    const cases: [Step, string[], Record<string, string>][] = [
+      [answer(unknown(), unknown()), ["a2"], { a1: "OUTCOME_UNKNOWN", a2: "ok" }],
+      [answer(passing(), unknown()), ["a2"], { a1: "THROTTLED", a2: "ok" }],
+      [answer(unknown(), "ok"), [], { a1: "OUTCOME_UNKNOWN", a2: "ok" }],
+      [answer("ok", unknown()), ["a2"], { a1: "ok", a2: "ok" }],
+      [answer(unknown(), passing()), ["a1 a2"], { a1: "ok", a2: "ok" }],
+      [answer(unknown(), lasting()), ["a1"], { a1: "ok", a2: "REFUSED" }],
+      [answer(passing(), lasting("OUTCOME_UNKNOWN")), [], {
+        a1: "THROTTLED",
+        a2: "OUTCOME_UNKNOWN",
+      }],
+      [() => [{ ok: false, error: passing() }], ["a2"], { a1: "THROTTLED", a2: "ok" }],
+      [() => [], ["a2"], { a1: "OUTCOME_UNKNOWN", a2: "ok" }],
+    ];
+    for (const [index, [step, again, expected]] of cases.entries()) {
+      const { publish, clock, batches, outcomes } = setUp({ steps: [step] });
+      publish("a1", "a2");
+      await clock.advance(60_000);
+      assertEquals([batches().slice(1), outcomes], [again, expected], `case ${index}`);
+    }
+  });
+
+  it("is kept by a service that stores and answers in any combination, or answers nothing", async () => {
+    const fates = ["ok", "refused", "passing", "unknown", "stored", "mute", "stored mute"] as const;
+    const combinations = fates.flatMap((a) => fates.flatMap((b) => fates.map((c) => [a, b, c])));
+    const lost = [["lost"], ["stored lost"]];
+    const random = seededRandom(11);
+    const draw = () => [...lost, ...combinations][Math.floor(random() * 345)]!;
+    const clock = new VirtualClock({ now: 0 });
+    const runs = [...lost, ...combinations].map((first) => {
+      const attempts = [first, draw(), draw(), ["ok", "ok", "ok"]];
+      const stored: string[] = [];
+      const service = (fate: string | undefined, body: string): SendResult | undefined => {
+        if (fate === "refused") return { ok: false, error: lasting() };
+        if (fate === "passing") return { ok: false, error: passing() };
+        // A repetition is dropped by its deduplication id, and takes no new place.
+        const done = fate !== "unknown" && fate !== "mute" && fate !== "lost";
+        if (done && !stored.includes(body)) stored.push(body);
+        if (fate?.endsWith("mute")) return undefined;
+        if (fate !== undefined && fate !== "ok") {
+          return { ok: false, error: passing("OUTCOME_UNKNOWN") };
+        }
+        return { ok: true, messageId: "m" };
+      };
+      const steps = attempts.map((fates): Step => (messages) => {
+        const whole = fates[0]!.endsWith("lost") ? fates[0] : undefined;
+        const results = messages.map(({ body }, at) => service(whole ?? fates[at], body));
+        if (whole) throw passing("OUTCOME_UNKNOWN");
+        return results as SendResult[];
+      });
+      const { publish, outcomes } = setUp({ steps, clock, retry: { maxAttempts: 4 } });
+      publish("a1", "a2", "a3");
+      return { attempts, outcomes, stored };
+    });
+    await clock.advance(60_000);
+    for (const { attempts, outcomes, stored } of runs) {
+      const said = `${attempts.join(" | ")} gave ${JSON.stringify(outcomes)}, stored ${stored}`;
+      const names = stored.map((body) => JSON.parse(body));
+      assertEquals(names, [...names].sort(), said);
+      for (const name of ["a1", "a2", "a3"]) {
+        const told = outcomes[name];
+        if (told === "ok") assert(names.includes(name), said);
+        else if (told !== "OUTCOME_UNKNOWN") assert(told && !names.includes(name), said);
+      }
+    }
   });
 
   it("survives a backend that answers at random", async () => {

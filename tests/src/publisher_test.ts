@@ -16,6 +16,7 @@ import { MelangeError } from "../../src/errors.ts";
 import { defineEvent, derive, type Event, typed } from "../../src/event.ts";
 import type { ReceivedMessage } from "../../src/message.ts";
 import { MessagePublisher, type MessagePublisherOptions } from "../../src/publisher.ts";
+import { SerializerRegistry } from "../../src/serializer.ts";
 import { answer, fail, fakeSender, hang, lasting, passing, type Step } from "../fakes/sender.ts";
 import { countListeners } from "../fakes/signal.ts";
 
@@ -428,7 +429,8 @@ describe("publishAll()", () => {
   it("refuses one deduplication id for all: FIFO would keep the first only", async () => {
     const { publisher, backend } = setUp();
     const options = { queue: "q.fifo", group: "g", deduplicationId: "same" };
-    await assertRejects(() => publisher.publishAll(numbered(2), options), TypeError, "each entry");
+    const publish = () => publisher.publishAll(numbered(2), options as never);
+    await assertRejects(publish, TypeError, "each entry");
     assertEquals(backend.calls, []);
   });
 
@@ -925,5 +927,127 @@ describe("flush() and close()", () => {
     const { publisher } = setUp();
     await publisher[Symbol.asyncDispose]();
     assertEquals(await outcome(publisher.publish(Note("a"))), "CLOSED");
+  });
+});
+
+describe("what never settles while an event is prepared", () => {
+  const never = () => new Promise<never>(() => {});
+  const stuck = (topic: string) =>
+    defineEvent("Stuck", {
+      topic,
+      group: () => "g",
+      schema: {
+        "~standard": { version: 1, vendor: "test", validate: (): Promise<never> => never() },
+      },
+    });
+
+  for (const topic of ["notes", "notes.fifo"]) {
+    it(`holds others up for the deadline of a publish, and no longer (${topic})`, async () => {
+      const { publisher, backend, clock } = setUp();
+      const options = { topic, group: "g" };
+      const first = outcome(publisher.publish(Note("a"), options));
+      const held = outcome(publisher.publish(stuck(topic)("b")));
+      const next = outcome(publisher.publish(Note("c"), options));
+      const elsewhere = outcome(publisher.publish(Note("d"), { queue: "elsewhere" }));
+      await clock.advance(59_999);
+      assertEquals([await first, await elsewhere], ["ok", "ok"]);
+      assertEquals(backend.sent, [["a"], ["d"]]);
+      await clock.advance(1);
+      assertEquals([await held, await next, clock.pending], ["TIMEOUT", "ok", 0]);
+      assertEquals(backend.sent, [["a"], ["d"], ["c"]]);
+    });
+  }
+
+  it("is told as not sent, and what it was", async () => {
+    const { publisher, clock } = setUp({ retry: { deadlineMs: 5_000 } });
+    const publishing = assertRejects(() => publisher.publish(stuck("t")("b")), MelangeError);
+    await clock.advance(5_000);
+    const { code, message, retryable } = await publishing;
+    assertEquals([code, retryable], ["TIMEOUT", false]);
+    assertMatch(message, /^Cannot publish "Stuck" as no answer came in time from its schema$/);
+  });
+
+  it("does not keep close() and flush() waiting for ever", async () => {
+    for (const end of ["close", "flush"] as const) {
+      const { publisher, clock } = setUp();
+      const results = publisher.publishAll([stuck("notes")("a"), Note("b")]);
+      let ended = false;
+      const ending = publisher[end]().then(() => ended = true);
+      await clock.advance(59_999);
+      assertEquals(ended, false);
+      await clock.advance(1);
+      await ending;
+      assertEquals(codes(await results), ["TIMEOUT", "ok"]);
+    }
+  });
+
+  it("gives its place among those without a result back", async () => {
+    const { publisher, clock } = setUp({ maxPending: 2 });
+    const held = [1, 2].map(() => outcome(publisher.publish(stuck("t")("a"))));
+    const next = outcome(publisher.publish(Note("b")));
+    await clock.advance(60_000);
+    assertEquals([await Promise.all(held), await next], [["TIMEOUT", "TIMEOUT"], "ok"]);
+  });
+
+  it("has its own time, not that of the events it waited for", async () => {
+    const { Slow, checks } = slowEvent();
+    const { publisher, clock } = setUp({ maxPending: 1 });
+    const held = outcome(publisher.publish(stuck("t")("a")));
+    const slow = outcome(publisher.publish(Slow("b")));
+    await clock.advance(60_000);
+    await clock.advance(59_999);
+    checks[0]!();
+    await clock.advance(0);
+    assertEquals([await held, await slow, clock.pending], ["TIMEOUT", "ok", 0]);
+  });
+
+  it("has a second at least: without retries, a schema may take its time all the same", async () => {
+    const { Slow, checks } = slowEvent();
+    const { publisher, clock } = setUp({ retry: { deadlineMs: 0 } });
+    const slow = outcome(publisher.publish(Slow("a")));
+    await clock.advance(999);
+    checks[0]!();
+    await clock.advance(0);
+    assertEquals(await slow, "ok");
+    const held = outcome(publisher.publish(stuck("t")("b")));
+    await clock.advance(1_000);
+    assertEquals(await held, "TIMEOUT");
+  });
+
+  it("leaves neither timer nor listener behind when it is given up", async () => {
+    const { publisher, clock } = setUp();
+    const controller = new AbortController();
+    const listeners = countListeners(controller.signal);
+    const { signal } = controller;
+    const held = outcome(publisher.publish(stuck("t")("a"), { signal }));
+    await clock.advance(10);
+    controller.abort("enough");
+    assertEquals([await held, clock.pending], ["reason enough", 0]);
+    const other = new AbortController();
+    const others = countListeners(other.signal);
+    const late = outcome(publisher.publish(stuck("t")("a"), { signal: other.signal }));
+    await clock.advance(60_000);
+    assertEquals([await late, listeners.now, others.now], ["TIMEOUT", 0, 0]);
+  });
+
+  it("is refused at once where there is nothing to wait for: a serializer, a group", async () => {
+    for (const format of ["plain", "melange", "cloudevents"] as const) {
+      for (const serialize of [never, () => Promise.reject(new Error("s3cret"))]) {
+        const slow = { id: 9, deserialize: String, serialize: serialize as never };
+        const serializers = new SerializerRegistry({ byType: { Note: slow } });
+        const { publisher, backend } = setUp({ serializers, format });
+        const published = publisher.publish(Note("a"), { queue: "q" });
+        assertEquals([await outcome(published), backend.calls], ["INVALID_EVENT", []]);
+      }
+    }
+    const Grouped = defineEvent("Grouped", {
+      topic: "t.fifo",
+      schema: typed<string>(),
+      group: never as never,
+    });
+    const { publisher, backend } = setUp();
+    const [grouped, next] = await publisher.publishAll([Grouped("a"), Note("b")]);
+    assertEquals(codes([grouped!, next!]), ["INVALID_MESSAGE", "ok"]);
+    assertEquals(backend.sent, [["b"]]);
   });
 });

@@ -102,6 +102,28 @@ describe("Settler", () => {
     ]);
   });
 
+  for (const verb of ["acknowledge", "release", "deadLetter"] as const) {
+    it(`lets one bad receipt spoil no others where the whole request is refused (${verb})`, async () => {
+      const { clock, receiver, settler, hold } = createSettler();
+      receiver.faults[verb] = (next: () => Promise<SettleResult[]>) => {
+        const bad = receiver.of(verb).at(-1)?.items.some(({ receipt }) => receipt === "r3");
+        return bad ? Promise.reject(failure("INVALID_MESSAGE")) : next();
+      };
+      const copy = { body: "b", attributes: {} };
+      const leases = Array.from({ length: 8 }, (_, i) => hold(`r${i}`));
+      const results = leases.map((lease) =>
+        verb === "acknowledge"
+          ? settler.acknowledge(lease)
+          : verb === "release"
+          ? settler.release(lease, 0)
+          : settler.deadLetter(lease, copy)
+      );
+      await clock.advance(1_000);
+      const outcomes = (await Promise.all(results)).map(outcomeOf);
+      assertEquals(outcomes, leases.map((_, i) => i === 3 ? "INVALID_MESSAGE" : "ok"));
+    });
+  }
+
   it("takes an entry that the service did not mention as failed, and tries it again", async () => {
     const { clock, receiver, settler, hold } = createSettler();
     receiver.faults.acknowledge = (next) =>

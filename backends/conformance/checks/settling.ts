@@ -34,12 +34,12 @@ export const settlingChecks: readonly Check[] = [
   },
   {
     name: "acknowledge() of a lock that another receive took over is LOCK_LOST",
-    needs: ["redelivers"],
+    needs: ["redelivers", "fences"],
     run: acknowledgesLost,
   },
   {
     name: "acknowledge() of a lost lock leaves the new one alone",
-    needs: ["redelivers"],
+    needs: ["redelivers", "fences"],
     run: keepsNewLock,
   },
   { name: "acknowledge() works after extend()", needs: ["redelivers"], run: acknowledgesExtended },

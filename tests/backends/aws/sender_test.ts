@@ -305,6 +305,109 @@ describe("AwsBackend.send() to a topic", () => {
   });
 });
 
+describe("a FIFO message without a deduplication id", () => {
+  const Line = defineEvent("Line", { schema: typed<string>(), group: () => "g" });
+  const to = { queue: `${QUEUE}.fifo`, deduplicationId: false } as const;
+
+  it("travels without one to queues and topics", async () => {
+    const aws = fakeAws((call) =>
+      call.action === "PublishBatch" ? allPublished(call) : allStored(call)
+    );
+    const publisher = new MessagePublisher({ backend: awsSender(aws.options) });
+    await publisher.publish(Line("a"), to);
+    await publisher.publish(Line("a"), { topic: `${TOPIC}.fifo`, deduplicationId: false });
+    assertEquals(aws.calls.map(({ body }) => body.includes("MessageDeduplicationId")), [
+      false,
+      false,
+    ]);
+    assertEquals(aws.calls.map(({ body }) => body.includes("MessageGroupId")), [true, true]);
+  });
+
+  it("is refused with the reason where the destination needs one", async () => {
+    const aws = fakeAws(() => sqsError("InvalidParameterValue"));
+    const publisher = new MessagePublisher({ backend: new AwsBackend(aws.options) });
+    const error = await assertRejects(() => publisher.publish(Line("a"), to), MelangeError);
+    assertEquals(error.code, "INVALID_MESSAGE");
+    assert(error.message.includes("contentBasedDeduplication"), error.message);
+    const other = await assertRejects(
+      () => publisher.publish(Line("a"), { ...to, deduplicationId: "d" }),
+      MelangeError,
+    );
+    assert(!other.message.includes("contentBasedDeduplication"), other.message);
+  });
+});
+
+describe("AwsBackend on a broker of queues only", () => {
+  it("says so, and makes no request that concerns topics", async () => {
+    const aws = fakeAws(allStored);
+    const backend = new AwsBackend({ ...aws.options, topics: false });
+    const calls: (() => Promise<unknown>)[] = [
+      () => backend.send({ topic: TOPIC }, [message()]),
+      () => backend.declareTopic("t"),
+      () => backend.deleteTopic("t"),
+      () => backend.declareQueue("q", { subscribeTo: ["t"] }),
+      () => backend.declareEndpoint("t", "https://shop.example/sns"),
+    ];
+    for (const call of calls) {
+      const { code } = await assertRejects(call, MelangeError);
+      assertEquals([code, aws.calls.length], ["UNSUPPORTED", 0]);
+    }
+    const { fansOut, filters, redelivers } = backend.guarantees;
+    assertEquals([fansOut, filters, redelivers], [false, false, true]);
+    const [sent] = await backend.send({ queue: QUEUE }, [message()]);
+    assert(sent?.ok);
+    assert(new AwsBackend(aws.options).guarantees.fansOut);
+  });
+});
+
+describe("what a service refuses as a whole", () => {
+  const Line = defineEvent("Line", { schema: typed<string>(), group: () => "g" });
+  const lines = Array.from("abcdefghij", (letter) => Line(letter.repeat(100)));
+  const bodies = ({ input }: Call): string[] =>
+    input.Entries?.map(({ MessageBody }: { MessageBody: string }) => MessageBody) ??
+      Object.keys(input).filter((key) => key.endsWith(".Message")).map((key) => input[key]);
+
+  for (const code of ["BatchRequestTooLong", "InvalidMessageContents", "SomethingNew"]) {
+    for (const [name, to] of [["queue", { queue: QUEUE }], ["topic", { topic: TOPIC }]] as const) {
+      it(`fails only the entry that it was refused for (${code} of a ${name})`, async () => {
+        const aws = fakeAws((call) => {
+          const bad = bodies(call).some((body) => body.includes("ccc"));
+          if (!bad) return name === "queue" ? allStored(call) : allPublished(call);
+          return name === "queue" ? sqsError(code) : snsError(code);
+        });
+        const publisher = new MessagePublisher({ backend: new AwsBackend(aws.options) });
+        const results = await publisher.publishAll(lines, to);
+        assertEquals(results.map(({ ok }) => ok), lines.map((_, at) => at !== 2));
+        assert(aws.calls.length <= 9, `${aws.calls.length} requests`);
+      });
+    }
+  }
+
+  it("takes one request more than needed where a batch is too long for a broker", async () => {
+    const aws = fakeAws((call) =>
+      call.body.length > 3_000 ? sqsError("BatchRequestTooLong") : allStored(call)
+    );
+    const publisher = new MessagePublisher({ backend: new AwsBackend(aws.options) });
+    const results = await publisher.publishAll(lines, { queue: QUEUE });
+    assertEquals(results.map(({ ok }) => ok), lines.map(() => true));
+    assertEquals(aws.calls.length, 3);
+  });
+
+  it("does not happen where the limits of a queue are given", async () => {
+    const aws = fakeAws(allStored);
+    const options = { ...aws.options, queueMessageBytes: 300, queueBatchBytes: 750 };
+    const backend = new AwsBackend(options);
+    assertEquals([backend.limits.queue.messageBytes, backend.limits.queue.batchBytes], [300, 750]);
+    const publisher = new MessagePublisher({ backend });
+    const results = await publisher.publishAll([...lines, Line("k".repeat(300))], { queue: QUEUE });
+    const codes = results.map((result) => result.ok ? "ok" : result.error.code);
+    assertEquals(codes, [...lines.map(() => "ok"), "INVALID_MESSAGE"]);
+    assertEquals(aws.calls.map((call) => bodies(call).length).sort(), [1, 3, 3, 3]);
+    const { limits } = new AwsBackend({ ...aws.options, queueMessageBytes: 300 });
+    assertEquals([limits.queue.batchBytes, limits.topic.batchBytes], [300, 262_144]);
+  });
+});
+
 describe("AwsBackend.send() finds the address of a topic", () => {
   const service = (topics: Set<string>, options: { account?: string } = {}): FakeAws =>
     fakeAws((call) => {

@@ -31,6 +31,7 @@ for (const { name, contexts, route = "queue", rawDelivery = true, ...options } o
       countsAttempts: true,
       deadLetters: true,
       cancelsReceive: true,
+      fences: true,
     },
     route,
     rawDelivery,

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { hear, type Peers } from "../../../backends/broadcast_channel/peers.ts";
+import { untilEmpty } from "../../wait.ts";
 import { lengthsOf, measureTraffic, ofKind } from "./traffic.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -38,13 +39,10 @@ async function snapshotOf(world: World): Promise<Record<string, unknown>[]> {
   await world.flow(Promise.all(sends));
   const traffic = measureTraffic(world.network);
   world.join();
-  const chunks = [];
-  do {
+  const chunks = await untilEmpty(async () => {
     await world.clock.advance(0);
-    const some = ofKind(traffic.take(), "chunk");
-    if (some.length === 0) break;
-    chunks.push(...some);
-  } while (chunks.length < Number(chunks[0]?.frame.count));
+    return ofKind(traffic.take(), "chunk");
+  }, { what: "parts of a snapshot" });
   assertEquals(chunks.length, chunks[0]?.frame.count);
   return chunks.map(({ frame }) => frame.part as Record<string, unknown>);
 }

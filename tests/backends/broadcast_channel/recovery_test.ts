@@ -227,13 +227,13 @@ for (const locks of [false, true]) {
       const orders: Record<string, string[]> = {};
       const reader = world.contexts[2]!;
       // Until nothing comes any more: one more than was sent would come, too.
-      for (;;) {
+      await untilEmpty(async () => {
         const some = await world.flow(reader.backend.receive(fifo, { ...TAKE, waitMs: 15_000 }));
-        if (some.length === 0) break;
         for (const { message } of some) (orders[message.group ?? ""] ??= []).push(message.body);
         const receipts = some.map(({ receipt }) => receipt);
         await world.flow(reader.backend.acknowledge(fifo, receipts));
-      }
+        return some;
+      }, { what: "messages" });
       assertEquals(orders, { "g-0": numbered(60), "g-1": numbered(60) });
       const { available, inFlight, delayed } = await world.flow(reader.backend.describeQueue(fifo));
       assertEquals([available, inFlight, delayed], [0, 0, 0]);

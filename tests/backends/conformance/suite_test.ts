@@ -63,6 +63,38 @@ describe("testBackend()", () => {
     assertEquals([ran, [...failures]], [[check], []]);
   });
 
+  it("waits for a broker that moves to the dead-letter queue at a later receive", async () => {
+    const create = () => {
+      const { backend, pass, close } = createMemory();
+      let receives = 0;
+      const { receive } = backend;
+      backend.receive = async (queue, options) => {
+        const isDead = queue.includes("-dead");
+        if (!isDead) receives += 1;
+        return isDead && receives < 8 ? [] : await receive.call(backend, queue, options);
+      };
+      return { backend, pass, close };
+    };
+    const failures = await runSuite({ guarantees, create }, (name) => name.includes("maxReceives"));
+    assertEquals([...failures], []);
+  });
+
+  it("demands of filters only what AWS documents: no bare numbers", async () => {
+    const create = () => {
+      const { backend, pass, close } = createMemory();
+      const { declareQueue } = backend;
+      backend.declareQueue = (name, options = {}) => {
+        const filters = JSON.stringify(options.subscribeTo ?? []);
+        const isBare = /[[,]\d+[\],]/.test(filters.replace(/"numeric":\[[^\]]*\]/g, ""));
+        if (isBare) throw new Error(`a bare number in ${filters}`);
+        return declareQueue.call(backend, name, options);
+      };
+      return { backend, pass, close };
+    };
+    const failures = await runSuite({ guarantees, create }, (name) => name.includes("filter"));
+    assertEquals([...failures], []);
+  });
+
   it("registers each check once, under the name of the backend", () => {
     const { tests, report } = registered({ patienceMs: Infinity });
     assertEquals([...tests.keys()], report.run.map((name) => `Memory: ${name}`));
