@@ -5,10 +5,10 @@ import {
   type CredentialsProvider,
   environmentCredentials,
 } from "./credentials.ts";
-import { endpointFrom, type EndpointOptions, regionFrom, type Service } from "./endpoints.ts";
+import { type EndpointOptions, type Locate, type Place, place, type Service } from "./endpoints.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
-import { regionOf, shortName } from "./names.ts";
+import { shortName } from "./names.ts";
 import { createSigner } from "./signing.ts";
 
 /** Options of everything that talks to AWS. */
@@ -53,36 +53,35 @@ export interface AwsRequest<T> extends CallSettings {
 export interface AwsClient {
   readonly clock: Clock;
   readonly environment: Environment;
-  /** The region where nothing says otherwise; throws `CONFIGURATION` if there is none. */
-  region(): string;
+  /** The region where nothing says otherwise; rejects with `CONFIGURATION` if there is none. */
+  region(): Promise<string>;
   /** Makes one call. Nothing is tried again, but expired credentials and a wrong clock are mended once. */
   call<T>(request: AwsRequest<T>): Promise<T>;
 }
 
 /** Creates a client. Nothing is read, checked or sent before the first call. */
-export function createClient(options: AwsClientOptions): AwsClient {
+export function createClient(options: AwsClientOptions & { locate?: Locate }): AwsClient {
   const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
     options;
-  const region = () => regionFrom(options, environment);
-  const send = createSend({ ...options, clock, environment });
+  const settings = { ...options, clock, environment };
+  const { locate = (request) => Promise.resolve(place(request, settings)) } = options;
+  const send = createSend(settings);
   return {
     clock,
     environment,
-    region,
+    region: async () => (await locate({ service: "sns" })).region,
     async call(request) {
-      const { action, address = "", signal, waitMs = 0 } = request;
+      const { action, address, signal, waitMs = 0 } = request;
       signal?.throwIfAborted();
-      const sendable = {
-        ...request,
-        name: address ? `${action} on "${shortName(address)}"` : action,
-        region: request.region ?? regionOf(address) ?? region(),
-      };
+      const name = address ? `${action} on "${shortName(address)}"` : action;
       // One per call, none that is shared: edge workers allow none outside of a request.
       const ending = new AbortController();
       const late = () => ending.abort(unknownOutcome(action, "no answer came in time"));
       const cancel = clock.after(requestTimeoutMs + waitMs, late);
       try {
-        const sending = send(sendable, ending.signal);
+        const sending = locate(request).then((place) =>
+          send({ ...request, ...place, name }, ending.signal)
+        );
         return await abortable(abortable(sending, ending.signal), signal);
       } finally {
         cancel();
@@ -93,7 +92,7 @@ export function createClient(options: AwsClientOptions): AwsClient {
 }
 
 /** A request, with what it is called in errors. */
-type Sendable<T> = AwsRequest<T> & { name: string; region: string };
+type Sendable<T> = AwsRequest<T> & Place & { name: string };
 
 function createSend(options: AwsClientOptions & { clock: Clock; environment: Environment }) {
   const { clock, environment } = options;
@@ -107,17 +106,16 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
     signal: AbortSignal,
     mended: unknown[] = [],
   ): Promise<T> {
-    const { name, service, region, body } = request;
-    const url = endpointFrom(service, region, options);
+    const { name, url, body } = request;
     const used = await credentials.get();
     signal.throwIfAborted();
     const offsetMs = clockOffsetMs;
     const startedAt = clock.now();
-    const signed = await sign({ ...request, url, now: startedAt + offsetMs }, used);
+    const signed = await sign({ ...request, now: startedAt + offsetMs }, used);
     // A redirect is never followed: it would take the session token to another host.
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
     const answering = (options.fetch ?? fetch)(url, init);
-    const [{ ok, status, headers }, text] = await received(name, answering, signal);
+    const [{ ok, status, headers }, text] = await received(request, answering, signal);
     if (ok) return parsed(request, text);
 
     const now = clock.now();
@@ -128,14 +126,16 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
     };
     const remedy = remedyOf(failure);
     const aheadMs = Date.parse(`${headers.get("date")}`) - now;
-    // Not so for NaN either. The time in an answer that took long says nothing about now.
-    const isSkewed = Math.abs(aheadMs - offsetMs) >= SKEW_MS && now - startedAt < SKEW_MS &&
-      !headers.has("age");
-    if (!remedy || mended.includes(remedy) || (remedy === "clock" && !isSkewed)) {
+    // Not so for NaN either.
+    const isOff = Math.abs(aheadMs - offsetMs) >= SKEW_MS && !headers.has("age");
+    // The machine slept in between: the clocks agree, and it was the signature that was old. The
+    // time in an answer that took long says nothing about now if they do not agree.
+    const isOld = Math.abs(now - startedAt) >= SKEW_MS;
+    if (!remedy || mended.includes(remedy) || (remedy === "clock" && isOff === isOld)) {
       throw serviceError(name, failure);
     }
-    if (remedy === "clock") clockOffsetMs = aheadMs;
-    else credentials.drop(used);
+    if (remedy !== "clock") credentials.drop(used);
+    else if (isOff) clockOffsetMs = aheadMs;
     return await send(request, signal, [...mended, remedy]);
   };
 }
@@ -145,7 +145,7 @@ const SKEW_MS = 240_000;
 
 /** Waits for the whole answer. */
 async function received(
-  name: string,
+  { name, url }: Sendable<unknown>,
   answering: Promise<Response>,
   signal: AbortSignal,
 ): Promise<[answer: Response, text: string]> {
@@ -154,7 +154,7 @@ async function received(
     return [answer, await textOf(answer)];
   } catch (cause) {
     signal.throwIfAborted();
-    throw unknownOutcome(name, "the connection failed", { retryable: true, cause });
+    throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
   }
 }
 

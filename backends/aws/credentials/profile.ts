@@ -15,9 +15,9 @@ import { defaultSessionName, exchangeToken } from "./web_identity.ts";
 
 /** Reads the shared files anew, and does what the profile says. */
 export async function profileCredentials(context: SearchContext): Promise<Found> {
-  const { environment, readTextFile } = context;
+  const { environment, readTextFile, clock } = context;
   if (!readTextFile) return { none: NO_FILES };
-  const { profiles, unreadable } = await readSharedFiles(environment, readTextFile);
+  const { profiles, unreadable } = await readSharedFiles({ environment, readTextFile, clock });
   const wanted = environment("AWS_PROFILE");
   const name = wanted ?? "default";
   const why = unreadable.length > 0 ? ` (${unreadable.join(", ")})` : "";

@@ -7,7 +7,7 @@ import { MelangeError } from "../../../src/errors.ts";
 import { retry } from "../../../src/retry.ts";
 import { createClient } from "../client.ts";
 import type { Credentials } from "../credentials.ts";
-import { endpointFrom, regionFrom } from "../endpoints.ts";
+import { type Locate, place } from "../endpoints.ts";
 import { find, parseXml, textOf } from "../xml.ts";
 import { ask } from "./ask.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
@@ -38,9 +38,8 @@ export async function assumeRole(
   options: AssumeRoleOptions,
 ): Promise<Credentials> {
   const { clock, random, environment, fetch } = context;
-  const endpoints = stsEndpoints(context, options.region);
   const client = createClient({
-    ...endpoints,
+    locate: stsLocator(context, options.region),
     credentials: options.credentials,
     requestTimeoutMs: TIMEOUT_MS,
     clock,
@@ -71,11 +70,11 @@ export async function assumeRoleWithWebIdentity(
   input: RoleInput & { WebIdentityToken: string },
   region?: string,
 ): Promise<Credentials> {
-  const { environment, clock } = context;
-  const endpoints = stsEndpoints(context, region);
+  const { clock } = context;
+  const { url } = await stsLocator(context, region)({ service: "sts" });
   const { status, text } = await ask(context, {
     who: "STS",
-    url: endpointFrom("sts", regionFrom(endpoints, environment), { ...endpoints, environment }),
+    url,
     method: "POST",
     headers: HEADERS,
     body: form("AssumeRoleWithWebIdentity", input),
@@ -91,10 +90,13 @@ export async function assumeRoleWithWebIdentity(
 }
 
 /** The region of the client and of the environment comes before the one of a profile. */
-function stsEndpoints({ endpoints, environment }: SearchContext, region: string | undefined) {
+function stsLocator(context: SearchContext, region: string | undefined): Locate {
+  const { endpoints, environment } = context;
+  const { locate = (request) => Promise.resolve(place(request, { ...endpoints, environment })) } =
+    context;
   const isKnown = endpoints.region ?? environment("AWS_REGION") ??
     environment("AWS_DEFAULT_REGION");
-  return isKnown || !region ? endpoints : { ...endpoints, region };
+  return (request) => locate(isKnown ? request : { ...request, region });
 }
 
 function form(Action: string, input: object): string {

@@ -37,7 +37,7 @@ export async function exchangeToken(
   const { readTextFile, clock } = context;
   const { tokenFile, roleArn, sessionName, region } = identity;
   if (!readTextFile) throw brokenSource(NO_FILES);
-  const file = await readFile(readTextFile, tokenFile);
+  const file = await readFile({ readTextFile, clock }, tokenFile);
   if ("unreadable" in file) {
     throw brokenSource(`the web identity token file cannot be read (${file.unreadable})`, {
       retryable: true,
