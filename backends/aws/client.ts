@@ -5,7 +5,13 @@ import {
   type CredentialsProvider,
   environmentCredentials,
 } from "./credentials.ts";
-import { type EndpointOptions, type Locate, type Place, place, type Service } from "./endpoints.ts";
+import {
+  type EndpointOptions,
+  type EndpointSettings,
+  type Locate,
+  place,
+  type Service,
+} from "./endpoints.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
 import { shortName } from "./names.ts";
@@ -59,17 +65,25 @@ export interface AwsClient {
   call<T>(request: AwsRequest<T>): Promise<T>;
 }
 
+/** What differs between the backend and the sender of an edge worker, which must stay small. */
+export interface AwsClientParts {
+  /** Finds where requests go. Default: by options and environment. */
+  locate?: Locate;
+  /** Reads an answer. Default: all of it, however long. */
+  readText?(answer: Response): Promise<string>;
+}
+
 /** Creates a client. Nothing is read, checked or sent before the first call. */
-export function createClient(options: AwsClientOptions & { locate?: Locate }): AwsClient {
+export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
   const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
     options;
-  const settings = { ...options, clock, environment };
-  const { locate = (request) => Promise.resolve(place(request, settings)) } = options;
+  const readText = (answer: Response) => answer.text();
+  const settings = { locate: place, readText, ...options, clock, environment };
   const send = createSend(settings);
   return {
     clock,
     environment,
-    region: async () => (await locate({ service: "sns" })).region,
+    region: async () => (await settings.locate({ service: "sns" }, settings)).region,
     async call(request) {
       const { action, address, signal, waitMs = 0 } = request;
       signal?.throwIfAborted();
@@ -79,9 +93,7 @@ export function createClient(options: AwsClientOptions & { locate?: Locate }): A
       const late = () => ending.abort(unknownOutcome(action, "no answer came in time"));
       const cancel = clock.after(requestTimeoutMs + waitMs, late);
       try {
-        const sending = locate(request).then((place) =>
-          send({ ...request, ...place, name }, ending.signal)
-        );
+        const sending = send({ ...request, name }, ending.signal);
         return await abortable(abortable(sending, ending.signal), signal);
       } finally {
         cancel();
@@ -92,9 +104,11 @@ export function createClient(options: AwsClientOptions & { locate?: Locate }): A
 }
 
 /** A request, with what it is called in errors. */
-type Sendable<T> = AwsRequest<T> & Place & { name: string };
+type Sendable<T> = AwsRequest<T> & { name: string };
 
-function createSend(options: AwsClientOptions & { clock: Clock; environment: Environment }) {
+function createSend(
+  options: AwsClientOptions & EndpointSettings & Required<AwsClientParts> & { clock: Clock },
+) {
   const { clock, environment } = options;
   const source = options.credentials ?? environmentCredentials(environment);
   const credentials = cacheCredentials(source, options);
@@ -106,16 +120,23 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
     signal: AbortSignal,
     mended: unknown[] = [],
   ): Promise<T> {
-    const { name, url, body } = request;
+    const { name, body } = request;
+    const { url, region } = await options.locate(request, options);
     const used = await credentials.get();
     signal.throwIfAborted();
     const offsetMs = clockOffsetMs;
     const startedAt = clock.now();
-    const signed = await sign({ ...request, now: startedAt + offsetMs }, used);
+    const signed = await sign({ ...request, url, region, now: startedAt + offsetMs }, used);
     // A redirect is never followed: it would take the session token to another host.
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
-    const answering = (options.fetch ?? fetch)(url, init);
-    const [{ ok, status, headers }, text] = await received(request, answering, signal);
+    const exchange = async () => {
+      const answer = await (options.fetch ?? fetch)(url, init);
+      return [answer, await options.readText(answer)] as const;
+    };
+    const [{ ok, status, headers }, text] = await exchange().catch((cause) => {
+      signal.throwIfAborted();
+      throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
+    });
     if (ok) return parsed(request, text);
 
     const now = clock.now();
@@ -142,36 +163,6 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
 
 /** From here on the difference of two clocks is what a request failed for: the SDKs' threshold. */
 const SKEW_MS = 240_000;
-
-/** Waits for the whole answer. */
-async function received(
-  { name, url }: Sendable<unknown>,
-  answering: Promise<Response>,
-  signal: AbortSignal,
-): Promise<[answer: Response, text: string]> {
-  try {
-    const answer = await answering;
-    return [answer, await textOf(answer)];
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
-  }
-}
-
-/** 64 MiB: ten messages of 1 MiB, in which an escape makes six bytes of one. */
-const MAX_ANSWER_BYTES = 67_108_864;
-
-async function textOf({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const piece of body ?? []) {
-    size += piece.length;
-    if (size > MAX_ANSWER_BYTES) throw new RangeError("too large");
-    text += decoder.decode(piece, { stream: true });
-  }
-  return text + decoder.decode();
-}
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {
   try {

@@ -12,7 +12,6 @@ import {
   type EndpointOptions,
   type EndpointSettings,
   givenEndpoint,
-  type Locate,
   type Located,
   type Place,
   place,
@@ -52,7 +51,7 @@ interface Settings extends EndpointSettings {
 export function configuredEndpoints(
   options: EndpointOptions & EndpointKindOptions,
   sources: EndpointSources,
-): Locate {
+): (request: Located) => Promise<Place> {
   for (const name of ["useFipsEndpoint", "useDualstackEndpoint"] as const) {
     if (["boolean", "undefined"].includes(typeof options[name])) continue;
     throw new TypeError(`Cannot use ${name} as it must be true or false`);

@@ -34,13 +34,13 @@ export interface Place {
   readonly url: string;
 }
 
-/** Finds where a request goes. Throws `CONFIGURATION` if that cannot be told. */
-export type Locate = (request: Located) => Promise<Place>;
-
 /** The options, and where their defaults come from. */
 export interface EndpointSettings extends EndpointOptions {
   readonly environment: Environment;
 }
+
+/** Finds where a request goes. Throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+export type Locate = (request: Located, settings: EndpointSettings) => Place | Promise<Place>;
 
 /**
  * The first that is there of: the option, the environment, the host in the URL of a queue, the

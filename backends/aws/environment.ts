@@ -11,15 +11,15 @@ export type WriteTextFile = (path: string, text: string) => Promise<void>;
 export type RunProcess = (commandLine: string) => Promise<string>;
 
 interface Runtime {
-  Deno?: {
+  Deno?: undefined | {
     env: { get(name: string): string | undefined };
     readTextFile(path: string): Promise<string>;
   };
-  process?: {
+  process?: undefined | {
     env?: Record<string, string | undefined>;
     getBuiltinModule?(name: string): unknown;
   };
-  navigator?: { userAgent?: string };
+  navigator?: { userAgent?: string } | undefined;
 }
 
 /**

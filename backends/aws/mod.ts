@@ -27,6 +27,7 @@ import type {
 import { type Random, systemClock } from "../../src/clock.ts";
 import { consoleLogger, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
+import { boundedText } from "./bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
 import { createClient } from "./client.ts";
@@ -40,7 +41,6 @@ import {
   type DeclareEndpointOptions,
   type EndpointSubscription,
 } from "./declare.ts";
-import type { Locate } from "./endpoints.ts";
 import { processEnvironment, processFiles } from "./environment.ts";
 import { readIntact } from "./intact.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
@@ -124,7 +124,10 @@ export class AwsBackend implements Backend {
     const { random = Math.random, logger = consoleLogger, createTopics = true } = options;
     const { credentials = defaultCredentials(options) } = options;
     const locate = endpointsFrom(options);
-    const client = withLifetime(createClient({ ...options, credentials, locate }), this.#lifetime);
+    const client = withLifetime(
+      createClient({ ...options, credentials, locate, readText: boundedText }),
+      this.#lifetime,
+    );
     const found = checkingNames(createAddresses(client, options));
     const addresses = createTopics ? creatingTopics(client, found) : found;
     const wire = { client, addresses };
@@ -267,7 +270,7 @@ export class AwsBackend implements Backend {
   }
 }
 
-function endpointsFrom(options: AwsBackendOptions): Locate {
+function endpointsFrom(options: AwsBackendOptions) {
   const { environment = processEnvironment, readTextFile = processFiles(), clock = systemClock } =
     options;
   return configuredEndpoints(options, { environment, readTextFile, clock });

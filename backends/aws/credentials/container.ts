@@ -59,7 +59,9 @@ async function authorization(context: SearchContext): Promise<string | undefined
   const path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   const variable = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (!path) return checkedToken(variable);
-  const file = readTextFile ? await readFile({ readTextFile, clock }, path) : { unreadable: NO_FILES };
+  const file = readTextFile
+    ? await readFile({ readTextFile, clock }, path)
+    : { unreadable: NO_FILES };
   if ("text" in file) return checkedToken(file.text);
   throw brokenSource(
     `the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read (${file.unreadable})`,

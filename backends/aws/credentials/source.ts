@@ -2,8 +2,7 @@
 import type { Clock, Random } from "../../../src/clock.ts";
 import { describeError, MelangeError } from "../../../src/errors.ts";
 import type { Credentials } from "../credentials.ts";
-import type { EndpointOptions } from "../endpoints.ts";
-import type { Locate } from "../endpoints.ts";
+import type { EndpointOptions, Located, Place } from "../endpoints.ts";
 import type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "../environment.ts";
 
 /** What they need to be looked for. */
@@ -17,7 +16,7 @@ export interface SearchContext {
   /** Where STS is. */
   readonly endpoints: EndpointOptions;
   /** Where STS is if the environment and the profile count as well. Default: by `endpoints` alone. */
-  readonly locate?: Locate | undefined;
+  readonly locate?: ((request: Located) => Promise<Place>) | undefined;
   /** Starts the program of a `credential_process`; without it, none is started. */
   readonly runProcess?: RunProcess | undefined;
   /** Stores a renewed token of a single sign-on; without it, it is used and not stored. */

@@ -5,9 +5,10 @@
  */
 import { MelangeError } from "../../../src/errors.ts";
 import { retry } from "../../../src/retry.ts";
+import { boundedText } from "../bounded_text.ts";
 import { createClient } from "../client.ts";
 import type { Credentials } from "../credentials.ts";
-import { type Locate, place } from "../endpoints.ts";
+import { type Located, type Place, place } from "../endpoints.ts";
 import { find, parseXml, textOf } from "../xml.ts";
 import { ask } from "./ask.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
@@ -40,6 +41,7 @@ export async function assumeRole(
   const { clock, random, environment, fetch } = context;
   const client = createClient({
     locate: stsLocator(context, options.region),
+    readText: boundedText,
     credentials: options.credentials,
     requestTimeoutMs: TIMEOUT_MS,
     clock,
@@ -90,13 +92,14 @@ export async function assumeRoleWithWebIdentity(
 }
 
 /** The region of the client and of the environment comes before the one of a profile. */
-function stsLocator(context: SearchContext, region: string | undefined): Locate {
-  const { endpoints, environment } = context;
-  const { locate = (request) => Promise.resolve(place(request, { ...endpoints, environment })) } =
-    context;
+function stsLocator(context: SearchContext, region: string | undefined) {
+  const { endpoints, environment, locate } = context;
   const isKnown = endpoints.region ?? environment("AWS_REGION") ??
     environment("AWS_DEFAULT_REGION");
-  return (request) => locate(isKnown ? request : { ...request, region });
+  return async (request: Located): Promise<Place> => {
+    const wanted = isKnown ? request : { ...request, region };
+    return await locate?.(wanted) ?? place(wanted, { ...endpoints, environment });
+  };
 }
 
 function form(Action: string, input: object): string {
