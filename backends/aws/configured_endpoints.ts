@@ -123,10 +123,16 @@ async function readSettings(
       ? givenEndpoint(service, { ...options, environment: nothing })
       : givenEndpoint(service, { ...options, environment }) ??
         endpointOfProfile(service, profile, files);
+  // Not the endpoint of all services: what takes messages has no use for a token of a login.
+  const ownEndpointOf = (id: string) =>
+    ignored ? undefined : environment(`AWS_ENDPOINT_URL_${id}`) ??
+      servicesOf(profile, files)?.get(`${id.toLowerCase()}.endpoint_url`);
   const endpoints = {
     sqsEndpoint: endpointOf("sqs"),
     snsEndpoint: endpointOf("sns"),
     stsEndpoint: endpointOf("sts") ?? brokerOf(endpointOf("sns")),
+    "portal.ssoEndpoint": ownEndpointOf("SSO"),
+    oidcEndpoint: ownEndpointOf("SSO_OIDC"),
   };
   return {
     ...Object.fromEntries(Object.entries({ ...endpoints, region }).filter(([, value]) => value)),
@@ -158,12 +164,19 @@ function endpointOfProfile(
   profile: Section | undefined,
   files: SharedFiles | undefined,
 ): string | undefined {
+  return servicesOf(profile, files)?.get(`${service}.endpoint_url`) ??
+    profile?.get("endpoint_url");
+}
+
+function servicesOf(
+  profile: Section | undefined,
+  files: SharedFiles | undefined,
+): Section | undefined {
   const name = profile?.get("services");
-  const services = name === undefined ? undefined : files?.services.get(name);
-  if (name !== undefined && !services) {
-    throw misconfigured("the profile names a section `services` that is not in the config file");
-  }
-  return services?.get(`${service}.endpoint_url`) ?? profile?.get("endpoint_url");
+  if (name === undefined) return undefined;
+  const services = files?.services.get(name);
+  if (services) return services;
+  throw misconfigured("the profile names a section `services` that is not in the config file");
 }
 
 function misconfigured(rule: string): MelangeError {

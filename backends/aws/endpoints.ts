@@ -2,8 +2,8 @@ import { MelangeError } from "../../src/errors.ts";
 import type { Environment } from "./environment.ts";
 import { baseOf, regionOf, serviceUrl } from "./names.ts";
 
-/** The services that are called. */
-export type Service = "sns" | "sqs" | "sts";
+/** The services that are called, as their hosts begin; the last two are for credentials. */
+export type Service = "sns" | "sqs" | "sts" | "portal.sso" | "oidc";
 
 /** Where services are. */
 export interface EndpointOptions {
@@ -35,7 +35,8 @@ export interface Place {
 }
 
 /** The options, and where their defaults come from. */
-export interface EndpointSettings extends EndpointOptions {
+export interface EndpointSettings
+  extends EndpointOptions, Partial<Record<"portal.ssoEndpoint" | "oidcEndpoint", string>> {
   readonly environment: Environment;
 }
 

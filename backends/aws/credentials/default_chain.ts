@@ -78,10 +78,10 @@ const CHAIN: readonly (readonly [place: string, search: Search])[] = [
 export function defaultCredentials(options: DefaultCredentialsOptions = {}): CredentialsProvider {
   let remembered: Search | undefined;
   let searching: Promise<Credentials> | undefined;
-  let context: SearchContext | undefined;
+  const locate = locatorFrom(options);
 
   async function search(): Promise<Credentials> {
-    context ??= contextFrom(options);
+    const context = { ...contextFrom(options), locate };
     const again = await remembered?.(context);
     if (again && "credentials" in again) return again.credentials;
     const tried: string[] = [];
@@ -117,11 +117,16 @@ function contextFrom(options: DefaultCredentialsOptions): SearchContext {
     ...(endpoint !== undefined && { endpoint }),
     ...(stsEndpoint !== undefined && { stsEndpoint }),
   };
-  const locate = configuredEndpoints(options, { environment, readTextFile, clock });
   return {
     ...{ environment, readTextFile, writeTextFile, runProcess },
-    ...{ fetch, clock, random, endpoints, locate },
+    ...{ fetch, clock, random, endpoints },
   };
+}
+
+/** Its settings are read once, and not for each search. */
+function locatorFrom(options: DefaultCredentialsOptions) {
+  const { environment, readTextFile, clock } = contextFrom(options);
+  return configuredEndpoints(options, { environment, readTextFile, clock });
 }
 
 function noCredentials(tried: readonly string[], options: { retryable: boolean }): MelangeError {

@@ -43,10 +43,12 @@ export async function exchangeToken(
       retryable: true,
     });
   }
+  const token = file.text.trim();
+  if (!token) throw brokenSource("the web identity token file is empty", { retryable: true });
   return await assumeRoleWithWebIdentity(context, {
     RoleArn: roleArn,
     RoleSessionName: sessionName ?? defaultSessionName(clock.now()),
-    WebIdentityToken: file.text.trim(),
+    WebIdentityToken: token,
   }, region);
 }
 
