@@ -107,6 +107,6 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing was sent: check its name, region and \`accountId\`)`;
+  const message = `${error.message} (nothing was sent: check name, region and \`accountId\`)`;
   throw new MelangeError(code, message, error);
 }

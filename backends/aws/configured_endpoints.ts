@@ -99,8 +99,8 @@ export function kindUrl(
   region: string,
   { fips, dualStack }: { fips: boolean; dualStack: boolean },
 ): string {
-  const { suffix, domain } = partitionOf(region);
-  const isPlain = !fips || (suffix === "-us-gov" && !dualStack);
+  const { id, domain } = partitionOf(region);
+  const isPlain = !fips || (id === "aws-us-gov" && !dualStack);
   const name = isPlain ? service : `${service}-fips`;
   return `https://${name}.${region}.${dualStack ? DUAL_STACK_DOMAINS[domain] : domain}`;
 }

@@ -70,7 +70,7 @@ export interface AwsBackendOptions
   createTopics?: boolean;
   /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
   random?: Random;
-  /** Told about messages that arrive damaged. Default: the console. */
+  /** Told about messages that arrive damaged, about what `declare…` waits for and could not check. Default: the console. */
   logger?: Logger;
 }
 
@@ -133,7 +133,7 @@ export class AwsBackend implements Backend {
     const wire = { client, addresses };
     this.#sender = withChecks(createSender(wire, options, readIntact));
     this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
-    this.#admin = createAdmin(wire, { random, during: this.#lifetime.during });
+    this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
   }
 
   /** What SNS and SQS take. */

@@ -55,7 +55,7 @@ export function addressOf(destination: Destination): Address {
 
 /** Writes the ARN of a queue or a topic. */
 export function formatArn({ service, region, accountId, name }: Arn): string {
-  return `arn:aws${partitionOf(region).suffix}:${service}:${region}:${accountId}:${name}`;
+  return `arn:${partitionOf(region).id}:${service}:${region}:${accountId}:${name}`;
 }
 
 /** The address at which AWS offers a service in a region. */
@@ -69,7 +69,7 @@ export function baseOf(address: string): string | undefined {
 }
 
 const HOST =
-  /^https?:\/\/(?:vpce-[\w-]+\.)?(?:sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.|([a-z]+(?:-[a-z]+)+-\d+)\.queue\.|(queue\.amazonaws\.com\/))/;
+  /^https?:\/\/(?:vpce-[\w-]+\.)?(?:sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.|([a-z]+(?:-[a-z]+)+-\d+)\.queue\.|(queue\.amazonaws\.com))/;
 
 /**
  * The region that an ARN or the URL of a queue names; `undefined` if it names none. In the host it

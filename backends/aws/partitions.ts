@@ -3,8 +3,8 @@
  * domains their services answer. https://docs.aws.amazon.com/general/latest/gr/rande.html
  */
 export interface Partition {
-  /** What follows `aws` in an ARN; empty for the largest. */
-  readonly suffix: string;
+  /** What it is called in ARNs. */
+  readonly id: string;
   /** The domain of its endpoints; those that answer over IPv6 as well have another one. */
   readonly domain: string;
 }
@@ -14,18 +14,18 @@ export interface Partition {
  * the largest, as in the SDKs.
  */
 const PARTITIONS = [
-  ["cn-", "-cn", "amazonaws.com.cn"],
-  ["us-gov-", "-us-gov", "amazonaws.com"],
-  ["eusc-de-", "-eusc", "amazonaws.eu"],
-  ["us-iso-", "-iso", "c2s.ic.gov"],
-  ["us-isob-", "-iso-b", "sc2s.sgov.gov"],
-  ["us-isof-", "-iso-f", "csp.hci.ic.gov"],
-  ["eu-isoe-", "-iso-e", "cloud.adc-e.uk"],
+  ["cn-", "aws-cn", "amazonaws.com.cn"],
+  ["us-gov-", "aws-us-gov", "amazonaws.com"],
+  ["eusc-de-", "aws-eusc", "amazonaws.eu"],
+  ["us-iso-", "aws-iso", "c2s.ic.gov"],
+  ["us-isob-", "aws-iso-b", "sc2s.sgov.gov"],
+  ["us-isof-", "aws-iso-f", "csp.hci.ic.gov"],
+  ["eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"],
 ] as const;
 
 /** The partition of a region. */
 export function partitionOf(region: string): Partition {
-  const [, suffix = "", domain = "amazonaws.com"] =
+  const [, id = "aws", domain = "amazonaws.com"] =
     PARTITIONS.find(([start]) => region.startsWith(start)) ?? [];
-  return { suffix, domain };
+  return { id, domain };
 }
