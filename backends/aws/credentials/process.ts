@@ -16,7 +16,7 @@ export async function processCredentials(
 ): Promise<Credentials> {
   if (!runProcess) {
     throw brokenSource(
-      `${shown} has a credential_process, and no program is started: allow it with the option allowCredentialProcess, or pass runProcess`,
+      `${shown} has a credential_process, and no program is started: allow it with the option allowCredentialProcess or pass runProcess, or give the variables that \`aws configure export-credentials --format env\` prints`,
     );
   }
   const failed = (what: string) =>

@@ -60,7 +60,9 @@ interface Session {
 function sessionOf({ profile, ssoSessions, shown }: SingleSignOnProfile): Session {
   const name = profile.get("sso_session");
   const section = name === undefined ? profile : ssoSessions.get(name);
-  if (!section) throw brokenSource(`the sso_session of ${shown} is not in the config file`);
+  if (!section) {
+    throw brokenSource(`${shown} has a single sign-on whose sso_session is not in the config file`);
+  }
   const setting = (key: string, from: Section) => {
     const value = from.get(key);
     if (value === undefined) throw brokenSource(`${shown} has a single sign-on without ${key}`);
