@@ -62,8 +62,8 @@ export interface AwsAdmin extends Admin {
 export interface Declaring extends Wire {
   readonly signal: AbortSignal;
   readonly logger: Logger;
-  /** Tries a call again while its error says that this may help, and tells when that takes long. */
-  patiently<T>(call: () => Promise<T>): Promise<T>;
+  /** Tries a call again while its error says that this may help, and tells when that takes long, unless that is no wait for AWS. */
+  patiently<T>(call: () => Promise<T>, options?: { quiet: boolean }): Promise<T>;
 }
 
 /** New queues are there within seconds; a name is free again a minute after its queue was deleted. */
@@ -82,8 +82,8 @@ export function createAdmin(
   ): Promise<T> =>
     during(signal, (signal) => {
       const telling = tellingWaits({ clock, logger });
-      const patiently = <T>(call: () => Promise<T>) =>
-        retry(() => telling(call), { ...PATIENCE, clock, random, signal });
+      const patiently: Declaring["patiently"] = (call, { quiet } = { quiet: false }) =>
+        retry(() => quiet ? call() : telling(call), { ...PATIENCE, clock, random, signal });
       return run({ ...wire, signal, logger, patiently });
     });
   return {
@@ -299,7 +299,7 @@ async function allowTopics(
     written = true;
     const message = "Cannot let topics send to the queue as others keep changing its policy";
     throw new MelangeError("CONFLICT", message, { retryable: true });
-  });
+  }, { quiet: true });
   return written;
 }
 
