@@ -43,7 +43,7 @@ export function createAddresses(client: AwsClient, options: AddressOptions): Add
   }
 
   async function findTopic({ name }: Address): Promise<string> {
-    const region = await client.region();
+    const { region } = await client.place({ service: "sns" });
     const accountId = await remember("", () => findAccount(client, options));
     return formatArn({ service: "sns", region, accountId, name });
   }

@@ -9,6 +9,8 @@ import {
   type EndpointOptions,
   type EndpointSettings,
   type Locate,
+  type Located,
+  type Place,
   place,
   type Service,
 } from "./endpoints.ts";
@@ -59,8 +61,8 @@ export interface AwsRequest<T> extends CallSettings {
 export interface AwsClient {
   readonly clock: Clock;
   readonly environment: Environment;
-  /** The region where nothing says otherwise; rejects with `CONFIGURATION` if there is none. */
-  region(): Promise<string>;
+  /** Where a request goes; throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+  place(request: Located): Place | Promise<Place>;
   /** Makes one call. Nothing is tried again, but expired credentials and a wrong clock are mended once. */
   call<T>(request: AwsRequest<T>): Promise<T>;
 }
@@ -83,7 +85,7 @@ export function createClient(options: AwsClientOptions & AwsClientParts): AwsCli
   return {
     clock,
     environment,
-    region: async () => (await settings.locate({ service: "sns" }, settings)).region,
+    place: (request) => settings.locate(request, settings),
     async call(request) {
       const { action, address, signal, waitMs = 0 } = request;
       signal?.throwIfAborted();

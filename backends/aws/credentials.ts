@@ -64,7 +64,7 @@ export function cacheCredentials(
   let askAgainAt = 0;
   const ask = () =>
     new Promise<Credentials>((resolve, reject) => {
-      const cancel = clock.after(PROVIDER_MS, () => reject(notProvided("is silent")));
+      const cancel = clock.after(PROVIDER_MS, () => reject(notProvided()));
       // What comes late is of use all the same, to those who come later.
       provide(source).then((credentials) => resolve(current = credentials), reject)
         .finally(cancel);
@@ -103,12 +103,12 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
   } catch (error) {
     if (error instanceof MelangeError) throw error;
     // Neither its text nor itself as the cause: a secret may be quoted there, or what failed to be parsed.
-    throw notProvided("threw");
+    throw notProvided();
   }
 }
 
-function notProvided(what: string): MelangeError {
-  const message = `Cannot sign as the credentials provider ${what}`;
+function notProvided(): MelangeError {
+  const message = "Cannot sign as the credentials provider failed or is silent";
   return new MelangeError("CONFIGURATION", message, { retryable: true });
 }
 
@@ -120,6 +120,6 @@ function assertUsable(fields: Record<string, string>): void {
     "CONFIGURATION",
     `Cannot sign as ${
       wrong[0]
-    } must be ASCII without spaces, or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \`credentials\``,
+    } must be ASCII without spaces, or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \`credentials\``,
   );
 }

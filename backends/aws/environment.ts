@@ -14,6 +14,7 @@ interface Runtime {
   Deno?: undefined | {
     env: { get(name: string): string | undefined };
     readTextFile(path: string): Promise<string>;
+    permissions?: { querySync(descriptor: object): { state: string } };
   };
   process?: undefined | {
     env?: Record<string, string | undefined>;
@@ -42,6 +43,29 @@ export function processFiles(): ReadTextFile | undefined {
   if (Deno) return (path) => Deno.readTextFile(path);
   const fs = builtin<NodeFiles>("node:fs/promises", { process, navigator });
   return fs && ((path) => fs.readFile(path, "utf8"));
+}
+
+/**
+ * The same two for what one can do without: Deno asks nobody for a permission to look for it. What
+ * it may ask for is the variables of AWS.
+ */
+export const quietEnvironment: Environment = (name) =>
+  name.startsWith("AWS_") || isGranted({ name: "env", variable: name })
+    ? processEnvironment(name)
+    : undefined;
+
+/** How this runtime reads files without asking anybody; `undefined` if it has none. */
+export function quietFiles(): ReadTextFile | undefined {
+  const read = processFiles();
+  return read && (async (path) => {
+    if (isGranted({ name: "read", path })) return await read(path);
+    throw Object.assign(new Error("Cannot read a file without --allow-read"), { code: "EACCES" });
+  });
+}
+
+function isGranted(descriptor: object): boolean {
+  const { Deno } = globalThis as Runtime;
+  return (Deno?.permissions?.querySync(descriptor).state ?? "granted") === "granted";
 }
 
 /** How this runtime writes files; `undefined` if it has none. */

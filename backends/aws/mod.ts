@@ -41,7 +41,7 @@ import {
   type DeclareEndpointOptions,
   type EndpointSubscription,
 } from "./declare.ts";
-import { processEnvironment, processFiles } from "./environment.ts";
+import { quietEnvironment, quietFiles } from "./environment.ts";
 import { readIntact } from "./intact.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
 import { createReceiver } from "./receiver.ts";
@@ -271,7 +271,7 @@ export class AwsBackend implements Backend {
 }
 
 function endpointsFrom(options: AwsBackendOptions) {
-  const { environment = processEnvironment, readTextFile = processFiles(), clock = systemClock } =
+  const { environment = quietEnvironment, readTextFile = quietFiles(), clock = systemClock } =
     options;
   return configuredEndpoints(options, { environment, readTextFile, clock });
 }
