@@ -108,7 +108,7 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
 }
 
 function notProvided(): MelangeError {
-  const message = "Cannot sign as the credentials provider failed or is silent";
+  const message = "Cannot sign as the credentials provider failed";
   return new MelangeError("CONFIGURATION", message, { retryable: true });
 }
 
