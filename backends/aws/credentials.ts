@@ -96,7 +96,7 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
     assertUsable({
       accessKeyId,
       secretAccessKey,
-      sessionToken: sessionToken || "none",
+      sessionToken: sessionToken || "-",
       expiration: `${ends?.getTime()}`,
     });
     return { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
@@ -120,6 +120,6 @@ function assertUsable(fields: Record<string, string>): void {
     "CONFIGURATION",
     `Cannot sign as ${
       wrong[0]
-    } must be ASCII without spaces, or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or \`credentials\``,
+    } must be ASCII without spaces, or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
   );
 }

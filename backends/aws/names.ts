@@ -69,7 +69,7 @@ export function baseOf(address: string): string | undefined {
 }
 
 const HOST =
-  /^https?:\/\/(?:vpce-[\w-]+\.)?(?:sqs(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.|([a-z]+(?:-[a-z]+)+-\d+)\.queue\.|(queue\.amazonaws\.com))/;
+  /^https?:\/\/(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.|(?=[\w-]+\.queue\.))([a-z-]+-(?:north|south|east|west|central)[a-z]*-\d)\.|^https?:\/\/(queue\.amazonaws\.com)/;
 
 /**
  * The region that an ARN or the URL of a queue names; `undefined` if it names none. In the host it
@@ -78,8 +78,8 @@ const HOST =
  * https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
  */
 export function regionOf(address: string): string | undefined {
-  const [, after, before, legacy] = HOST.exec(address) ?? [];
-  return after ?? before ?? (legacy ? "us-east-1" : readAddress(address).region);
+  const [, region, legacy] = HOST.exec(address) ?? [];
+  return region ?? (legacy ? "us-east-1" : readAddress(address).region);
 }
 
 /** The name of a queue or topic that is given as name, ARN or URL. */

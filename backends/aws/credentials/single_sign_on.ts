@@ -107,7 +107,7 @@ async function accessTokenOf(
   const cached = await cachedJson(context, path);
   const { accessToken } = cached ?? {};
   if (!cached || !isHeaderText(accessToken)) throw usedUp(given);
-  const leftMs = Date.parse(String(cached.expiresAt)) - context.clock.now();
+  const leftMs = timeOf(cached.expiresAt) - context.clock.now();
   if (leftMs > RENEW_BEFORE_MS) return accessToken;
   const renewed = session.isRenewable ? await renew(context, session, cached) : undefined;
   if (renewed) {
@@ -117,6 +117,11 @@ async function accessTokenOf(
   // Not so for NaN either.
   if (leftMs > 0) return accessToken;
   throw usedUp(given);
+}
+
+/** Older versions of the command line write the zone as `UTC`. */
+function timeOf(text: unknown): number {
+  return Date.parse(String(text).replace(/UTC$/, "Z"));
 }
 
 /** Others renew it for themselves then. */
@@ -131,7 +136,7 @@ async function renew(
   const { clientId, clientSecret, refreshToken, registrationExpiresAt } = cached;
   const now = context.clock.now();
   if (!clientId || !clientSecret || !refreshToken) return undefined;
-  if (Date.parse(String(registrationExpiresAt)) <= now) return undefined;
+  if (timeOf(registrationExpiresAt) <= now) return undefined;
   const body = { clientId, clientSecret, grantType: "refresh_token", refreshToken };
   try {
     const { status, text } = await ask(context, {

@@ -84,6 +84,10 @@ describe("a queue named by its URL", () => {
     ["https://proxy.example/aws/sqs/1/jobs", "https://proxy.example/aws/sqs", "us-west-2"],
     ["https://sqs.evil.example/1/jobs", "https://sqs.evil.example", "us-west-2"],
     ["https://sqs.internal:8443/1/jobs", "https://sqs.internal:8443", "us-west-2"],
+    ["https://sqs.my-proxy-1.example/1/jobs", "https://sqs.my-proxy-1.example", "us-west-2"],
+    ["https://my-proxy-1.queue.example/1/jobs", "https://my-proxy-1.queue.example", "us-west-2"],
+    ["https://eu-west-1.example/1/jobs", "https://eu-west-1.example", "us-west-2"],
+    ["http://[::1]:4566/000000000000/jobs", "http://[::1]:4566", "us-west-2"],
     ["https://evil.queue.example/1/jobs", "https://evil.queue.example", "us-west-2"],
     [
       "http://sqs.eu-west-3.localhost.localstack.cloud:4566/1/q",

@@ -141,6 +141,13 @@ describe("credentials of a single sign-on", () => {
     }
   });
 
+  it("take the times of older versions of the command line", async () => {
+    const machine = await machineWith({
+      cached: cachedToken({ expiresAt: "2026-01-01T01:00:00UTC" }),
+    });
+    assertEquals((await found(machine)).accessKeyId, "ASIASSO");
+  });
+
   const used: [what: string, world: World][] = [
     ["there is no token", {}],
     ["the token has expired", { config: LEGACY, cached: cachedToken({ expiresAt: at(-1) }) }],
