@@ -106,6 +106,7 @@ export {
   type Destination,
   isFifo,
   messageSize,
+  type MessageOrigin,
   nameOf,
   type OutgoingMessage,
   type ReceivedMessage,

@@ -25,7 +25,7 @@ import type {
   TopicDescription,
 } from "../../src/backend.ts";
 import type { Random } from "../../src/clock.ts";
-import { consoleLogger, type Logger } from "../../src/logger.ts";
+import { consoleLogger, guarded, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 import { createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
@@ -115,7 +115,8 @@ export class AwsBackend implements Backend {
 
   /** Creates a backend. Nothing is read, checked or sent before the first call. */
   constructor(options: AwsBackendOptions = {}) {
-    const { random = Math.random, logger = consoleLogger, createTopics = true } = options;
+    const { random = Math.random, createTopics = true } = options;
+    const logger = guarded(options.logger ?? consoleLogger);
     const { credentials = defaultCredentials(options) } = options;
     const client = withLifetime(createClient({ ...options, credentials }), this.#lifetime);
     const found = createAddresses(client, options);
