@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, reading, systemClock } from "./clock.ts";
 
 /** What a claim found. */
 export type Claim =
@@ -76,7 +76,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 
   /** Claims a key; the claim is made before this returns. */
   claim(key: string, leaseMs: number): Promise<Claim> {
-    const now = this.#clock.now();
+    const now = reading(this.#clock);
     const done = this.#done.get(key);
     if (done && done.expiresAt > now) return Promise.resolve({ status: "completed" });
     const running = this.#running.get(key);
@@ -93,7 +93,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     if (this.#running.get(key)?.token === token) {
       this.#running.delete(key);
-      putLast(this.#done, key, { token, expiresAt: this.#clock.now() + retentionMs });
+      putLast(this.#done, key, { token, expiresAt: reading(this.#clock) + retentionMs });
       this.#evict();
     }
     return Promise.resolve();
@@ -109,12 +109,12 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     const entry = this.#running.get(key);
     if (entry?.token !== token) return Promise.resolve(false);
-    putLast(this.#running, key, { token, expiresAt: this.#clock.now() + leaseMs });
+    putLast(this.#running, key, { token, expiresAt: reading(this.#clock) + leaseMs });
     return Promise.resolve(true);
   }
 
   #evict(): void {
-    const now = this.#clock.now();
+    const now = reading(this.#clock);
     for (const [key, entry] of this.#done) {
       if (this.#done.size <= this.#maxEntries && entry.expiresAt > now) return;
       this.#done.delete(key);
