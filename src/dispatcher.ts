@@ -37,7 +37,10 @@ export interface HandlerContext {
   readonly publisher?: EventPublisher;
 }
 
-/** Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. */
+/**
+ * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
+ * subscribers of one message share its event and its data, so a handler changes neither.
+ */
 export type Handler<E extends Event = Event> = (
   event: E,
   context: HandlerContext,

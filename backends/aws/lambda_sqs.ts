@@ -173,8 +173,22 @@ async function handleLane(
   { done, ...job }: Job & { done: Set<SqsRecord> },
 ): Promise<void> {
   for (const record of lane) {
-    if (job.signal.aborted || !(await handle(record, job))) return;
+    if (job.signal.aborted || !(await handleSafely(record, job))) return;
     done.add(record);
+  }
+}
+
+/** Whatever happens to one message is told of that one: a rejection would fail the whole batch. */
+async function handleSafely(record: SqsRecord, job: Job): Promise<boolean> {
+  try {
+    return await handle(record, job);
+  } catch (error) {
+    job.dispatcher.options.logger.error("A message could not be settled; it is retried", {
+      queue: record.queue,
+      messageId: record.id,
+      error: describeError(error),
+    });
+    return false;
   }
 }
 

@@ -293,7 +293,7 @@ describe("Lease.settle()", () => {
     const lease = hold();
     await clock.advance(10_000);
     const later = lease.extend(60_000);
-    const settled = lease.settle();
+    const settled = lease.settle({ inOrder: true });
     const watched = watch(settled);
     await clock.advance(5_000);
     assertEquals(watched.state, "pending");
@@ -313,7 +313,7 @@ describe("Lease.settle()", () => {
     };
     const lease = hold();
     await clock.advance(10_000);
-    const settled = lease.settle();
+    const settled = lease.settle({ inOrder: true });
     answer.resolve();
     assertEquals(await settled, false);
   });

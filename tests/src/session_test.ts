@@ -874,7 +874,7 @@ describe("locks", () => {
     assertEquals(codes, ["LOCK_LOST"]);
   });
 
-  it("no extension overlaps or follows a settlement of its receipt", async () => {
+  it("no extension begins after a settlement of its receipt, or overlaps one that gives it back", async () => {
     const world = await createWorld({ declare: WITH_DLQ });
     let n = 0;
     world.dispatcher.subscribe(Job, async (event) => {
@@ -889,16 +889,17 @@ describe("locks", () => {
     await world.send(Array.from({ length: 12 }, (_, i) => i));
     await work(world, 30_000, { visibilityTimeoutMs: 2_000 });
     const { calls } = world.receiver;
-    const settled = new Map<string, number>();
+    const settled = new Map<string, { verb: string; at: number }>();
     for (const { verb, items, at } of calls) {
       if (verb === "extend" || verb === "receive") continue;
-      for (const { receipt } of items) settled.set(receipt, at);
+      for (const { receipt } of items) settled.set(receipt, { verb, at });
     }
     const extensions = calls.filter(({ verb }) => verb === "extend");
     assert(extensions.length > 5);
-    for (const { items, endedAt = Infinity } of extensions) {
+    for (const { items, at: begunAt, endedAt = Infinity } of extensions) {
       for (const { receipt } of items) {
-        assert(endedAt <= (settled.get(receipt) ?? Infinity), "an extension raced a settlement");
+        const { verb, at } = settled.get(receipt) ?? { verb: "", at: Infinity };
+        assert((verb === "acknowledge" ? begunAt : endedAt) <= at, "an extension raced it");
       }
     }
   });
