@@ -904,3 +904,47 @@ describe("locks", () => {
     }
   });
 });
+
+describe("an extension that hangs", () => {
+  const visibilityTimeoutMs = 6_000;
+
+  it("costs no lock, and holds up no acknowledgement", async () => {
+    const world = await createWorld();
+    const ends = new Map<number, number>();
+    let acknowledgedAt = 0;
+    world.dispatcher.subscribe(Job, async (event) => {
+      const takesMs = event.data.n;
+      await new Promise<void>((resolve) => world.clock.after(takesMs, resolve));
+      ends.set(takesMs, world.clock.now());
+    });
+    world.receiver.faults.extend = (next) =>
+      world.receiver.of("extend").length <= 2 ? new Promise(() => {}) : next();
+    world.receiver.faults.acknowledge = (next) => {
+      acknowledgedAt ||= world.clock.now();
+      return next();
+    };
+    // The first is done while the first extension hangs, the second goes on for long after.
+    await world.send([2_500, 12_000]);
+    const status = await work(world, 20_000, { visibilityTimeoutMs });
+    assertEquals([status.acknowledged, status.lost, await world.count()], [2, 0, 0]);
+    assert(acknowledgedAt - (ends.get(2_500) ?? 0) <= 20);
+  });
+
+  it("is over before its message is given back, within its time limit", async () => {
+    const world = await createWorld();
+    let failedAt = 0;
+    world.dispatcher.subscribe(Job, async (_event, { attempt }) => {
+      if (attempt > 1) return;
+      await new Promise<void>((resolve) => world.clock.after(2_500, resolve));
+      failedAt = world.clock.now();
+      throw new Error("boom");
+    });
+    world.receiver.faults.extend = (_next, _queue, _items, options) => hang(options?.signal);
+    await world.send([1]);
+    await work(world, 20_000, { visibilityTimeoutMs, redelivery: { baseMs: 0 } });
+    const [released] = world.receiver.of("release");
+    const [extended] = world.receiver.of("extend");
+    assert(released && released.at - failedAt < 1_400, "held up for longer than its limit");
+    assert((extended?.endedAt ?? Infinity) <= released.at);
+  });
+});
