@@ -18,9 +18,10 @@ export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
   });
 }
 
-/** An error of a backend: what is none stands for an unknown outcome. */
+/** An error of a backend: what is none, or asks for no length of time, stands for an unknown outcome. */
 export function soundError(error: unknown): MelangeError {
-  if (probe(() => error instanceof MelangeError)) return error as MelangeError;
+  const isSound = probe(() => error instanceof MelangeError && isWait(error.retryAfterMs));
+  if (isSound) return error as MelangeError;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
     retryable: true,
     cause: error,
@@ -62,6 +63,10 @@ export function soundMessage(message: ReceivedMessage, receivedAt: Date): Receiv
     attempt: isCount(attempt) ? attempt : 1,
     ...(typeof group === "string" ? { group } : {}),
   };
+}
+
+function isWait(value: unknown): boolean {
+  return value === undefined || (typeof value === "number" && value >= 0);
 }
 
 function isDate(value: unknown): boolean {

@@ -266,9 +266,8 @@ class HeldLease implements Lease {
     const { code, retryAfterMs } = result.error;
     // An acknowledgement that overtook it ended the lock, and tells itself what became of it.
     if (code === "LOCK_LOST" && !this.#overtaken) return this.lose();
-    const asked = retryAfterMs !== undefined && retryAfterMs > 0 ? retryAfterMs : 0;
     const now = reading(this.#options.clock);
-    this.extendAt = Math.max(now + asked, askedAt + this.#lockedMs * PAUSE_SHARE);
+    this.extendAt = Math.max(now + (retryAfterMs ?? 0), askedAt + this.#lockedMs * PAUSE_SHARE);
   }
 
   /**

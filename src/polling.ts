@@ -1,4 +1,4 @@
-import { soundDeliveries } from "./answers.ts";
+import { soundDeliveries, soundError } from "./answers.ts";
 import type { Delivery, Receiver } from "./backend.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
@@ -137,6 +137,7 @@ export class Polling {
       const options = { max, waitMs, visibilityMs, signal, attemptId };
       const answer = await receiver.receive(queue, options);
       deliveries = soundDeliveries(answer, new Date(clock.now()));
+      if (deliveries.length < answer.length) this.#options.received(new TypeError("malformed"));
     } catch (error) {
       const unanswered = lost !== undefined || codeOf(error) === "OUTCOME_UNKNOWN";
       if (attemptId !== undefined && unanswered) this.#lostAttemptIds.push(attemptId);
@@ -166,8 +167,8 @@ export class Polling {
     received(error);
     const { signal } = this.#stopped;
     if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});
-    const { retryAfterMs = 0 } = error instanceof MelangeError ? error : {};
-    const askedMs = retryAfterMs > 0 ? Math.min(retryAfterMs, MAX_ASKED_MS) : 0;
+    const { retryAfterMs } = error instanceof MelangeError ? soundError(error) : {};
+    const askedMs = Math.min(retryAfterMs ?? 0, MAX_ASKED_MS);
     const backoff = isOutage(error) ? OUTAGE_BACKOFF : BACKOFF;
     await this.#pause(Math.max(MIN_PAUSE_MS, askedMs, backoffMs(this.#failures, backoff, random)));
   }

@@ -16,10 +16,12 @@ function setUp(options: DispatcherOptions = {}, own: Partial<DeduplicationStore>
   const calls: string[] = [];
   const store: DeduplicationStore = {
     claim: (key, ms) => (calls.push("claim"), (own.claim ?? inner.claim.bind(inner))(key, ms)),
-    complete: (...args) => (calls.push("complete"),
-      (own.complete ?? inner.complete.bind(inner))(...args)),
-    release: (...args) => (calls.push("release"),
-      (own.release ?? inner.release.bind(inner))(...args)),
+    complete: (
+      ...args
+    ) => (calls.push("complete"), (own.complete ?? inner.complete.bind(inner))(...args)),
+    release: (
+      ...args
+    ) => (calls.push("release"), (own.release ?? inner.release.bind(inner))(...args)),
     renew: (...args) => (calls.push("renew"), (own.renew ?? inner.renew.bind(inner))(...args)),
   };
   const log = recordingLogger();
@@ -209,7 +211,9 @@ describe("a store of somebody's", () => {
 
   it("that hangs with one renewal is asked for the next", async () => {
     let renewals = 0;
-    const { clock, dispatcher, run } = setUp({}, { renew: () => (renewals += 1, never()) as never });
+    const { clock, dispatcher, run } = setUp({}, {
+      renew: () => (renewals += 1, never()) as never,
+    });
     const end = deferred();
     dispatcher.subscribe(Job, () => end.promise, { name: "bill" });
     const outcome = run();
