@@ -40,6 +40,7 @@ export interface MemoryDeduplicationStoreOptions {
 /** A key that is running or done. */
 interface Entry {
   token: string;
+  leasedAt: number;
   expiresAt: number;
 }
 
@@ -80,11 +81,13 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
     const done = this.#done.get(key);
     if (done && done.expiresAt > now) return Promise.resolve({ status: "completed" });
     const running = this.#running.get(key);
+    // A clock without a reading that only goes forward was put back: the lease begins again.
+    if (running && running.leasedAt > now) moveTo(running, now);
     if (running && running.expiresAt > now) {
       return Promise.resolve({ status: "inProgress", retryAfterMs: running.expiresAt - now });
     }
     const token = crypto.randomUUID();
-    putLast(this.#running, key, { token, expiresAt: now + leaseMs });
+    putLast(this.#running, key, { token, leasedAt: now, expiresAt: now + leaseMs });
     this.#forgetDead(now);
     return Promise.resolve({ status: "claimed", token });
   }
@@ -93,7 +96,8 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     if (this.#running.get(key)?.token === token) {
       this.#running.delete(key);
-      putLast(this.#done, key, { token, expiresAt: reading(this.#clock) + retentionMs });
+      const now = reading(this.#clock);
+      putLast(this.#done, key, { token, leasedAt: now, expiresAt: now + retentionMs });
       this.#evict();
     }
     return Promise.resolve();
@@ -109,7 +113,8 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     const entry = this.#running.get(key);
     if (entry?.token !== token) return Promise.resolve(false);
-    putLast(this.#running, key, { token, expiresAt: reading(this.#clock) + leaseMs });
+    const now = reading(this.#clock);
+    putLast(this.#running, key, { token, leasedAt: now, expiresAt: now + leaseMs });
     return Promise.resolve(true);
   }
 
@@ -134,4 +139,9 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 function putLast(entries: Map<string, Entry>, key: string, entry: Entry): void {
   entries.delete(key);
   entries.set(key, entry);
+}
+
+function moveTo(entry: Entry, leasedAt: number): void {
+  entry.expiresAt += leasedAt - entry.leasedAt;
+  entry.leasedAt = leasedAt;
 }
