@@ -225,7 +225,7 @@ export class MessageConsumer implements AsyncDisposable {
   /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
-    checkDrain(stop.drainMs ?? 0);
+    checkDrain(stop.drainMs);
     if (!signal?.aborted) this.start();
     const session = this.#session;
     const stopListening = onceAborted(signal, () => void this.stop(stop));
@@ -240,7 +240,7 @@ export class MessageConsumer implements AsyncDisposable {
    */
   async *deliveries(options: RunOptions = {}): AsyncGenerator<ConsumedDelivery, void, void> {
     const { signal, ...stop } = options;
-    checkDrain(stop.drainMs ?? 0);
+    checkDrain(stop.drainMs);
     if (this.#session) {
       throw new MelangeError("CONFLICT", "Cannot hand out deliveries as the consumer is running");
     }
@@ -324,7 +324,8 @@ export class MessageConsumer implements AsyncDisposable {
   }
 }
 
-function checkDrain(drainMs: number): void {
+function checkDrain(drainMs: number | undefined): void {
+  if (drainMs === undefined) return;
   checkMs(drainMs, { cannot: "stop a consumer", name: "drainMs", endless: true });
 }
 

@@ -50,7 +50,10 @@ async function handledOf(messages: ReceivedMessage[], names: string[] = ["mail"]
 
 describe("deduplicationKey()", () => {
   it("is the name and the id of an event of ours, as it always was", () => {
-    assertEquals(keyOf(ours("2a8e4e9c-7bf4-4f0e-9d5e-0d2a1a1f0d11")), "mail:2a8e4e9c-7bf4-4f0e-9d5e-0d2a1a1f0d11");
+    assertEquals(
+      keyOf(ours("2a8e4e9c-7bf4-4f0e-9d5e-0d2a1a1f0d11")),
+      "mail:2a8e4e9c-7bf4-4f0e-9d5e-0d2a1a1f0d11",
+    );
     assertEquals(keyOf(messageOf({ attributes: { manifest: "Job" } })), "mail:m-1");
   });
 

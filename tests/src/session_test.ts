@@ -948,3 +948,68 @@ describe("an extension that hangs", () => {
     assert((extended?.endedAt ?? Infinity) <= released.at);
   });
 });
+
+describe("the facts in a dead-letter queue are those of the last death", () => {
+  /** Dead-letters a message by hand, and sends what lies in the dead-letter queue back as it is. */
+  async function sentBack(declare = WITH_DLQ) {
+    const world = await createWorld({ declare });
+    let deaths = 0;
+    world.dispatcher.subscribe(Job, () => {
+      throw deaths++ === 0 ? new DeadLetter("BAD_CARD") : new DeadLetter("WORSE");
+    }, { name: "bill" });
+    await world.send([1]);
+    await work(world, 1_000);
+    const [dead] = await world.backend.receive("dead", { max: 1, waitMs: 0, visibilityMs: 60_000 });
+    assert(dead);
+    assertEquals(deadLetterFactsOf(dead.message)?.reason, "BAD_CARD");
+    assertEquals(dead.message.origin, undefined);
+    const { body, attributes } = dead.message;
+    await world.backend.send({ queue: world.queue }, [{ body, attributes }]);
+    await world.backend.acknowledge("dead", [dead.receipt]);
+    return world;
+  }
+
+  it("also when its worker dies next, and the broker moves it", async () => {
+    const world = await sentBack({ deadLetterQueue: "dead", maxReceives: 1 });
+    await world.backend.receive(world.queue, { max: 1, waitMs: 0, visibilityMs: 1_000 });
+    await world.clock.advance(1_000);
+    await world.peek();
+    const [moved] = await world.peek("dead");
+    assertEquals(moved && deadLetterFactsOf(moved.message), undefined);
+    assertEquals(moved?.message.origin, { deadLetterSource: "jobs" });
+  });
+
+  it("when it is given up a second time", async () => {
+    const world = await sentBack();
+    await work(world, 1_000);
+    const [again] = await world.peek("dead");
+    assertEquals(again && deadLetterFactsOf(again.message)?.reason, "WORSE");
+  });
+
+  it("when there is no room for the second ones", async () => {
+    const world = await createWorld({ declare: WITH_DLQ });
+    const dead = { reason: "BAD_CARD", queue: "jobs", attempts: 1 };
+    const melange = JSON.stringify({ id: "e-1", on: "", dead });
+    world.dispatcher.subscribe(Job, () => {
+      throw new DeadLetter("x".repeat(2_000_000));
+    });
+    await world.send([1], { attributes: { melange } });
+    await work(world, 1_000);
+    const [found] = await world.peek("dead");
+    assert(found);
+    assertEquals(deadLetterFactsOf(found.message), undefined);
+  });
+
+  it("also when it is moved from one dead-letter queue to the next", async () => {
+    const world = await sentBack({ deadLetterQueue: "dead", maxReceives: 1 });
+    await world.backend.declareQueue("dead", { deadLetterQueue: "buried", maxReceives: 1 });
+    await world.backend.receive(world.queue, { max: 1, waitMs: 0, visibilityMs: 1_000 });
+    await world.clock.advance(1_000);
+    await world.peek();
+    await world.peek("dead");
+    await world.peek("dead");
+    const [buried] = await world.peek("buried");
+    assertEquals(buried && deadLetterFactsOf(buried.message), undefined);
+    assertEquals(buried?.message.origin, { deadLetterSource: "dead" });
+  });
+});
