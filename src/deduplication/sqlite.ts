@@ -285,7 +285,6 @@ function stored(key: string): string {
   });
 }
 
-// deno-lint-ignore no-control-regex
 const UNSTORABLE = /[\0\uFFFE\p{Cs}]/gu;
 
 const SYNCHRONOUS = /^\[object Function\]$/;

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sqsHandler } from "../../backends/aws/lambda.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
-import type { Delivery } from "../../src/backend.ts";
+import type { Delivery, SettleResult } from "../../src/backend.ts";
 import {
   dispatch,
   Dispatcher,
@@ -125,7 +125,7 @@ const MESSAGE: ReceivedMessage = {
 function run(handler: () => unknown, options: DispatcherOptions = {}) {
   const log = recordingLogger();
   const dispatcher = new Dispatcher({ logger: log, ...options });
-  dispatcher.subscribe(Job, handler as Handler<never>, { name: "bad" });
+  dispatcher.subscribe(Job, handler as Handler, { name: "bad" });
   return dispatch(dispatcher, MESSAGE, { queue: "q" });
 }
 
@@ -329,8 +329,8 @@ describe("a backend of somebody's", () => {
           if (verb === "release") throw new Error("x");
           if (verb === "deadLetter") throw new DeadLetter("x");
         });
-        world.receiver.faults[verb] = (next: () => unknown) =>
-          world.receiver.of(verb).length === 1 ? Promise.resolve(answer) : next() as never;
+        world.receiver.faults[verb] = (next: () => Promise<SettleResult[]>) =>
+          world.receiver.of(verb).length === 1 ? Promise.resolve(answer as never) : next();
         await world.send([1]);
         const consumer = world.consumer({ redelivery: { baseMs: 20_000, maxMs: 20_000 } });
         consumer.start();
