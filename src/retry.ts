@@ -162,7 +162,7 @@ function pacer(options: RetryOptions) {
   const deadline = reading(clock) + deadlineMs;
   return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
     if (attempt >= maxAttempts || signal?.aborted) return false;
-    const asked = Math.max(0, ...errors.map((error) => error.retryAfterMs ?? 0));
+    const asked = Math.max(0, ...errors.map((error) => Number(error.retryAfterMs ?? 0)));
     const backoff = backoffMs(attempt, { baseMs, maxMs }, random);
     const delay = Math.max(asked, backoff, budget?.reserve() ?? 0);
     const again = reading(clock) + delay <= deadline && await slept(clock, delay, signal);
