@@ -8,14 +8,18 @@ import type { Middleware } from "../../src/dispatcher.ts";
  *
  * @example
  * ```ts
- * import { defineEvent, Dispatcher, typed } from "@melange/melange";
+ * import { defineEvent, dispatch, Dispatcher, typed } from "@melange/melange";
  * import { frozen } from "@melange/melange/testing";
  *
  * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
  * const dispatcher = new Dispatcher({ middleware: [frozen()] });
  * dispatcher.subscribe(Ping, (event) => {
- *   event.data.at = 2; // throws
+ *   event.data.at = 2;
  * });
+ * const attributes = { manifest: "Ping" };
+ * const message = { id: "m-1", body: '{"at":1}', attributes, sentAt: new Date(), attempt: 1 };
+ * const { outcome } = await dispatch(dispatcher, message, { queue: "pings" });
+ * if (outcome !== "retry") throw new Error("unexpected");
  * ```
  */
 export function frozen(): Middleware {

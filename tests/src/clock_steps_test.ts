@@ -173,7 +173,7 @@ describe("clocks", () => {
   it("the clock of the machine reads what does not step", async () => {
     const before = reading(systemClock);
     oneHourLater(() => assert(Math.abs(reading(systemClock) - before) < 60_000));
-    await sleep(systemClock, 1);
+    await sleep(systemClock, 20);
     assert(reading(systemClock) > before);
   });
 
