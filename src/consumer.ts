@@ -315,6 +315,7 @@ export class MessageConsumer implements AsyncDisposable {
       attempt: message.attempt + lease.tries,
       clock: this.#settings.clock,
       publisher: this.#publisher,
+      heldMs: () => lease.lockedUntil - reading(this.#settings.clock),
       extend: async (ms) => {
         const result = await lease.extend(ms);
         if (!result.ok) throw result.error;

@@ -125,6 +125,8 @@ export interface DispatchHooks {
   signal?: AbortSignal;
   /** Keeps the lock. Default: `UNSUPPORTED`. */
   extend?: (ms: number) => Promise<void>;
+  /** Tells how long the message is still held, in milliseconds: claims last no longer. Default: no limit. */
+  heldMs?: () => number;
   /** Given to the handlers. Default: none. */
   publisher?: EventPublisher | undefined;
   /** Which try this is. Default: the message's own count. */
@@ -555,8 +557,8 @@ async function protectedBy(
   const { logger, signal, queue } = context;
   const key = deduplicationKey(subscription.name ?? "", job.envelope);
   if (deduplication && key !== undefined) {
-    const clock = job.hooks.clock ?? systemClock;
-    return await runOnce(handle, { ...deduplication, key, signal, clock, logger });
+    const { clock = systemClock, heldMs } = job.hooks;
+    return await runOnce(handle, { ...deduplication, key, signal, heldMs, clock, logger });
   }
   if (deduplication) logger.warn("A message without any id is handled unprotected", { queue });
   await abortable(handle(), signal);

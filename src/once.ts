@@ -7,7 +7,11 @@ import type { Logger } from "./logger.ts";
 export interface DeduplicationOptions {
   /** Where claims are kept. */
   store: DeduplicationStore;
-  /** How long a claim lasts unless it is renewed, in milliseconds. Default: 60 000. */
+  /**
+   * How long a claim lasts at the most unless it is renewed, in milliseconds. It is shorter where the
+   * message is held for less, so that what a killed worker held is free when it comes again.
+   * Default: 60 000.
+   */
   leaseMs?: number;
   /** How long a handled event is remembered, in milliseconds. Default: 24 hours. */
   retentionMs?: number;
@@ -25,6 +29,8 @@ export interface OnceOptions extends DeduplicationOptions {
   key: string;
   /** Ends the claim: the message that it was made for was given up. */
   signal: AbortSignal;
+  /** How long the message is still held, in milliseconds. Default: no limit. */
+  heldMs?: (() => number) | undefined;
   /** Where time comes from. */
   clock: Clock;
   /** Where failures of the store are reported. */
@@ -36,6 +42,8 @@ export type OnceResult =
   | { kind: "acknowledge" }
   | { kind: "retry"; error: unknown; uncounted: true; delayMs?: number };
 
+/** No claim is shorter, unless it is asked to be: a store takes its time too. */
+const MIN_LEASE_MS = 1_000;
 /** So long a message that was given up waits for its claim to be given back, in milliseconds. */
 const GIVE_BACK_MS = 100;
 
@@ -68,7 +76,7 @@ async function claimed(options: OnceOptions): Promise<Claim> {
   const { store, key, signal } = options;
   const answer = called(() => store.claim(key, leaseOf(options)));
   try {
-    return soundClaim(await limited(answer, { ...limitOf(options), signal }), leaseOf(options));
+    return soundClaim(await limited(answer, { ...limitOf(options), signal }), longestOf(options));
   } catch (error) {
     answer.then(async (late) => {
       if (late.status === "claimed") await store.release(key, late.token);
@@ -154,7 +162,13 @@ function limitOf(options: OnceOptions): { clock: Clock; ms: number } {
   return { clock: options.clock, ms: leaseOf(options) / 3 };
 }
 
-function leaseOf({ leaseMs = 60_000 }: OnceOptions): number {
+/** A claim ends with the hold on its message, also if nobody is left to give it back. */
+function leaseOf(options: OnceOptions): number {
+  const left = options.heldMs?.() ?? Infinity;
+  return Math.min(longestOf(options), Math.max(left, MIN_LEASE_MS));
+}
+
+function longestOf({ leaseMs = 60_000 }: OnceOptions): number {
   return leaseMs;
 }
 

@@ -93,7 +93,8 @@ export function sqsHandler(dispatcher: Dispatcher, options: SqsHandlerOptions = 
     const records = readSqsEvent(event, settings.clock.now());
     const deadline = deadlineOf(context, settings);
     try {
-      const job = { dispatcher, settings, signal: deadline.signal };
+      const { signal, leftMs } = deadline;
+      const job = { dispatcher, settings, signal, heldMs: leftMs };
       const failed = await handleAll(records, job);
       await flush(job);
       return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
@@ -141,6 +142,7 @@ interface Job {
   dispatcher: Dispatcher;
   settings: Settings;
   signal: AbortSignal;
+  heldMs: () => number;
 }
 
 /** Handles a batch; resolves to the ids of what failed, in the order of the batch. */
@@ -194,7 +196,7 @@ async function handleSafely(record: SqsRecord, job: Job): Promise<boolean> {
 
 /** Resolves to whether the message may be deleted. */
 async function handle({ id, queue, message, wrong }: SqsRecord, job: Job): Promise<boolean> {
-  const { dispatcher, signal, settings: { clock, publisher } } = job;
+  const { dispatcher, signal, heldMs, settings: { clock, publisher } } = job;
   if (!message) {
     const { logger } = dispatcher.options;
     logger.error("A record of the event is malformed; it is retried", {
@@ -204,7 +206,7 @@ async function handle({ id, queue, message, wrong }: SqsRecord, job: Job): Promi
     });
     return false;
   }
-  const outcome = await dispatch(dispatcher, message, { queue, signal, clock, publisher });
+  const outcome = await dispatch(dispatcher, message, { queue, signal, heldMs, clock, publisher });
   if (outcome.outcome === "deadLetter") return await deadLetter(message, outcome.facts, job);
   return outcome.outcome === "acknowledge";
 }

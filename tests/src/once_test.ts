@@ -193,6 +193,51 @@ describe("a handler that never settles, with a time limit, attempts and a store"
   });
 });
 
+describe("a worker that is killed", () => {
+  for (const maxReceives of [2, 5]) {
+    it(`leaves no claim that outlives its lock: the second of ${maxReceives} receives runs`, async () => {
+      const world = await createWorld({
+        declare: { deadLetterQueue: "dead", maxReceives },
+        dispatcher: (clock) => ({
+          deduplication: { store: new MemoryDeduplicationStore({ clock }) },
+        }),
+      });
+      let handled = 0;
+      world.dispatcher.subscribe(Job, () => ++handled === 1 ? never() : undefined, {
+        name: "bill",
+      });
+      await world.send([1]);
+      let killed = false;
+      // Its timers stop with it, and what it asks is not heard.
+      const dead = {
+        now: () => world.clock.now(),
+        monotonic: () => world.clock.monotonic(),
+        after: (ms: number, call: () => void) => world.clock.after(ms, () => killed || call()),
+      };
+      world.consumer({ clock: dead }).start();
+      await world.clock.advance(17_000);
+      killed = true;
+      const second = world.consumer();
+      second.start();
+      await world.clock.advance(45_000);
+      assertEquals([handled, await world.count("dead")], [2, 0]);
+      await second.stop();
+    });
+  }
+
+  it("nor one that outlives its invocation of Lambda, or its lock by hand", async () => {
+    for (const heldMs of [9_000, 400, Infinity]) {
+      const leases: number[] = [];
+      const { dispatcher, clock, message } = setUp({}, {
+        claim: (_key, ms) => (leases.push(ms), Promise.resolve({ status: "completed" })),
+      });
+      dispatcher.subscribe(Job, () => {}, { name: "bill" });
+      await dispatch(dispatcher, message, { queue: "q", clock, heldMs: () => heldMs });
+      assertEquals(leases, [heldMs === Infinity ? 30_000 : Math.max(heldMs, 1_000)]);
+    }
+  });
+});
+
 describe("a store of somebody's", () => {
   for (const verb of ["claim", "complete", "renew"] as const) {
     it(`whose ${verb} hangs holds nobody up for longer than a third of the lease`, async () => {
