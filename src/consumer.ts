@@ -364,7 +364,8 @@ function settingsOf(
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
-  if (settings.redelivery.baseMs >= 0 && settings.redelivery.maxMs >= 0) return settings;
+  const { baseMs, maxMs } = settings.redelivery;
+  if ([baseMs, maxMs].every((ms) => typeof ms === "number" && ms >= 0)) return settings;
   throw new RangeError("Cannot create a consumer as redelivery must hold positive milliseconds");
 }
 
@@ -379,7 +380,8 @@ function inRange(
   },
 ): number {
   const value = options[name] ?? fallback;
-  if (value >= min && value <= max && (!integer || Number.isInteger(value))) return value;
+  const isNumber = integer ? Number.isInteger(value) : typeof value === "number";
+  if (isNumber && value >= min && value <= max) return value;
   const rule = `${integer ? "an integer from " : ""}${min} to ${max}`;
   throw new RangeError(
     `Cannot create a consumer as ${name} must be ${rule}: current value is ${value}`,

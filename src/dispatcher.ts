@@ -286,7 +286,7 @@ function checkOptions(options: DispatcherOptions): void {
   }
   for (const key of ["handlerTimeoutMs", "maxAttempts"] as const) {
     const value = options[key];
-    if (value === undefined || value > 0) continue;
+    if (value === undefined || (typeof value === "number" && value > 0)) continue;
     throw new RangeError(
       `Cannot create a dispatcher as ${key} must be positive: current value is ${value}`,
     );

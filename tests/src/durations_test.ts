@@ -99,7 +99,31 @@ describe("MessageConsumer", () => {
   });
 });
 
+describe("new MessageConsumer()", () => {
+  it("refuses settings that are none, text that looks like one too", async () => {
+    const world = await createWorld();
+    const names = ["visibilityTimeoutMs", "waitMs", "drainMs", "refillMs", "ackLingerMs"];
+    for (const value of NONE.filter((value) => value !== null)) {
+      for (const name of [...names, "concurrency"]) {
+        assertThrows(() => world.consumer({ [name]: value as never }), RangeError, name);
+      }
+      for (const name of ["baseMs", "maxMs"]) {
+        const redelivery = { [name]: value as never };
+        assertThrows(() => world.consumer({ redelivery }), RangeError, "redelivery");
+      }
+    }
+  });
+});
+
 describe("new Dispatcher()", () => {
+  it("refuses a time limit and a number of attempts that are none", () => {
+    for (const value of [...NONE, 0]) {
+      for (const key of ["handlerTimeoutMs", "maxAttempts"]) {
+        assertThrows(() => new Dispatcher({ [key]: value as never }), RangeError, key);
+      }
+    }
+  });
+
   it("refuses a lease and a retention that are none", () => {
     const store = new MemoryDeduplicationStore();
     for (const ms of [...NONE, ...ENDLESS]) {

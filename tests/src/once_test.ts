@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sqsHandler } from "../../backends/aws/lambda.ts";
+import { snsEndpoint } from "../../backends/aws/sns_endpoint.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
 import { type DeduplicationStore, MemoryDeduplicationStore } from "../../src/deduplication.ts";
 import { dispatch, Dispatcher, type DispatcherOptions } from "../../src/dispatcher.ts";
@@ -300,5 +301,36 @@ describe("a store of somebody's", () => {
     assertEquals([calls.filter((call) => call === "renew").length, log.at("warn").length], [1, 1]);
     end.resolve();
     assertEquals(await outcome, "acknowledge");
+  });
+});
+
+describe("a claim ends with a request of SNS", () => {
+  it("before 503 is answered", async () => {
+    const { clock, dispatcher, inner } = setUp();
+    let handled = 0;
+    dispatcher.subscribe(Job, () => ++handled === 1 ? never() : undefined, { name: "bill" });
+    const secret = "sixteen characters";
+    const topic = "arn:aws:sns:eu-west-1:123456789012:jobs";
+    const endpoint = snsEndpoint({ dispatcher, topics: [topic], clock, allowRaw: { secret } });
+    const post = () =>
+      endpoint(
+        new Request(`https://shop.example/sns?secret=${encodeURIComponent(secret)}`, {
+          method: "POST",
+          headers: {
+            "x-amz-sns-rawdelivery": "true",
+            "x-amz-sns-message-type": "Notification",
+            "x-amz-sns-message-id": "m-1",
+            "x-amz-sns-topic-arn": topic,
+          },
+          body: '{"event_type_name":"Job","n":1}',
+        }),
+      );
+    const first = post();
+    await clock.advance(13_000);
+    assertEquals((await first).status, 503);
+    assertEquals((await inner.claim("bill:m-1", 0)).status, "claimed");
+    assertEquals([(await post()).status, handled], [200, 2]);
+    await clock.advance(60_000);
+    assertEquals(clock.pending, 0);
   });
 });
