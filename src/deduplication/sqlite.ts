@@ -77,8 +77,9 @@ WHERE melange_deduplication.expires_at <= excluded.leased_at`;
 
 const LOOK = "SELECT token, done, expires_at, leased_at FROM melange_deduplication WHERE key = ?";
 
-const COMPLETE =
-  "UPDATE melange_deduplication SET done = 1, expires_at = ? WHERE key = ? AND token = ?";
+const COMPLETE = `
+UPDATE melange_deduplication SET done = 1, expires_at = ?, leased_at = ?
+WHERE key = ? AND token = ?`;
 
 const RELEASE = "DELETE FROM melange_deduplication WHERE key = ? AND token = ? AND done = 0";
 
@@ -87,20 +88,25 @@ UPDATE melange_deduplication SET expires_at = ?, leased_at = ?
 WHERE key = ? AND token = ? AND done = 0`;
 
 const MARK = `
-INSERT INTO melange_deduplication (key, token, done, expires_at) VALUES (?, '', 1, ?)
-ON CONFLICT (key) DO UPDATE SET token = '', done = 1, expires_at = excluded.expires_at`;
+INSERT INTO melange_deduplication (key, token, done, expires_at, leased_at)
+VALUES (?, '', 1, ?, ?)
+ON CONFLICT (key) DO UPDATE SET token = '', done = 1, expires_at = excluded.expires_at,
+  leased_at = excluded.leased_at`;
 
 const SWEEP = "DELETE FROM melange_deduplication WHERE expires_at <= ?";
 
-/** Leases that began before the clock was put back go with it, each once. */
+/** What began before the clock was put back goes with it, each row once. */
 const PUT_BACK = `
 UPDATE melange_deduplication SET leased_at = leased_at - ?, expires_at = expires_at - ?
-WHERE done = 0 AND leased_at > ?`;
+WHERE leased_at > ?`;
 
-/** Leases that were alive before the clock was put forward go with it, unless they are longer. */
+/**
+ * What was alive before the clock was put forward goes with it: each lease once, so not one that is
+ * longer than the step; what is done perhaps once per process, and never beyond its full time.
+ */
 const PUT_FORWARD = `
 UPDATE melange_deduplication SET leased_at = leased_at + ?, expires_at = expires_at + ?
-WHERE done = 0 AND expires_at > ? AND leased_at <= ? AND expires_at - leased_at <= ?`;
+WHERE expires_at > ? AND leased_at <= ? AND (done = 1 OR expires_at - leased_at <= ?)`;
 
 /** The same for a single lease, of whose step nobody knows how far it went. */
 const PUT_BACK_ONE = `
@@ -167,7 +173,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     return attempt(() => {
       const now = this.#now();
-      this.#statements.complete.run(now + retentionMs, stored(key), token);
+      this.#statements.complete.run(now + retentionMs, now, stored(key), token);
       this.#completed += 1;
       if (this.#completed % SWEEP_EVERY === 0) this.#statements.sweep.run(now);
     });
@@ -206,7 +212,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
       const fresh = !(row?.done && row.expiresAt > now);
       if (fresh) {
         run(effect);
-        this.#statements.mark.run(stored(key), now + retentionMs);
+        this.#statements.mark.run(stored(key), now + retentionMs, now);
       }
       this.#database.exec("COMMIT");
       return fresh;

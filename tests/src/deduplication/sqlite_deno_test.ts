@@ -291,6 +291,26 @@ describe("leases, when the clock is set", () => {
       assertEquals((await other.claim("a", 60_000)).status, "claimed");
     }));
 
+  for (const step of [-HOUR, HOUR, 48 * HOUR]) {
+    it(`by ${step / HOUR} hours: what is done is remembered for its time, not much longer`, () =>
+      withStores(async ({ clock, store, other, claim }) => {
+        await clock.advance(100 * HOUR);
+        await store.complete("a", await claim("a"), 24 * HOUR);
+        store.once("b", () => {}, 24 * HOUR);
+        await clock.advance(HOUR);
+        clock.step(step);
+        for (const each of [store, other]) {
+          for (const key of ["a", "b"]) {
+            assertEquals((await each.claim(key, 1)).status, "completed");
+          }
+        }
+        await clock.advance(22 * HOUR);
+        assertEquals((await other.claim("a", 1)).status, "completed");
+        await clock.advance(3 * HOUR);
+        for (const key of ["a", "b"]) assertEquals((await other.claim(key, 1)).status, "claimed");
+      }));
+  }
+
   it("twice, seen by two processes: each lease is moved once", () =>
     withStores(async ({ clock, store, other, claim }) => {
       await clock.advance(3 * HOUR);
