@@ -105,6 +105,7 @@ export {
   type AttributeValue,
   type Destination,
   isFifo,
+  type MessageOrigin,
   messageSize,
   nameOf,
   type OutgoingMessage,

@@ -1,7 +1,7 @@
 import { tellingWaits } from "../backends/aws/unreachable.ts";
 import type { Backend } from "../src/backend.ts";
 import { type ConsumerStatus, MessageConsumer } from "../src/consumer.ts";
-import { systemClock } from "../src/clock.ts";
+import { reading, systemClock } from "../src/clock.ts";
 import type { Dispatcher } from "../src/dispatcher.ts";
 import type { Logger } from "../src/logger.ts";
 import { MessagePublisher } from "../src/publisher.ts";
@@ -130,7 +130,7 @@ function onSignals(
 ): (name: string) => void {
   let first: number | undefined;
   return (name) => {
-    const now = systemClock.now();
+    const now = reading(systemClock);
     if (first === undefined) {
       first = now;
       logger.info(`${name}: draining`, { running: consumer.status().running });

@@ -1,10 +1,17 @@
+import { MelangeError } from "./errors.ts";
+
 /**
  * Where this library takes its time from. Everything that waits or stamps is given one, so that
  * a test lets an hour pass at once.
  */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch, for dates and signatures. It steps when the clock is set. */
   now(): number;
+  /**
+   * Milliseconds since any moment, never fewer than before, however the clock is set: what all
+   * durations are measured by. Default: `now`.
+   */
+  monotonic?(): number;
   /** Calls `callback` once, `ms` milliseconds from now; the function returned cancels it. */
   after(ms: number, callback: () => void): () => void;
 }
@@ -18,11 +25,26 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
     return () => clearTimeout(timer);
   },
 };
+
+/** The reading that deadlines and durations are made of; it is comparable only with others of it. */
+export function reading(clock: Clock): number {
+  return clock.monotonic?.() ?? clock.now();
+}
+
+/**
+ * Returns a clock whose dates do not step: it begins at the time of the wall clock and goes on by
+ * the monotonic reading. For what keeps dates and deadlines in one number.
+ */
+export function steady(clock: Clock): Clock {
+  const offset = clock.now() - reading(clock);
+  return { now: () => offset + reading(clock), after: (ms, callback) => clock.after(ms, callback) };
+}
 
 /**
  * Resolves after `ms` milliseconds; rejects with `signal.reason` as soon as the signal aborts.
@@ -55,4 +77,23 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
   });
+}
+
+/**
+ * Settles as `promise` does; rejects with `TIMEOUT` after `ms` milliseconds, or with `signal.reason`
+ * if the signal aborts before. The promise itself goes on.
+ */
+export async function limited<T>(
+  promise: Promise<T>,
+  { clock, ms, signal }: { clock: Clock; ms: number; signal?: AbortSignal },
+): Promise<T> {
+  const limit = new AbortController();
+  const cancel = clock.after(ms, () => {
+    limit.abort(new MelangeError("TIMEOUT", `Cannot wait longer than ${ms} ms`));
+  });
+  try {
+    return await abortable(abortable(promise, limit.signal), signal);
+  } finally {
+    cancel();
+  }
 }

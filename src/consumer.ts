@@ -1,7 +1,9 @@
+import { soundDeliveries } from "./answers.ts";
 import type { Receiver } from "./backend.ts";
-import { type Clock, type Random, systemClock } from "./clock.ts";
+import { type Clock, type Random, reading, systemClock } from "./clock.ts";
 import { type ConsumedDelivery, Handout } from "./deliveries.ts";
 import { dispatch, Dispatcher, type Outcome } from "./dispatcher.ts";
+import { checkMs } from "./duration.ts";
 import { type ErrorFacts, MelangeError } from "./errors.ts";
 import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "./publisher.ts";
@@ -173,13 +175,18 @@ export class MessageConsumer implements AsyncDisposable {
    * (what became of it is counted in {@linkcode status}), or to `undefined` if none came within
    * `waitMs` milliseconds (default: the consumer's own). `stop()` does not wait for it.
    * @throws {MelangeError} `NOT_FOUND`, `ACCESS_DENIED` and others, if the receive failed for good
+   * @throws {RangeError} if `waitMs` is negative or no finite number
    */
   async consumeEvent(options: ConsumeEventOptions = {}): Promise<Outcome | undefined> {
     const { waitMs = this.#settings.waitMs, signal } = options;
+    checkMs(waitMs, { cannot: "consume an event", name: "waitMs" });
     const { clock, random, visibilityTimeoutMs: visibilityMs } = this.#settings;
     const attemptId = keepsGroups(this.#backend, this.#queue) ? crypto.randomUUID() : undefined;
-    const receive = () =>
-      this.#backend.receive(this.#queue, { max: 1, waitMs, visibilityMs, signal, attemptId });
+    const receive = async () => {
+      const options = { max: 1, waitMs, visibilityMs, signal, attemptId };
+      const answer = await this.#backend.receive(this.#queue, options);
+      return soundDeliveries(answer, new Date(clock.now()));
+    };
     const [delivery] = await retry(receive, { clock, random, signal, budget: this.#budget });
     this.#counts.lastReceiveAt = new Date(clock.now());
     if (!delivery) return undefined;
@@ -201,9 +208,11 @@ export class MessageConsumer implements AsyncDisposable {
    * Stops: no receive starts any more, running handlers are waited for, and what did not finish in
    * time is given back, so that another consumer gets it at once. Resolves when all of that is done,
    * at the latest after `drainMs` (250 ms for less). A second call may bring the end forward; it never puts it off.
+   * @throws {RangeError} if `drainMs` is negative or no number; nothing is stopped then
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#settings.drainMs } = options;
+    checkDrain(drainMs);
     this.#session?.drain(drainMs);
     await this.#session?.ended;
   }
@@ -216,6 +225,7 @@ export class MessageConsumer implements AsyncDisposable {
   /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
+    checkDrain(stop.drainMs);
     if (!signal?.aborted) this.start();
     const session = this.#session;
     const stopListening = onceAborted(signal, () => void this.stop(stop));
@@ -230,6 +240,7 @@ export class MessageConsumer implements AsyncDisposable {
    */
   async *deliveries(options: RunOptions = {}): AsyncGenerator<ConsumedDelivery, void, void> {
     const { signal, ...stop } = options;
+    checkDrain(stop.drainMs);
     if (this.#session) {
       throw new MelangeError("CONFLICT", "Cannot hand out deliveries as the consumer is running");
     }
@@ -272,7 +283,7 @@ export class MessageConsumer implements AsyncDisposable {
     if (this.#session.draining) return "draining";
     const { clock, waitMs } = this.#settings;
     const { hungrySince } = this.#session;
-    const stalled = hungrySince !== undefined && clock.now() - hungrySince > waitMs + STALLED_MS;
+    const stalled = hungrySince !== undefined && reading(clock) - hungrySince > waitMs + STALLED_MS;
     return stalled ? "stalled" : "running";
   }
 
@@ -304,6 +315,7 @@ export class MessageConsumer implements AsyncDisposable {
       attempt: message.attempt + lease.tries,
       clock: this.#settings.clock,
       publisher: this.#publisher,
+      heldMs: () => lease.lockedUntil - reading(this.#settings.clock),
       extend: async (ms) => {
         const result = await lease.extend(ms);
         if (!result.ok) throw result.error;
@@ -311,6 +323,11 @@ export class MessageConsumer implements AsyncDisposable {
       ...(keepsGroups(this.#backend, this.#queue) ? { maxAttempts: FIFO_ATTEMPTS } : {}),
     });
   }
+}
+
+function checkDrain(drainMs: number | undefined): void {
+  if (drainMs === undefined) return;
+  checkMs(drainMs, { cannot: "stop a consumer", name: "drainMs", endless: true });
 }
 
 function onceAborted(signal: AbortSignal | undefined, act: () => void): () => void {
@@ -347,7 +364,8 @@ function settingsOf(
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
-  if (settings.redelivery.baseMs >= 0 && settings.redelivery.maxMs >= 0) return settings;
+  const { baseMs, maxMs } = settings.redelivery;
+  if ([baseMs, maxMs].every((ms) => typeof ms === "number" && ms >= 0)) return settings;
   throw new RangeError("Cannot create a consumer as redelivery must hold positive milliseconds");
 }
 
@@ -362,7 +380,8 @@ function inRange(
   },
 ): number {
   const value = options[name] ?? fallback;
-  if (value >= min && value <= max && (!integer || Number.isInteger(value))) return value;
+  const isNumber = integer ? Number.isInteger(value) : typeof value === "number";
+  if (isNumber && value >= min && value <= max) return value;
   const rule = `${integer ? "an integer from " : ""}${min} to ${max}`;
   throw new RangeError(
     `Cannot create a consumer as ${name} must be ${rule}: current value is ${value}`,

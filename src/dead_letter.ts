@@ -1,7 +1,13 @@
 import { openEnvelope } from "./envelope.ts";
 import { isCloudEvent, read } from "./format.ts";
 import { lazyJson } from "./json.ts";
-import { isFifo, type OutgoingMessage, type ReceivedMessage, refusal } from "./message.ts";
+import {
+  type Attributes,
+  isFifo,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  refusal,
+} from "./message.ts";
 import { type DeadLetterFacts, pack, PACKED, type Packed, unpack } from "./packed.ts";
 
 /**
@@ -15,19 +21,26 @@ export function deadLetterCopy(
   messageBytes: number,
 ): OutgoingMessage {
   const opened = openEnvelope(message);
-  const { body, attributes } = opened;
-  const packed = unpack(attributes) ?? packForeign(opened);
-  const told = { ...attributes, [PACKED]: JSON.stringify({ ...packed, dead: facts }) };
+  const { body } = opened;
+  const { dead: stale, ...packed } = unpack(opened.attributes) ?? packForeign(opened);
+  const told = withPacked(opened, { ...packed, dead: facts });
+  // What an earlier death said would be taken for the reason of this one.
+  const untold = stale ? withPacked(opened, packed) : opened.attributes;
   const placed = {
     ...(message.group === undefined ? {} : { group: message.group }),
     // Not the event's id: a message that is redriven and fails again within five minutes would be
     // taken for a repetition and dropped. The broker gives a redriven message a new id.
     ...(isFifo(facts.queue) ? { deduplicationId: message.id } : {}),
   };
-  const asReceived = { body: message.body, attributes: message.attributes, ...placed };
+  const enveloped = opened !== message;
+  const asReceived = {
+    body: message.body,
+    attributes: enveloped ? message.attributes : untold,
+    ...placed,
+  };
   const copies: OutgoingMessage[] = [
     { body, attributes: told, ...placed },
-    { body, attributes, ...placed },
+    { body, attributes: untold, ...placed },
   ];
   const destination = { queue: facts.queue };
   const fits = (copy: OutgoingMessage) =>
@@ -35,16 +48,23 @@ export function deadLetterCopy(
   return copies.find(fits) ?? asReceived;
 }
 
+function withPacked({ attributes }: ReceivedMessage, packed: Packed): Attributes {
+  return { ...attributes, [PACKED]: JSON.stringify(packed) };
+}
+
 /** A message of others is read by its looks; once it has our attribute, that says how. */
 function packForeign(message: ReceivedMessage): Packed {
   const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
-  return pack(read(message).facts, format);
+  const { facts, source } = read(message);
+  return { ...pack(facts, format), ...(source === undefined ? {} : { source }) };
 }
 
 /**
- * Why a message is in a dead-letter queue; `undefined` if the broker moved it there, or if there
- * was no room to say why.
+ * Why a message is in a dead-letter queue: the facts of its last death. `undefined` if the broker
+ * moved it there, which knows no reason, and if there was no room to say why. What an earlier death
+ * said of a message that was sent back since does not count.
  */
 export function deadLetterFactsOf(message: ReceivedMessage): DeadLetterFacts | undefined {
+  if (message.origin?.deadLetterSource !== undefined) return undefined;
   return unpack(message.attributes)?.dead;
 }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, reading, systemClock } from "./clock.ts";
 
 /** What a claim found. */
 export type Claim =
@@ -40,6 +40,7 @@ export interface MemoryDeduplicationStoreOptions {
 /** A key that is running or done. */
 interface Entry {
   token: string;
+  leasedAt: number;
   expiresAt: number;
 }
 
@@ -76,15 +77,17 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 
   /** Claims a key; the claim is made before this returns. */
   claim(key: string, leaseMs: number): Promise<Claim> {
-    const now = this.#clock.now();
+    const now = reading(this.#clock);
     const done = this.#done.get(key);
     if (done && done.expiresAt > now) return Promise.resolve({ status: "completed" });
     const running = this.#running.get(key);
+    // A clock without a reading that only goes forward was put back: the lease begins again.
+    if (running && running.leasedAt > now) moveTo(running, now);
     if (running && running.expiresAt > now) {
       return Promise.resolve({ status: "inProgress", retryAfterMs: running.expiresAt - now });
     }
     const token = crypto.randomUUID();
-    putLast(this.#running, key, { token, expiresAt: now + leaseMs });
+    putLast(this.#running, key, { token, leasedAt: now, expiresAt: now + leaseMs });
     this.#forgetDead(now);
     return Promise.resolve({ status: "claimed", token });
   }
@@ -93,7 +96,8 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     if (this.#running.get(key)?.token === token) {
       this.#running.delete(key);
-      putLast(this.#done, key, { token, expiresAt: this.#clock.now() + retentionMs });
+      const now = reading(this.#clock);
+      putLast(this.#done, key, { token, leasedAt: now, expiresAt: now + retentionMs });
       this.#evict();
     }
     return Promise.resolve();
@@ -109,12 +113,13 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     const entry = this.#running.get(key);
     if (entry?.token !== token) return Promise.resolve(false);
-    putLast(this.#running, key, { token, expiresAt: this.#clock.now() + leaseMs });
+    const now = reading(this.#clock);
+    putLast(this.#running, key, { token, leasedAt: now, expiresAt: now + leaseMs });
     return Promise.resolve(true);
   }
 
   #evict(): void {
-    const now = this.#clock.now();
+    const now = reading(this.#clock);
     for (const [key, entry] of this.#done) {
       if (this.#done.size <= this.#maxEntries && entry.expiresAt > now) return;
       this.#done.delete(key);
@@ -134,4 +139,9 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 function putLast(entries: Map<string, Entry>, key: string, entry: Entry): void {
   entries.delete(key);
   entries.set(key, entry);
+}
+
+function moveTo(entry: Entry, leasedAt: number): void {
+  entry.expiresAt += leasedAt - entry.leasedAt;
+  entry.leasedAt = leasedAt;
 }

@@ -1,5 +1,6 @@
 import type { SettleResult } from "./backend.ts";
 import type { Outcome } from "./dispatcher.ts";
+import { checkMs } from "./duration.ts";
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
 import { openEnvelope } from "./envelope.ts";
@@ -23,11 +24,14 @@ export interface ConsumedDelivery {
   event(): Event;
   /** Removes the message for good. Rejects with `LOCK_LOST` if somebody else may have it. */
   ack(): Promise<void>;
-  /** Gives the message back; it comes again after `delayMs`, by default after the consumer's backoff. */
+  /**
+   * Gives the message back; it comes again after `delayMs`, by default after the consumer's backoff.
+   * A `RangeError`, and no verdict, unless that is finite and 0 or more.
+   */
   retry(delayMs?: number): Promise<void>;
-  /** Moves the message to the dead-letter queue, with this reason. */
+  /** Moves the message to the dead-letter queue, with this reason. A `TypeError`, and no verdict, if it is no text. */
   deadLetter(reason: string): Promise<void>;
-  /** Keeps the message locked for `ms` milliseconds from now. */
+  /** Keeps the message locked for `ms` milliseconds from now. A `RangeError` unless `ms` is finite and more than 0. */
   extend(ms: number): Promise<void>;
 }
 
@@ -105,15 +109,16 @@ export class Handout {
       signal: lease.signal,
       event: () => eventOf(message, this.#serializers),
       ack: () => settle({ outcome: "acknowledge" }),
-      retry: (delayMs) =>
-        settle({
-          outcome: "retry",
-          error: undefined,
-          ...(delayMs === undefined ? {} : { delayMs }),
-        }),
-      deadLetter: (reason) =>
-        settle({ outcome: "deadLetter", facts: { reason, queue: this.#queue, attempts: attempt } }),
-      extend: async (ms) => orThrow(await lease.extend(ms)),
+      retry: async (delayMs) => await settle(retryAfter(delayMs)),
+      deadLetter: async (reason) => {
+        checkReason(reason);
+        const facts = { reason, queue: this.#queue, attempts: attempt };
+        await settle({ outcome: "deadLetter", facts });
+      },
+      extend: async (ms) => {
+        checkMs(ms, { cannot: "extend a lock", name: "ms", positive: true });
+        orThrow(await lease.extend(ms));
+      },
     };
   }
 
@@ -122,6 +127,19 @@ export class Handout {
     decide(outcome);
     orThrow(await result);
   }
+}
+
+function retryAfter(delayMs: number | undefined): Outcome {
+  if (delayMs === undefined) return { outcome: "retry", error: undefined };
+  checkMs(delayMs, { cannot: "retry a message", name: "delayMs" });
+  return { outcome: "retry", error: undefined, delayMs };
+}
+
+function checkReason(reason: unknown): void {
+  if (typeof reason === "string") return;
+  throw new TypeError(
+    `Cannot dead-letter a message as the reason must be text: current value is ${typeof reason}`,
+  );
 }
 
 const GIVEN_BACK: Outcome = { outcome: "retry", error: undefined, delayMs: 0 };

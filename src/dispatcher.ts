@@ -1,5 +1,8 @@
+import { isCount, soundMessage } from "./answers.ts";
 import { abortable, type Clock, systemClock } from "./clock.ts";
-import { describeError, isDeadLetter, MelangeError } from "./errors.ts";
+import { deduplicationKey } from "./deduplication_key.ts";
+import { checkMs } from "./duration.ts";
+import { describeError, MelangeError, probe, reasonOf } from "./errors.ts";
 import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
 import { openEnvelope } from "./envelope.ts";
 import { type Envelope, read } from "./format.ts";
@@ -25,13 +28,19 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /** The dispatcher's logger. */
   readonly logger: Logger;
-  /** Keeps the message locked for `ms` milliseconds from now; `UNSUPPORTED` where there is no lock. */
+  /**
+   * Keeps the message locked for `ms` milliseconds from now; `UNSUPPORTED` where there is no lock.
+   * A `RangeError` unless `ms` is finite and more than 0: to end a lock, throw.
+   */
   extend(ms: number): Promise<void>;
   /** Publishes on the backend of the host, where it has one. */
   readonly publisher?: EventPublisher;
 }
 
-/** Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. */
+/**
+ * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
+ * subscribers of one message share its event and its data, so a handler changes neither.
+ */
 export type Handler<E extends Event = Event> = (
   event: E,
   context: HandlerContext,
@@ -116,6 +125,8 @@ export interface DispatchHooks {
   signal?: AbortSignal;
   /** Keeps the lock. Default: `UNSUPPORTED`. */
   extend?: (ms: number) => Promise<void>;
+  /** Tells how long the message is still held, in milliseconds: claims last no longer. Default: no limit. */
+  heldMs?: () => number;
   /** Given to the handlers. Default: none. */
   publisher?: EventPublisher | undefined;
   /** Which try this is. Default: the message's own count. */
@@ -275,11 +286,15 @@ function checkOptions(options: DispatcherOptions): void {
   }
   for (const key of ["handlerTimeoutMs", "maxAttempts"] as const) {
     const value = options[key];
-    if (value === undefined || value > 0) continue;
+    if (value === undefined || (typeof value === "number" && value > 0)) continue;
     throw new RangeError(
       `Cannot create a dispatcher as ${key} must be positive: current value is ${value}`,
     );
   }
+  const { leaseMs = 1, retentionMs = 0 } = options.deduplication ?? {};
+  const cannot = "create a dispatcher";
+  checkMs(leaseMs, { cannot, name: "deduplication.leaseMs", positive: true });
+  checkMs(retentionMs, { cannot, name: "deduplication.retentionMs" });
 }
 
 /** What one subscriber, or the lack of one, wants to happen. */
@@ -290,8 +305,10 @@ type Verdict =
 
 /**
  * Runs every subscriber that listens to a message and decides what becomes of it: the only place
- * where that is decided. Dead-letter beats retry beats acknowledge. Never rejects. When
- * `hooks.signal` aborts, the outcome is `retry` at once, even if a handler goes on.
+ * where that is decided. Dead-letter beats retry beats acknowledge. Never rejects, whatever handlers,
+ * middleware, serializers, stores and loggers throw or return. When `hooks.signal` aborts, the
+ * outcome is `retry` at once, even if a handler goes on; claims on the event are given back first,
+ * for a tenth of a second at the most.
  *
  * @example
  * ```ts
@@ -310,19 +327,47 @@ export async function dispatch(
   message: ReceivedMessage,
   hooks: DispatchHooks,
 ): Promise<Outcome> {
-  const { attempt = message.attempt } = hooks;
-  const verdicts = await verdictsOn(dispatcher, openEnvelope(message), { ...hooks, attempt });
+  const { receivedAt = new Date((hooks.clock ?? systemClock).now()) } = hooks;
+  const sound = probe(() => soundMessage(message, receivedAt)) ?? NO_MESSAGE;
+  const attempt = isCount(hooks.attempt) ? hooks.attempt : sound.attempt;
   const maxAttempts = dispatcher.options.maxAttempts ?? hooks.maxAttempts ?? Infinity;
+  const job = { ...hooks, receivedAt, attempt };
+  const verdicts = await verdictsOn(dispatcher, sound, job)
+    .catch((error): Verdict[] => [unforeseen(dispatcher, sound, { hooks: job, error })]);
   return decide(verdicts, { queue: hooks.queue, attempt, maxAttempts });
 }
 
-type Hooks = DispatchHooks & { attempt: number };
+/** Stands for a message that cannot even be looked at. */
+const NO_MESSAGE: ReceivedMessage = {
+  id: "",
+  body: "",
+  attributes: {},
+  sentAt: new Date(0),
+  attempt: 1,
+};
+
+/** What others passed in may fail in ways that nobody has thought of: the message comes again. */
+function unforeseen(
+  { options }: Dispatcher,
+  message: ReceivedMessage,
+  { hooks, error }: { hooks: Hooks; error: unknown },
+): Verdict {
+  options.logger.error("A message could not be dispatched; it is retried", {
+    queue: hooks.queue,
+    messageId: short(message.id),
+    error: describeError(error),
+  });
+  return { kind: "retry", error };
+}
+
+type Hooks = DispatchHooks & { attempt: number; receivedAt: Date };
 
 async function verdictsOn(
   dispatcher: Dispatcher,
-  message: ReceivedMessage,
+  received: ReceivedMessage,
   hooks: Hooks,
 ): Promise<Verdict[]> {
+  const message = openEnvelope(received);
   const { onUnknown, onUndecodable, defaultEvent, serializers } = dispatcher.options;
   const envelope = read(message);
   const type = envelope.facts.type ?? defaultEvent?.type;
@@ -334,7 +379,9 @@ async function verdictsOn(
   }
   const reported = new Set<unknown>();
   const unreadable = (error: unknown) => {
-    const reason = error instanceof Error ? error.message : "cannot be read";
+    // The text of ours only: that of others may quote what it failed on.
+    const ours = probe(() => error instanceof MelangeError ? error.message : undefined);
+    const reason = ours ?? "cannot be read";
     // Subscribers that share a schema share its error.
     if (!reported.has(error)) {
       report(dispatcher, message, hooks, { fallback: onUndecodable, type, reason });
@@ -407,10 +454,10 @@ async function runAll(
     message,
     attempt: hooks.attempt,
     queue: hooks.queue,
-    receivedAt: hooks.receivedAt ?? new Date((hooks.clock ?? systemClock).now()),
+    receivedAt: hooks.receivedAt,
     signal: limit.signal,
     logger,
-    extend: hooks.extend ?? unsupportedExtend,
+    extend: extension(hooks),
     ...(hooks.publisher ? { publisher: hooks.publisher } : {}),
   };
   const events = eventsOf(job);
@@ -423,10 +470,12 @@ async function runAll(
   }
 }
 
-function unsupportedExtend(): Promise<void> {
-  return Promise.reject(
-    new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none"),
-  );
+function extension({ extend }: Hooks): HandlerContext["extend"] {
+  return async (ms) => {
+    checkMs(ms, { cannot: "extend a lock", name: "ms", positive: true });
+    if (extend) return await extend(ms);
+    throw new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none");
+  };
 }
 
 function timeLimit(
@@ -492,19 +541,28 @@ async function run(
     await subscription.handle(event, context);
   };
   try {
-    const { deduplication } = dispatcher.options;
-    const verdict: Promise<Verdict> = deduplication
-      ? runOnce(handle, {
-        ...deduplication,
-        key: `${subscription.name}:${job.envelope.facts.id}`,
-        clock: job.hooks.clock ?? systemClock,
-        logger: context.logger,
-      })
-      : handle().then(() => ({ kind: "acknowledge" }));
-    return await abortable(verdict, context.signal);
+    return await protectedBy(dispatcher, handle, { subscription, job, context });
   } catch (error) {
     return failed(error, subscription, { job, context });
   }
+}
+
+/** Runs a handler, once per event where there is a store and the event has an identity. */
+async function protectedBy(
+  dispatcher: Dispatcher,
+  handle: () => Promise<void>,
+  { subscription, job, context }: { subscription: Subscription; job: Job; context: HandlerContext },
+): Promise<Verdict> {
+  const { deduplication } = dispatcher.options;
+  const { logger, signal, queue } = context;
+  const key = deduplicationKey(subscription.name ?? "", job.envelope);
+  if (deduplication && key !== undefined) {
+    const { clock = systemClock, heldMs } = job.hooks;
+    return await runOnce(handle, { ...deduplication, key, signal, heldMs, clock, logger });
+  }
+  if (deduplication) logger.warn("A message without any id is handled unprotected", { queue });
+  await abortable(handle(), signal);
+  return { kind: "acknowledge" };
 }
 
 function failed(
@@ -513,8 +571,8 @@ function failed(
   { job, context }: { job: Job; context: HandlerContext },
 ): Verdict {
   const subscriber = name === undefined ? {} : { subscriber: name };
-  const deadLetter = isDeadLetter(error);
-  context.logger.warn(deadLetter ? "A handler gave a message up" : "A handler failed", {
+  const reason = reasonOf(error);
+  context.logger.warn(reason === undefined ? "A handler failed" : "A handler gave a message up", {
     queue: context.queue,
     messageId: short(context.message.id),
     type: short(job.type),
@@ -522,7 +580,7 @@ function failed(
     ...subscriber,
     error: describeError(error),
   });
-  if (deadLetter) return { kind: "deadLetter", reason: error.reason, ...subscriber };
+  if (reason !== undefined) return { kind: "deadLetter", reason, ...subscriber };
   return { kind: "retry", error, ...subscriber, ...waitOf(error, context.signal) };
 }
 
@@ -531,10 +589,18 @@ const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN
 
 /** A handler's error may say when to come again; a stop, or an open circuit, is not counted. */
 function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
-  const cause = signal.aborted ? signal.reason : error;
-  const uncounted = cause instanceof MelangeError && NOT_ITS_FAULT.includes(cause.code);
-  if (!(error instanceof MelangeError) || error.retryAfterMs === undefined) return { uncounted };
-  return { uncounted, delayMs: error.retryAfterMs };
+  const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
+  const delayMs = factsOf(error)?.retryAfterMs;
+  return typeof delayMs === "number" && delayMs >= 0 ? { uncounted, delayMs } : { uncounted };
+}
+
+/** What an error of ours says; a subclass of somebody's may say anything. */
+function factsOf(error: unknown): { code: unknown; retryAfterMs: unknown } | undefined {
+  return probe(() => {
+    if (!(error instanceof MelangeError)) return undefined;
+    const { code, retryAfterMs } = error;
+    return { code, retryAfterMs };
+  });
 }
 
 function decide(

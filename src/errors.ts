@@ -126,7 +126,25 @@ export class DeadLetter extends Error {
  * ```
  */
 export function isDeadLetter(value: unknown): value is DeadLetter {
-  return typeof value === "object" && value !== null && DEAD_LETTER in value;
+  return probe(() => typeof value === "object" && value !== null && DEAD_LETTER in value) ?? false;
+}
+
+/**
+ * The reason of a {@linkcode DeadLetter}, also of another copy of this module; `undefined` for
+ * everything else, and where the reason is no text: that is a failure like any other.
+ */
+export function reasonOf(thrown: unknown): string | undefined {
+  const reason = isDeadLetter(thrown) ? probe(() => thrown.reason) : undefined;
+  return typeof reason === "string" ? reason : undefined;
+}
+
+/** Looks at what others made. Getters and proxies of it may throw; then nothing is known. */
+export function probe<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What may be logged of an error that others wrote: its text may quote a message body. */
@@ -139,20 +157,30 @@ export interface ErrorFacts {
   at?: string[];
 }
 
-/** Reduces any thrown value to what is safe to log: never its message. */
+/** Reduces any thrown value to what is safe to log: never its message. Never throws. */
 export function describeError(error: unknown): ErrorFacts {
-  if (!(error instanceof Error)) return { name: typeof error };
-  const facts: ErrorFacts = { name: error.name };
-  if ("code" in error && typeof error.code === "string") facts.code = error.code;
-  const frames = framesOf(error);
+  if (!probe(() => error instanceof Error)) return { name: typeof error };
+  const { name, code } = textsOf(error as Error, ["name", "code"]);
+  const facts: ErrorFacts = { name: name ?? "Error" };
+  if (code !== undefined) facts.code = code;
+  const frames = framesOf(error as Error);
   if (frames.length > 0) facts.at = frames.slice(0, 3);
   return facts;
 }
 
 /** A stack begins with the message, whose lines may look like frames: only what follows it counts. */
-function framesOf({ message, stack }: Error): string[] {
-  const start = typeof stack === "string" ? stack.indexOf(message) : -1;
-  if (stack === undefined || start < 0) return [];
+function framesOf(error: Error): string[] {
+  const { message, stack } = textsOf(error, ["message", "stack"]);
+  const start = message === undefined ? -1 : stack?.indexOf(message) ?? -1;
+  if (message === undefined || stack === undefined || start < 0) return [];
   const lines = stack.slice(start + message.length).split("\n");
   return lines.filter((line) => /^\s+at /.test(line)).map((line) => line.trim());
+}
+
+/** Those of its properties that are text, each read once. */
+function textsOf(error: Error, names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => {
+    const value = probe(() => (error as unknown as Record<string, unknown>)[name]);
+    return [name, typeof value === "string" ? value : undefined];
+  }));
 }

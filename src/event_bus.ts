@@ -1,5 +1,5 @@
 import type { Backend, DeclareQueueOptions, QueueDescription, SendResult } from "./backend.ts";
-import { type Clock, sleep, systemClock } from "./clock.ts";
+import { type Clock, reading, sleep, systemClock } from "./clock.ts";
 import {
   type ConsumerSettings,
   type ConsumerStatus,
@@ -183,10 +183,10 @@ export class EventBus implements EventPublisher, AsyncDisposable {
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#drainMs } = options;
-    const endsAt = this.#clock.now() + drainMs;
+    const endsAt = reading(this.#clock) + drainMs;
     await Promise.all(this.#consumers.map((consumer) => consumer.stop({ drainMs })));
     const enough = new AbortController();
-    const leftMs = Math.max(0, endsAt - this.#clock.now());
+    const leftMs = Math.max(0, endsAt - reading(this.#clock));
     const timeUp = sleep(this.#clock, leftMs, enough.signal).catch(() => {});
     await Promise.race([this.#publisher.flush(), timeUp]);
     enough.abort();

@@ -113,6 +113,8 @@ function bodyOf(
 export interface Envelope {
   /** The event, but for its data; `type` is `undefined` where the message names none. */
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
+  /** The source of a CloudEvent that others wrote, where its id is unique only with that. */
+  readonly source?: string | undefined;
   /**
    * Reads the data.
    * @throws {MelangeError} `UNDECODABLE`, without a cause: a parser's error quotes what it read
@@ -177,13 +179,18 @@ function serializerId(attributes: Attributes): number | undefined {
 
 function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
   return {
-    id: packed?.id ?? message.id,
+    id: given(packed?.id) ?? message.id,
     occurredOn: dateOf(packed?.on) ?? message.sentAt,
     ...(packed?.topic === undefined ? {} : { topic: packed.topic }),
     ...(packed?.v === undefined ? {} : { version: packed.v }),
     ...(packed?.correlationId === undefined ? {} : { correlationId: packed.correlationId }),
     ...(packed?.causationId === undefined ? {} : { causationId: packed.causationId }),
   };
+}
+
+/** An id that is empty is none. */
+function given(id: string | undefined): string | undefined {
+  return id === "" ? undefined : id;
 }
 
 function dateOf(value: unknown): Date | undefined {
@@ -245,11 +252,16 @@ function readCloudEvent(
   const parsed = json()?.value;
   const body = isRecord(parsed) ? parsed : {};
   const facts = factsOf(message, packed);
+  const own = given(packed?.id);
+  const id = own ?? given(ownText(body, "id"));
+  const foreign = own === undefined ? ownText(body, "source") ?? "" : packed?.source;
   return {
+    // The broker's id, which stands in for one that is missing, needs no source.
+    source: id === undefined ? undefined : foreign,
     facts: {
       ...facts,
       type: manifest ?? ownText(body, "type"),
-      id: packed?.id ?? ownText(body, "id") ?? facts.id,
+      id: id ?? facts.id,
       occurredOn: dateOf(packed?.on ?? body.time) ?? facts.occurredOn,
     },
     data: (serializers) => cloudEventData(body, message.attributes, serializers),

@@ -1,5 +1,6 @@
+import { soundError, soundResults } from "./answers.ts";
 import type { Delivery, ExtendResult, Extension, Receiver } from "./backend.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, limited, reading } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 
 /** Options of {@linkcode Leases}. */
@@ -24,16 +25,21 @@ export interface Lease {
   readonly receivedAt: Date;
   /** Aborts when the lock is lost, or by {@linkcode Lease.abort}. */
   readonly signal: AbortSignal;
-  /** When the lock ends, by this machine's clock: nothing is settled later. */
+  /** The reading of the clock at which the lock ends: nothing is settled later. */
   readonly lockedUntil: number;
+  /** The reading at which the service's longest lock on it ends. */
+  readonly longestUntil: number;
   /** Whether the lock is lost: somebody else may have the message. */
   readonly lost: boolean;
   /** Tries in this process, beyond those the broker counted. */
   tries: number;
   /** Locks for `ms` milliseconds from now. */
   extend(ms: number): Promise<ExtendResult>;
-  /** Stops extending and waits for an extension under way; `false` if the lock is lost. */
-  settle(): Promise<boolean>;
+  /**
+   * Stops extending; `false` if the lock is lost. With `inOrder`, an extension under way is waited
+   * for, within its own time limit.
+   */
+  settle(options?: { inOrder?: boolean }): Promise<boolean>;
   /** Extends again: settling failed. */
   resume(): void;
 }
@@ -42,6 +48,12 @@ export interface Lease {
 const EXTEND_BELOW = 2 / 3;
 /** Extensions that would be due soon after join an earlier request, as a share of the timeout. */
 const JOIN_WITHIN = 1 / 12;
+/** An extension may take this share of the lock, so that two that hang leave time for a third. */
+const LIMIT_SHARE = 2 / 9;
+/** The longest that an extension may take, in milliseconds. */
+const MAX_LIMIT_MS = 10_000;
+/** The least pause between the beginnings of two tries, as a share of the lock. */
+const PAUSE_SHARE = 1 / 10;
 /** Kept clear of the longest time that a service locks a message. */
 const CAP_MARGIN_MS = 60_000;
 
@@ -65,7 +77,8 @@ export class Leases {
   hold(delivery: Delivery): Lease {
     for (const other of this.#held) {
       // Received again while it is still here: the older lock must have ended.
-      if (other.delivery.message.id === delivery.message.id) other.lose();
+      const { id } = other.delivery.message;
+      if (id !== "" && id === delivery.message.id) other.lose();
     }
     const lease = new HeldLease(delivery, this.#options, {
       changed: () => this.#schedule(),
@@ -90,7 +103,7 @@ export class Leases {
     this.#timerAt = next;
     if (next === Infinity) return;
     const { clock } = this.#options;
-    this.#cancelTimer = clock.after(next - clock.now(), () => {
+    this.#cancelTimer = clock.after(next - reading(clock), () => {
       this.#timerAt = Infinity;
       this.#tick();
     });
@@ -98,7 +111,7 @@ export class Leases {
 
   #tick(): void {
     const { clock, visibilityMs, receiver } = this.#options;
-    const now = clock.now();
+    const now = reading(clock);
     for (const lease of this.#held) if (lease.lockedUntil <= now) lease.lose();
     const due = [...this.#held].filter((lease) =>
       lease.extendable && lease.extendAt <= now + visibilityMs * JOIN_WITHIN
@@ -113,7 +126,8 @@ export class Leases {
   async #extend(leases: HeldLease[]): Promise<void> {
     const { visibilityMs } = this.#options;
     const requests = leases.map((lease) => lease.extension(visibilityMs));
-    const results = sendExtensions(this.#options, requests);
+    const limitMs = Math.min(...leases.map((lease) => lease.limitMs));
+    const results = sendExtensions(this.#options, requests, limitMs);
     await Promise.all(
       leases.map((lease, index) => lease.follow(results.then((all) => all[index]))),
     );
@@ -123,28 +137,28 @@ export class Leases {
 /** What the service said to an extension, and when it was asked. */
 type Answer = { askedAt: number; visibilityMs: number; result: ExtendResult };
 
+/** Never rejects. An answer that is not there in time counts as none; it may still come true. */
 async function sendExtensions(
   { receiver, queue, clock, signal }: LeasesOptions,
   extensions: Extension[],
+  limitMs: number,
 ): Promise<Answer[]> {
-  const askedAt = clock.now();
+  const askedAt = reading(clock);
+  const end = new AbortController();
+  const ask = async () => await receiver.extend(queue, extensions, { signal: end.signal });
   let results: ExtendResult[];
   try {
-    results = await receiver.extend(queue, extensions, { signal });
+    const answer = await limited(ask(), { clock, ms: limitMs, signal });
+    results = soundResults(answer, extensions.length);
   } catch (cause) {
-    results = extensions.map(() => asFailure(cause));
+    results = extensions.map(() => ({ ok: false, error: soundError(cause) }));
+    end.abort(cause);
   }
   return extensions.map(({ visibilityMs }, index) => ({
     askedAt,
     visibilityMs,
-    result: results[index] ?? asFailure(undefined),
+    result: results[index] ?? LOST,
   }));
-}
-
-function asFailure(cause: unknown): ExtendResult {
-  if (cause instanceof MelangeError) return { ok: false, error: cause };
-  const error = new MelangeError("OUTCOME_UNKNOWN", "Cannot extend a lock now", { cause });
-  return { ok: false, error };
 }
 
 class HeldLease implements Lease {
@@ -153,9 +167,14 @@ class HeldLease implements Lease {
   tries = 0;
   lost = false;
   lockedUntil: number;
+  readonly longestUntil: number;
   /** When the next extension is due; later after a failed one. */
   extendAt: number;
+  /** How long the service locked it last. */
+  #lockedMs: number;
   #settling = false;
+  /** Whether it is settled beside an extension that may still be under way. */
+  #overtaken = false;
   #extending: Promise<unknown> | undefined;
   #resolveGone = () => {};
   readonly #gone = new Promise<void>((resolve) => this.#resolveGone = resolve);
@@ -168,12 +187,15 @@ class HeldLease implements Lease {
     options: LeasesOptions,
     on: { changed: () => void; done: () => void; held: () => void },
   ) {
-    const now = options.clock.now();
+    const { clock, visibilityMs, receiver } = options;
+    const now = reading(clock);
     this.delivery = delivery;
-    this.receivedAt = new Date(now);
+    this.receivedAt = new Date(clock.now());
+    this.longestUntil = now + receiver.limits.queue.visibilityMs;
+    this.#lockedMs = visibilityMs;
     this.#options = options;
     this.#on = on;
-    this.lockedUntil = delivery.message.lockedUntil ? now + options.visibilityMs : Infinity;
+    this.lockedUntil = delivery.message.lockedUntil ? now + visibilityMs : Infinity;
     this.extendAt = this.#nextExtension();
   }
 
@@ -189,6 +211,11 @@ class HeldLease implements Lease {
   /** When something has to be done about this lease. */
   get dueAt(): number {
     return this.extendable ? Math.min(this.extendAt, this.lockedUntil) : this.lockedUntil;
+  }
+
+  /** How long an extension may take: two may hang, and a third still comes in time. */
+  get limitMs(): number {
+    return Math.min(this.#lockedMs * LIMIT_SHARE, MAX_LIMIT_MS);
   }
 
   abort(reason: MelangeError): void {
@@ -208,15 +235,15 @@ class HeldLease implements Lease {
   async extend(ms: number): Promise<ExtendResult> {
     while (this.#extending) await this.#extending;
     if (this.lost || this.#settling) return LOST;
-    const answer = sendExtensions(this.#options, [this.extension(ms)]);
+    const answer = sendExtensions(this.#options, [this.extension(ms)], this.limitMs);
     await this.follow(answer.then(([first]) => first));
     return this.lost ? LOST : (await answer)[0]?.result ?? LOST;
   }
 
   /** What to ask for: never beyond the longest time that the service locks. */
   extension(ms: number): Extension {
-    const { clock } = this.#options;
-    const visibilityMs = Math.max(0, Math.min(ms, this.#capAt() - clock.now()));
+    const left = this.#capAt() - reading(this.#options.clock);
+    const visibilityMs = Math.max(0, Math.min(ms, left));
     return { receipt: this.delivery.receipt, visibilityMs };
   }
 
@@ -232,26 +259,35 @@ class HeldLease implements Lease {
   #note({ askedAt, visibilityMs, result }: Answer): void {
     if (result.ok) {
       this.lockedUntil = askedAt + visibilityMs;
+      this.#lockedMs = visibilityMs;
       this.extendAt = this.#nextExtension();
-    } else if (result.error.code === "LOCK_LOST") {
-      this.lose();
-    } else {
-      const { clock, visibilityMs } = this.#options;
-      this.extendAt = clock.now() + Math.max(result.error.retryAfterMs ?? 0, visibilityMs / 10);
+      return;
     }
+    const { code, retryAfterMs } = result.error;
+    // An acknowledgement that overtook it ended the lock, and tells itself what became of it.
+    if (code === "LOCK_LOST" && !this.#overtaken) return this.lose();
+    const now = reading(this.#options.clock);
+    this.extendAt = Math.max(now + (retryAfterMs ?? 0), askedAt + this.#lockedMs * PAUSE_SHARE);
   }
 
-  async settle(): Promise<boolean> {
+  /**
+   * An acknowledgement waits for no extension: once it is done there is nothing left to lock, and
+   * what the extension says is of no use. What gives the lock back does wait, as an extension that
+   * came after it would hide the message again, and so does what copies only under a lock.
+   */
+  async settle({ inOrder = false }: { inOrder?: boolean } = {}): Promise<boolean> {
     this.#settling = true;
-    await this.#extending;
+    this.#overtaken = !inOrder;
+    if (inOrder) await this.#extending;
     this.#on.done();
     this.#on.changed();
-    if (this.#options.clock.now() >= this.lockedUntil) this.lose();
+    if (reading(this.#options.clock) >= this.lockedUntil) this.lose();
     return !this.lost;
   }
 
   resume(): void {
     this.#settling = false;
+    this.#overtaken = false;
     if (this.lost) return;
     this.#on.held();
     this.#on.changed();
@@ -262,8 +298,7 @@ class HeldLease implements Lease {
   }
 
   #capAt(): number {
-    const { receiver } = this.#options;
-    return this.receivedAt.getTime() + receiver.limits.queue.visibilityMs - CAP_MARGIN_MS;
+    return this.longestUntil - CAP_MARGIN_MS;
   }
 }
 

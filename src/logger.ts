@@ -1,6 +1,7 @@
 /**
  * Where the library reports what no caller can be told: failed handlers, lost locks, outages.
- * Fields hold names, ids and codes; never a credential, a message body or a field of one.
+ * Fields hold names, ids and codes; never a credential, a message body or a field of one. A method
+ * that throws, or returns a promise that rejects, disturbs nobody; nothing waits for it.
  */
 export interface Logger {
   /** Steps, for someone who looks for a fault. */
@@ -21,14 +22,14 @@ export const consoleLogger: Logger = {
   error: (message, fields = {}) => console.error(`[melange] ${message}`, fields),
 };
 
-/** A logger whose own failures touch nobody: a message is not lost because it could not be logged. */
+/**
+ * A logger whose own failures touch nobody, whether its methods throw or return a promise that
+ * rejects: a message is not lost because it could not be logged.
+ */
 export function guarded(logger: Logger): Logger {
   const guard = (level: keyof Logger) => (message: string, fields?: Record<string, unknown>) => {
-    try {
-      logger[level](message, fields);
-    } catch {
-      // There is nobody left to tell.
-    }
+    // There is nobody left to tell.
+    new Promise<unknown>((resolve) => resolve(logger[level](message, fields))).catch(() => {});
   };
   return {
     debug: guard("debug"),

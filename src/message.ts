@@ -54,6 +54,14 @@ export interface ReceivedMessage {
   readonly attempt: number;
   /** When its lock ends unless it is extended. */
   readonly lockedUntil?: Date;
+  /** What the services say of its way here, as far as they do. */
+  readonly origin?: MessageOrigin;
+}
+
+/** What the services say of a message beside what its publisher wrote. */
+export interface MessageOrigin {
+  /** The queue out of which the broker moved it to this dead-letter queue, by name or ARN. */
+  readonly deadLetterSource?: string;
 }
 
 /** Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken. */

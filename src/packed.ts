@@ -43,6 +43,8 @@ export interface Packed {
   correlationId?: string;
   causationId?: string;
   format?: Format;
+  /** The source of a CloudEvent that others wrote: only with it is the id unique. */
+  source?: string;
   dead?: DeadLetterFacts;
 }
 
@@ -80,7 +82,7 @@ export function unpack(attributes: Attributes): Packed | undefined {
   const id = ownText(value, "id");
   if (id === undefined) return undefined;
   const packed: Packed = { id, on: ownText(value, "on") ?? "" };
-  for (const key of ["topic", "correlationId", "causationId"] as const) {
+  for (const key of ["topic", "correlationId", "causationId", "source"] as const) {
     const item = ownText(value, key);
     if (item !== undefined) packed[key] = item;
   }

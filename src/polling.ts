@@ -1,5 +1,6 @@
+import { soundDeliveries, soundError } from "./answers.ts";
 import type { Delivery, Receiver } from "./backend.ts";
-import { type Clock, type Random, sleep } from "./clock.ts";
+import { type Clock, type Random, reading, sleep } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import { type Backoff, backoffMs, isRetryable, type RetryBudget } from "./retry.ts";
 
@@ -67,7 +68,7 @@ export class Polling {
     this.#options = options;
   }
 
-  /** Since when messages are wanted and no receive has succeeded. */
+  /** The reading of the clock since which messages are wanted and no receive has succeeded. */
   get hungrySince(): number | undefined {
     return this.#hungrySince;
   }
@@ -115,7 +116,7 @@ export class Polling {
 
   #poll(max: number): void {
     this.#reserved += max;
-    this.#hungrySince ??= this.#options.clock.now();
+    this.#hungrySince ??= reading(this.#options.clock);
     const poll = this.#receive(max).finally(() => {
       this.#underWay.delete(poll);
       this.fill();
@@ -127,14 +128,16 @@ export class Polling {
   /** One receive, and the pause that it makes necessary. */
   async #receive(max: number): Promise<void> {
     const { receiver, queue, fifo, waitMs, visibilityMs, clock } = this.#options;
-    const startedAt = clock.now();
+    const startedAt = reading(clock);
     const lost = this.#lostAttemptIds.pop();
     const attemptId = fifo ? lost ?? crypto.randomUUID() : undefined;
     const { signal } = this.#givenUp;
     let deliveries: Delivery[];
     try {
       const options = { max, waitMs, visibilityMs, signal, attemptId };
-      deliveries = await receiver.receive(queue, options);
+      const answer = await receiver.receive(queue, options);
+      deliveries = soundDeliveries(answer, new Date(clock.now()));
+      if (deliveries.length < answer.length) this.#options.received(new TypeError("malformed"));
     } catch (error) {
       const unanswered = lost !== undefined || codeOf(error) === "OUTCOME_UNKNOWN";
       if (attemptId !== undefined && unanswered) this.#lostAttemptIds.push(attemptId);
@@ -143,13 +146,13 @@ export class Polling {
       this.#reserved -= max;
     }
     this.#succeeded(deliveries, max);
-    if (deliveries.length === 0) await this.#pause(startedAt + MIN_EMPTY_MS - clock.now());
+    if (deliveries.length === 0) await this.#pause(startedAt + MIN_EMPTY_MS - reading(clock));
   }
 
   #succeeded(deliveries: Delivery[], max: number): void {
     this.#failures = 0;
     // Others that are under way still want messages, and may hang.
-    this.#hungrySince = this.#reserved > 0 ? this.#options.clock.now() : undefined;
+    this.#hungrySince = this.#reserved > 0 ? reading(this.#options.clock) : undefined;
     this.#wanted = deliveries.length >= max ? this.#wanted + 1 : 1;
     this.#options.received();
     this.#options.take(deliveries);
@@ -164,8 +167,8 @@ export class Polling {
     received(error);
     const { signal } = this.#stopped;
     if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});
-    const asked = error instanceof MelangeError ? error.retryAfterMs ?? 0 : 0;
-    const askedMs = Math.min(asked, MAX_ASKED_MS);
+    const { retryAfterMs } = error instanceof MelangeError ? soundError(error) : {};
+    const askedMs = Math.min(retryAfterMs ?? 0, MAX_ASKED_MS);
     const backoff = isOutage(error) ? OUTAGE_BACKOFF : BACKOFF;
     await this.#pause(Math.max(MIN_PAUSE_MS, askedMs, backoffMs(this.#failures, backoff, random)));
   }

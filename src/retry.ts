@@ -1,5 +1,5 @@
 import type { Result } from "./backend.ts";
-import { type Clock, type Random, sleep } from "./clock.ts";
+import { type Clock, type Random, reading, sleep } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 
 /** How delays grow: the first is at most `baseMs`, each further one at most twice the one before. */
@@ -165,13 +165,13 @@ function asUnknown(error: MelangeError): MelangeError {
 function pacer(options: RetryOptions) {
   const { clock, random, signal, budget } = options;
   const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = DEADLINE_MS } = options;
-  const deadline = clock.now() + deadlineMs;
+  const deadline = reading(clock) + deadlineMs;
   return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
     if (attempt >= maxAttempts || signal?.aborted) return false;
-    const asked = Math.max(0, ...errors.map((error) => error.retryAfterMs ?? 0));
+    const asked = Math.max(0, ...errors.map((error) => Number(error.retryAfterMs ?? 0)));
     const backoff = backoffMs(attempt, { baseMs, maxMs }, random);
     const delay = Math.max(asked, backoff, budget?.reserve() ?? 0);
-    const again = clock.now() + delay <= deadline && await slept(clock, delay, signal);
+    const again = reading(clock) + delay <= deadline && await slept(clock, delay, signal);
     if (!again) budget?.credit();
     return again;
   };
@@ -209,7 +209,7 @@ export class RetryBudget {
     this.#capacity = capacity;
     this.#refillPerSecond = refillPerSecond;
     this.#tokens = capacity;
-    this.#filledAt = clock.now();
+    this.#filledAt = reading(clock);
   }
 
   /** Takes a token; resolves when there was one, rejects with the signal's reason. */
@@ -238,7 +238,7 @@ export class RetryBudget {
   }
 
   #refill(): void {
-    const now = this.#clock.now();
+    const now = reading(this.#clock);
     const earned = ((now - this.#filledAt) / 1000) * this.#refillPerSecond;
     this.#tokens = Math.min(this.#capacity, this.#tokens + Math.max(0, earned));
     this.#filledAt = now;

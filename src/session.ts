@@ -1,5 +1,5 @@
 import type { Delivery, Receiver, SettleResult } from "./backend.ts";
-import type { Clock, Random } from "./clock.ts";
+import { type Clock, type Random, reading } from "./clock.ts";
 import type { Outcome } from "./dispatcher.ts";
 import { describeError, type ErrorFacts, MelangeError } from "./errors.ts";
 import { deadLetterCopy } from "./dead_letter.ts";
@@ -122,7 +122,7 @@ export class Session {
     return this.#draining;
   }
 
-  /** Since when messages are wanted and no receive has succeeded. */
+  /** The reading of the clock since which messages are wanted and no receive has succeeded. */
   get hungrySince(): number | undefined {
     return this.#polling.hungrySince;
   }
@@ -138,7 +138,7 @@ export class Session {
     this.#options.counts.received += 1;
     const lease = this.#leases.hold(delivery);
     const outcome = await this.#options.handle(lease);
-    await this.#settle(lease, { outcome, inPlace: false });
+    await this.#settleSafely(lease, { outcome, inPlace: false });
     await Promise.all(this.#settling);
     return outcome;
   }
@@ -149,7 +149,7 @@ export class Session {
    */
   drain(drainMs: number): void {
     const { waitMs, receiver, clock } = this.#options;
-    const endsAt = clock.now() + drainMs;
+    const endsAt = reading(clock) + drainMs;
     if (this.#draining && endsAt >= this.#endsAt) return;
     this.#endsAt = endsAt;
     for (const cancel of this.#timers.splice(0)) cancel();
@@ -217,7 +217,26 @@ export class Session {
   async #work(lease: Lease): Promise<Step> {
     if (lease.lost) return this.#lost(lease);
     const outcome = await this.#options.handle(lease);
-    return await this.#settle(lease, { outcome, inPlace: this.#fifo });
+    return await this.#settleSafely(lease, { outcome, inPlace: this.#fifo });
+  }
+
+  /** Never rejects, as the lane would hold its slot for ever: what cannot be settled comes again. */
+  async #settleSafely(
+    lease: Lease,
+    verdict: { outcome: Outcome; inPlace: boolean },
+  ): Promise<Step> {
+    try {
+      return await this.#settle(lease, verdict);
+    } catch (error) {
+      this.#report("error", "A message could not be settled; it is retried", lease, {
+        error: describeError(error),
+      });
+      lease.resume();
+      return this.#retry(lease, {
+        inPlace: verdict.inPlace,
+        delayMs: this.#options.redelivery.baseMs,
+      });
+    }
   }
 
   /** Does what the outcome says; resolves to what that means for the lane. */

@@ -1,6 +1,7 @@
+import { soundResults } from "./answers.ts";
 import type { Receiver, SettleResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
-import type { Clock, Random } from "./clock.ts";
+import { type Clock, type Random, reading } from "./clock.ts";
 import { MelangeError } from "./errors.ts";
 import type { Lease } from "./lease.ts";
 import { messageSize, type OutgoingMessage } from "./message.ts";
@@ -74,14 +75,14 @@ export class Settler {
 
   /** Gives the message back; it comes again after `delayMs` milliseconds. */
   release(lease: Lease, delayMs: number): Promise<SettleResult> {
-    const { receiver, clock } = this.#options;
-    const left = lease.receivedAt.getTime() + receiver.limits.queue.visibilityMs - clock.now();
-    return this.#settle(this.#releases, { lease, delayMs: Math.max(0, Math.min(delayMs, left)) });
+    const left = lease.longestUntil - reading(this.#options.clock);
+    const settlement = { lease, delayMs: Math.max(0, Math.min(delayMs, left)) };
+    return this.#settle(this.#releases, settlement, { inOrder: true });
   }
 
   /** Moves the message to the dead-letter queue; `UNSUPPORTED` where there is none. */
   deadLetter(lease: Lease, copy: OutgoingMessage): Promise<SettleResult> {
-    return this.#settle(this.#deadLetters, { lease, copy });
+    return this.#settle(this.#deadLetters, { lease, copy }, { inOrder: true });
   }
 
   /** Sends what waits without waiting for more. */
@@ -93,8 +94,9 @@ export class Settler {
   async #settle(
     batcher: Batcher<Settlement, SettleResult>,
     settlement: Settlement,
+    options: { inOrder?: boolean } = {},
   ): Promise<SettleResult> {
-    if (!(await settlement.lease.settle())) return LOST;
+    if (!(await settlement.lease.settle(options))) return LOST;
     const settled = batcher.add(settlement);
     // Those that are settled in the same turn are still to come.
     queueMicrotask(() => this.#options.alone() && batcher.hurry());
@@ -133,7 +135,7 @@ export class Settler {
       maxAttempts: Infinity,
       baseMs: 50,
       maxMs: 1_000,
-      deadlineMs: lastDeadline - clock.now(),
+      deadlineMs: lastDeadline - reading(clock),
     });
   }
 }
@@ -144,27 +146,22 @@ async function sendLocked(
   send: (settlements: Settlement[]) => Promise<SettleResult[]>,
   clock: Clock,
 ): Promise<SettleResult[]> {
-  const now = clock.now();
+  const now = reading(clock);
   const locked = settlements.filter(({ lease }) => lease.lockedUntil > now);
-  const results = locked.length > 0 ? await send(locked) : [];
+  const results = locked.length > 0 ? soundResults(await send(locked), locked.length) : [];
   const byLease = new Map(locked.map(({ lease }, index) => [lease, results[index]]));
-  return settlements.map(({ lease }) => byLease.has(lease) ? byLease.get(lease) ?? UNKNOWN : LOST);
+  return settlements.map(({ lease }) => byLease.get(lease) ?? LOST);
 }
 
 function receiptOf({ lease }: Settlement): string {
   return lease.delivery.receipt;
 }
 
-function failure(code: string, message: string, retryable = false): SettleResult {
-  return { ok: false, error: new MelangeError(code, message, { retryable }) };
+function failure(code: string, message: string): SettleResult {
+  return { ok: false, error: new MelangeError(code, message) };
 }
 
 const LOST = /* @__PURE__ */ failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
-const UNKNOWN = /* @__PURE__ */ failure(
-  "OUTCOME_UNKNOWN",
-  "Cannot settle a message: no result was given",
-  true,
-);
 const UNSUPPORTED = /* @__PURE__ */ failure(
   "UNSUPPORTED",
   "Cannot dead-letter on a backend that has no such queues",

@@ -69,7 +69,7 @@ export function fromSqsMessage(
   if (typeof id !== "string" || typeof body !== "string" || !attributes) return undefined;
   const facts: Partial<Record<string, string>> = texts(received.Attributes);
   const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
-  const { SequenceNumber: sequenceNumber } = facts;
+  const { SequenceNumber: sequenceNumber, DeadLetterQueueSourceArn: deadLetterSource } = facts;
   return {
     id,
     body,
@@ -80,6 +80,7 @@ export function fromSqsMessage(
     sentAt: new Date(toNumber(facts.SentTimestamp, times.now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
     lockedUntil: times.lockedUntil,
+    ...(deadLetterSource === undefined ? {} : { origin: { deadLetterSource } }),
   };
 }
 

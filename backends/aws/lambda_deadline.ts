@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 
 /** What is used of the second argument of a Lambda function. */
@@ -11,6 +11,8 @@ export interface LambdaContext {
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly clear: () => void;
+  /** How long the invocation may still take, in milliseconds. */
+  readonly leftMs: () => number;
 }
 
 /**
@@ -23,11 +25,18 @@ export function deadlineOf(
 ): Deadline {
   const controller = new AbortController();
   const leftMs = context?.getRemainingTimeInMillis?.();
-  if (typeof leftMs !== "number") return { signal: controller.signal, clear() {} };
+  if (typeof leftMs !== "number") {
+    return {
+      signal: controller.signal,
+      clear() {},
+      leftMs: () => Infinity,
+    };
+  }
   const clear = clock.after(Math.max(leftMs - marginMs, leftMs / 2), () => {
     controller.abort(
       new MelangeError("TIMEOUT", "Cannot wait for a handler as the invocation is about to end"),
     );
   });
-  return { signal: controller.signal, clear };
+  const endsAt = reading(clock) + leftMs;
+  return { signal: controller.signal, clear, leftMs: () => endsAt - reading(clock) };
 }

@@ -51,6 +51,7 @@ const sqsShape = v.object({
     MessageGroupId: optionalText,
     MessageDeduplicationId: optionalText,
     SequenceNumber: optionalText,
+    DeadLetterQueueSourceArn: optionalText,
   })),
   messageAttributes: attributeMap,
 });
@@ -142,7 +143,7 @@ function sqsMessage(
   if (!attributes) return undefined;
   const facts = record.attributes ?? {};
   const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
-  const { SequenceNumber: sequenceNumber } = facts;
+  const { SequenceNumber: sequenceNumber, DeadLetterQueueSourceArn: deadLetterSource } = facts;
   return {
     id,
     body,
@@ -152,6 +153,7 @@ function sqsMessage(
     ...(sequenceNumber ? { sequenceNumber } : {}),
     sentAt: new Date(toNumber(facts.SentTimestamp, now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
+    ...(deadLetterSource ? { origin: { deadLetterSource } } : {}),
   };
 }
 

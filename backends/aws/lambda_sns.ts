@@ -51,7 +51,8 @@ export function snsHandler(dispatcher: Dispatcher, options: SnsHandlerOptions = 
     const records = readSnsEvent(event, settings.clock.now());
     const deadline = deadlineOf(context, settings);
     try {
-      const job = { dispatcher, settings, signal: deadline.signal };
+      const { signal, leftMs } = deadline;
+      const job = { dispatcher, settings, signal, heldMs: leftMs };
       const done = await Promise.all(records.map((record) => handle(record, job)));
       await flush(job);
       const failed = done.filter((ok) => !ok).length;
@@ -64,10 +65,11 @@ export function snsHandler(dispatcher: Dispatcher, options: SnsHandlerOptions = 
 
 async function handle(
   { topic, message, wrong }: SnsRecord,
-  { dispatcher, settings: { clock, publisher }, signal }: {
+  { dispatcher, settings: { clock, publisher }, signal, heldMs }: {
     dispatcher: Dispatcher;
     settings: LambdaOptions & ReturnType<typeof limitsOf>;
     signal: AbortSignal;
+    heldMs: () => number;
   },
 ): Promise<boolean> {
   if (!message) {
@@ -75,7 +77,7 @@ async function handle(
     logger.error("A record of the event is malformed; it is retried", { at: wrong });
     return false;
   }
-  const hooks = { queue: topic, signal, clock, publisher };
+  const hooks = { queue: topic, signal, heldMs, clock, publisher };
   return (await dispatch(dispatcher, message, hooks)).outcome === "acknowledge";
 }
 

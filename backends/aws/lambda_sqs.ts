@@ -93,7 +93,8 @@ export function sqsHandler(dispatcher: Dispatcher, options: SqsHandlerOptions = 
     const records = readSqsEvent(event, settings.clock.now());
     const deadline = deadlineOf(context, settings);
     try {
-      const job = { dispatcher, settings, signal: deadline.signal };
+      const { signal, leftMs } = deadline;
+      const job = { dispatcher, settings, signal, heldMs: leftMs };
       const failed = await handleAll(records, job);
       await flush(job);
       return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
@@ -141,6 +142,7 @@ interface Job {
   dispatcher: Dispatcher;
   settings: Settings;
   signal: AbortSignal;
+  heldMs: () => number;
 }
 
 /** Handles a batch; resolves to the ids of what failed, in the order of the batch. */
@@ -173,14 +175,28 @@ async function handleLane(
   { done, ...job }: Job & { done: Set<SqsRecord> },
 ): Promise<void> {
   for (const record of lane) {
-    if (job.signal.aborted || !(await handle(record, job))) return;
+    if (job.signal.aborted || !(await handleSafely(record, job))) return;
     done.add(record);
+  }
+}
+
+/** Whatever happens to one message is told of that one: a rejection would fail the whole batch. */
+async function handleSafely(record: SqsRecord, job: Job): Promise<boolean> {
+  try {
+    return await handle(record, job);
+  } catch (error) {
+    job.dispatcher.options.logger.error("A message could not be settled; it is retried", {
+      queue: record.queue,
+      messageId: record.id,
+      error: describeError(error),
+    });
+    return false;
   }
 }
 
 /** Resolves to whether the message may be deleted. */
 async function handle({ id, queue, message, wrong }: SqsRecord, job: Job): Promise<boolean> {
-  const { dispatcher, signal, settings: { clock, publisher } } = job;
+  const { dispatcher, signal, heldMs, settings: { clock, publisher } } = job;
   if (!message) {
     const { logger } = dispatcher.options;
     logger.error("A record of the event is malformed; it is retried", {
@@ -190,7 +206,7 @@ async function handle({ id, queue, message, wrong }: SqsRecord, job: Job): Promi
     });
     return false;
   }
-  const outcome = await dispatch(dispatcher, message, { queue, signal, clock, publisher });
+  const outcome = await dispatch(dispatcher, message, { queue, signal, heldMs, clock, publisher });
   if (outcome.outcome === "deadLetter") return await deadLetter(message, outcome.facts, job);
   return outcome.outcome === "acknowledge";
 }

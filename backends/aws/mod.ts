@@ -26,7 +26,7 @@ import type {
 } from "../../src/backend.ts";
 import { type Random, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { consoleLogger, type Logger } from "../../src/logger.ts";
+import { consoleLogger, guarded, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
 import { boundedText } from "./bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
@@ -129,7 +129,8 @@ export class AwsBackend implements Backend {
   /** Creates a backend. Nothing is read, checked or sent before the first call. */
   constructor(options: AwsBackendOptions = {}) {
     this.#topics = options.topics ?? true;
-    const { random = Math.random, logger = consoleLogger, createTopics = true } = options;
+    const { random = Math.random, createTopics = true } = options;
+    const logger = guarded(options.logger ?? consoleLogger);
     const { credentials = defaultCredentials(options) } = options;
     const locate = endpointsFrom(options);
     const client = withLifetime(

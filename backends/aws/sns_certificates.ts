@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { type Certificate, readPem } from "./certificate.ts";
 import { smallFetch, type SmallFetchOptions } from "./small_fetch.ts";
@@ -29,7 +29,7 @@ export function createCertificates(options: SmallFetchOptions): Certificates {
       remember(kept, url, certificate);
       return certificate;
     } catch (error) {
-      remember(failures, url, { error, until: clock.now() + FAILURE_MS });
+      remember(failures, url, { error, until: reading(clock) + FAILURE_MS });
       throw error;
     } finally {
       loading.delete(url);
@@ -40,7 +40,7 @@ export function createCertificates(options: SmallFetchOptions): Certificates {
     const known = kept.get(url);
     if (known && isValid(known, clock)) return known;
     const failure = failures.get(url);
-    if (failure && clock.now() < failure.until) throw failure.error;
+    if (failure && reading(clock) < failure.until) throw failure.error;
     const running = loading.get(url);
     if (running) return await running;
     if (loading.size >= MAX_LOADING) throw busy();

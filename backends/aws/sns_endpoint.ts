@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { abortable, type Clock, systemClock } from "../../src/clock.ts";
+import { abortable, type Clock, reading, systemClock } from "../../src/clock.ts";
 import { dispatch, type Dispatcher, type Outcome } from "../../src/dispatcher.ts";
 import { describeError, MelangeError } from "../../src/errors.ts";
 import type { ReceivedMessage } from "../../src/message.ts";
@@ -136,7 +136,9 @@ export function snsEndpoint(options: SnsEndpointOptions): SnsEndpoint {
     const controller = new AbortController();
     const clear = host.clock.after(host.timeoutMs, () => controller.abort(late()));
     try {
-      const status = await answer(request, { ...host, signal: controller.signal });
+      const endsAt = reading(host.clock) + host.timeoutMs;
+      const heldMs = () => endsAt - reading(host.clock);
+      const status = await answer(request, { ...host, signal: controller.signal, heldMs });
       return new Response(null, { status });
     } catch (error) {
       return refused(error, host);
@@ -161,6 +163,7 @@ interface Host extends Settings {
 /** One request. */
 interface Job extends Host {
   signal: AbortSignal;
+  heldMs: () => number;
 }
 
 function settingsOf(options: SnsEndpointOptions): Settings {
@@ -255,8 +258,8 @@ async function act(post: SnsPost, job: Job): Promise<number> {
 }
 
 async function handle(message: ReceivedMessage, topic: AllowedTopic, job: Job): Promise<number> {
-  const { dispatcher, signal, clock, publisher } = job;
-  const hooks = { queue: topic.name, signal, clock, publisher };
+  const { dispatcher, signal, heldMs, clock, publisher } = job;
+  const hooks = { queue: topic.name, signal, heldMs, clock, publisher };
   return STATUS[(await dispatch(dispatcher, message, hooks)).outcome];
 }
 

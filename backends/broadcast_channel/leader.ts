@@ -91,6 +91,9 @@ export function createLeader(options: LeaderOptions): Leader {
   const { id, epoch, clock, timing, replica, peers, post, changed } = options;
   const base = replica.last;
   const since = clock.now();
+  // Its time goes on where that of the leader before it ended, whatever its own clock says.
+  const aheadMs = Math.max(0, replica.state.now - since);
+  const brokerTime = () => Math.max(clock.now() + aheadMs, replica.state.now);
   let beatAt = since;
   /** Waiting receives, by the name of the queue. */
   const wants = new Map<string, WaitingWant[]>();
@@ -158,7 +161,7 @@ export function createLeader(options: LeaderOptions): Leader {
   }
 
   function add(request: Pick<Entry, "member" | "number" | "done" | "operation">): void {
-    const now = Math.max(clock.now(), replica.state.now);
+    const now = brokerTime();
     const { member, number, done, operation } = request;
     const entry: Entry = { seq: replica.last.seq + 1, epoch, now, member, number, done, operation };
     const { outcome, woken } = append(replica, entry);
@@ -177,10 +180,10 @@ export function createLeader(options: LeaderOptions): Leader {
       const first = wants.get(name)?.[0];
       const queue = replica.state.broker.queues.get(name);
       if (!first) return;
-      const now = Math.max(clock.now(), replica.state.now);
+      const now = brokerTime();
       const at = queue ? nextChangeAt(queue, now) : now;
       if (at === undefined) return;
-      if (at > now) return plan(at);
+      if (at > now) return plan(at - aheadMs);
       const { member, number, done } = first;
       forgetWant(member, number);
       add({ member, number, done, operation: receiveOf(first) });

@@ -42,7 +42,7 @@ import type {
   SettleResult,
   TopicDescription,
 } from "../../src/backend.ts";
-import { type Clock, type Random, systemClock } from "../../src/clock.ts";
+import { type Clock, type Random, steady, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { type Destination, messageSize, type OutgoingMessage, refusal } from "../../src/message.ts";
 import { checkBatch, checkEntries, checkReceive } from "../memory/call.ts";
@@ -146,7 +146,7 @@ export class BroadcastChannelBackend implements Backend {
       name,
       channel,
       locks: locks ?? undefined,
-      clock,
+      clock: steady(clock),
       random: random ?? Math.random,
       newId: this.#newId,
       timing: timingOf({ leaderTimeoutMs, memberTimeoutMs }),

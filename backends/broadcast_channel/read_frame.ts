@@ -156,7 +156,7 @@ const stored = shape({
   receivedAt: time,
   receipt,
   holder: text(64),
-}, routing);
+}, { ...routing, movedFrom: text(80, 1) });
 const recent = (value: Check): Check =>
   list(shape({ key: text(300), value, until: within(0, Infinity) }), 1_000_000);
 const sent = shape({ messageId: id, sequenceNumber: text(40) });

@@ -107,7 +107,8 @@ export function receive(
   const how = { now, max, visibilityMs, epoch, holder, redrive };
   const { receipts, exhausted } = engine.receive(queue, how);
   if (target && exhausted.length > 0) {
-    for (const message of exhausted) engine.accept(target, message, now);
+    const from = nameIn(request.queue);
+    for (const message of exhausted) engine.accept(target, message, { now, from });
     woken.add(queue.settings.deadLetterQueue ?? "");
   }
   return receipts;

@@ -38,7 +38,7 @@ import type {
   SettleResult,
   TopicDescription,
 } from "../../src/backend.ts";
-import { type Clock, type Random, systemClock } from "../../src/clock.ts";
+import { type Clock, type Random, steady, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { type Destination, messageSize, type OutgoingMessage, refusal } from "../../src/message.ts";
 import * as broker from "./broker.ts";
@@ -61,7 +61,10 @@ export interface MemoryLimits {
 
 /** Options of {@linkcode MemoryBackend}. */
 export interface MemoryBackendOptions {
-  /** Where time comes from. Default: the clock of the machine. */
+  /**
+   * Where time comes from. Its wall clock is read once: after that, dates and locks go on by what
+   * has passed, also when it is set. Default: the clock of the machine.
+   */
   clock?: Clock;
   /** What message ids are made from. Default: `crypto.randomUUID`. */
   random?: Random;
@@ -118,7 +121,7 @@ export class MemoryBackend implements Backend {
       topic: { ...TOPIC_LIMITS, ...limits?.topic },
       queue: { ...QUEUE_LIMITS, ...limits?.queue },
     };
-    this.#clock = clock;
+    this.#clock = steady(clock);
     this.#newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
     this.#createTopics = createTopics;
     this.#inFlightLimit = inFlightLimit;

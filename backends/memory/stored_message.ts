@@ -46,6 +46,8 @@ export interface StoredMessage {
   receipt: string;
   /** Whom its last receive handed it to, where there are several who can; else empty. */
   holder: string;
+  /** The queue that gave it up, if it was moved to this one. */
+  readonly movedFrom?: string;
 }
 
 /** Only what is known of a message, with attributes that nobody else can change. */
@@ -65,7 +67,7 @@ export function ownMessage(message: OutgoingMessage): OutgoingMessage {
 
 /** The message as a receive hands it out. */
 export function receivedMessage(message: StoredMessage, fifo: boolean): ReceivedMessage {
-  const { id, body, group, deduplicationId, attempt, sentAt, dueAt, ordinal } = message;
+  const { id, body, group, deduplicationId, attempt, sentAt, dueAt, ordinal, movedFrom } = message;
   const received = {
     id,
     body,
@@ -73,6 +75,7 @@ export function receivedMessage(message: StoredMessage, fifo: boolean): Received
     sentAt: new Date(sentAt),
     attempt,
     lockedUntil: new Date(dueAt),
+    ...(movedFrom === undefined ? {} : { origin: { deadLetterSource: movedFrom } }),
   };
   if (!fifo && group === undefined) return received;
   return {

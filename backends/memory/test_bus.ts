@@ -1,5 +1,6 @@
 import type { Event } from "../../src/event.ts";
 import { EventBus, type EventBusOptions } from "../../src/event_bus.ts";
+import { frozen } from "./frozen.ts";
 import { MemoryBackend } from "./mod.ts";
 import { seededRandom } from "./seeded_random.ts";
 import { VirtualClock } from "./virtual_clock.ts";
@@ -11,6 +12,11 @@ export interface TestBusOptions
   queue?: string;
   /** Decides all jitter and all ids of messages. Default: 1. */
   seed?: number;
+  /**
+   * Whether handlers get events that cannot be changed, so that one that changes what others share
+   * fails here and not in production. Default: `true`.
+   */
+  frozen?: boolean;
 }
 
 /** A bus with everything it stands on. */
@@ -49,13 +55,15 @@ export interface TestBus extends AsyncDisposable {
  * ```
  */
 export async function testBus(options: TestBusOptions = {}): Promise<TestBus> {
-  const { queue = "test", seed = 1, ...settings } = options;
+  const { queue = "test", seed = 1, frozen: freezes = true, ...settings } = options;
+  const middleware = [...(freezes ? [frozen()] : []), ...(settings.middleware ?? [])];
   const clock = new VirtualClock();
   const random = seededRandom(seed);
   const backend = new MemoryBackend({ clock, random });
   await backend.declareQueue(queue);
   // Acknowledgements that wait for others would wait for the clock.
-  const bus = new EventBus({ ackLingerMs: 0, ...settings, backend, queue, clock, random });
+  const own = { backend, queue, clock, random, middleware };
+  const bus = new EventBus({ ackLingerMs: 0, ...settings, ...own });
 
   async function start(): Promise<void> {
     await bus.declare();

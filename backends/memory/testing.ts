@@ -21,6 +21,7 @@
  *
  * @module
  */
+export { frozen } from "./frozen.ts";
 export { recordHandler, type RecordingHandler, type WaitForOptions } from "./record_handler.ts";
 export type { WaitTarget } from "./record_handler.ts";
 export { seededRandom } from "./seeded_random.ts";

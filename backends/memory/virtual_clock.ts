@@ -36,6 +36,8 @@ export class VirtualClock implements Clock {
     ({ isOver }) => isOver,
   );
   #now: number;
+  /** How far the wall clock was set away from the time that has passed. */
+  #stepped = 0;
   #timersSet = 0;
   #pending = 0;
 
@@ -49,9 +51,22 @@ export class VirtualClock implements Clock {
     return this.#pending;
   }
 
-  /** Milliseconds since the epoch; the same until the next advance. */
+  /** Milliseconds since the epoch; the same until the next advance or step. */
   now(): number {
+    return this.#now + this.#stepped;
+  }
+
+  /** The time that has passed, which {@linkcode VirtualClock.step} does not change. */
+  monotonic(): number {
     return this.#now;
+  }
+
+  /**
+   * Sets the wall clock forward by `ms` milliseconds, or back if negative, as an administrator or a
+   * time server does: dates change, no time passes and no timer fires.
+   */
+  step(ms: number): void {
+    this.#stepped += ms;
   }
 
   /** Calls `callback` when the clock has advanced by `ms`; the function returned cancels it. */

@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, reading, systemClock } from "../clock.ts";
 import type { Claim, DeduplicationStore } from "../deduplication.ts";
 
 /** The part of a database that is used: `DatabaseSync` of `node:sqlite`, `Database` of `bun:sqlite`. */
@@ -30,9 +30,9 @@ export interface SqliteDatabase {
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  /** Runs it and gives the first row, if there is one. */
+  /** Runs it and gives the first row, if there is one. Only what reads is run by it. */
   get(...values: (string | number)[]): unknown;
-  /** Runs it. */
+  /** Runs it to its end, its commit included, and throws what fails there. */
   run(...values: (string | number)[]): unknown;
 }
 
@@ -46,6 +46,8 @@ export interface SqliteDeduplicationStoreOptions {
   clock?: Clock;
 }
 
+/** Smaller differences between the wall clock and the monotonic one are drift, not a step. */
+const STEP_MS = 1_000;
 /** How many keys are completed between two sweeps of those that are no longer remembered. */
 const SWEEP_EVERY = 1_000;
 
@@ -54,34 +56,88 @@ CREATE TABLE IF NOT EXISTS melange_deduplication (
   key TEXT PRIMARY KEY,
   token TEXT NOT NULL,
   done INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL
+  expires_at INTEGER NOT NULL,
+  leased_at INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS melange_deduplication_expiry ON melange_deduplication (expires_at);`;
 
+/** Older versions did not keep when a lease began. */
+const HAS_LEASED_AT =
+  "SELECT 1 FROM pragma_table_info('melange_deduplication') WHERE name = 'leased_at'";
+const ADD_LEASED_AT =
+  "ALTER TABLE melange_deduplication ADD COLUMN leased_at INTEGER NOT NULL DEFAULT 0";
+
+// No statement that writes returns rows: what a commit fails with is lost by those who stop at the
+// first row, as `get` does.
 const CLAIM = `
-INSERT INTO melange_deduplication (key, token, done, expires_at) VALUES (?, ?, 0, ?)
-ON CONFLICT (key) DO UPDATE SET token = excluded.token, done = 0, expires_at = excluded.expires_at
-WHERE melange_deduplication.expires_at <= ?
-RETURNING token`;
+INSERT INTO melange_deduplication (key, token, done, expires_at, leased_at) VALUES (?, ?, 0, ?, ?)
+ON CONFLICT (key) DO UPDATE SET token = excluded.token, done = 0,
+  expires_at = excluded.expires_at, leased_at = excluded.leased_at
+WHERE melange_deduplication.expires_at <= excluded.leased_at`;
+
+const LOOK = "SELECT token, done, expires_at, leased_at FROM melange_deduplication WHERE key = ?";
+
+const COMPLETE = `
+UPDATE melange_deduplication SET done = 1, expires_at = ?, leased_at = ?
+WHERE key = ? AND token = ?`;
+
+const RELEASE = "DELETE FROM melange_deduplication WHERE key = ? AND token = ? AND done = 0";
+
+const RENEW = `
+UPDATE melange_deduplication SET expires_at = ?, leased_at = ?
+WHERE key = ? AND token = ? AND done = 0`;
 
 const MARK = `
-INSERT INTO melange_deduplication (key, token, done, expires_at) VALUES (?, '', 1, ?)
-ON CONFLICT (key) DO UPDATE SET token = '', done = 1, expires_at = excluded.expires_at`;
+INSERT INTO melange_deduplication (key, token, done, expires_at, leased_at)
+VALUES (?, '', 1, ?, ?)
+ON CONFLICT (key) DO UPDATE SET token = '', done = 1, expires_at = excluded.expires_at,
+  leased_at = excluded.leased_at`;
+
+const SWEEP = "DELETE FROM melange_deduplication WHERE expires_at <= ?";
+
+/** What began before the clock was put back goes with it, each row once. */
+const PUT_BACK = `
+UPDATE melange_deduplication SET leased_at = leased_at - ?, expires_at = expires_at - ?
+WHERE leased_at > ?`;
+
+/**
+ * What was alive before the clock was put forward goes with it: each lease once, so not one that is
+ * longer than the step; what is done perhaps once per process, and never beyond its full time.
+ */
+const PUT_FORWARD = `
+UPDATE melange_deduplication SET leased_at = leased_at + ?, expires_at = expires_at + ?
+WHERE expires_at > ? AND leased_at <= ? AND (done = 1 OR expires_at - leased_at <= ?)`;
+
+/** The same for a single lease, of whose step nobody knows how far it went. */
+const PUT_BACK_ONE = `
+UPDATE melange_deduplication SET leased_at = leased_at - ?, expires_at = expires_at - ?
+WHERE key = ? AND token = ? AND done = 0 AND leased_at = ?`;
+
+const STATEMENTS = {
+  claim: CLAIM,
+  look: LOOK,
+  complete: COMPLETE,
+  release: RELEASE,
+  renew: RENEW,
+  mark: MARK,
+  sweep: SWEEP,
+  putBack: PUT_BACK,
+  putBackOne: PUT_BACK_ONE,
+  putForward: PUT_FORWARD,
+};
 
 /**
  * Remembers in an SQLite file which subscriber has handled which event. Its calls are synchronous
- * inside: each takes a write lock for well under a millisecond.
+ * inside: each takes a write lock for well under a millisecond. A call whose commit fails (a full
+ * disk) rejects with what the database says. Leases are kept by the wall clock, as all processes
+ * read it; when that is set while they run, the leases are moved with it.
  */
 export class SqliteDeduplicationStore implements DeduplicationStore {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
-  readonly #claim: SqliteStatement;
-  readonly #look: SqliteStatement;
-  readonly #complete: SqliteStatement;
-  readonly #release: SqliteStatement;
-  readonly #renew: SqliteStatement;
-  readonly #mark: SqliteStatement;
-  readonly #sweep: SqliteStatement;
+  readonly #statements: Record<keyof typeof STATEMENTS, SqliteStatement>;
+  /** What both readings of the clock were at the last call. */
+  #seen: { now: number; reading: number };
   #completed = 0;
 
   /** Creates the table unless it exists. */
@@ -89,57 +145,53 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     const { database, busyTimeoutMs = 5_000, clock = systemClock } = options;
     this.#database = database;
     this.#clock = clock;
+    this.#seen = { now: clock.now(), reading: reading(clock) };
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
     database.exec("PRAGMA journal_mode = WAL");
     // A commit is safe from a kill at once, and from a power cut at the next checkpoint.
     database.exec("PRAGMA synchronous = NORMAL");
     database.exec(SCHEMA);
-    const table = "melange_deduplication";
-    this.#claim = database.prepare(CLAIM);
-    this.#look = database.prepare(`SELECT done, expires_at FROM ${table} WHERE key = ?`);
-    this.#complete = database.prepare(
-      `UPDATE ${table} SET done = 1, expires_at = ? WHERE key = ? AND token = ? RETURNING key`,
-    );
-    this.#release = database.prepare(
-      `DELETE FROM ${table} WHERE key = ? AND token = ? AND done = 0`,
-    );
-    this.#renew = database.prepare(
-      `UPDATE ${table} SET expires_at = ? WHERE key = ? AND token = ? AND done = 0 RETURNING key`,
-    );
-    this.#mark = database.prepare(MARK);
-    this.#sweep = database.prepare(`DELETE FROM ${table} WHERE expires_at <= ?`);
+    addLeasedAt(database);
+    const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]);
+    this.#statements = Object.fromEntries(prepared);
   }
 
   /** Claims a key in one statement: of several processes, one gets it. */
   claim(key: string, leaseMs: number): Promise<Claim> {
     return attempt((): Claim => {
-      const now = this.#clock.now();
+      const now = this.#now();
       const token = crypto.randomUUID();
-      if (this.#claim.get(key, token, now + leaseMs, now)) return { status: "claimed", token };
+      this.#statements.claim.run(stored(key), token, now + leaseMs, now);
       const row = this.#row(key);
+      if (row?.token === token) return { status: "claimed", token };
       if (row?.done) return { status: "completed" };
-      return { status: "inProgress", retryAfterMs: Math.max(0, (row?.expiresAt ?? now) - now) };
+      return { status: "inProgress", retryAfterMs: this.#leftOf(key, row, now) };
     });
   }
 
   /** Marks a claimed key as done, and now and then forgets those whose time is over. */
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     return attempt(() => {
-      const now = this.#clock.now();
-      this.#complete.get(now + retentionMs, key, token);
+      const now = this.#now();
+      this.#statements.complete.run(now + retentionMs, now, stored(key), token);
       this.#completed += 1;
-      if (this.#completed % SWEEP_EVERY === 0) this.#sweep.run(now);
+      if (this.#completed % SWEEP_EVERY === 0) this.#statements.sweep.run(now);
     });
   }
 
   /** Gives a claimed key back. */
   release(key: string, token: string): Promise<void> {
-    return attempt(() => void this.#release.run(key, token));
+    return attempt(() => void this.#statements.release.run(stored(key), token));
   }
 
   /** Prolongs a lease, also one that has ended as long as nobody else has claimed it. */
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
-    return attempt(() => Boolean(this.#renew.get(this.#clock.now() + leaseMs, key, token)));
+    return attempt(() => {
+      const now = this.#now();
+      this.#statements.renew.run(now + leaseMs, now, stored(key), token);
+      const row = this.#row(key);
+      return row?.token === token && !row.done;
+    });
   }
 
   /**
@@ -147,30 +199,117 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
    * leaves both or neither. Returns `false`, without running it, if the key was done before. Use it
    * inside a handler, with a key made of its name and the event's id, when even a crash must not
    * repeat the effect.
-   * @throws what the effect throws; nothing of it is kept then
+   * @throws {TypeError} if the effect is no function, is asynchronous or a generator, or returns a
+   * promise: the transaction ends when it returns. Nothing is marked then
+   * @throws what the effect throws, or what the commit fails with; nothing of it is kept then
    */
   once(key: string, effect: () => void, retentionMs = 86_400_000): boolean {
+    if (typeof effect !== "function" || !SYNCHRONOUS.test(tagOf(effect))) throw notSynchronous();
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      const now = this.#clock.now();
+      const now = this.#now();
       const row = this.#row(key);
       const fresh = !(row?.done && row.expiresAt > now);
       if (fresh) {
-        effect();
-        this.#mark.run(key, now + retentionMs);
+        run(effect);
+        this.#statements.mark.run(stored(key), now + retentionMs, now);
       }
       this.#database.exec("COMMIT");
       return fresh;
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      this.#rollBack();
       throw error;
     }
   }
 
-  #row(key: string): { done: boolean; expiresAt: number } | undefined {
-    const row = this.#look.get(key) as { done: number; expires_at: number } | null | undefined;
-    return row ? { done: row.done === 1, expiresAt: row.expires_at } : undefined;
+  /** What is rolled back already cannot be again; that must not hide why. */
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // The database has done it, as after some failed commits.
+    }
   }
+
+  /** The time, after the leases have followed the wall clock if that was set since the last call. */
+  #now(): number {
+    const seen = this.#seen;
+    const now = Math.trunc(this.#clock.now());
+    this.#seen = { now, reading: reading(this.#clock) };
+    const step = Math.round(now - seen.now - (this.#seen.reading - seen.reading));
+    const { putBack, putForward } = this.#statements;
+    if (step <= -STEP_MS) putBack.run(-step, -step, now);
+    if (step >= STEP_MS) putForward.run(step, step, now - step, now - step, step);
+    return now;
+  }
+
+  /** How long the lease of somebody else lasts. One that seems to begin later begins now. */
+  #leftOf(key: string, row: Row | undefined, now: number): number {
+    if (!row) return 0;
+    const ahead = row.leasedAt - now;
+    if (ahead <= 0) return Math.max(0, row.expiresAt - now);
+    this.#statements.putBackOne.run(ahead, ahead, stored(key), row.token, row.leasedAt);
+    return row.expiresAt - row.leasedAt;
+  }
+
+  #row(key: string): Row | undefined {
+    const row = this.#statements.look.get(stored(key)) as
+      | { token: string; done: number; expires_at: number; leased_at: number }
+      | null
+      | undefined;
+    if (!row) return undefined;
+    const { token, done, expires_at: expiresAt, leased_at: leasedAt } = row;
+    return { token, done: done === 1, expiresAt, leasedAt };
+  }
+}
+
+interface Row {
+  token: string;
+  done: boolean;
+  expiresAt: number;
+  leasedAt: number;
+}
+
+/** Of several processes that open an old file at once, one adds the column. */
+function addLeasedAt(database: SqliteDatabase): void {
+  const has = () => Boolean(database.prepare(HAS_LEASED_AT).get());
+  if (has()) return;
+  try {
+    database.exec(ADD_LEASED_AT);
+  } catch (error) {
+    if (!has()) throw error;
+  }
+}
+
+/**
+ * A key as SQLite can keep it: a surrogate that stands alone, and a zero, are spelled out, so that
+ * different keys stay different. All other keys are kept as they are.
+ */
+function stored(key: string): string {
+  return key.replace(UNSTORABLE, (character) => {
+    return `\uFFFE${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+const UNSTORABLE = /[\0\uFFFE\p{Cs}]/gu;
+
+const SYNCHRONOUS = /^\[object Function\]$/;
+
+function tagOf(effect: unknown): string {
+  return Object.prototype.toString.call(effect);
+}
+
+function run(effect: () => unknown): void {
+  const result = effect();
+  if (typeof result !== "object" || result === null || !("then" in result)) return;
+  Promise.resolve(result).catch(() => {});
+  throw notSynchronous();
+}
+
+function notSynchronous(): TypeError {
+  return new TypeError(
+    "Cannot run an effect once as it must be a function that is done when it returns, not an asynchronous one",
+  );
 }
 
 /** What a synchronous call gives or throws, as a promise. */

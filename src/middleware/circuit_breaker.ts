@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, reading, systemClock } from "../clock.ts";
 import type { Middleware } from "../dispatcher.ts";
 import { isDeadLetter, MelangeError } from "../errors.ts";
 
@@ -42,19 +42,19 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware 
       openUntil = -Infinity;
     };
     return async (event, context) => {
-      if (clock.now() < openUntil) {
+      if (reading(clock) < openUntil) {
         throw new MelangeError("CIRCUIT_OPEN", "Cannot handle an event while the circuit is open", {
           retryable: true,
-          retryAfterMs: openUntil - clock.now(),
+          retryAfterMs: openUntil - reading(clock),
         });
       }
       // One call tries; the others find the circuit open for another while.
-      if (failed >= failures) openUntil = clock.now() + resetMs;
+      if (failed >= failures) openUntil = reading(clock) + resetMs;
       try {
         await next(event, context);
       } catch (error) {
         if (isDeadLetter(error)) close();
-        else if (++failed >= failures) openUntil = clock.now() + resetMs;
+        else if (++failed >= failures) openUntil = reading(clock) + resetMs;
         throw error;
       }
       close();

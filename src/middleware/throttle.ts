@@ -1,4 +1,4 @@
-import { type Clock, sleep, systemClock } from "../clock.ts";
+import { type Clock, reading, sleep, systemClock } from "../clock.ts";
 import type { Middleware } from "../dispatcher.ts";
 
 /** Options of {@linkcode throttle}. */
@@ -34,7 +34,7 @@ export function throttle(options: ThrottleMiddlewareOptions): Middleware {
   return (next) => {
     let nextAt = -Infinity;
     return async (event, context) => {
-      const now = clock.now();
+      const now = reading(clock);
       const startAt = Math.max(now, nextAt);
       nextAt = startAt + intervalMs / limit;
       if (startAt > now) await sleep(clock, startAt - now, context.signal);

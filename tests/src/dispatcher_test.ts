@@ -598,39 +598,6 @@ describe("dispatch() with de-duplication", () => {
     assertEquals(clock.pending, 0);
   });
 
-  it("keeps the claim of a handler that was given up and still runs", async () => {
-    const { clock, dispatcher, run } = setUpOnce({ handlerTimeoutMs: 5_000 });
-    const end = deferred();
-    let handled = 0;
-    dispatcher.subscribe(Job, () => {
-      handled += 1;
-      return end.promise;
-    }, { name: "bill" });
-    const first = run();
-    await clock.advance(5_000);
-    assertEquals(codeOf(await first), "TIMEOUT");
-    await clock.advance(60_000);
-    assertEquals(codeOf(await run()), "CONFLICT");
-    end.resolve();
-    await clock.advance(0);
-    assertEquals(kindOf(await run()), "acknowledge");
-    assertEquals([handled, clock.pending], [1, 0]);
-  });
-
-  it("gives the claim back when a handler that was given up fails in the end", async () => {
-    const { clock, dispatcher, run } = setUpOnce({ handlerTimeoutMs: 5_000 });
-    const end = deferred();
-    let handled = 0;
-    dispatcher.subscribe(Job, () => ++handled === 1 ? end.promise : undefined, { name: "bill" });
-    const first = run();
-    await clock.advance(5_000);
-    await first;
-    end.reject(new Error("in the end"));
-    await clock.advance(0);
-    assertEquals(kindOf(await run()), "acknowledge");
-    assertEquals(handled, 2);
-  });
-
   it("starts no handler when the message is given up while it claims", async () => {
     const { clock, dispatcher, run, store, fail } = setUpOnce();
     let handled = 0;

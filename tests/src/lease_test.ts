@@ -293,7 +293,7 @@ describe("Lease.settle()", () => {
     const lease = hold();
     await clock.advance(10_000);
     const later = lease.extend(60_000);
-    const settled = lease.settle();
+    const settled = lease.settle({ inOrder: true });
     const watched = watch(settled);
     await clock.advance(5_000);
     assertEquals(watched.state, "pending");
@@ -313,21 +313,37 @@ describe("Lease.settle()", () => {
     };
     const lease = hold();
     await clock.advance(10_000);
-    const settled = lease.settle();
+    const settled = lease.settle({ inOrder: true });
     answer.resolve();
     assertEquals(await settled, false);
   });
 
-  it("is false as soon as the lock has run out while an extension hangs", async () => {
-    const { clock, receiver, hold, end } = createLeases();
-    receiver.faults.extend = (_next, _queue, _items, options) => hang(options?.signal);
+  it("waits for an extension that hangs no longer than its time limit", async () => {
+    const { clock, receiver, hold } = createLeases();
+    receiver.faults.extend = () => new Promise(() => {});
     const lease = hold();
     await clock.advance(10_000);
-    const watched = watch(lease.settle());
-    await clock.advance(VISIBILITY);
-    assertEquals(watched.state, "done");
-    assert(lease.lost);
-    end.abort();
+    const settled = lease.settle({ inOrder: true });
+    await clock.advance(VISIBILITY * 2 / 9);
+    assertEquals(await settled, true);
+  });
+
+  it("waits for none where nothing is locked afterwards, and what that one says is ignored", async () => {
+    for (const code of ["LOCK_LOST", "OUTCOME_UNKNOWN"]) {
+      const { clock, receiver, hold } = createLeases();
+      const answer = deferred();
+      receiver.faults.extend = async () => {
+        await answer.promise;
+        return [{ ok: false, error: failure(code) }];
+      };
+      const lease = hold();
+      await clock.advance(10_000);
+      assertEquals(await lease.settle(), true);
+      answer.resolve();
+      await clock.advance(VISIBILITY);
+      assertEquals([lease.lost, lease.signal.aborted, clock.pending], [false, false, 0]);
+      assertEquals(receiver.of("extend").length, 1);
+    }
   });
 
   it("is false when the time of the lock is over", async () => {
@@ -347,5 +363,93 @@ describe("Lease.settle()", () => {
     await clock.advance(0);
     assertEquals(extendedAt(), [12_000]);
     assert((await lease.extend(1_000)).ok);
+  });
+});
+
+describe("an extension that hangs", () => {
+  for (const visibilityMs of [1_000, 6_000, 30_000]) {
+    it(`may do so twice before a lock of ${visibilityMs} ms ends`, async () => {
+      const { clock, receiver, hold } = createLeases({ visibilityMs });
+      receiver.faults.extend = (next) =>
+        receiver.of("extend").length <= 2 ? new Promise(() => {}) : next();
+      const lease = hold();
+      await clock.advance(visibilityMs * 0.9);
+      assertEquals([receiver.of("extend").length, lease.lost], [3, false]);
+      await clock.advance(visibilityMs * 0.5);
+      assertEquals(lease.lost, false);
+    });
+  }
+
+  it("is ended by its signal, and its answer is not believed any more", async () => {
+    const { clock, receiver, hold } = createLeases();
+    const late = deferred();
+    let signal: AbortSignal | undefined;
+    receiver.faults.extend = async (next, _queue, _items, options) => {
+      if (receiver.of("extend").length > 1) return [{ ok: false, error: failure("THROTTLED") }];
+      signal = options?.signal;
+      await late.promise;
+      return await next();
+    };
+    const lease = hold();
+    const end = clock.now() + VISIBILITY;
+    await clock.advance(20_000);
+    assert(signal?.aborted);
+    late.resolve();
+    await clock.advance(0);
+    assertEquals(lease.lockedUntil, end);
+  });
+
+  it("by hand takes no longer than that either, and says so", async () => {
+    const { clock, receiver, hold } = createLeases({ visibilityMs: 6_000 });
+    receiver.faults.extend = () => new Promise(() => {});
+    const lease = hold();
+    const extended = lease.extend(60_000);
+    await clock.advance(1_400);
+    const result = await extended;
+    assertEquals(!result.ok && result.error.code, "TIMEOUT");
+    assertEquals(lease.lost, false);
+  });
+
+  it("of a lock that is kept for hours takes ten seconds at the most", async () => {
+    const { clock, receiver, hold } = createLeases({ visibilityMs: 6 * HOUR });
+    receiver.faults.extend = () => new Promise(() => {});
+    hold();
+    await clock.advance(2 * HOUR);
+    const settled = watch(hold("other").settle({ inOrder: true }));
+    await clock.advance(10_000);
+    assertEquals(settled.state, "done");
+  });
+});
+
+describe("a receiver that answers an extension with nonsense", () => {
+  const answers: [string, () => unknown][] = [
+    ["nothing", () => Promise.resolve(undefined)],
+    ["no array", () => Promise.resolve({ ok: true })],
+    ["no result", () => Promise.resolve([5])],
+    ["a result without an error", () => Promise.resolve([{ ok: false }])],
+    ["an error that is none", () => Promise.resolve([{ ok: false, error: "down" }])],
+    ["no promise", () => [{ ok: false }]],
+  ];
+  for (const [what, answer] of answers) {
+    it(`has failed, and is asked again: ${what}`, async () => {
+      const { clock, receiver, hold, extendedAt } = createLeases();
+      receiver.faults.extend = answer as never;
+      const lease = hold();
+      await clock.advance(13_000);
+      assertEquals(extendedAt(), [10_000, 13_000]);
+      assertEquals(lease.lost, false);
+    });
+  }
+
+  it("has failed: a thrown proxy, at once", async () => {
+    const { clock, receiver, hold, extendedAt } = createLeases();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    receiver.faults.extend = () => {
+      throw proxy;
+    };
+    hold();
+    await clock.advance(13_000);
+    assertEquals(extendedAt(), [10_000, 13_000]);
   });
 });

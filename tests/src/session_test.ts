@@ -874,7 +874,7 @@ describe("locks", () => {
     assertEquals(codes, ["LOCK_LOST"]);
   });
 
-  it("no extension overlaps or follows a settlement of its receipt", async () => {
+  it("no extension begins after a settlement of its receipt, or overlaps one that gives it back", async () => {
     const world = await createWorld({ declare: WITH_DLQ });
     let n = 0;
     world.dispatcher.subscribe(Job, async (event) => {
@@ -889,17 +889,127 @@ describe("locks", () => {
     await world.send(Array.from({ length: 12 }, (_, i) => i));
     await work(world, 30_000, { visibilityTimeoutMs: 2_000 });
     const { calls } = world.receiver;
-    const settled = new Map<string, number>();
+    const settled = new Map<string, { verb: string; at: number }>();
     for (const { verb, items, at } of calls) {
       if (verb === "extend" || verb === "receive") continue;
-      for (const { receipt } of items) settled.set(receipt, at);
+      for (const { receipt } of items) settled.set(receipt, { verb, at });
     }
     const extensions = calls.filter(({ verb }) => verb === "extend");
     assert(extensions.length > 5);
-    for (const { items, endedAt = Infinity } of extensions) {
+    for (const { items, at: begunAt, endedAt = Infinity } of extensions) {
       for (const { receipt } of items) {
-        assert(endedAt <= (settled.get(receipt) ?? Infinity), "an extension raced a settlement");
+        const { verb, at } = settled.get(receipt) ?? { verb: "", at: Infinity };
+        assert((verb === "acknowledge" ? begunAt : endedAt) <= at, "an extension raced it");
       }
     }
+  });
+});
+
+describe("an extension that hangs", () => {
+  const visibilityTimeoutMs = 6_000;
+
+  it("costs no lock, and holds up no acknowledgement", async () => {
+    const world = await createWorld();
+    const ends = new Map<number, number>();
+    let acknowledgedAt = 0;
+    world.dispatcher.subscribe(Job, async (event) => {
+      const takesMs = event.data.n;
+      await new Promise<void>((resolve) => world.clock.after(takesMs, resolve));
+      ends.set(takesMs, world.clock.now());
+    });
+    world.receiver.faults.extend = (next) =>
+      world.receiver.of("extend").length <= 2 ? new Promise(() => {}) : next();
+    world.receiver.faults.acknowledge = (next) => {
+      acknowledgedAt ||= world.clock.now();
+      return next();
+    };
+    // The first is done while the first extension hangs, the second goes on for long after.
+    await world.send([2_500, 12_000]);
+    const status = await work(world, 20_000, { visibilityTimeoutMs });
+    assertEquals([status.acknowledged, status.lost, await world.count()], [2, 0, 0]);
+    assert(acknowledgedAt - (ends.get(2_500) ?? 0) <= 20);
+  });
+
+  it("is over before its message is given back, within its time limit", async () => {
+    const world = await createWorld();
+    let failedAt = 0;
+    world.dispatcher.subscribe(Job, async (_event, { attempt }) => {
+      if (attempt > 1) return;
+      await new Promise<void>((resolve) => world.clock.after(2_500, resolve));
+      failedAt = world.clock.now();
+      throw new Error("boom");
+    });
+    world.receiver.faults.extend = (_next, _queue, _items, options) => hang(options?.signal);
+    await world.send([1]);
+    await work(world, 20_000, { visibilityTimeoutMs, redelivery: { baseMs: 0 } });
+    const [released] = world.receiver.of("release");
+    const [extended] = world.receiver.of("extend");
+    assert(released && released.at - failedAt < 1_400, "held up for longer than its limit");
+    assert((extended?.endedAt ?? Infinity) <= released.at);
+  });
+});
+
+describe("the facts in a dead-letter queue are those of the last death", () => {
+  /** Dead-letters a message by hand, and sends what lies in the dead-letter queue back as it is. */
+  async function sentBack(declare = WITH_DLQ) {
+    const world = await createWorld({ declare });
+    let deaths = 0;
+    world.dispatcher.subscribe(Job, () => {
+      throw deaths++ === 0 ? new DeadLetter("BAD_CARD") : new DeadLetter("WORSE");
+    }, { name: "bill" });
+    await world.send([1]);
+    await work(world, 1_000);
+    const [dead] = await world.backend.receive("dead", { max: 1, waitMs: 0, visibilityMs: 60_000 });
+    assert(dead);
+    assertEquals(deadLetterFactsOf(dead.message)?.reason, "BAD_CARD");
+    assertEquals(dead.message.origin, undefined);
+    const { body, attributes } = dead.message;
+    await world.backend.send({ queue: world.queue }, [{ body, attributes }]);
+    await world.backend.acknowledge("dead", [dead.receipt]);
+    return world;
+  }
+
+  it("also when its worker dies next, and the broker moves it", async () => {
+    const world = await sentBack({ deadLetterQueue: "dead", maxReceives: 1 });
+    await world.backend.receive(world.queue, { max: 1, waitMs: 0, visibilityMs: 1_000 });
+    await world.clock.advance(1_000);
+    await world.peek();
+    const [moved] = await world.peek("dead");
+    assertEquals(moved && deadLetterFactsOf(moved.message), undefined);
+    assertEquals(moved?.message.origin, { deadLetterSource: "jobs" });
+  });
+
+  it("when it is given up a second time", async () => {
+    const world = await sentBack();
+    await work(world, 1_000);
+    const [again] = await world.peek("dead");
+    assertEquals(again && deadLetterFactsOf(again.message)?.reason, "WORSE");
+  });
+
+  it("when there is no room for the second ones", async () => {
+    const world = await createWorld({ declare: WITH_DLQ });
+    const dead = { reason: "BAD_CARD", queue: "jobs", attempts: 1 };
+    const melange = JSON.stringify({ id: "e-1", on: "", dead });
+    world.dispatcher.subscribe(Job, () => {
+      throw new DeadLetter("x".repeat(2_000_000));
+    });
+    await world.send([1], { attributes: { melange } });
+    await work(world, 1_000);
+    const [found] = await world.peek("dead");
+    assert(found);
+    assertEquals(deadLetterFactsOf(found.message), undefined);
+  });
+
+  it("also when it is moved from one dead-letter queue to the next", async () => {
+    const world = await sentBack({ deadLetterQueue: "dead", maxReceives: 1 });
+    await world.backend.declareQueue("dead", { deadLetterQueue: "buried", maxReceives: 1 });
+    await world.backend.receive(world.queue, { max: 1, waitMs: 0, visibilityMs: 1_000 });
+    await world.clock.advance(1_000);
+    await world.peek();
+    await world.peek("dead");
+    await world.peek("dead");
+    const [buried] = await world.peek("buried");
+    assertEquals(buried && deadLetterFactsOf(buried.message), undefined);
+    assertEquals(buried?.message.origin, { deadLetterSource: "dead" });
   });
 });

@@ -633,3 +633,26 @@ function fakeSender(answer?: () => Promise<SendResult[]>) {
   };
   return { sender, sent, destinations };
 }
+
+describe("sqsHandler() on a dead-letter queue", () => {
+  it("tells which queue the broker moved a message out of, and no facts of an earlier death", async () => {
+    const source = "arn:aws:sqs:eu-west-1:123456789012:jobs";
+    const dead = { reason: "BAD_CARD", queue: "jobs", attempts: 1 };
+    const told: unknown[] = [];
+    const dispatcher = new Dispatcher();
+    dispatcher.subscribeAll((_event, { message }) => {
+      told.push(message.origin?.deadLetterSource, deadLetterFactsOf(message)?.reason);
+    });
+    const melange = JSON.stringify({ id: "e-1", on: "", dead });
+    const messageAttributes = {
+      manifest: { dataType: "String", stringValue: "Job" },
+      melange: { dataType: "String", stringValue: melange },
+    };
+    for (const attributes of [{}, { DeadLetterQueueSourceArn: source }]) {
+      await sqsHandler(dispatcher)({
+        Records: [sqsRecord("m-1", { attributes, messageAttributes })],
+      });
+    }
+    assertEquals(told, [undefined, "BAD_CARD", source, undefined]);
+  });
+});

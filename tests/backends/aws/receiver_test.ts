@@ -54,6 +54,7 @@ describe("AwsBackend.receive()", () => {
           Attributes: {
             ApproximateReceiveCount: "3",
             SentTimestamp: "1767225600123",
+            DeadLetterQueueSourceArn: "arn:aws:sqs:eu-west-1:123456789012:source",
             MessageGroupId: "g",
             MessageDeduplicationId: "d",
             SequenceNumber: "18849496460467696128",
@@ -86,6 +87,7 @@ describe("AwsBackend.receive()", () => {
         sentAt: new Date(1767225600123),
         attempt: 3,
         lockedUntil: new Date(aws.clock.now() + 31_000),
+        origin: { deadLetterSource: "arn:aws:sqs:eu-west-1:123456789012:source" },
       },
     }]);
   });

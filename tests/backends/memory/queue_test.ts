@@ -567,7 +567,7 @@ describe("redrive", () => {
     const target = new Bench({ maxReceives: 1 });
     target.now = b.now;
     for (const each of b.receive(1, { redrive: true }).exhausted) {
-      engine.accept(target.queue, each, b.now);
+      engine.accept(target.queue, each, { now: b.now, from: "q" });
     }
     const [moved] = target.receive(1, { redrive: true }).deliveries;
     assertEquals(moved?.message.id, "m");
@@ -584,7 +584,7 @@ describe("redrive", () => {
       b.release(b.one());
       b.now += 9 * HOUR;
       for (const each of b.receive(1, { redrive: true }).exhausted) {
-        engine.accept(target.queue, each, b.now);
+        engine.accept(target.queue, each, { now: b.now, from: "q" });
       }
       target.now = b.now + HOUR;
       assertEquals(target.counts(), [left, 0, 0], `FIFO: ${fifo}`);

@@ -5,6 +5,7 @@ import { sleep } from "../../../src/clock.ts";
 import { MelangeError } from "../../../src/errors.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
 import {
+  frozen,
   recordHandler,
   seededRandom,
   testBus,
@@ -248,9 +249,75 @@ describe("testBus()", () => {
     await test.close();
   });
 
+  it("hands out what cannot be changed, so that a handler that shares by mistake fails", async () => {
+    const Placed = defineEvent("Placed", {
+      topic: "orders",
+      schema: typed<{ items: { name: string }[]; note?: string }>(),
+    });
+    const changes: ((event: ReturnType<typeof Placed>) => void)[] = [
+      (event) => void (event.data.items[0]!.name = "changed"),
+      (event) => void event.data.items.push({ name: "more" }),
+      (event) => void delete event.data.note,
+      (event) => void Object.assign(event, { type: "Other" }),
+    ];
+    for (const change of changes) {
+      for (const frozen of [true, false]) {
+        const silent = { debug() {}, info() {}, warn() {}, error() {} };
+        const test = await testBus({ logger: silent, frozen });
+        let [changed, seen] = [0, 0];
+        test.bus.subscribe(Placed, (event) => {
+          change(event);
+          changed += 1;
+        });
+        test.bus.subscribe(Placed, () => void seen++);
+        await test.start();
+        await test.deliver(Placed({ items: [{ name: "tea" }], note: "x" }));
+        assertEquals([changed, seen], [frozen ? 0 : 1, 1]);
+        await test.close();
+      }
+    }
+  });
+
   it("takes another queue and options of the bus", async () => {
     const test = await testBus({ queue: "mine", concurrency: 1 });
     assertEquals((await test.backend.describeQueue("mine")).available, 0);
     await test.close();
+  });
+});
+
+describe("frozen()", () => {
+  it("freezes plain objects and arrays however deep, circles too, and leaves the rest alone", () => {
+    const circle: { itself?: unknown; when: Date; bytes: Uint8Array; list: unknown[] } = {
+      when: new Date(0),
+      bytes: new Uint8Array(2),
+      list: [{ deep: [{}] }],
+    };
+    circle.itself = circle;
+    const shallow = Object.freeze({ inner: { n: 1 } });
+    for (const data of [circle, shallow]) {
+      let handled: unknown;
+      frozen()((event) => void (handled = event.data))(
+        defineEvent("E", { schema: typed<unknown>() })(data),
+        undefined as never,
+      );
+      assertStrictEquals(handled, data);
+    }
+    const isFrozen = [circle, circle.list, circle.list[0], shallow.inner].map(Object.isFrozen);
+    assertEquals(isFrozen, [true, true, true, true]);
+    circle.bytes[0] = 1;
+    circle.when.setTime(5);
+  });
+});
+
+describe("VirtualClock.step()", () => {
+  it("sets the date alone: no time passes and no timer fires", async () => {
+    const clock = new VirtualClock({ now: 1_000 });
+    let fired = 0;
+    clock.after(10, () => fired++);
+    clock.step(3_600_000);
+    assertEquals([clock.now(), clock.monotonic(), fired], [3_601_000, 1_000, 0]);
+    clock.step(-7_200_000);
+    await clock.advance(10);
+    assertEquals([clock.now(), clock.monotonic(), fired], [-3_598_990, 1_010, 1]);
   });
 });
