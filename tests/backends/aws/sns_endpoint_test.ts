@@ -353,6 +353,59 @@ describe("snsEndpoint() with certificates", () => {
     await endpoint(post(await sns.confirmation()));
     assertEquals(redirects, ["manual", "manual"]);
   });
+
+  it("answers 503, and logs why, where the request's time is over before the certificate comes", async () => {
+    const { sns, handled, logs, endpoint } = await setUp({ timeoutMs: 1_000 });
+    let asked = () => {};
+    const fetched = new Promise<void>((resolve) => asked = resolve);
+    sns.answers.set(CERTIFICATE_URL, () => {
+      asked();
+      return new Promise(() => {});
+    });
+    const response = endpoint(post(await sns.notification()));
+    await fetched;
+    await sns.clock.advance(1_000);
+    assertEquals((await response).status, 503);
+    assertEquals(handled.length, 0);
+    assertEquals(logs.length, 1);
+    assertStringIncludes(logs[0]!, "could not be answered; it is retried");
+    assertStringIncludes(logs[0]!, '"code":"TIMEOUT"');
+  });
+
+  it("remembers 16 that could not be had, and no more, whoever names them", async () => {
+    const { sns, endpoint } = await setUp();
+    const url = (index: number) => `${HOST}/SimpleNotificationService-${index}.pem`;
+    const ask = async (index: number) =>
+      void await endpoint(post(await sns.notification({ SigningCertURL: url(index) })));
+    const times = (index: number) => sns.fetched.filter((it) => it === url(index)).length;
+    for (let index = 0; index < 16; index++) await ask(index);
+    await ask(0);
+    assertEquals(times(0), 1);
+    await ask(16);
+    await ask(1);
+    await ask(0);
+    assertEquals([times(0), times(1)], [2, 1]);
+  });
+
+  it("keeps 16 of them, and no more", async () => {
+    const { sns, endpoint } = await setUp();
+    const url = (index: number) => `${HOST}/SimpleNotificationService-${index}.pem`;
+    const ask = async (index: number) => {
+      await sns.certify({}, url(index));
+      const { status } = await endpoint(
+        post(await sns.notification({ SigningCertURL: url(index) })),
+      );
+      assertEquals(status, 200);
+    };
+    const times = (index: number) => sns.fetched.filter((it) => it === url(index)).length;
+    for (let index = 0; index < 16; index++) await ask(index);
+    await ask(0);
+    assertEquals(times(0), 1);
+    await ask(16);
+    await ask(1);
+    await ask(0);
+    assertEquals([times(0), times(1)], [2, 1]);
+  });
 });
 
 describe("snsEndpoint() with subscriptions", () => {
