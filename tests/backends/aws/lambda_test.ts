@@ -528,6 +528,21 @@ describe("snsHandler()", () => {
       assertEquals(error.code, "UNDECODABLE");
     }
   });
+
+  it("leaves no timer behind, and says that the invocation may be retried", async () => {
+    let fails = false;
+    const { clock, dispatcher } = setUp(() => {
+      if (fails) throw new Error("boom");
+    });
+    const handler = snsHandler(dispatcher, { clock });
+    const invoke = () =>
+      handler({ Records: [snsRecord("sns-1")] }, { getRemainingTimeInMillis: () => 3_000 });
+    await invoke();
+    assertEquals(clock.pending, 0);
+    fails = true;
+    assertEquals((await assertRejects(invoke, MelangeError)).retryable, true);
+    assertEquals(clock.pending, 0);
+  });
 });
 
 describe("parseEventFromSns()", () => {
