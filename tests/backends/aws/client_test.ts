@@ -505,6 +505,20 @@ describe("AwsBackend corrects a wrong clock", () => {
     const [result] = await send(aws, { credentials });
     assertEquals([result?.ok, aws.calls.length], [true, 3]);
   });
+
+  for (const aheadMs of [10 * MINUTE, -10 * MINUTE]) {
+    it(`that is ${aheadMs / MINUTE} minutes off, also for what is to be tried at a date`, async () => {
+      const aws: FakeAws = fakeAws((_call, turn) => {
+        const theirs = aws.clock.now() + aheadMs;
+        const headers = { date: new Date(theirs).toUTCString() };
+        if (turn === 1) return sqsError("RequestTimeTooSkewed", { status: 403, headers });
+        const later = { ...headers, "retry-after": new Date(theirs + 9_000).toUTCString() };
+        return sqsError("RequestThrottled", { status: 403, headers: later });
+      });
+      const error = await failure(send(aws));
+      assertEquals([error.code, error.retryAfterMs], ["THROTTLED", 9_000]);
+    });
+  }
 });
 
 describe("AwsBackend keeps secrets", () => {
