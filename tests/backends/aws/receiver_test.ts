@@ -324,4 +324,28 @@ describe("AwsBackend.deadLetter()", () => {
     const looks = aws.actions().filter((action) => action === "GetQueueAttributes");
     assertEquals(looks.length, 2);
   });
+
+  it("remembers 10 000 copies whose messages are still there, and forgets the oldest first", async () => {
+    const { aws, backend } = backendOn((call) => {
+      if (call.action === "GetQueueAttributes") {
+        return json({ Attributes: { RedrivePolicy: policy } });
+      }
+      if (call.action === "GetQueueUrl") return json({ QueueUrl: `${QUEUE}-dlq` });
+      return call.action === "SendMessageBatch" ? allStored(call) : json({ Failed: [] });
+    });
+    const move = async (from: number) => {
+      const many = Array.from({ length: 10 }, (_, n) => `r-${from + n}`);
+      await backend.deadLetter(QUEUE, many.map((receipt) => ({ receipt, copy: message() })));
+    };
+    const sends = () => aws.actions().filter((action) => action === "SendMessageBatch").length;
+    for (let from = 0; from < 10_000; from += 10) await move(from);
+    assertEquals(sends(), 1_000);
+    await move(0);
+    assertEquals(sends(), 1_000, "nothing is forgotten yet");
+    await move(10_000);
+    await move(10);
+    assertEquals(sends(), 1_001, "no more than needed is forgotten");
+    await move(0);
+    assertEquals(sends(), 1_002, "the oldest are forgotten");
+  });
 });
