@@ -271,6 +271,20 @@ describe("Leases", () => {
     assertEquals(extendedAt(), [10_000]);
     assertEquals(await lease.settle(), true);
   });
+
+  it("ends extensions under way with its signal, those by hand as well", async () => {
+    const { clock, receiver, end, hold } = createLeases();
+    receiver.faults.extend = (_next, _queue, _items, options) => hang(options?.signal);
+    const lease = hold("a");
+    await clock.advance(9_000);
+    const byHand = hold("b").extend(60_000);
+    await clock.advance(1_000);
+    assertEquals(receiptsOf(receiver), [["b"], ["a"]]);
+    end.abort(failure("STOPPED"));
+    const result = await byHand;
+    assertEquals(result.ok ? "ok" : result.error.code, "STOPPED");
+    assertEquals(await lease.settle(), true);
+  });
 });
 
 describe("Lease.settle()", () => {

@@ -215,4 +215,26 @@ describe("Settler", () => {
     await all;
     assertEquals(receiver.of("deadLetter").map(({ items }) => items.length), [2, 1]);
   });
+
+  for (const verb of ["acknowledge", "release", "deadLetter"] as const) {
+    it(`hands its signal to a request of ${verb}, and so ends it`, async () => {
+      const { clock, receiver, settler, hold, end } = createSettler();
+      receiver.faults.acknowledge = (_next, _queue, _items, options) => hang(options?.signal);
+      receiver.faults.release = (_next, _queue, _items, options) => hang(options?.signal);
+      receiver.faults.deadLetter = (_next, _queue, _items, options) => hang(options?.signal);
+      const lease = hold();
+      const settled = verb === "acknowledge"
+        ? settler.acknowledge(lease)
+        : verb === "release"
+        ? settler.release(lease, 0)
+        : settler.deadLetter(lease, { body: "b", attributes: {} });
+      await clock.advance(20);
+      const { signal } = receiver.of(verb)[0]!.options;
+      assertEquals(signal?.aborted, false);
+      end.abort(failure("STOPPED"));
+      assertEquals(signal?.reason.code, "STOPPED");
+      assertEquals(outcomeOf(await settled), "STOPPED");
+      assertEquals(clock.pending, 0);
+    });
+  }
 });
