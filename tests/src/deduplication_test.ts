@@ -162,4 +162,12 @@ describe("MemoryDeduplicationStore", () => {
       assertThrows(() => setUp({ maxEntries }), RangeError, "maxEntries");
     }
   });
+
+  it("remembers one key where it may remember one", async () => {
+    const { store, claim, status } = setUp({ maxEntries: 1 });
+    await store.complete("a", await claim("a"), 60_000);
+    assertEquals(await status("a"), "completed");
+    await store.complete("b", await claim("b"), 60_000);
+    assertEquals([await status("b"), await status("a")], ["completed", "claimed"]);
+  });
 });

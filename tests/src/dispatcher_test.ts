@@ -412,6 +412,31 @@ describe("dispatch()", () => {
     assertEquals((log.lines[0]?.fields.error as { code: string }).code, "E_QUOTE");
     assert(!JSON.stringify(log.lines).includes(CANARY));
   });
+
+  it("logs the reason why a message cannot be handled, and shortens what its sender wrote", async () => {
+    const { dispatcher, run, log } = setUp({ onUnknown: "acknowledge", onUndecodable: "retry" });
+    dispatcher.subscribe(Job, () => {});
+    await run({ attributes: {} });
+    await run({ attributes: { manifest: "Nobody" } });
+    await run({ body: "{" });
+    await run({ id: "i".repeat(101), attributes: { manifest: "T".repeat(101) } });
+    const [nameless, unwanted, broken, long] = log.lines.map(({ fields }) => fields);
+    assertEquals(nameless, {
+      queue: "q",
+      messageId: "m-1",
+      reason: "names no event type",
+      then: "acknowledge",
+    });
+    assertEquals(unwanted, {
+      queue: "q",
+      messageId: "m-1",
+      type: "Nobody",
+      reason: "has no subscriber",
+      then: "acknowledge",
+    });
+    assertEquals([broken?.type, broken?.then], ["Job", "retry"]);
+    assertEquals([long?.messageId, long?.type], ["i".repeat(100), "T".repeat(100)]);
+  });
 });
 
 describe("dispatch() and its signals", () => {

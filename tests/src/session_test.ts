@@ -694,6 +694,33 @@ describe("settling", () => {
     assertEquals(world.receiver.of("acknowledge").flatMap(({ items }) => items).length, 1);
     assertEquals(world.receiver.of("release"), []);
   });
+
+  it("what was lost before it could be settled is counted once, as nothing else, and reported", async () => {
+    for (const verb of ["acknowledge", "release", "deadLetter"] as const) {
+      const world = await createWorld({ declare: { deadLetterQueue: "dead", maxReceives: 5 } });
+      world.dispatcher.subscribe(Job, () => {
+        if (verb === "release") throw new Error("boom");
+        if (verb === "deadLetter") throw new DeadLetter("no");
+      });
+      const lost = refuseAll(failure("LOCK_LOST"));
+      world.receiver.faults.acknowledge = lost;
+      world.receiver.faults.release = lost;
+      world.receiver.faults.deadLetter = lost;
+      await world.send([1]);
+      const { received, acknowledged, retried, deadLettered, lost: count } = await work(
+        world,
+        1_000,
+      );
+      assertEquals({ received, acknowledged, retried, deadLettered, count }, {
+        received: 1,
+        acknowledged: 0,
+        retried: 0,
+        deadLettered: 0,
+        count: 1,
+      }, verb);
+      assertEquals(world.log.lines.filter(({ text }) => text.includes("settled")).length, 1);
+    }
+  });
 });
 
 describe("a stop in the last try", () => {
