@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import type { Backend, Delivery } from "../../src/backend.ts";
 import { MessageConsumer, type MessageConsumerOptions } from "../../src/consumer.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { failure, hang, refuseAll } from "../fakes/receiver.ts";
+import { deliveryOf, failure, hang, refuseAll } from "../fakes/receiver.ts";
 import { createWorld, deferred, Job, watch, watchedSignal, type World } from "../fakes/world.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
@@ -63,6 +63,21 @@ describe("new MessageConsumer()", () => {
     assertEquals([world.receiver.calls.length, world.clock.pending], [0, 0]);
     await consumer.stop();
     await consumer[Symbol.asyncDispose]();
+  });
+
+  it("hides a message that fails on and on for a quarter of an hour at the most", async () => {
+    const most: [attempt: number, ms: number][] = [[1, 1_000], [2, 2_000], [10, 512_000], [
+      11,
+      900_000,
+    ], [1_000, 900_000]];
+    for (const [attempt, ms] of most) {
+      const world = await createWorld();
+      world.dispatcher.subscribe(Job, () => Promise.reject(new Error("boom")));
+      world.receiver.faults.receive = () => Promise.resolve([deliveryOf("r", { attempt })]);
+      const consumer = world.consumer({ random: () => 1 });
+      await within(world, 20, consumer.consumeEvent());
+      assertEquals(world.receiver.of("release")[0]?.items[0]?.ms, ms);
+    }
   });
 });
 

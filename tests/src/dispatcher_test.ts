@@ -113,6 +113,13 @@ describe("Dispatcher", () => {
     assertEquals(dispatcher.subscriptionsTo("Order").map(({ name }) => name), ["c"]);
     dispatcher.subscribe(Order, () => {}, { name: "a" });
   });
+
+  it("names the subscriber that makes no sense, if it has a name", () => {
+    const dispatcher = new Dispatcher();
+    const named = () => dispatcher.subscribe(Job, undefined as never, { name: "bill" });
+    assertThrows(named, TypeError, 'the subscriber "bill"');
+    assertThrows(() => dispatcher.subscribe(Job, undefined as never), TypeError, "a subscriber as");
+  });
 });
 
 describe("dispatch()", () => {
@@ -756,6 +763,43 @@ describe("dispatch() with de-duplication", () => {
     const outcome = run({}, { signal: controller.signal });
     controller.abort(new MelangeError("STOPPED", "stop"));
     assertEquals(codeOf(await outcome), "STOPPED");
+  });
+
+  it("renews no more once the handler is done, also when a renewal is under way then", async () => {
+    const clock = new VirtualClock();
+    const { store, calls, fail } = watchedStore(clock);
+    const { dispatcher, run } = setUp({ deduplication: { store, leaseMs: 30_000 } });
+    const end = deferred();
+    const renewed = deferred();
+    dispatcher.subscribe(Job, () => end.promise, { name: "bill" });
+    const renewals = () => calls.filter((call) => call.startsWith("renew")).length;
+    const running = run({}, { clock });
+    await clock.advance(9_999);
+    assertEquals(renewals(), 0);
+    fail.renew = () => renewed.promise as Promise<never>;
+    await clock.advance(1);
+    assertEquals(renewals(), 1);
+    end.resolve();
+    assertEquals(kindOf(await running), "acknowledge");
+    renewed.resolve();
+    await clock.advance(60_000);
+    assertEquals([renewals(), clock.pending], [1, 0]);
+  });
+
+  it("claims for a minute and remembers for a day unless it is told otherwise", async () => {
+    const clock = new VirtualClock();
+    const asked: number[] = [];
+    const memory = new MemoryDeduplicationStore({ clock });
+    const store: DeduplicationStore = {
+      claim: (key, ms) => (asked.push(ms), memory.claim(key, ms)),
+      complete: (key, token, ms) => (asked.push(ms), memory.complete(key, token, ms)),
+      release: (key, token) => memory.release(key, token),
+      renew: (key, token, ms) => memory.renew(key, token, ms),
+    };
+    const { dispatcher, run } = setUp({ deduplication: { store } });
+    dispatcher.subscribe(Job, () => {}, { name: "bill" });
+    await run({}, { clock });
+    assertEquals(asked, [60_000, 86_400_000]);
   });
 });
 

@@ -305,6 +305,21 @@ describe("Polling", () => {
     assertEquals([ids[1], ids[2]], [ids[0], ids[0]]);
     assert(ids[3] !== ids[2] && ids.every((id) => id !== undefined && id !== ""));
   });
+
+  it("asks for other messages after a FIFO receive that was refused", async () => {
+    const { clock, receiver, polling } = createPolling({
+      fifo: true,
+      script: () => (options, call) =>
+        call === 1 ? Promise.reject(failure("ACCESS_DENIED")) : hang(options.signal),
+    });
+    polling.fill();
+    await clock.advance(60_000);
+    const [first, second] = receiver.of("receive").map(({ options }) => options.attemptId);
+    assert(first !== undefined && second !== undefined && first !== second);
+    polling.stop();
+    polling.abort("end");
+    await clock.advance(0);
+  });
 });
 
 describe("a service that asks for patience", () => {

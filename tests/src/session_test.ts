@@ -592,6 +592,31 @@ describe("on a FIFO queue", () => {
       await consumer.stop();
     }
   });
+
+  it("a copy that fails for good costs no lock: the message waits for its next try here", async () => {
+    const world = await createWorld(FIFO_WITH_DLQ);
+    const attempts: number[] = [];
+    world.dispatcher.subscribe(Job, (_event, { attempt }) => {
+      attempts.push(attempt);
+      throw new DeadLetter("no");
+    });
+    world.receiver.faults.deadLetter = refuseAll(failure("ACCESS_DENIED"));
+    await world.send([1]);
+    const consumer = world.consumer({
+      visibilityTimeoutMs: 2_000,
+      redelivery: { baseMs: 20_000 },
+    });
+    consumer.start();
+    await world.clock.advance(9_900);
+    assertEquals([attempts, world.receiver.of("deadLetter").length], [[1], 1]);
+    assert(world.receiver.of("extend").length >= 9, "the lock is kept");
+    world.receiver.faults.deadLetter = undefined;
+    await world.clock.advance(200);
+    assertEquals([attempts, await world.count("dead.fifo")], [[1, 2], 1]);
+    assertEquals([consumer.status().lost, consumer.status().received], [0, 1]);
+    await consumer.stop();
+    assertEquals(world.clock.pending, 0);
+  });
 });
 
 describe("settling", () => {

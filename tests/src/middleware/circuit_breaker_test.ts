@@ -149,4 +149,11 @@ describe("circuitBreaker()", () => {
       assertThrows(() => circuitBreaker({ resetMs }), RangeError, "resetMs");
     }
   });
+
+  it("with a resetMs of 0 lets the next call try", async () => {
+    const { state, call } = setUp({ resetMs: 0 });
+    state.act = boom;
+    assertEquals([await call(), await call(), await call()], ["boom", "boom", "boom"]);
+    assertEquals(state.calls, 3);
+  });
 });
