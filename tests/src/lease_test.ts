@@ -285,6 +285,24 @@ describe("Leases", () => {
     assertEquals(result.ok ? "ok" : result.error.code, "STOPPED");
     assertEquals(await lease.settle(), true);
   });
+
+  it("lets extensions join that are due within a twelfth of the timeout, and no others", async () => {
+    const { clock, receiver, hold } = createLeases();
+    hold("a");
+    await clock.advance(2_500);
+    hold("b");
+    await clock.advance(1);
+    hold("late");
+    await clock.advance(7_499);
+    assertEquals(receiptsOf(receiver), [["a", "b"]]);
+  });
+
+  it("asks for no time at all where it is told to, or to less", async () => {
+    const { receiver, hold } = createLeases();
+    await hold("a").extend(0);
+    await hold("b").extend(-5);
+    assertEquals(receiver.of("extend").flatMap(({ items }) => items.map(({ ms }) => ms)), [0, 0]);
+  });
 });
 
 describe("Lease.settle()", () => {

@@ -463,6 +463,12 @@ describe("snsEndpoint() with subscriptions", () => {
     assertEquals(sns.fetched, [CERTIFICATE_URL]);
     assertEquals(logs, ['The endpoint was unsubscribed from a topic {"topic":"orders"}']);
   });
+
+  it("logs which subscription was confirmed, and neither its token nor its address", async () => {
+    const { sns, logs, endpoint } = await setUp();
+    await endpoint(post(await sns.confirmation()));
+    assertEquals(logs, ['A subscription was confirmed {"topic":"orders"}']);
+  });
 });
 
 /** What is wrong with a request that is signed properly otherwise. */
@@ -796,6 +802,52 @@ describe("snsEndpoint() with raw deliveries", () => {
     assertEquals((await endpoint(request)).status, 403);
     assertEquals(seen, []);
   });
+
+  it("hands over a message of now, that has no attributes, under the id of SNS", async () => {
+    const { sns, dispatcher } = await setUp();
+    const contexts: HandlerContext[] = [];
+    const named = new Dispatcher({
+      defaultEvent: OrderPlaced,
+      logger: dispatcher.options.logger,
+    });
+    named.subscribe(OrderPlaced, (_, context) => void contexts.push(context));
+    const { clock, fetch } = sns;
+    const allowRaw = { secret: SECRET };
+    const endpoint = snsEndpoint({ dispatcher: named, topics: [TOPIC], clock, fetch, allowRaw });
+    await clock.advance(5_000);
+    assertEquals((await endpoint(ask(SECRET))).status, 200);
+    assertEquals(contexts[0]?.message, {
+      id: "m-1",
+      body: '{"orderId":"o-1"}',
+      attributes: {},
+      sentAt: new Date(NOW + 5_000),
+      attempt: 1,
+    });
+    assertEquals([contexts[0]?.queue, clock.pending], ["orders", 0]);
+  });
+
+  it("refuses what is not a notification", async () => {
+    const { endpoint, seen } = await raw();
+    const request = ask(SECRET);
+    request.headers.set("x-amz-sns-message-type", "SubscriptionConfirmation");
+    assertEquals((await endpoint(request)).status, 400);
+    assertEquals(seen, []);
+  });
+
+  it("remembers one for as long as the window, and no longer", async () => {
+    const { endpoint, seen, sns } = await raw();
+    const come = async (id: string) =>
+      assertEquals((await endpoint(ask(SECRET, { id }))).status, 200);
+    await come("m-1");
+    await sns.clock.advance(HOUR);
+    await come("m-2");
+    await come("m-1");
+    assertEquals(seen.length, 2);
+    await sns.clock.advance(1);
+    await come("m-3");
+    await come("m-1");
+    assertEquals(seen.length, 4);
+  });
 });
 
 describe("snsEndpoint() with long bodies", () => {
@@ -825,6 +877,23 @@ describe("snsEndpoint() with long bodies", () => {
       assertEquals((await endpoint(post(await sns.notification()))).status, status);
     }
   });
+
+  it("takes 1 363 148 bytes where it is told nothing, and no more", async () => {
+    const { endpoint } = await setUp();
+    for (const [length, status] of [[1_363_148, 400], [1_363_149, 413]] as const) {
+      assertEquals((await endpoint(post(" ".repeat(length)))).status, status);
+    }
+  });
+
+  it("refuses one that is no UTF-8, also where only what is not signed is none", async () => {
+    const { sns, handled, endpoint } = await setUp();
+    const text = JSON.stringify(await sns.notification({ UnsubscribeURL: "?" }));
+    const bytes = new TextEncoder().encode(text);
+    bytes[text.lastIndexOf("?")] = 0xff;
+    const response = await endpoint(post(stream([bytes])));
+    assertEquals([response.status, await response.text()], [400, "the body is not UTF-8"]);
+    assertEquals(handled.length, 0);
+  });
 });
 
 describe("snsEndpoint() with its time", () => {
@@ -841,6 +910,28 @@ describe("snsEndpoint() with its time", () => {
       const Timestamp = new Date(NOW + ms).toISOString();
       assertEquals((await endpoint(post(await sns.notification({ Timestamp })))).status, 200);
     }
+  });
+
+  it("gives up a confirmation that hangs, tells its signal, and logs it", async () => {
+    let seen: AbortSignal | undefined;
+    let called = () => {};
+    const confirming = new Promise<void>((resolve) => called = resolve);
+    const { sns, logs, endpoint } = await setUp({
+      timeoutMs: 2_000,
+      confirm: ({ signal }) => {
+        seen = signal;
+        called();
+        return new Promise(() => {});
+      },
+    });
+    const response = endpoint(post(await sns.confirmation()));
+    await confirming;
+    await sns.clock.advance(1_999);
+    assertEquals(seen?.aborted, false);
+    await sns.clock.advance(1);
+    assertEquals((await response).status, 503);
+    assertEquals([seen?.reason.code, logs.length, sns.clock.pending], ["TIMEOUT", 1, 0]);
+    assertStringIncludes(logs[0]!, 'could not be confirmed {"topic":"orders"');
   });
 });
 
@@ -866,6 +957,35 @@ describe("snsEndpoint() options", () => {
       const create = () =>
         snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], ...options });
       assertThrows(create, Error, text);
+    });
+  }
+
+  it("refuse one unknown signature version beside a known one", () => {
+    const signatureVersions = ["1", "3"] as never;
+    const create = () =>
+      snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], signatureVersions });
+    assertThrows(create, TypeError, "signatureVersions");
+  });
+
+  it("take a secret of 16 characters, and none of 15", () => {
+    const create = (length: number) => () =>
+      snsEndpoint({
+        dispatcher: new Dispatcher(),
+        topics: [TOPIC],
+        allowRaw: { secret: "s".repeat(length) },
+      });
+    create(16)();
+    assertThrows(create(15), TypeError, "16 characters");
+  });
+
+  for (const name of ["maxRemembered", "maxBodyBytes", "timeoutMs", "windowMs"] as const) {
+    it(`refuse a ${name} that is not positive`, () => {
+      for (const value of [0, -1, NaN]) {
+        const create = () =>
+          snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], [name]: value });
+        assertThrows(create, RangeError, name);
+      }
+      snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], [name]: 1 });
     });
   }
 });
