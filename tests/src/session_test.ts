@@ -617,6 +617,34 @@ describe("on a FIFO queue", () => {
     await consumer.stop();
     assertEquals(world.clock.pending, 0);
   });
+
+  it("ten messages for each slot wait in backoff, and no more are received", async () => {
+    const world = await createWorld(FIFO);
+    world.dispatcher.subscribe(Job, () => Promise.reject(new Error("boom")));
+    for (let n = 0; n < 50; n++) await world.send([n], { group: `g${n}` });
+    const consumer = world.consumer({ concurrency: 2, redelivery: { baseMs: 900_000 } });
+    consumer.start();
+    await world.clock.advance(20_000);
+    assertEquals([consumer.status().inFlight, consumer.status().received], [20, 20]);
+    const stopped = consumer.stop();
+    await world.clock.advance(1_000);
+    await stopped;
+  });
+
+  it("five tries in place are made unless the dispatcher says otherwise", async () => {
+    const world = await createWorld({
+      ...FIFO_WITH_DLQ,
+      declare: { deadLetterQueue: "dead.fifo", maxReceives: 50 },
+    });
+    const attempts: number[] = [];
+    world.dispatcher.subscribe(Job, (_event, { attempt }) => {
+      attempts.push(attempt);
+      throw new Error("boom");
+    });
+    await world.send([1]);
+    await work(world, 60_000);
+    assertEquals([attempts, await world.count("dead.fifo")], [[1, 2, 3, 4, 5], 1]);
+  });
 });
 
 describe("settling", () => {
