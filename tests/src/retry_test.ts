@@ -446,6 +446,13 @@ describe("retry() where it is told nothing", () => {
       assertEquals(startedAt.length, attempts);
     }
   });
+
+  it("starts the next attempt at once where chance says 0", async () => {
+    const { clock, startedAt, options, failing } = setUp({ random: () => 0 });
+    const done = retry(failing(passing(), passing()), options);
+    await clock.advance(0);
+    assertEquals([await done, startedAt], ["done", [0, 0, 0]]);
+  });
 });
 
 describe("RetryBudget where it is told nothing", () => {
