@@ -120,6 +120,11 @@ describe("Dispatcher", () => {
     assertThrows(named, TypeError, 'the subscriber "bill"');
     assertThrows(() => dispatcher.subscribe(Job, undefined as never), TypeError, "a subscriber as");
   });
+
+  it("refuses a middleware that is no function, also beside one that is", () => {
+    const middleware = [(next: unknown) => next, "log"] as never;
+    assertThrows(() => new Dispatcher({ middleware }), TypeError, "middleware must be functions");
+  });
 });
 
 describe("dispatch()", () => {
@@ -443,6 +448,15 @@ describe("dispatch()", () => {
     });
     assertEquals([broken?.type, broken?.then], ["Job", "retry"]);
     assertEquals([long?.messageId, long?.type], ["i".repeat(100), "T".repeat(100)]);
+  });
+
+  it("takes the host's time for that of the receive where the host does not tell it", async () => {
+    const clock = new VirtualClock({ now: 1_234 });
+    const { dispatcher, run } = setUp();
+    const seen: Date[] = [];
+    dispatcher.subscribe(Job, (_event, { receivedAt }) => void seen.push(receivedAt));
+    await run({}, { clock });
+    assertEquals(seen, [new Date(1_234)]);
   });
 });
 

@@ -347,6 +347,8 @@ describe("AwsBackend.deadLetter()", () => {
     assertEquals(sends(), 1_001, "no more than needed is forgotten");
     await move(0);
     assertEquals(sends(), 1_002, "the oldest are forgotten");
+    const again = aws.calls.filter(({ action }) => action === "SendMessageBatch").at(-1);
+    assertEquals(again?.input.Entries.length, 10, "as many as are too many");
   });
 });
 

@@ -896,6 +896,30 @@ describe("snsEndpoint() with long bodies", () => {
   });
 });
 
+describe("snsEndpoint() says in its answer", () => {
+  it("which methods there are, where it was another, and nowhere else", async () => {
+    const { sns, endpoint } = await setUp();
+    const get = await endpoint(new Request("https://shop.example/sns"));
+    assertEquals([get.status, get.headers.get("allow")], [405, "POST"]);
+    const { headers, status } = await endpoint(post(await sns.notification({ Type: "Other" })));
+    assertEquals([status, headers.get("allow")], [400, null]);
+  });
+
+  it("what is wrong with a type that it does not know, whatever the header says", async () => {
+    const { sns, logs, endpoint } = await setUp();
+    const fields = await sns.notification({ Type: "Other" });
+    for (const headers of [{}, { "x-amz-sns-message-type": "Notification" }]) {
+      const body = JSON.stringify(fields);
+      const response = await endpoint(post(body, { headers }));
+      assertEquals([response.status, await response.text()], [400, "the type is unknown"]);
+    }
+    assertEquals(
+      logs[0],
+      'A request to the SNS endpoint was refused {"status":400,"reason":"the type is unknown"}',
+    );
+  });
+});
+
 describe("snsEndpoint() with its time", () => {
   it("answers 503 where a body does not end within 13 seconds", async () => {
     const { sns, endpoint } = await setUp();
