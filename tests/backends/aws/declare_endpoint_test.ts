@@ -201,6 +201,8 @@ describe("AwsBackend.declareEndpoint()", () => {
     ["another protocol", "orders", "ftp://shop.example/SECRET"],
     ["no URL", "orders", "shop.example/SECRET"],
     ["a password", "orders", "https://me:SECRET@shop.example/"],
+    ["a user alone", "orders", "https://SECRET@shop.example/"],
+    ["a password alone", "orders", "https://:SECRET@shop.example/"],
     ["a fragment", "orders", "https://shop.example/#SECRET"],
     ["a FIFO topic", "orders.fifo", URL_OF_ENDPOINT],
     ["a FIFO dead-letter queue", "orders", URL_OF_ENDPOINT, { deadLetterQueue: "dlq.fifo" }],

@@ -468,3 +468,103 @@ describe("AwsBackend.describeQueue()", () => {
     assertEquals(error.code, "OUTCOME_UNKNOWN");
   });
 });
+
+describe("AwsBackend declarations and their signals", () => {
+  const redeclare = (backend: AwsBackend, signal?: AbortSignal) =>
+    backend.declareQueue("billing", {
+      visibilityTimeoutMs: signal ? 60_000 : 30_000,
+      subscribeTo: [{ topic: "orders", events: [signal ? "New" : "Old"] }],
+      ...(signal ? { signal } : {}),
+    });
+  const calls: Record<string, (backend: AwsBackend, signal: AbortSignal) => Promise<unknown>> = {
+    GetQueueAttributes: redeclare,
+    SetQueueAttributes: redeclare,
+    Subscribe: redeclare,
+    ListSubscriptionsByTopic: redeclare,
+    GetSubscriptionAttributes: redeclare,
+    SetSubscriptionAttributes: redeclare,
+    DeleteQueue: (backend, signal) => backend.deleteQueue("billing", { signal }),
+    DeleteTopic: (backend, signal) => backend.deleteTopic("orders", { signal }),
+    "GetQueueAttributes of describeQueue()": (backend, signal) =>
+      backend.describeQueue("billing", { signal }),
+  };
+  for (const [what, run] of Object.entries(calls)) {
+    it(`ends the request ${what}, and leaves no timer`, async () => {
+      const { world, aws, backend } = administration();
+      await patient(aws, redeclare(backend));
+      let reach = () => {};
+      const reached = new Promise<void>((resolve) => reach = resolve);
+      world.before = ({ action }) => {
+        if (!what.startsWith(action)) return undefined;
+        reach();
+        return new Promise(() => {}) as never;
+      };
+      const end = new AbortController();
+      const running = run(backend, end.signal).catch((reason) => reason);
+      await Promise.race([reached, running]);
+      const { signal } = aws.calls.at(-1)!.init;
+      assertEquals(signal?.aborted, false);
+      end.abort("enough");
+      assertEquals(await running, "enough");
+      assertEquals([signal?.aborted, aws.clock.pending], [true, 0]);
+    });
+  }
+
+  it("end the pause before another try, and leave no timer", async () => {
+    const { world, aws, backend } = administration();
+    let tried = () => {};
+    const failed = new Promise<void>((resolve) => tried = resolve);
+    world.before = () => {
+      tried();
+      return sqsError("RequestThrottled", { status: 403, headers: { "retry-after": "60" } });
+    };
+    const end = new AbortController();
+    const running = backend.declareQueue("billing", { signal: end.signal }).catch((it) => it);
+    await failed;
+    await aws.clock.advance(1_000);
+    assertEquals([aws.calls.length, aws.clock.pending], [1, 1]);
+    end.abort("enough");
+    assertEquals(await running, "enough");
+    await aws.clock.advance(0);
+    assertEquals([aws.calls.length, aws.clock.pending], [1, 0]);
+  });
+});
+
+describe("AwsBackend.declareQueue() at the limits", () => {
+  const list = (length: number) => Array.from({ length }, (_, n) => `E${n}`);
+  const taken: [what: string, filter: Record<string, unknown>][] = [
+    ["five keys", Object.fromEntries([..."abcde"].map((key) => [key, ["x"]]))],
+    ["150 combinations", { a: list(15), b: list(10) }],
+    ["conditions that are no list", { a: list(150), b: { c: 1 } }],
+  ];
+  for (const [what, filter] of taken) {
+    it(`takes a filter of ${what}`, async () => {
+      const { world, aws, backend } = administration();
+      const subscribeTo = [{ topic: "orders", filter }];
+      await patient(aws, backend.declareQueue("billing", { subscribeTo }));
+      assertEquals(world.subscriptions.size, 1);
+    });
+  }
+
+  const refused: [what: string, filter: Record<string, unknown>][] = [
+    ["151 combinations beside a condition that is no list", { a: list(151), b: { c: 1 } }],
+    ["160 combinations of several lists", { a: list(16), b: list(10) }],
+  ];
+  for (const [what, filter] of refused) {
+    it(`refuses a filter of ${what}`, async () => {
+      const { aws, backend } = administration();
+      const declare = () =>
+        backend.declareQueue("billing", { subscribeTo: [{ topic: "orders", filter }] });
+      assertEquals((await assertRejects(declare, MelangeError)).code, "CONFIGURATION");
+      assertEquals(aws.calls.length, 0);
+    });
+  }
+
+  it("refuses numbers that AWS does not take, before anything is sent", async () => {
+    const { aws, backend } = administration();
+    for (const options of [{ delayMs: 900_001 }, { maxReceives: 0 }, { retentionMs: 1 }]) {
+      await assertRejects(() => backend.declareQueue("billing", options), RangeError);
+    }
+    assertEquals(aws.calls.length, 0);
+  });
+});
