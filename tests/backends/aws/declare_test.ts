@@ -402,6 +402,42 @@ describe("AwsBackend.declareQueue()", () => {
     await aws.clock.advance(60_000);
     assertEquals(aws.clock.pending, 0);
   });
+
+  const refusing = ["GetQueueUrl", "CreateQueue", "GetQueueAttributes", "SetQueueAttributes"];
+  for (const action of refusing) {
+    it(`rejects at once where ${action} is not allowed, and does nothing further`, async () => {
+      const { world, aws, backend } = administration();
+      if (action.endsWith("Attributes")) await patient(aws, backend.declareQueue("billing"));
+      world.before = (call) =>
+        call.action === action ? sqsError("AccessDenied", { status: 403 }) : undefined;
+      const error = await assertRejects(
+        () => backend.declareQueue("billing", { visibilityTimeoutMs: 60_000 }),
+        MelangeError,
+      );
+      assertEquals([error.code, aws.actions().at(-1)], ["ACCESS_DENIED", action]);
+      assertEquals(aws.clock.pending, 0);
+    });
+  }
+
+  it("tries twenty times at the most", async () => {
+    const { world, aws } = administration();
+    const backend = new AwsBackend({ ...aws.options, random: () => 0 });
+    world.before = () => sqsError("RequestThrottled", { status: 403 });
+    const declaring = patient(aws, backend.declareQueue("billing"));
+    assertEquals((await assertRejects(() => declaring, MelangeError)).code, "THROTTLED");
+    assertEquals(aws.calls.length, 20);
+  });
+
+  it("starts a try two minutes after the first, and none later", async () => {
+    for (const [seconds, attempts] of [[120, 2], [121, 1]] as const) {
+      const { world, aws, backend } = administration();
+      const headers = { "retry-after": `${seconds}` };
+      world.before = () => sqsError("RequestThrottled", { status: 403, headers });
+      const declaring = patient(aws, backend.declareQueue("billing"));
+      await assertRejects(() => declaring, MelangeError);
+      assertEquals(aws.calls.length, attempts);
+    }
+  });
 });
 
 describe("AwsBackend.declareTopic()", () => {
@@ -444,6 +480,39 @@ describe("AwsBackend.deleteQueue() and deleteTopic()", () => {
       await backend.deleteTopic("orders");
     }
     assertEquals([world.queues.size, world.topics.size], [0, 0]);
+  });
+
+  it("reject where that is not allowed", async () => {
+    const { world, aws, backend } = administration();
+    await patient(aws, backend.declareQueue("billing"));
+    world.before = ({ action }) =>
+      action === "DeleteQueue"
+        ? sqsError("AccessDenied", { status: 403 })
+        : action === "DeleteTopic"
+        ? snsError("AuthorizationError", 403)
+        : undefined;
+    for (const run of [() => backend.deleteQueue("billing"), () => backend.deleteTopic("orders")]) {
+      assertEquals((await assertRejects(run, MelangeError)).code, "ACCESS_DENIED");
+    }
+    assertEquals(world.queues.size, 1);
+  });
+
+  it("resolve only when the service has answered", async () => {
+    const { world, aws, backend } = administration();
+    await patient(aws, backend.declareQueue("billing"));
+    let answer = () => {};
+    world.before = ({ action }) =>
+      action === "DeleteQueue"
+        ? new Promise<Response>((resolve) => answer = () => resolve(new Response(""))) as never
+        : undefined;
+    const sent = aws.sent();
+    let done = false;
+    const deleting = backend.deleteQueue("billing").then(() => done = true);
+    await sent;
+    await aws.clock.advance(1_000);
+    assertEquals([done, aws.actions().at(-1)], [false, "DeleteQueue"]);
+    answer();
+    await deleting;
   });
 });
 
