@@ -283,4 +283,54 @@ describe("Batcher", () => {
     await assertRejects(() => bad, Error, "no size");
     assertEquals(await good, "good!");
   });
+
+  it("add() waits a single millisecond where it is told to", async () => {
+    const { add, batches, clock } = setUp({ lingerMs: 1, auto: true });
+    add("a");
+    await clock.advance(0);
+    assertEquals([batches, clock.pending], [[], 1]);
+    await clock.advance(1);
+    assertEquals([batches, clock.pending], [["a"], 0]);
+  });
+
+  it("waits for no others once the bytes of a batch are full, and not a byte before", async () => {
+    const sizes: Record<string, number> = { a: 4, b: 5, c: 1 };
+    const { add, batches, clock } = setUp({
+      lingerMs: 1_000,
+      maxBytes: 10,
+      sizeOf: ({ name }) => sizes[name] ?? 0,
+      auto: true,
+    });
+    add("a b");
+    await clock.advance(999);
+    assertEquals(batches, []);
+    add("c");
+    assertEquals(batches, ["a b c"]);
+    await clock.advance(0);
+    assertEquals(clock.pending, 0);
+  });
+
+  it("counts the bytes behind a busy key only when its turn comes", async () => {
+    const { add, batches, end, clock } = setUp({
+      keyOf,
+      lingerMs: 1_000,
+      maxBytes: 10,
+      sizeOf: ({ name }) => name.startsWith("a") ? 10 : 5,
+    });
+    for (let round = 1; round <= 3; round++) {
+      add(`a${round}`);
+      add(`a${round}x`);
+      assertEquals(batches.splice(0), [`a${round}`]);
+      add(`b${round}`);
+      await clock.advance(0);
+      assertEquals(batches, [], "half a batch waits");
+      add(`c${round}`);
+      assertEquals(batches.splice(0), [`b${round} c${round}`]);
+      await end();
+      await end();
+      assertEquals(batches.splice(0), [`a${round}x`]);
+      await end();
+    }
+    assertEquals(clock.pending, 0);
+  });
 });

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import type { Backend, Delivery } from "../../src/backend.ts";
 import { MessageConsumer, type MessageConsumerOptions } from "../../src/consumer.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { failure, hang, refuseAll } from "../fakes/receiver.ts";
+import { deliveryOf, failure, hang, refuseAll } from "../fakes/receiver.ts";
 import { createWorld, deferred, Job, watch, watchedSignal, type World } from "../fakes/world.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
@@ -63,6 +63,73 @@ describe("new MessageConsumer()", () => {
     assertEquals([world.receiver.calls.length, world.clock.pending], [0, 0]);
     await consumer.stop();
     await consumer[Symbol.asyncDispose]();
+  });
+
+  it("hides a message that fails on and on for a quarter of an hour at the most", async () => {
+    const most: [attempt: number, ms: number][] = [[1, 1_000], [2, 2_000], [10, 512_000], [
+      11,
+      900_000,
+    ], [1_000, 900_000]];
+    for (const [attempt, ms] of most) {
+      const world = await createWorld();
+      world.dispatcher.subscribe(Job, () => Promise.reject(new Error("boom")));
+      world.receiver.faults.receive = () => Promise.resolve([deliveryOf("r", { attempt })]);
+      const consumer = world.consumer({ random: () => 1 });
+      await within(world, 20, consumer.consumeEvent());
+      assertEquals(world.receiver.of("release")[0]?.items[0]?.ms, ms);
+    }
+  });
+
+  it("takes the edges of what its options may be, and nothing beyond", async () => {
+    const { backend } = await createWorld();
+    const edges: [keyof MessageConsumerOptions, min: number, max: number][] = [
+      ["concurrency", 1, 10_000],
+      ["visibilityTimeoutMs", 1_000, 43_200_000],
+      ["waitMs", 0, 20_000],
+      ["drainMs", 0, 86_400_000],
+      ["refillMs", 0, 60_000],
+      ["ackLingerMs", 0, 1_000],
+    ];
+    for (const [name, min, max] of edges) {
+      const create = (value: number) => () =>
+        new MessageConsumer({ backend, queue: "jobs", [name]: value });
+      for (const value of [min, max]) create(value)();
+      for (const value of [min - 1, max + 1, NaN]) assertThrows(create(value), RangeError, name);
+    }
+    const redelivery = { baseMs: 0, maxMs: 0 };
+    assertEquals(new MessageConsumer({ backend, queue: "q", redelivery }).health(), "stopped");
+  });
+
+  it("works on ten at once, locks for 30 s and waits 20 s unless it is told otherwise", async () => {
+    const world = await createWorld();
+    busy(world, 5_000);
+    await world.send(numbers(30));
+    const consumer = world.consumer();
+    consumer.start();
+    await world.clock.advance(1_000);
+    assertEquals(consumer.status().running, 10);
+    const { max, waitMs, visibilityMs } = world.receiver.of("receive")[0]!.options;
+    assertEquals([max, waitMs, visibilityMs], [10, 20_000, 30_000]);
+    await world.clock.advance(60_000);
+    await consumer.stop();
+  });
+
+  it("acknowledges after 20 ms and refills after 100 ms unless it is told otherwise", async () => {
+    const world = await createWorld();
+    world.dispatcher.subscribe(Job, async ({ data: { n } }) => {
+      if (n === 0) await new Promise<void>((resolve) => world.clock.after(5_000, resolve));
+    });
+    await world.send(numbers(10));
+    const start = world.clock.now();
+    const times = (verb: "acknowledge" | "receive") =>
+      world.receiver.of(verb).map(({ at }) => at - start);
+    const consumer = world.consumer();
+    consumer.start();
+    await world.clock.advance(4_000);
+    assertEquals(times("acknowledge"), [20]);
+    assertEquals(times("receive"), [0, 120]);
+    await world.clock.advance(60_000);
+    await consumer.stop();
   });
 });
 
@@ -388,6 +455,18 @@ describe("MessageConsumer.health()", () => {
     await consumer.stop({ drainMs: 0 });
     await world.clock.advance(3_600_000);
   });
+
+  it("is stalled from the millisecond on that ends a minute beyond the wait", async () => {
+    const world = await createWorld();
+    const consumer = world.consumer({ waitMs: 5_000 });
+    world.receiver.faults.receive = (_next, _queue, { signal }) => hang(signal);
+    consumer.start();
+    await world.clock.advance(65_000);
+    assertEquals(consumer.health(), "running");
+    await world.clock.advance(1);
+    assertEquals(consumer.health(), "stalled");
+    await consumer.stop();
+  });
 });
 
 describe("MessageConsumer.stop()", () => {
@@ -678,6 +757,42 @@ describe("MessageConsumer.stop()", () => {
     const all = Promise.all([consumer.stop(), consumer.stop(), consumer[Symbol.asyncDispose]()]);
     await within(world, 1_000, all);
     await consumer.stop();
+  });
+
+  it("aborts handlers a fifth of the drain before its end, a second at the most; by default of 10 s", async () => {
+    for (
+      const [drainMs, expected] of [[2_000, 1_600], [5_000, 4_000], [undefined, 9_000]] as const
+    ) {
+      const world = await createWorld();
+      let abortedAt: number | undefined;
+      world.dispatcher.subscribe(Job, (_event, { signal }) => {
+        signal.addEventListener("abort", () => abortedAt = world.clock.now());
+        return new Promise<void>(() => {});
+      });
+      await world.send([1]);
+      const consumer = world.consumer();
+      consumer.start();
+      await world.clock.advance(1_000);
+      const start = world.clock.now();
+      const stopped = watch(consumer.stop(drainMs === undefined ? {} : { drainMs }));
+      await world.clock.advance(drainMs ?? 10_000);
+      assertEquals([stopped.state, (abortedAt ?? 0) - start], ["done", expected]);
+    }
+  });
+
+  it("gives up giving back after 250 ms where it is forced to end at once", async () => {
+    const world = await createWorld();
+    world.dispatcher.subscribe(Job, () => new Promise<void>(() => {}));
+    world.receiver.faults.release = (_next, _queue, _items, options) => hang(options?.signal);
+    await world.send([1]);
+    const consumer = world.consumer();
+    consumer.start();
+    await world.clock.advance(1_000);
+    const stopped = watch(consumer.stop({ drainMs: 0 }));
+    await world.clock.advance(249);
+    assertEquals(stopped.state, "pending");
+    await world.clock.advance(1);
+    assertEquals([stopped.state, world.clock.pending], ["done", 0]);
   });
 });
 

@@ -162,4 +162,28 @@ describe("MemoryDeduplicationStore", () => {
       assertThrows(() => setUp({ maxEntries }), RangeError, "maxEntries");
     }
   });
+
+  it("remembers one key where it may remember one", async () => {
+    const { store, claim, status } = setUp({ maxEntries: 1 });
+    await store.complete("a", await claim("a"), 60_000);
+    assertEquals(await status("a"), "completed");
+    await store.complete("b", await claim("b"), 60_000);
+    assertEquals([await status("b"), await status("a")], ["completed", "claimed"]);
+  });
+
+  it("remembers 100 000 keys unless it is told otherwise", async () => {
+    const { store, claim, status } = setUp();
+    for (let n = 0; n <= 100_000; n++) await store.complete(`${n}`, await claim(`${n}`), 60_000);
+    assertEquals([await status("1"), await status("0")], ["completed", "claimed"]);
+  });
+
+  it("forgets the claims of the dead as soon as their lease has ended, where there are many", async () => {
+    for (const [ms, kept] of [[999, true], [1_000, false]] as const) {
+      const { store, clock, claim } = setUp({ maxEntries: 1 });
+      const dead = await claim("dead", 1_000);
+      await clock.advance(ms);
+      await claim("other", 60_000);
+      assertEquals(await store.renew("dead", dead, 1_000), kept);
+    }
+  });
 });

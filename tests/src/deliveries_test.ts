@@ -378,4 +378,13 @@ describe("deliveries()", () => {
     assertEquals(removed, ["abort"]);
     await end();
   });
+
+  it("gives back without a delay what its reader did not settle in time", async () => {
+    const world = await createWorld();
+    await world.send([1]);
+    const { next, step, consumer } = reading(world);
+    await next();
+    await step(consumer.stop({ drainMs: 2_000 }), 2_000);
+    assertEquals(world.receiver.of("release").map(({ items }) => items[0]?.ms), [0]);
+  });
 });

@@ -113,6 +113,18 @@ describe("Dispatcher", () => {
     assertEquals(dispatcher.subscriptionsTo("Order").map(({ name }) => name), ["c"]);
     dispatcher.subscribe(Order, () => {}, { name: "a" });
   });
+
+  it("names the subscriber that makes no sense, if it has a name", () => {
+    const dispatcher = new Dispatcher();
+    const named = () => dispatcher.subscribe(Job, undefined as never, { name: "bill" });
+    assertThrows(named, TypeError, 'the subscriber "bill"');
+    assertThrows(() => dispatcher.subscribe(Job, undefined as never), TypeError, "a subscriber as");
+  });
+
+  it("refuses a middleware that is no function, also beside one that is", () => {
+    const middleware = [(next: unknown) => next, "log"] as never;
+    assertThrows(() => new Dispatcher({ middleware }), TypeError, "middleware must be functions");
+  });
 });
 
 describe("dispatch()", () => {
@@ -412,6 +424,40 @@ describe("dispatch()", () => {
     assertEquals((log.lines[0]?.fields.error as { code: string }).code, "E_QUOTE");
     assert(!JSON.stringify(log.lines).includes(CANARY));
   });
+
+  it("logs the reason why a message cannot be handled, and shortens what its sender wrote", async () => {
+    const { dispatcher, run, log } = setUp({ onUnknown: "acknowledge", onUndecodable: "retry" });
+    dispatcher.subscribe(Job, () => {});
+    await run({ attributes: {} });
+    await run({ attributes: { manifest: "Nobody" } });
+    await run({ body: "{" });
+    await run({ id: "i".repeat(101), attributes: { manifest: "T".repeat(101) } });
+    const [nameless, unwanted, broken, long] = log.lines.map(({ fields }) => fields);
+    assertEquals(nameless, {
+      queue: "q",
+      messageId: "m-1",
+      reason: "names no event type",
+      then: "acknowledge",
+    });
+    assertEquals(unwanted, {
+      queue: "q",
+      messageId: "m-1",
+      type: "Nobody",
+      reason: "has no subscriber",
+      then: "acknowledge",
+    });
+    assertEquals([broken?.type, broken?.then], ["Job", "retry"]);
+    assertEquals([long?.messageId, long?.type], ["i".repeat(100), "T".repeat(100)]);
+  });
+
+  it("takes the host's time for that of the receive where the host does not tell it", async () => {
+    const clock = new VirtualClock({ now: 1_234 });
+    const { dispatcher, run } = setUp();
+    const seen: Date[] = [];
+    dispatcher.subscribe(Job, (_event, { receivedAt }) => void seen.push(receivedAt));
+    await run({}, { clock });
+    assertEquals(seen, [new Date(1_234)]);
+  });
 });
 
 describe("dispatch() and its signals", () => {
@@ -698,6 +744,43 @@ describe("dispatch() with de-duplication", () => {
     const outcome = run({}, { signal: controller.signal });
     controller.abort(new MelangeError("STOPPED", "stop"));
     assertEquals(codeOf(await outcome), "STOPPED");
+  });
+
+  it("renews no more once the handler is done, also when a renewal is under way then", async () => {
+    const clock = new VirtualClock();
+    const { store, calls, fail } = watchedStore(clock);
+    const { dispatcher, run } = setUp({ deduplication: { store, leaseMs: 30_000 } });
+    const end = deferred();
+    const renewed = deferred();
+    dispatcher.subscribe(Job, () => end.promise, { name: "bill" });
+    const renewals = () => calls.filter((call) => call.startsWith("renew")).length;
+    const running = run({}, { clock });
+    await clock.advance(9_999);
+    assertEquals(renewals(), 0);
+    fail.renew = () => renewed.promise as Promise<never>;
+    await clock.advance(1);
+    assertEquals(renewals(), 1);
+    end.resolve();
+    assertEquals(kindOf(await running), "acknowledge");
+    renewed.resolve();
+    await clock.advance(60_000);
+    assertEquals([renewals(), clock.pending], [1, 0]);
+  });
+
+  it("claims for a minute and remembers for a day unless it is told otherwise", async () => {
+    const clock = new VirtualClock();
+    const asked: number[] = [];
+    const memory = new MemoryDeduplicationStore({ clock });
+    const store: DeduplicationStore = {
+      claim: (key, ms) => (asked.push(ms), memory.claim(key, ms)),
+      complete: (key, token, ms) => (asked.push(ms), memory.complete(key, token, ms)),
+      release: (key, token) => memory.release(key, token),
+      renew: (key, token, ms) => memory.renew(key, token, ms),
+    };
+    const { dispatcher, run } = setUp({ deduplication: { store } });
+    dispatcher.subscribe(Job, () => {}, { name: "bill" });
+    await run({}, { clock });
+    assertEquals(asked, [60_000, 86_400_000]);
   });
 });
 

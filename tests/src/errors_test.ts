@@ -125,4 +125,24 @@ describe("describeError()", () => {
       { name: "number" },
     ]);
   });
+
+  it("tells the first three frames, trimmed, and one where there is one", () => {
+    const error = new Error("x");
+    const frames = ["a", "b", "c", "d"].map((name) => `    at ${name} (file:///m.ts:1:1)`);
+    error.stack = `Error: x\n${frames.join("\n")}\n  not a frame`;
+    assertEquals(describeError(error).at, frames.slice(0, 3).map((frame) => frame.trim()));
+    error.stack = `Error: x\n${frames[0]}`;
+    assertEquals(describeError(error).at, [frames[0]!.trim()]);
+    error.stack = "Error: x";
+    assertEquals(describeError(error), { name: "Error" });
+    error.stack = `Error: y\n${frames[0]}`;
+    assertEquals(describeError(error), { name: "Error" });
+  });
+
+  it("tells frames that are not of the message, however long it is", () => {
+    const forged = Array.from({ length: 20 }, () => "\n    at forged (file:///m.ts:1:1)").join("");
+    const error = new Error(`x${forged}`);
+    error.stack = `Error: ${error.message}\n    at real (file:///m.ts:1:1)`;
+    assertEquals(describeError(error).at, ["at real (file:///m.ts:1:1)"]);
+  });
 });

@@ -416,6 +416,34 @@ describe("read()", () => {
       assertEquals(texts.length, new Set(texts).size, `${message.body} parsed twice`);
     }
   });
+
+  it("reads a date of the first Melange in any form, and takes nothing else for one", () => {
+    const dates: [unknown, Date][] = [
+      ["2020-05-06T07:08:09Z", new Date("2020-05-06T07:08:09Z")],
+      [1_600_000_000_000, new Date(1_600_000_000_000)],
+      [null, SENT_AT],
+      [true, SENT_AT],
+      [[2020], SENT_AT],
+      ["", SENT_AT],
+      [1e300, SENT_AT],
+    ];
+    for (const [occurred_on, expected] of dates) {
+      const body = JSON.stringify({ event_type_name: "Order", occurred_on });
+      const { occurredOn } = decoded(received(body)) as { occurredOn: Date };
+      assertEquals(occurredOn, expected, `${occurred_on}`);
+    }
+  });
+
+  it("reads a CloudEvent that tells no time, no id and no type, and one whose content type tells more", () => {
+    const attributes = { "content-type": "Application/CloudEvents+JSON; charset=utf-8" };
+    const bare = decoded(received('{"specversion":"1.0","data":{"n":1}}', attributes));
+    assertEquals<unknown>(bare, {
+      type: undefined,
+      id: "m-1",
+      occurredOn: SENT_AT,
+      data: { n: 1 },
+    });
+  });
 });
 
 const CLOUD = "application/cloudevents+json";

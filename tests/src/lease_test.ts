@@ -271,6 +271,38 @@ describe("Leases", () => {
     assertEquals(extendedAt(), [10_000]);
     assertEquals(await lease.settle(), true);
   });
+
+  it("ends extensions under way with its signal, those by hand as well", async () => {
+    const { clock, receiver, end, hold } = createLeases();
+    receiver.faults.extend = (_next, _queue, _items, options) => hang(options?.signal);
+    const lease = hold("a");
+    await clock.advance(9_000);
+    const byHand = hold("b").extend(60_000);
+    await clock.advance(1_000);
+    assertEquals(receiptsOf(receiver), [["b"], ["a"]]);
+    end.abort(failure("STOPPED"));
+    const result = await byHand;
+    assertEquals(result.ok ? "ok" : result.error.code, "STOPPED");
+    assertEquals(await lease.settle(), true);
+  });
+
+  it("lets extensions join that are due within a twelfth of the timeout, and no others", async () => {
+    const { clock, receiver, hold } = createLeases();
+    hold("a");
+    await clock.advance(2_500);
+    hold("b");
+    await clock.advance(1);
+    hold("late");
+    await clock.advance(7_499);
+    assertEquals(receiptsOf(receiver), [["a", "b"]]);
+  });
+
+  it("asks for no time at all where it is told to, or to less", async () => {
+    const { receiver, hold } = createLeases();
+    await hold("a").extend(0);
+    await hold("b").extend(-5);
+    assertEquals(receiver.of("extend").flatMap(({ items }) => items.map(({ ms }) => ms)), [0, 0]);
+  });
 });
 
 describe("Lease.settle()", () => {

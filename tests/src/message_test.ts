@@ -308,4 +308,12 @@ describe("refusal()", () => {
       assertStringIncludes(refused({ delayMs: 0, group: "g" }, FIFO) ?? "", "only standard");
     });
   });
+
+  it("quotes 256 characters of a name at the most, and those that can be printed", () => {
+    const message = (topic: string) =>
+      refusal({ body: "", attributes: {} }, { topic }, LIMITS)?.message ?? "";
+    assertStringIncludes(message("a".repeat(256)), `topic "${"a".repeat(256)}"`);
+    assertStringIncludes(message("a".repeat(257)), `topic "${"a".repeat(256)}"`);
+    assertStringIncludes(message("a\nb\u007f~ é"), 'topic "a?b?~ ?"');
+  });
 });

@@ -305,6 +305,72 @@ describe("Polling", () => {
     assertEquals([ids[1], ids[2]], [ids[0], ids[0]]);
     assert(ids[3] !== ids[2] && ids.every((id) => id !== undefined && id !== ""));
   });
+
+  it("asks for other messages after a FIFO receive that was refused", async () => {
+    const { clock, receiver, polling } = createPolling({
+      fifo: true,
+      script: () => (options, call) =>
+        call === 1 ? Promise.reject(failure("ACCESS_DENIED")) : hang(options.signal),
+    });
+    polling.fill();
+    await clock.advance(60_000);
+    const [first, second] = receiver.of("receive").map(({ options }) => options.attemptId);
+    assert(first !== undefined && second !== undefined && first !== second);
+    polling.stop();
+    polling.abort("end");
+    await clock.advance(0);
+  });
+
+  const pauses: [what: string, error: MelangeError, random: number, expected: number[]][] = [
+    ["grow from 100 ms to 30 s", failure("REFUSED"), 1, [
+      ...[100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000],
+    ]],
+    [
+      "grow from 100 ms to a second in an outage",
+      failure("OUTCOME_UNKNOWN", { retryable: true }),
+      1,
+      [
+        ...[100, 200, 400, 800, 1_000, 1_000],
+      ],
+    ],
+    ["are those of a refusal where an unknown outcome is for good", failure("OUTCOME_UNKNOWN"), 1, [
+      ...[100, 200, 400, 800, 1_600],
+    ]],
+    ["are 20 ms where chance says 0", failure("REFUSED"), 0, [20, 20, 20]],
+    [
+      "are a minute at the most, whatever is asked",
+      failure("THROTTLED", {
+        retryable: true,
+        retryAfterMs: 60_001,
+      }),
+      1,
+      [60_000, 60_000],
+    ],
+  ];
+  for (const [what, error, random, expected] of pauses) {
+    it(`has pauses that ${what}`, async () => {
+      const { clock, polling, at } = createPolling({
+        script: failing(error),
+        random: () => random,
+      });
+      polling.fill();
+      await clock.advance(150_000);
+      const times = at().slice(0, expected.length + 1);
+      assertEquals(times.slice(1).map((time, index) => time - times[index]!), expected);
+    });
+  }
+
+  it("repeats an answer that is empty at once a second after it was asked for", async () => {
+    const { clock, polling, at } = createPolling({
+      script: (clock) => async () => {
+        await sleep(clock, 300);
+        return [];
+      },
+    });
+    polling.fill();
+    await clock.advance(3_500);
+    assertEquals(at(), [0, 1_000, 2_000, 3_000]);
+  });
 });
 
 describe("a service that asks for patience", () => {

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../backends/memory/testing.ts";
 import type { Result } from "../../src/backend.ts";
 import type { MelangeError } from "../../src/errors.ts";
 import {
   backoffMs,
+  checkRetryPolicy,
   isRetryable,
   retry,
   RetryBudget,
@@ -387,5 +388,87 @@ describe("RetryBudget", () => {
     assertEquals((await outcome).code, "THROTTLED");
     assertEquals(startedAt, [0]);
     assert(failedAt <= 5_000, `told at ${failedAt}`);
+  });
+});
+
+describe("checkRetryPolicy()", () => {
+  it("takes the edges, and what is left out", () => {
+    checkRetryPolicy({});
+    checkRetryPolicy({ maxAttempts: 1, baseMs: 0, maxMs: 0, deadlineMs: 0 });
+    checkRetryPolicy({ maxAttempts: Infinity, deadlineMs: Infinity });
+  });
+
+  for (const maxAttempts of [0, 0.5, -1, NaN]) {
+    it(`refuses ${maxAttempts} attempts`, () => {
+      assertThrows(() => checkRetryPolicy({ maxAttempts }), RangeError, `${maxAttempts}`);
+    });
+  }
+
+  for (const name of ["baseMs", "maxMs", "deadlineMs"]) {
+    it(`refuses a ${name} that is negative or no number`, () => {
+      for (const value of [-1, NaN]) {
+        assertThrows(() => checkRetryPolicy({ [name]: value }), RangeError, name);
+      }
+    });
+  }
+});
+
+describe("retry() where it is told nothing", () => {
+  it("pauses from 100 ms to 20 s, and ends after eight attempts", async () => {
+    const { clock, startedAt, options, failing } = setUp({ random: () => 1 });
+    const errors = Array.from({ length: 9 }, () => passing());
+    const done = retry(failing(...errors), options).catch((error) => error);
+    await clock.advance(120_000);
+    assertEquals(await done, errors[7]);
+    const pauses = startedAt.slice(1).map((at, index) => at - startedAt[index]!);
+    assertEquals(pauses, [100, 200, 400, 800, 1_600, 3_200, 6_400]);
+  });
+
+  it("pauses 20 s at the most, and starts nothing later than a minute after the first", async () => {
+    const { clock, startedAt, options, failing } = setUp({
+      random: () => 1,
+      baseMs: 15_000,
+      maxAttempts: 99,
+    });
+    const done = retry(failing(...Array(9).fill(passing())), options).catch((error) => error);
+    await clock.advance(120_000);
+    await done;
+    assertEquals(startedAt, [0, 15_000, 35_000, 55_000]);
+  });
+
+  it("starts an attempt a minute after the first, and none a millisecond later", async () => {
+    for (const [retryAfterMs, attempts] of [[60_000, 2], [60_001, 1]] as const) {
+      const { clock, startedAt, options, failing } = setUp();
+      const done = retry(failing(passing("THROTTLED", { retryAfterMs })), options)
+        .catch((error) => error);
+      await clock.advance(120_000);
+      await done;
+      assertEquals(startedAt.length, attempts);
+    }
+  });
+
+  it("starts the next attempt at once where chance says 0", async () => {
+    const { clock, startedAt, options, failing } = setUp({ random: () => 0 });
+    const done = retry(failing(passing(), passing()), options);
+    await clock.advance(0);
+    assertEquals([await done, startedAt], ["done", [0, 0, 0]]);
+  });
+});
+
+describe("RetryBudget where it is told nothing", () => {
+  it("lets a hundred through at once, then ten a second", () => {
+    const budget = new RetryBudget({ clock: new VirtualClock({ now: 0 }) });
+    const waits = Array.from({ length: 103 }, () => budget.reserve());
+    assertEquals(waits.slice(0, 100), Array(100).fill(0));
+    assertEquals(waits.slice(100), [100, 200, 300]);
+  });
+
+  it("has a token again as soon as its time has come", async () => {
+    const clock = new VirtualClock({ now: 1_000_000 });
+    const budget = new RetryBudget({ clock, capacity: 1 });
+    budget.reserve();
+    await clock.advance(100);
+    assertEquals(budget.reserve(), 0);
+    assertEquals(budget.reserve(), 100);
   });
 });

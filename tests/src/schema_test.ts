@@ -122,4 +122,12 @@ describe("validate()", () => {
     const nested: v.GenericSchema = v.union([v.number(), v.array(v.lazy(() => nested))]);
     assertEquals((await validate(eventOf(nested), data)).ok, false);
   });
+
+  it("tells ten paths, of 64 characters a key", async () => {
+    const paths = Array.from({ length: 11 }, (_, n) => [`${n}`]);
+    const result = await validate(eventOf(schemaOf(() => issues(...paths))), 0);
+    assertEquals<unknown>(result, { ok: false, paths: "0, 1, 2, 3, 4, 5, 6, 7, 8, 9" });
+    const long = await validate(eventOf(schemaOf(() => issues(["k".repeat(65)]))), 0);
+    assertEquals<unknown>(long, { ok: false, paths: "k".repeat(64) });
+  });
 });

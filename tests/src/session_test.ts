@@ -592,6 +592,59 @@ describe("on a FIFO queue", () => {
       await consumer.stop();
     }
   });
+
+  it("a copy that fails for good costs no lock: the message waits for its next try here", async () => {
+    const world = await createWorld(FIFO_WITH_DLQ);
+    const attempts: number[] = [];
+    world.dispatcher.subscribe(Job, (_event, { attempt }) => {
+      attempts.push(attempt);
+      throw new DeadLetter("no");
+    });
+    world.receiver.faults.deadLetter = refuseAll(failure("ACCESS_DENIED"));
+    await world.send([1]);
+    const consumer = world.consumer({
+      visibilityTimeoutMs: 2_000,
+      redelivery: { baseMs: 20_000 },
+    });
+    consumer.start();
+    await world.clock.advance(9_900);
+    assertEquals([attempts, world.receiver.of("deadLetter").length], [[1], 1]);
+    assert(world.receiver.of("extend").length >= 9, "the lock is kept");
+    world.receiver.faults.deadLetter = undefined;
+    await world.clock.advance(200);
+    assertEquals([attempts, await world.count("dead.fifo")], [[1, 2], 1]);
+    assertEquals([consumer.status().lost, consumer.status().received], [0, 1]);
+    await consumer.stop();
+    assertEquals(world.clock.pending, 0);
+  });
+
+  it("ten messages for each slot wait in backoff, and no more are received", async () => {
+    const world = await createWorld(FIFO);
+    world.dispatcher.subscribe(Job, () => Promise.reject(new Error("boom")));
+    for (let n = 0; n < 50; n++) await world.send([n], { group: `g${n}` });
+    const consumer = world.consumer({ concurrency: 2, redelivery: { baseMs: 900_000 } });
+    consumer.start();
+    await world.clock.advance(20_000);
+    assertEquals([consumer.status().inFlight, consumer.status().received], [20, 20]);
+    const stopped = consumer.stop();
+    await world.clock.advance(1_000);
+    await stopped;
+  });
+
+  it("five tries in place are made unless the dispatcher says otherwise", async () => {
+    const world = await createWorld({
+      ...FIFO_WITH_DLQ,
+      declare: { deadLetterQueue: "dead.fifo", maxReceives: 50 },
+    });
+    const attempts: number[] = [];
+    world.dispatcher.subscribe(Job, (_event, { attempt }) => {
+      attempts.push(attempt);
+      throw new Error("boom");
+    });
+    await world.send([1]);
+    await work(world, 60_000);
+    assertEquals([attempts, await world.count("dead.fifo")], [[1, 2, 3, 4, 5], 1]);
+  });
 });
 
 describe("settling", () => {
@@ -693,6 +746,33 @@ describe("settling", () => {
     assertEquals([status.received, status.acknowledged, status.lost], [2, 1, 1]);
     assertEquals(world.receiver.of("acknowledge").flatMap(({ items }) => items).length, 1);
     assertEquals(world.receiver.of("release"), []);
+  });
+
+  it("what was lost before it could be settled is counted once, as nothing else, and reported", async () => {
+    for (const verb of ["acknowledge", "release", "deadLetter"] as const) {
+      const world = await createWorld({ declare: { deadLetterQueue: "dead", maxReceives: 5 } });
+      world.dispatcher.subscribe(Job, () => {
+        if (verb === "release") throw new Error("boom");
+        if (verb === "deadLetter") throw new DeadLetter("no");
+      });
+      const lost = refuseAll(failure("LOCK_LOST"));
+      world.receiver.faults.acknowledge = lost;
+      world.receiver.faults.release = lost;
+      world.receiver.faults.deadLetter = lost;
+      await world.send([1]);
+      const { received, acknowledged, retried, deadLettered, lost: count } = await work(
+        world,
+        1_000,
+      );
+      assertEquals({ received, acknowledged, retried, deadLettered, count }, {
+        received: 1,
+        acknowledged: 0,
+        retried: 0,
+        deadLettered: 0,
+        count: 1,
+      }, verb);
+      assertEquals(world.log.lines.filter(({ text }) => text.includes("settled")).length, 1);
+    }
   });
 });
 

@@ -237,4 +237,67 @@ describe("Settler", () => {
     await all;
     assertEquals(receiver.of("deadLetter").map(({ items }) => items.length), [2, 1]);
   });
+
+  for (const verb of ["acknowledge", "release", "deadLetter"] as const) {
+    it(`hands its signal to a request of ${verb}, and so ends it`, async () => {
+      const { clock, receiver, settler, hold, end } = createSettler();
+      receiver.faults.acknowledge = (_next, _queue, _items, options) => hang(options?.signal);
+      receiver.faults.release = (_next, _queue, _items, options) => hang(options?.signal);
+      receiver.faults.deadLetter = (_next, _queue, _items, options) => hang(options?.signal);
+      const lease = hold();
+      const settled = verb === "acknowledge"
+        ? settler.acknowledge(lease)
+        : verb === "release"
+        ? settler.release(lease, 0)
+        : settler.deadLetter(lease, { body: "b", attributes: {} });
+      await clock.advance(20);
+      const { signal } = receiver.of(verb)[0]!.options;
+      assertEquals(signal?.aborted, false);
+      end.abort(failure("STOPPED"));
+      assertEquals(signal?.reason.code, "STOPPED");
+      assertEquals(outcomeOf(await settled), "STOPPED");
+      assertEquals(clock.pending, 0);
+    });
+  }
+
+  it("pauses between tries, longer each time, up to a second", async () => {
+    const { clock, receiver, settler, hold, start } = createSettler({ lingerMs: 0 });
+    receiver.faults.acknowledge = refuseAll(LATER);
+    void settler.acknowledge(hold());
+    await clock.advance(3_000);
+    const times = receiver.calls.map(({ at }) => at - start);
+    const pauses = times.map((at, index) => at - (times[index - 1] ?? 0));
+    assertEquals(pauses.slice(0, 9), [0, 25, 50, 100, 200, 400, 500, 500, 500]);
+  });
+
+  it("ends the pause before another try with its signal", async () => {
+    const { clock, receiver, settler, hold, end } = createSettler({ lingerMs: 0 });
+    receiver.faults.release = refuseAll(failure("THROTTLED", {
+      retryable: true,
+      retryAfterMs: 10_000,
+    }));
+    const watched = watch(settler.release(hold(), 0));
+    await clock.advance(1_000);
+    assertEquals([watched.state, receiver.calls.length], ["pending", 1]);
+    end.abort(failure("STOPPED"));
+    await clock.advance(0);
+    assertEquals([watched.state, receiver.calls.length], ["done", 1]);
+  });
+
+  it("has sixteen requests of a kind under way, and no more", async () => {
+    const { clock, receiver, settler, hold, end } = createSettler({ lingerMs: 0 });
+    receiver.faults.acknowledge = (_next, _queue, _items, options) => hang(options?.signal);
+    for (let n = 0; n < 170; n++) void settler.acknowledge(hold(`r${n}`));
+    await clock.advance(100);
+    assertEquals(receiver.of("acknowledge").length, 16);
+    end.abort(failure("STOPPED"));
+    await clock.advance(0);
+  });
+
+  it("gives back at once what is to come again after 0 ms or less", async () => {
+    const { clock, receiver, settler, hold } = createSettler({ lingerMs: 0 });
+    await Promise.all([settler.release(hold("a"), 0), settler.release(hold("b"), -5)]);
+    await clock.advance(0);
+    assertEquals(receiver.of("release").flatMap(({ items }) => items.map(({ ms }) => ms)), [0, 0]);
+  });
 });

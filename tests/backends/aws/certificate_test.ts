@@ -88,6 +88,14 @@ describe("readCertificate()", () => {
     }
     assert(refused > 500, `${refused} refused`);
   });
+
+  it("reads names of every length, whose lengths take one to three bytes", async () => {
+    for (const length of [1, 127, 128, 129, 130, 255, 256, 60_000]) {
+      const commonName = "n".repeat(length);
+      const { names } = readCertificate(await writeCertificate({ spki: SPKI, commonName }));
+      assertEquals(names, [commonName], `${length} characters`);
+    }
+  });
 });
 
 describe("readPem()", () => {

@@ -506,6 +506,55 @@ describe("AwsBackend corrects a wrong clock", () => {
     const [result] = await send(aws, { credentials });
     assertEquals([result?.ok, aws.calls.length], [true, 3]);
   });
+
+  for (const aheadMs of [10 * MINUTE, -10 * MINUTE]) {
+    it(`that is ${aheadMs / MINUTE} minutes off, also for what is to be tried at a date`, async () => {
+      const aws: FakeAws = fakeAws((_call, turn) => {
+        const theirs = aws.clock.now() + aheadMs;
+        const headers = { date: new Date(theirs).toUTCString() };
+        if (turn === 1) return sqsError("RequestTimeTooSkewed", { status: 403, headers });
+        const later = { ...headers, "retry-after": new Date(theirs + 9_000).toUTCString() };
+        return sqsError("RequestThrottled", { status: 403, headers: later });
+      });
+      const error = await failure(send(aws));
+      assertEquals([error.code, error.retryAfterMs], ["THROTTLED", 9_000]);
+    });
+  }
+
+  const off: [what: string, aheadMs: number, tookMs: number, calls: number][] = [
+    ["four minutes ahead", 4 * MINUTE, 0, 2],
+    ["four minutes behind", -4 * MINUTE, 0, 2],
+    ["a second less than four minutes ahead", 4 * MINUTE - 1_000, 0, 1],
+    ["an hour ahead, by an answer that took almost four minutes", 60 * MINUTE, 4 * MINUTE - 1, 2],
+    ["an hour ahead, by an answer that took four minutes", 60 * MINUTE, 4 * MINUTE, 1],
+  ];
+  for (const [what, aheadMs, tookMs, calls] of off) {
+    it(`${calls > 1 ? "that is" : "not one that is"} ${what}`, async () => {
+      const aws: FakeAws = fakeAws(async (call, turn) => {
+        if (turn > 1) return allStored(call);
+        await aws.clock.advance(tookMs);
+        const theirs = Math.floor((aws.clock.now() + aheadMs) / 1_000) * 1_000;
+        const headers = { date: new Date(theirs).toUTCString() };
+        return sqsError("RequestExpired", { status: 403, headers });
+      });
+      await send(aws, { requestTimeoutMs: 60 * MINUTE }).catch(() => {});
+      assertEquals(aws.calls.length, calls);
+    });
+  }
+
+  it("not again, if the service agrees with the correction and refuses all the same", async () => {
+    for (const aheadMs of [10 * MINUTE, -10 * MINUTE]) {
+      const aws: FakeAws = fakeAws((call, turn) => {
+        if (turn === 2) return allStored(call);
+        const headers = { date: new Date(aws.clock.now() + aheadMs).toUTCString() };
+        return sqsError("SignatureDoesNotMatch", { status: 403, headers });
+      });
+      const backend = new AwsBackend(aws.options);
+      await backend.send({ queue: QUEUE }, [message()]);
+      const error = await failure(backend.send({ queue: QUEUE }, [message()]));
+      assertEquals([error.code, aws.calls.length], ["ACCESS_DENIED", 3]);
+    }
+  });
 });
 
 describe("AwsBackend signs anew what was signed too long ago", () => {

@@ -201,6 +201,8 @@ describe("AwsBackend.declareEndpoint()", () => {
     ["another protocol", "orders", "ftp://shop.example/SECRET"],
     ["no URL", "orders", "shop.example/SECRET"],
     ["a password", "orders", "https://me:SECRET@shop.example/"],
+    ["a user alone", "orders", "https://SECRET@shop.example/"],
+    ["a password alone", "orders", "https://:SECRET@shop.example/"],
     ["a fragment", "orders", "https://shop.example/#SECRET"],
     ["a FIFO topic", "orders.fifo", URL_OF_ENDPOINT],
     ["a FIFO dead-letter queue", "orders", URL_OF_ENDPOINT, { deadLetterQueue: "dlq.fifo" }],
@@ -230,16 +232,45 @@ describe("AwsBackend.declareEndpoint()", () => {
     assertEquals(aws.calls.length, 0);
   });
 
-  it("ends with its signal, and when the backend is closed", async () => {
-    const { backend } = setUp();
-    const signal = AbortSignal.abort(new Error("enough"));
-    await assertRejects(
-      () => backend.declareEndpoint("orders", URL_OF_ENDPOINT, { signal }),
-      Error,
-      "enough",
-    );
+  for (const action of ["CreateQueue", "Subscribe", "GetSubscriptionAttributes"]) {
+    it(`ends with its signal during ${action}, and when the backend is closed`, async () => {
+      for (const closed of [false, true]) {
+        const { world } = setUp();
+        let reach = () => {};
+        const reached = new Promise<void>((resolve) => reach = resolve);
+        const aws = fakeAws((call) => {
+          if (call.action !== action) return queueCall(world, call) ?? topicCall(world, call);
+          reach();
+          return new Promise(() => {});
+        });
+        const backend = new AwsBackend(aws.options);
+        const end = new AbortController();
+        const options = action === "CreateQueue"
+          ? { signal: end.signal, deadLetterQueue: "orders-dlq" }
+          : { signal: end.signal };
+        const declaring = backend.declareEndpoint("orders", URL_OF_ENDPOINT, options)
+          .catch((reason) => reason);
+        await Promise.race([reached, declaring]);
+        assertEquals(aws.calls.at(-1)!.init.signal?.aborted, false);
+        if (closed) await backend.close();
+        else end.abort("enough");
+        const reason = await declaring;
+        assertEquals(closed ? reason.code : reason, closed ? "CLOSED" : "enough");
+        assertEquals(aws.calls.at(-1)!.action, action);
+        assertEquals(aws.calls.at(-1)!.init.signal?.aborted, true);
+        assertEquals(aws.clock.pending, 0);
+      }
+    });
+  }
+
+  it("asks for nothing when its signal has aborted, or the backend is closed", async () => {
+    const { aws, backend } = setUp();
+    const signal = AbortSignal.abort("before");
+    const declare = (options: DeclareEndpointOptions = {}) =>
+      backend.declareEndpoint("orders", URL_OF_ENDPOINT, options);
+    assertEquals(await declare({ signal }).catch((reason) => reason), "before");
     await backend.close();
-    const call = () => backend.declareEndpoint("orders", URL_OF_ENDPOINT);
-    assertEquals((await assertRejects(call, MelangeError)).code, "CLOSED");
+    assertEquals((await assertRejects(() => declare(), MelangeError)).code, "CLOSED");
+    assertEquals(aws.calls.length, 0);
   });
 });

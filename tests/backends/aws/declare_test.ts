@@ -402,6 +402,42 @@ describe("AwsBackend.declareQueue()", () => {
     await aws.clock.advance(60_000);
     assertEquals(aws.clock.pending, 0);
   });
+
+  const refusing = ["GetQueueUrl", "CreateQueue", "GetQueueAttributes", "SetQueueAttributes"];
+  for (const action of refusing) {
+    it(`rejects at once where ${action} is not allowed, and does nothing further`, async () => {
+      const { world, aws, backend } = administration();
+      if (action.endsWith("Attributes")) await patient(aws, backend.declareQueue("billing"));
+      world.before = (call) =>
+        call.action === action ? sqsError("AccessDenied", { status: 403 }) : undefined;
+      const error = await assertRejects(
+        () => backend.declareQueue("billing", { visibilityTimeoutMs: 60_000 }),
+        MelangeError,
+      );
+      assertEquals([error.code, aws.actions().at(-1)], ["ACCESS_DENIED", action]);
+      assertEquals(aws.clock.pending, 0);
+    });
+  }
+
+  it("tries twenty times at the most", async () => {
+    const { world, aws } = administration();
+    const backend = new AwsBackend({ ...aws.options, random: () => 0 });
+    world.before = () => sqsError("RequestThrottled", { status: 403 });
+    const declaring = patient(aws, backend.declareQueue("billing"));
+    assertEquals((await assertRejects(() => declaring, MelangeError)).code, "THROTTLED");
+    assertEquals(aws.calls.length, 20);
+  });
+
+  it("starts a try two minutes after the first, and none later", async () => {
+    for (const [seconds, attempts] of [[120, 2], [121, 1]] as const) {
+      const { world, aws, backend } = administration();
+      const headers = { "retry-after": `${seconds}` };
+      world.before = () => sqsError("RequestThrottled", { status: 403, headers });
+      const declaring = patient(aws, backend.declareQueue("billing"));
+      await assertRejects(() => declaring, MelangeError);
+      assertEquals(aws.calls.length, attempts);
+    }
+  });
 });
 
 describe("AwsBackend.declareQueue() for a topic that may only be subscribed to", () => {
@@ -532,6 +568,39 @@ describe("AwsBackend.deleteQueue() and deleteTopic()", () => {
     }
     assertEquals([world.queues.size, world.topics.size], [0, 0]);
   });
+
+  it("reject where that is not allowed", async () => {
+    const { world, aws, backend } = administration();
+    await patient(aws, backend.declareQueue("billing"));
+    world.before = ({ action }) =>
+      action === "DeleteQueue"
+        ? sqsError("AccessDenied", { status: 403 })
+        : action === "DeleteTopic"
+        ? snsError("AuthorizationError", 403)
+        : undefined;
+    for (const run of [() => backend.deleteQueue("billing"), () => backend.deleteTopic("orders")]) {
+      assertEquals((await assertRejects(run, MelangeError)).code, "ACCESS_DENIED");
+    }
+    assertEquals(world.queues.size, 1);
+  });
+
+  it("resolve only when the service has answered", async () => {
+    const { world, aws, backend } = administration();
+    await patient(aws, backend.declareQueue("billing"));
+    let answer = () => {};
+    world.before = ({ action }) =>
+      action === "DeleteQueue"
+        ? new Promise<Response>((resolve) => answer = () => resolve(new Response(""))) as never
+        : undefined;
+    const sent = aws.sent();
+    let done = false;
+    const deleting = backend.deleteQueue("billing").then(() => done = true);
+    await sent;
+    await aws.clock.advance(1_000);
+    assertEquals([done, aws.actions().at(-1)], [false, "DeleteQueue"]);
+    answer();
+    await deleting;
+  });
 });
 
 describe("AwsBackend.describeQueue()", () => {
@@ -553,5 +622,105 @@ describe("AwsBackend.describeQueue()", () => {
       action === "GetQueueUrl" ? json({ QueueUrl: urlOf("billing") }) : json({});
     const error = await assertRejects(() => backend.describeQueue("billing"), MelangeError);
     assertEquals(error.code, "OUTCOME_UNKNOWN");
+  });
+});
+
+describe("AwsBackend declarations and their signals", () => {
+  const redeclare = (backend: AwsBackend, signal?: AbortSignal) =>
+    backend.declareQueue("billing", {
+      visibilityTimeoutMs: signal ? 60_000 : 30_000,
+      subscribeTo: [{ topic: "orders", events: [signal ? "New" : "Old"] }],
+      ...(signal ? { signal } : {}),
+    });
+  const calls: Record<string, (backend: AwsBackend, signal: AbortSignal) => Promise<unknown>> = {
+    GetQueueAttributes: redeclare,
+    SetQueueAttributes: redeclare,
+    Subscribe: redeclare,
+    ListSubscriptionsByTopic: redeclare,
+    GetSubscriptionAttributes: redeclare,
+    SetSubscriptionAttributes: redeclare,
+    DeleteQueue: (backend, signal) => backend.deleteQueue("billing", { signal }),
+    DeleteTopic: (backend, signal) => backend.deleteTopic("orders", { signal }),
+    "GetQueueAttributes of describeQueue()": (backend, signal) =>
+      backend.describeQueue("billing", { signal }),
+  };
+  for (const [what, run] of Object.entries(calls)) {
+    it(`ends the request ${what}, and leaves no timer`, async () => {
+      const { world, aws, backend } = administration();
+      await patient(aws, redeclare(backend));
+      let reach = () => {};
+      const reached = new Promise<void>((resolve) => reach = resolve);
+      world.before = ({ action }) => {
+        if (!what.startsWith(action)) return undefined;
+        reach();
+        return new Promise(() => {}) as never;
+      };
+      const end = new AbortController();
+      const running = run(backend, end.signal).catch((reason) => reason);
+      await Promise.race([reached, running]);
+      const { signal } = aws.calls.at(-1)!.init;
+      assertEquals(signal?.aborted, false);
+      end.abort("enough");
+      assertEquals(await running, "enough");
+      assertEquals([signal?.aborted, aws.clock.pending], [true, 0]);
+    });
+  }
+
+  it("end the pause before another try, and leave no timer", async () => {
+    const { world, aws, backend } = administration();
+    let tried = () => {};
+    const failed = new Promise<void>((resolve) => tried = resolve);
+    world.before = () => {
+      tried();
+      return sqsError("RequestThrottled", { status: 403, headers: { "retry-after": "60" } });
+    };
+    const end = new AbortController();
+    const running = backend.declareQueue("billing", { signal: end.signal }).catch((it) => it);
+    await failed;
+    await aws.clock.advance(1_000);
+    assertEquals([aws.calls.length, aws.clock.pending], [1, 1]);
+    end.abort("enough");
+    assertEquals(await running, "enough");
+    await aws.clock.advance(0);
+    assertEquals([aws.calls.length, aws.clock.pending], [1, 0]);
+  });
+});
+
+describe("AwsBackend.declareQueue() at the limits", () => {
+  const list = (length: number) => Array.from({ length }, (_, n) => `E${n}`);
+  const taken: [what: string, filter: Record<string, unknown>][] = [
+    ["five keys", Object.fromEntries([..."abcde"].map((key) => [key, ["x"]]))],
+    ["150 combinations", { a: list(15), b: list(10) }],
+    ["conditions that are no list", { a: list(150), b: { c: 1 } }],
+  ];
+  for (const [what, filter] of taken) {
+    it(`takes a filter of ${what}`, async () => {
+      const { world, aws, backend } = administration();
+      const subscribeTo = [{ topic: "orders", filter }];
+      await patient(aws, backend.declareQueue("billing", { subscribeTo }));
+      assertEquals(world.subscriptions.size, 1);
+    });
+  }
+
+  const refused: [what: string, filter: Record<string, unknown>][] = [
+    ["151 combinations beside a condition that is no list", { a: list(151), b: { c: 1 } }],
+    ["160 combinations of several lists", { a: list(16), b: list(10) }],
+  ];
+  for (const [what, filter] of refused) {
+    it(`refuses a filter of ${what}`, async () => {
+      const { aws, backend } = administration();
+      const declare = () =>
+        backend.declareQueue("billing", { subscribeTo: [{ topic: "orders", filter }] });
+      assertEquals((await assertRejects(declare, MelangeError)).code, "CONFIGURATION");
+      assertEquals(aws.calls.length, 0);
+    });
+  }
+
+  it("refuses numbers that AWS does not take, before anything is sent", async () => {
+    const { aws, backend } = administration();
+    for (const options of [{ delayMs: 900_001 }, { maxReceives: 0 }, { retentionMs: 1 }]) {
+      await assertRejects(() => backend.declareQueue("billing", options), RangeError);
+    }
+    assertEquals(aws.calls.length, 0);
   });
 });

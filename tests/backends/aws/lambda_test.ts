@@ -305,6 +305,69 @@ describe("sqsHandler() with its time", () => {
     await sqsHandler(dispatcher, { clock })({ Records: [sqsRecord("m-1")] }, within(5_000));
     assertEquals(clock.pending, 0);
   });
+
+  it("keeps a second for the answer unless it is told otherwise, or nothing", async () => {
+    for (const [options, expected] of [[{}, 4_000], [{ marginMs: 0 }, 5_000]] as const) {
+      const { clock, dispatcher, contexts } = setUp(() => new Promise(() => {}));
+      const handler = sqsHandler(dispatcher, { clock, ...options });
+      const result = handler({ Records: [sqsRecord("m-1")] }, within(5_000));
+      await clock.advance(expected - 1);
+      assertEquals(contexts[0]?.signal.aborted, false);
+      await clock.advance(1);
+      assertEquals(contexts[0]?.signal.aborted, true);
+      assertEquals(await result, failuresOf("m-1"));
+    }
+  });
+
+  it("waits for what its publisher still sends, and not beyond it", async () => {
+    let flushed = () => {};
+    const publisher = {
+      publish: () => Promise.reject(),
+      publishAll: () => Promise.reject(),
+      flush: () => new Promise<void>((resolve) => flushed = resolve),
+    };
+    for (const [invoke, answer] of [[sqsHandler, failuresOf()], [snsHandler, undefined]] as const) {
+      const { clock, dispatcher } = setUp();
+      const Records = [invoke === sqsHandler ? sqsRecord("m-1") : snsRecord("m-1")];
+      const handler = invoke(dispatcher, { clock, publisher });
+      for (const inTime of [true, false]) {
+        let returned = false;
+        const result = handler({ Records }, within(5_000));
+        void result.then(() => returned = true);
+        await clock.advance(3_999);
+        assertEquals(returned, false);
+        if (inTime) flushed();
+        else await clock.advance(1);
+        assertEquals(await result, answer);
+        assertEquals(clock.pending, 0);
+      }
+    }
+  });
+
+  it("ends a copy that is under way, and the pause before it is tried again", async () => {
+    for (const hangs of [true, false]) {
+      const { clock, dispatcher } = setUp(() => {
+        throw new DeadLetter("no");
+      });
+      const signals: (AbortSignal | undefined)[] = [];
+      const retryAfterMs = 60_000;
+      const error = new MelangeError("THROTTLED", "slow down", { retryable: true, retryAfterMs });
+      const { sender } = fakeSender();
+      const send: Sender["send"] = (_destination, _messages, options) => {
+        signals.push(options?.signal);
+        return hangs ? new Promise(() => {}) : Promise.resolve([{ ok: false, error }]);
+      };
+      const options = { clock, sender: { ...sender, send }, deadLetterQueue: "dead" };
+      const handler = sqsHandler(dispatcher, options);
+      const result = handler({ Records: [sqsRecord("m-1")] }, within(5_000));
+      await clock.advance(3_999);
+      assertEquals(signals.map((signal) => signal?.aborted), [false]);
+      await clock.advance(1);
+      assertEquals(await result, failuresOf("m-1"));
+      assertEquals(signals.map((signal) => signal?.reason.code), ["TIMEOUT"]);
+      assertEquals(clock.pending, 0);
+    }
+  });
 });
 
 describe("sqsHandler() with what is dead-lettered", () => {
@@ -367,6 +430,19 @@ describe("sqsHandler() with what is dead-lettered", () => {
       assertEquals(await result, failuresOf("m-1"));
     }
   });
+
+  it("tries a copy again of which the sender gave no result", async () => {
+    const { dispatcher, clock } = setUp(dead);
+    let calls = 0;
+    const { sender } = fakeSender(() => {
+      calls += 1;
+      return Promise.resolve(calls < 3 ? [] : [{ ok: true, messageId: "copy" }]);
+    });
+    const options = { sender, deadLetterQueue: "dead", clock, random: () => 0.5 };
+    const result = sqsHandler(dispatcher, options)({ Records: [sqsRecord("m-1")] });
+    await clock.advance(1_000);
+    assertEquals([await result, calls], [failuresOf(), 3]);
+  });
 });
 
 describe("sqsHandler() with malformed events", () => {
@@ -413,6 +489,13 @@ describe("sqsHandler() with malformed events", () => {
     assert(contexts.every(({ message }) => !Number.isNaN(message.sentAt.getTime())));
   });
 
+  it("takes a record that does not say of which service it is", async () => {
+    const { dispatcher, started } = setUp();
+    const { eventSource: _, ...record } = sqsRecord("m-1");
+    assertEquals(await sqsHandler(dispatcher)({ Records: [record] }), failuresOf());
+    assertEquals(started, ["m-1"]);
+  });
+
   const events: Record<string, unknown> = {
     "undefined": undefined,
     "null": null,
@@ -426,6 +509,9 @@ describe("sqsHandler() with malformed events", () => {
     "an event of SNS": { Records: [snsRecord("m-1")] },
     "an event of another service": {
       Records: [sqsRecord("m-1", { eventSource: "aws:kinesis" })],
+    },
+    "a record of another service among others": {
+      Records: [sqsRecord("m-1"), sqsRecord("m-2", { eventSource: "aws:kinesis" })],
     },
   };
   for (const [name, event] of Object.entries(events)) {
@@ -452,6 +538,20 @@ describe("sqsHandler() options", () => {
       assertThrows(() => sqsHandler(new Dispatcher(), options), Error, text);
     });
   }
+
+  it("may say one at once, and no margin", async () => {
+    let most = 0;
+    let running = 0;
+    const { dispatcher, started } = setUp(async () => {
+      most = Math.max(most, ++running);
+      await settled();
+      running -= 1;
+    });
+    const handler = sqsHandler(dispatcher, { concurrency: 1, marginMs: 0 });
+    const Records = ["m-1", "m-2", "m-3"].map((id) => sqsRecord(id));
+    assertEquals(await handler({ Records }), failuresOf());
+    assertEquals([most, started.length], [1, 3]);
+  });
 });
 
 describe("snsHandler()", () => {
@@ -531,6 +631,21 @@ describe("snsHandler()", () => {
       const error = await assertRejects(() => snsHandler(dispatcher)(event), MelangeError);
       assertEquals(error.code, "UNDECODABLE");
     }
+  });
+
+  it("leaves no timer behind, and says that the invocation may be retried", async () => {
+    let fails = false;
+    const { clock, dispatcher } = setUp(() => {
+      if (fails) throw new Error("boom");
+    });
+    const handler = snsHandler(dispatcher, { clock });
+    const invoke = () =>
+      handler({ Records: [snsRecord("sns-1")] }, { getRemainingTimeInMillis: () => 3_000 });
+    await invoke();
+    assertEquals(clock.pending, 0);
+    fails = true;
+    assertEquals((await assertRejects(invoke, MelangeError)).retryable, true);
+    assertEquals(clock.pending, 0);
   });
 });
 

@@ -116,4 +116,9 @@ describe("assertQueueOptions()", () => {
       assertEquals(error.code, code);
     });
   }
+
+  it("takes no delay at all, and none below that", () => {
+    assertQueueOptions("billing", { delayMs: 0 });
+    assertThrows(() => assertQueueOptions("billing", { delayMs: -1 }), RangeError, "delayMs");
+  });
 });

@@ -326,4 +326,126 @@ describe("AwsBackend.deadLetter()", () => {
     const looks = aws.actions().filter((action) => action === "GetQueueAttributes");
     assertEquals(looks.length, 2);
   });
+
+  it("remembers 10 000 copies whose messages are still there, and forgets the oldest first", async () => {
+    const { aws, backend } = backendOn((call) => {
+      if (call.action === "GetQueueAttributes") {
+        return json({ Attributes: { RedrivePolicy: policy } });
+      }
+      if (call.action === "GetQueueUrl") return json({ QueueUrl: `${QUEUE}-dlq` });
+      return call.action === "SendMessageBatch" ? allStored(call) : json({ Failed: [] });
+    });
+    const move = async (from: number) => {
+      const many = Array.from({ length: 10 }, (_, n) => `r-${from + n}`);
+      await backend.deadLetter(QUEUE, many.map((receipt) => ({ receipt, copy: message() })));
+    };
+    const sends = () => aws.actions().filter((action) => action === "SendMessageBatch").length;
+    for (let from = 0; from < 10_000; from += 10) await move(from);
+    assertEquals(sends(), 1_000);
+    await move(0);
+    assertEquals(sends(), 1_000, "nothing is forgotten yet");
+    await move(10_000);
+    await move(10);
+    assertEquals(sends(), 1_001, "no more than needed is forgotten");
+    await move(0);
+    assertEquals(sends(), 1_002, "the oldest are forgotten");
+    const again = aws.calls.filter(({ action }) => action === "SendMessageBatch").at(-1);
+    assertEquals(again?.input.Entries.length, 10, "as many as are too many");
+  });
+});
+
+describe("AwsBackend as a receiver", () => {
+  it("promises what SQS does, but not that a receive which is given up brings nothing", () => {
+    const { guarantees, limits } = new AwsBackend(fakeAws(() => json({})).options);
+    assertEquals(guarantees, {
+      redelivers: true,
+      ordered: true,
+      groups: true,
+      delays: true,
+      fansOut: true,
+      filters: true,
+      deduplicates: true,
+      durable: true,
+      countsAttempts: true,
+      deadLetters: true,
+      cancelsReceive: false,
+    });
+    assertEquals(limits, {
+      topic: { entries: 10, batchBytes: 262_144, messageBytes: 262_144, delayMs: 0 },
+      queue: {
+        entries: 10,
+        batchBytes: 1_048_576,
+        messageBytes: 1_048_576,
+        delayMs: 900_000,
+        waitMs: 20_000,
+        visibilityMs: 43_200_000,
+      },
+    });
+  });
+
+  const copies = [{ receipt: "r", copy: message() }];
+  const verbs: Record<string, (backend: AwsBackend, signal: AbortSignal) => Promise<unknown>> = {
+    ReceiveMessage: (backend, signal) => backend.receive(QUEUE, { ...CALL, signal }),
+    DeleteMessageBatch: (backend, signal) => backend.acknowledge(QUEUE, ["r"], { signal }),
+    "ChangeMessageVisibilityBatch of release()": (backend, signal) =>
+      backend.release(QUEUE, [{ receipt: "r", delayMs: 0 }], { signal }),
+    "ChangeMessageVisibilityBatch of extend()": (backend, signal) =>
+      backend.extend(QUEUE, [{ receipt: "r", visibilityMs: 1_000 }], { signal }),
+    "GetQueueAttributes of deadLetter()": (backend, signal) =>
+      backend.deadLetter(QUEUE, copies, { signal }),
+    "SendMessageBatch of deadLetter()": (backend, signal) =>
+      backend.deadLetter(QUEUE, copies, { signal }),
+    "DeleteMessageBatch of deadLetter()": (backend, signal) =>
+      backend.deadLetter(QUEUE, copies, { signal }),
+  };
+  for (const [what, run] of Object.entries(verbs)) {
+    it(`ends the request ${what} with the signal of the call`, async () => {
+      let reach = () => {};
+      const reached = new Promise<void>((resolve) => reach = resolve);
+      const RedrivePolicy = JSON.stringify({
+        deadLetterTargetArn: "arn:aws:sqs:eu-west-1:123456789012:dlq",
+      });
+      const { aws, backend } = backendOn((call) => {
+        if (!what.startsWith(call.action)) {
+          if (call.action === "GetQueueUrl") return json({ QueueUrl: `${QUEUE}-dlq` });
+          if (call.action === "SendMessageBatch") return allStored(call);
+          return json({ Attributes: { RedrivePolicy } });
+        }
+        reach();
+        return new Promise(() => {});
+      });
+      const end = new AbortController();
+      const running = run(backend, end.signal).catch((reason) => reason);
+      await Promise.race([reached, running]);
+      const { signal } = aws.calls.at(-1)!.init;
+      assertEquals(signal?.aborted, false);
+      end.abort("enough");
+      assertEquals(await running, "enough");
+      assertEquals([signal?.aborted, aws.clock.pending], [true, 0]);
+    });
+  }
+
+  it("tells of a damaged message the first 100 characters of its id, if it is text", async () => {
+    for (const [MessageId, messageId] of [["m".repeat(101), "m".repeat(100)], [5, undefined]]) {
+      const { backend, logged } = backendOn(() => json({ Messages: [{ MessageId, Body: 5 }] }));
+      await assertRejects(() => backend.receive(QUEUE, CALL), MelangeError);
+      const [[, fields]] = logged as [[string, unknown]];
+      assertEquals(fields, { queue: QUEUE, messageId });
+    }
+  });
+
+  it("takes only an invalid parameter for a lock that is lost, and only if SQS says so", async () => {
+    const Message = "The receipt handle has expired.";
+    const rows = [
+      ["InvalidParameterValue", Message, "LOCK_LOST"],
+      ["InvalidParameterValue", "Something else.", "INVALID_MESSAGE"],
+      ["RequestThrottled", Message, "THROTTLED"],
+    ] as const;
+    for (const [Code, text, expected] of rows) {
+      const Failed = [{ Id: "0", Code, Message: text, SenderFault: true }];
+      const { backend } = backendOn(() => json({ Failed }));
+      const [result] = await backend.acknowledge(QUEUE, ["r"]);
+      assertEquals(brief(result), expected);
+    }
+  });
 });

@@ -357,6 +357,59 @@ describe("snsEndpoint() with certificates", () => {
     await endpoint(post(await sns.confirmation()));
     assertEquals(redirects, ["manual", "manual"]);
   });
+
+  it("answers 503, and logs why, where the request's time is over before the certificate comes", async () => {
+    const { sns, handled, logs, endpoint } = await setUp({ timeoutMs: 1_000 });
+    let asked = () => {};
+    const fetched = new Promise<void>((resolve) => asked = resolve);
+    sns.answers.set(CERTIFICATE_URL, () => {
+      asked();
+      return new Promise(() => {});
+    });
+    const response = endpoint(post(await sns.notification()));
+    await fetched;
+    await sns.clock.advance(1_000);
+    assertEquals((await response).status, 503);
+    assertEquals(handled.length, 0);
+    assertEquals(logs.length, 1);
+    assertStringIncludes(logs[0]!, "could not be answered; it is retried");
+    assertStringIncludes(logs[0]!, '"code":"TIMEOUT"');
+  });
+
+  it("remembers 16 that could not be had, and no more, whoever names them", async () => {
+    const { sns, endpoint } = await setUp();
+    const url = (index: number) => `${HOST}/SimpleNotificationService-${index}.pem`;
+    const ask = async (index: number) =>
+      void await endpoint(post(await sns.notification({ SigningCertURL: url(index) })));
+    const times = (index: number) => sns.fetched.filter((it) => it === url(index)).length;
+    for (let index = 0; index < 16; index++) await ask(index);
+    await ask(0);
+    assertEquals(times(0), 1);
+    await ask(16);
+    await ask(1);
+    await ask(0);
+    assertEquals([times(0), times(1)], [2, 1]);
+  });
+
+  it("keeps 16 of them, and no more", async () => {
+    const { sns, endpoint } = await setUp();
+    const url = (index: number) => `${HOST}/SimpleNotificationService-${index}.pem`;
+    const ask = async (index: number) => {
+      await sns.certify({}, url(index));
+      const { status } = await endpoint(
+        post(await sns.notification({ SigningCertURL: url(index) })),
+      );
+      assertEquals(status, 200);
+    };
+    const times = (index: number) => sns.fetched.filter((it) => it === url(index)).length;
+    for (let index = 0; index < 16; index++) await ask(index);
+    await ask(0);
+    assertEquals(times(0), 1);
+    await ask(16);
+    await ask(1);
+    await ask(0);
+    assertEquals([times(0), times(1)], [2, 1]);
+  });
 });
 
 describe("snsEndpoint() with subscriptions", () => {
@@ -413,6 +466,12 @@ describe("snsEndpoint() with subscriptions", () => {
     assertEquals((await endpoint(post(fields))).status, 200);
     assertEquals(sns.fetched, [CERTIFICATE_URL]);
     assertEquals(logs, ['The endpoint was unsubscribed from a topic {"topic":"orders"}']);
+  });
+
+  it("logs which subscription was confirmed, and neither its token nor its address", async () => {
+    const { sns, logs, endpoint } = await setUp();
+    await endpoint(post(await sns.confirmation()));
+    assertEquals(logs, ['A subscription was confirmed {"topic":"orders"}']);
   });
 });
 
@@ -747,6 +806,52 @@ describe("snsEndpoint() with raw deliveries", () => {
     assertEquals((await endpoint(request)).status, 403);
     assertEquals(seen, []);
   });
+
+  it("hands over a message of now, that has no attributes, under the id of SNS", async () => {
+    const { sns, dispatcher } = await setUp();
+    const contexts: HandlerContext[] = [];
+    const named = new Dispatcher({
+      defaultEvent: OrderPlaced,
+      logger: dispatcher.options.logger,
+    });
+    named.subscribe(OrderPlaced, (_, context) => void contexts.push(context));
+    const { clock, fetch } = sns;
+    const allowRaw = { secret: SECRET };
+    const endpoint = snsEndpoint({ dispatcher: named, topics: [TOPIC], clock, fetch, allowRaw });
+    await clock.advance(5_000);
+    assertEquals((await endpoint(ask(SECRET))).status, 200);
+    assertEquals(contexts[0]?.message, {
+      id: "m-1",
+      body: '{"orderId":"o-1"}',
+      attributes: {},
+      sentAt: new Date(NOW + 5_000),
+      attempt: 1,
+    });
+    assertEquals([contexts[0]?.queue, clock.pending], ["orders", 0]);
+  });
+
+  it("refuses what is not a notification", async () => {
+    const { endpoint, seen } = await raw();
+    const request = ask(SECRET);
+    request.headers.set("x-amz-sns-message-type", "SubscriptionConfirmation");
+    assertEquals((await endpoint(request)).status, 400);
+    assertEquals(seen, []);
+  });
+
+  it("remembers one for as long as the window, and no longer", async () => {
+    const { endpoint, seen, sns } = await raw();
+    const come = async (id: string) =>
+      assertEquals((await endpoint(ask(SECRET, { id }))).status, 200);
+    await come("m-1");
+    await sns.clock.advance(HOUR);
+    await come("m-2");
+    await come("m-1");
+    assertEquals(seen.length, 2);
+    await sns.clock.advance(1);
+    await come("m-3");
+    await come("m-1");
+    assertEquals(seen.length, 4);
+  });
 });
 
 describe("snsEndpoint() with long bodies", () => {
@@ -776,6 +881,47 @@ describe("snsEndpoint() with long bodies", () => {
       assertEquals((await endpoint(post(await sns.notification()))).status, status);
     }
   });
+
+  it("takes 1 363 148 bytes where it is told nothing, and no more", async () => {
+    const { endpoint } = await setUp();
+    for (const [length, status] of [[1_363_148, 400], [1_363_149, 413]] as const) {
+      assertEquals((await endpoint(post(" ".repeat(length)))).status, status);
+    }
+  });
+
+  it("refuses one that is no UTF-8, also where only what is not signed is none", async () => {
+    const { sns, handled, endpoint } = await setUp();
+    const text = JSON.stringify(await sns.notification({ UnsubscribeURL: "?" }));
+    const bytes = new TextEncoder().encode(text);
+    bytes[text.lastIndexOf("?")] = 0xff;
+    const response = await endpoint(post(stream([bytes])));
+    assertEquals([response.status, await response.text()], [400, "the body is not UTF-8"]);
+    assertEquals(handled.length, 0);
+  });
+});
+
+describe("snsEndpoint() says in its answer", () => {
+  it("which methods there are, where it was another, and nowhere else", async () => {
+    const { sns, endpoint } = await setUp();
+    const get = await endpoint(new Request("https://shop.example/sns"));
+    assertEquals([get.status, get.headers.get("allow")], [405, "POST"]);
+    const { headers, status } = await endpoint(post(await sns.notification({ Type: "Other" })));
+    assertEquals([status, headers.get("allow")], [400, null]);
+  });
+
+  it("what is wrong with a type that it does not know, whatever the header says", async () => {
+    const { sns, logs, endpoint } = await setUp();
+    const fields = await sns.notification({ Type: "Other" });
+    for (const headers of [{}, { "x-amz-sns-message-type": "Notification" }]) {
+      const body = JSON.stringify(fields);
+      const response = await endpoint(post(body, { headers }));
+      assertEquals([response.status, await response.text()], [400, "the type is unknown"]);
+    }
+    assertEquals(
+      logs[0],
+      'A request to the SNS endpoint was refused {"status":400,"reason":"the type is unknown"}',
+    );
+  });
 });
 
 describe("snsEndpoint() with its time", () => {
@@ -792,6 +938,28 @@ describe("snsEndpoint() with its time", () => {
       const Timestamp = new Date(NOW + ms).toISOString();
       assertEquals((await endpoint(post(await sns.notification({ Timestamp })))).status, 200);
     }
+  });
+
+  it("gives up a confirmation that hangs, tells its signal, and logs it", async () => {
+    let seen: AbortSignal | undefined;
+    let called = () => {};
+    const confirming = new Promise<void>((resolve) => called = resolve);
+    const { sns, logs, endpoint } = await setUp({
+      timeoutMs: 2_000,
+      confirm: ({ signal }) => {
+        seen = signal;
+        called();
+        return new Promise(() => {});
+      },
+    });
+    const response = endpoint(post(await sns.confirmation()));
+    await confirming;
+    await sns.clock.advance(1_999);
+    assertEquals(seen?.aborted, false);
+    await sns.clock.advance(1);
+    assertEquals((await response).status, 503);
+    assertEquals([seen?.reason.code, logs.length, sns.clock.pending], ["TIMEOUT", 1, 0]);
+    assertStringIncludes(logs[0]!, 'could not be confirmed {"topic":"orders"');
   });
 });
 
@@ -817,6 +985,35 @@ describe("snsEndpoint() options", () => {
       const create = () =>
         snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], ...options });
       assertThrows(create, Error, text);
+    });
+  }
+
+  it("refuse one unknown signature version beside a known one", () => {
+    const signatureVersions = ["1", "3"] as never;
+    const create = () =>
+      snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], signatureVersions });
+    assertThrows(create, TypeError, "signatureVersions");
+  });
+
+  it("take a secret of 16 characters, and none of 15", () => {
+    const create = (length: number) => () =>
+      snsEndpoint({
+        dispatcher: new Dispatcher(),
+        topics: [TOPIC],
+        allowRaw: { secret: "s".repeat(length) },
+      });
+    create(16)();
+    assertThrows(create(15), TypeError, "16 characters");
+  });
+
+  for (const name of ["maxRemembered", "maxBodyBytes", "timeoutMs", "windowMs"] as const) {
+    it(`refuse a ${name} that is not positive`, () => {
+      for (const value of [0, -1, NaN]) {
+        const create = () =>
+          snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], [name]: value });
+        assertThrows(create, RangeError, name);
+      }
+      snsEndpoint({ dispatcher: new Dispatcher(), topics: [TOPIC], [name]: 1 });
     });
   }
 });

@@ -111,6 +111,29 @@ describe("SqliteDeduplicationStore", () => {
       assertEquals(await status("a"), "completed");
     }));
 
+  it("once() remembers for a day unless it is told otherwise", () =>
+    withStores(async ({ clock, store, status }) => {
+      store.once("a", () => {});
+      store.once("b", () => {}, 1_000);
+      await clock.advance(999);
+      assertEquals(await status("b"), "completed");
+      await clock.advance(86_400_000 - 1_000);
+      assertEquals([await status("b"), await status("a")], ["claimed", "completed"]);
+      await clock.advance(1);
+      assertEquals(await status("a"), "claimed");
+    }));
+
+  it("waits for who writes for five seconds, or as long as it is told, and keeps a log", () =>
+    withStores(({ database, clock }) => {
+      const pragma = (name: string) =>
+        Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+      assertEquals(pragma("busy_timeout"), 5_000);
+      assertEquals(pragma("synchronous"), 1);
+      new SqliteDeduplicationStore({ database, clock, busyTimeoutMs: 1_234.5 });
+      assertEquals(pragma("busy_timeout"), 1_234);
+      return Promise.resolve();
+    }));
+
   it("sweeps what is no longer remembered", () =>
     withStores(async ({ clock, store, claim, rows }) => {
       for (let n = 0; n < 999; n++) await store.complete(`${n}`, await claim(`${n}`), 1_000);

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
 import { dispatch, Dispatcher } from "../../../src/dispatcher.ts";
@@ -148,5 +148,32 @@ describe("circuitBreaker()", () => {
     for (const resetMs of [-1, NaN]) {
       assertThrows(() => circuitBreaker({ resetMs }), RangeError, "resetMs");
     }
+  });
+
+  it("with a resetMs of 0 lets the next call try", async () => {
+    const { state, call } = setUp({ resetMs: 0 });
+    state.act = boom;
+    assertEquals([await call(), await call(), await call()], ["boom", "boom", "boom"]);
+    assertEquals(state.calls, 3);
+  });
+
+  it("opens after five failures for 30 s unless it is told otherwise", async () => {
+    const clock = new VirtualClock({ now: 0 });
+    let calls = 0;
+    const handle = circuitBreaker({ clock })(() => {
+      calls += 1;
+      throw new Error("boom");
+    });
+    const attempt = async () => {
+      await assertRejects(async () => await handle(Ping(1), contextOf()), Error);
+    };
+    for (let n = 0; n < 7; n++) await attempt();
+    assertEquals(calls, 5);
+    await clock.advance(29_999);
+    await attempt();
+    assertEquals(calls, 5);
+    await clock.advance(1);
+    await attempt();
+    assertEquals(calls, 6);
   });
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import type { Handler } from "../../../src/dispatcher.ts";
+import type { Handler, HandlerContext } from "../../../src/dispatcher.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
 import { timeout } from "../../../src/middleware/timeout.ts";
 import { contextOf } from "../../fakes/context.ts";
@@ -77,5 +77,22 @@ describe("timeout()", () => {
     for (const ms of [0, -1, NaN, undefined as unknown as number]) {
       assertThrows(() => timeout({ ms }), RangeError, "ms");
     }
+  });
+
+  it("hands on the whole context, but for its signal", async () => {
+    let seen: HandlerContext | undefined;
+    const clock = new VirtualClock({ now: 0 });
+    const handle = timeout({ ms: 1_000, clock })((_event, context) => void (seen = context));
+    const context = contextOf();
+    await handle(Ping(1), context);
+    const { signal: theirs, ...given } = context;
+    const { signal, ...rest } = seen ?? context;
+    assertEquals(rest, given);
+    assertEquals([signal === theirs, signal.aborted], [false, false]);
+  });
+
+  it("takes a time of a millisecond, and none that is not positive", () => {
+    timeout({ ms: 1 });
+    for (const ms of [0, -1, NaN]) assertThrows(() => timeout({ ms }), RangeError, `${ms}`);
   });
 });
