@@ -83,17 +83,15 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise
  * Settles as `promise` does; rejects with `TIMEOUT` after `ms` milliseconds, or with `signal.reason`
  * if the signal aborts before. The promise itself goes on.
  */
-export async function limited<T>(
+export function limited<T>(
   promise: Promise<T>,
   { clock, ms, signal }: { clock: Clock; ms: number; signal?: AbortSignal },
 ): Promise<T> {
-  const limit = new AbortController();
-  const cancel = clock.after(ms, () => {
-    limit.abort(new MelangeError("TIMEOUT", `Cannot wait longer than ${ms} ms`));
+  const ended = abortable(promise, signal);
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => {
+      reject(new MelangeError("TIMEOUT", `Cannot wait longer than ${ms} ms`));
+    });
+    ended.then(resolve, reject).finally(cancel);
   });
-  try {
-    return await abortable(abortable(promise, limit.signal), signal);
-  } finally {
-    cancel();
-  }
 }

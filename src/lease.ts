@@ -152,7 +152,7 @@ async function sendExtensions(
     results = soundResults(answer, extensions.length);
   } catch (cause) {
     results = extensions.map(() => ({ ok: false, error: soundError(cause) }));
-    end.abort(cause);
+    end.abort();
   }
   return extensions.map(({ visibilityMs }, index) => ({
     askedAt,

@@ -28,8 +28,13 @@ export const consoleLogger: Logger = {
  */
 export function guarded(logger: Logger): Logger {
   const guard = (level: keyof Logger) => (message: string, fields?: Record<string, unknown>) => {
-    // There is nobody left to tell.
-    new Promise<unknown>((resolve) => resolve(logger[level](message, fields))).catch(() => {});
+    try {
+      const done: unknown = logger[level](message, fields);
+      // At once: some runtimes report a rejection that nobody has looked at by the next turn.
+      Promise.resolve(done).then(undefined, () => {});
+    } catch {
+      // There is nobody left to tell.
+    }
   };
   return {
     debug: guard("debug"),

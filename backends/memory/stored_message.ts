@@ -75,14 +75,14 @@ export function receivedMessage(message: StoredMessage, fifo: boolean): Received
     sentAt: new Date(sentAt),
     attempt,
     lockedUntil: new Date(dueAt),
-    ...(movedFrom === undefined ? {} : { origin: { deadLetterSource: movedFrom } }),
   };
-  if (!fifo && group === undefined) return received;
+  if (!fifo && group === undefined && movedFrom === undefined) return received;
   return {
     ...received,
     ...(group === undefined ? {} : { group }),
     ...(deduplicationId === undefined ? {} : { deduplicationId }),
     ...(fifo ? { sequenceNumber: sequenceNumber(ordinal) } : {}),
+    ...(movedFrom === undefined ? {} : { origin: { deadLetterSource: movedFrom } }),
   };
 }
 
