@@ -126,7 +126,8 @@ export class Settler {
   ): Promise<void> {
     const { clock, random, budget, signal } = this.#options;
     const lastDeadline = Math.max(...settlements.map(({ lease }) => lease.lockedUntil));
-    const sendAll = (locked: Settlement[]) => sendApart(locked, { send });
+    const sendSound = async (part: Settlement[]) => soundResults(await send(part), part.length);
+    const sendAll = (locked: Settlement[]) => sendApart(locked, { send: sendSound });
     return retryEach(settlements, (pending) => sendLocked(pending, sendAll, clock), settle, {
       clock,
       random,
@@ -148,7 +149,7 @@ async function sendLocked(
 ): Promise<SettleResult[]> {
   const now = reading(clock);
   const locked = settlements.filter(({ lease }) => lease.lockedUntil > now);
-  const results = locked.length > 0 ? soundResults(await send(locked), locked.length) : [];
+  const results = locked.length > 0 ? await send(locked) : [];
   const byLease = new Map(locked.map(({ lease }, index) => [lease, results[index]]));
   return settlements.map(({ lease }) => byLease.get(lease) ?? LOST);
 }

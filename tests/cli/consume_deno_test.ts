@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { main } from "../../cli/mod.ts";
@@ -228,6 +229,8 @@ describe("consume, in time", () => {
     const ended = main(["consume", "--queue", "q", "--handlers", moduleAt("stuck.ts")], io);
     await io.seen("Consuming");
     await turns();
+    const origin = performance.now() - Date.now();
+    using _now = stub(performance, "now", () => origin + Date.now());
     io.signal("SIGINT");
     time.tick(1_000);
     io.signal("SIGINT");

@@ -284,6 +284,17 @@ describe("Batcher", () => {
     assertEquals(await good, "good!");
   });
 
+  it("is idle neither while something only waits, nor while something only runs", async () => {
+    const { batcher, add, batches, end } = setUp({ lingerMs: 1_000 });
+    assertEquals(batcher.idle, true);
+    add("a");
+    assertEquals([batches, batcher.idle], [[], false]);
+    batcher.hurry();
+    assertEquals([batches, batcher.idle], [["a"], false]);
+    await end();
+    assertEquals(batcher.idle, true);
+  });
+
   it("add() waits a single millisecond where it is told to", async () => {
     const { add, batches, clock } = setUp({ lingerMs: 1, auto: true });
     add("a");

@@ -243,6 +243,28 @@ describe("EventBus", () => {
     assertEquals((await backend.describeQueue("billing")).available, 0);
     assertEquals(clock.pending, 0);
   });
+
+  it("resolves its disposal only when what was published is on its way", async () => {
+    const { clock, backend } = setUp();
+    await backend.declareQueue("billing");
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => answer = resolve);
+    const send = backend.send.bind(backend);
+    backend.send = async (...args) => {
+      await answered;
+      return await send(...args);
+    };
+    const bus = new EventBus({ backend, clock, drainMs: 0 });
+    const published = bus.publish(Placed({ order: "1" }), { queue: "billing" });
+    let disposed = false;
+    const disposing = bus[Symbol.asyncDispose]().then(() => disposed = true);
+    await clock.advance(1_000);
+    assertEquals(disposed, false);
+    answer();
+    await disposing;
+    await published;
+    assertEquals((await backend.describeQueue("billing")).available, 1);
+  });
 });
 
 describe("EventBus.declare()", () => {

@@ -537,6 +537,28 @@ describe("AwsBackend.send() finds the address of a topic", () => {
     assertEquals([error.code, error.retryable], ["NOT_FOUND", true]);
     assertEquals(aws.actions(), ["PublishBatch", "CreateTopic", "PublishBatch"]);
   });
+
+  it("and says what the service says to the first publish after it created the topic", async () => {
+    const refusals: [code: string, status: number, expected: string, retryable: boolean][] = [
+      ["NotFound", 404, "NOT_FOUND", true],
+      ["AuthorizationError", 403, "ACCESS_DENIED", false],
+      ["Throttled", 429, "THROTTLED", true],
+    ];
+    for (const [code, status, expected, retryable] of refusals) {
+      let publishes = 0;
+      const aws = fakeAws((call) => {
+        if (call.action === "GetCallerIdentity") {
+          return xml(call.action, "<Account>999999999999</Account>");
+        }
+        if (call.action === "CreateTopic") {
+          return xml(call.action, `<TopicArn>${ours}</TopicArn>`);
+        }
+        return ++publishes === 1 ? snsError("NotFound", 404) : snsError(code, status);
+      });
+      const error = await assertRejects(() => send(aws).turn(), MelangeError);
+      assertEquals([error.code, error.retryable, publishes], [expected, retryable, 2]);
+    }
+  });
 });
 
 describe("AwsBackend.send() finds the address of a queue", () => {

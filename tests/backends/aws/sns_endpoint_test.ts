@@ -410,6 +410,22 @@ describe("snsEndpoint() with certificates", () => {
     await ask(0);
     assertEquals([times(0), times(1)], [2, 1]);
   });
+
+  it("forgets what it asked for longest ago, not what it asked for again", async () => {
+    const { sns, endpoint } = await setUp();
+    const url = (index: number) => `${HOST}/SimpleNotificationService-${index}.pem`;
+    const ask = async (index: number) =>
+      void await endpoint(post(await sns.notification({ SigningCertURL: url(index) })));
+    await ask(0);
+    await sns.clock.advance(10_000);
+    for (let index = 1; index < 16; index++) await ask(index);
+    await ask(0);
+    await ask(16);
+    await ask(0);
+    assertEquals(sns.fetched.filter((it) => it === url(0)).length, 2);
+    await ask(1);
+    assertEquals(sns.fetched.filter((it) => it === url(1)).length, 2);
+  });
 });
 
 describe("snsEndpoint() with subscriptions", () => {

@@ -54,6 +54,7 @@ export function testEdges(title: string, { create, hasDays }: EdgeOptions): void
     check("everything but to outlive the process, within the limits of SNS and SQS", (w) => {
       assertEquals(w.backend.guarantees, {
         redelivers: true,
+        fences: true,
         ordered: true,
         groups: true,
         delays: true,

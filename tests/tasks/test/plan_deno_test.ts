@@ -41,9 +41,12 @@ describe("planTests()", () => {
   });
 
   it("runs the tests in a folder, and files of either kind that are named", async () => {
-    const { together, alone } = await namesFor("tests/tasks/demo/", "tests/chaos/chaos_suite.ts");
-    assertEquals(together, ["types", "tests/tasks/demo/accounts_test.ts"]);
+    const { together, alone } = await namesFor("tests/hosts/", "tests/chaos/chaos_suite.ts");
+    assertEquals(together, ["types"]);
     assertEquals(alone, ["tests/chaos/chaos_suite.ts"]);
+    const tasks = (await namesFor("tests/tasks/test")).together.sort();
+    const files = ["count", "plan_deno", "report_deno", "unit_deno"];
+    assertEquals(tasks, [...files.map((file) => `tests/tasks/test/${file}_test.ts`), "types"]);
   });
 
   it("hands options on, but for its own", async () => {
