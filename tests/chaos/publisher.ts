@@ -1,17 +1,20 @@
 /** A publisher process of the laboratory: publishes, and writes down what it was told. */
 import { MessagePublisher } from "../../mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
+import { STEPS, steppingClock } from "./clock_steps.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { record } from "./records.ts";
 import { readArguments } from "./settings.ts";
 
 const { endpoint, log, queue, count } = readArguments(Deno.args);
+const clock = steppingClock({ origin: 0, everyMs: 1_500, offsetsMs: STEPS });
 const backend = new AwsBackend({
   endpoint,
   region: "us-east-1",
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  clock,
 });
-const publisher = new MessagePublisher({ backend, maxInFlight: 4, maxPending: 500 });
+const publisher = new MessagePublisher({ backend, clock, maxInFlight: 4, maxPending: 500 });
 const sent = Array.from({ length: count }, async (_, n) => {
   const work = workOf(n);
   const result = await publisher.publish(WorkOrdered(work, { id: work.key }), { queue })

@@ -8,6 +8,7 @@ import { AwsBackend } from "../../backends/aws/mod.ts";
 import type { DeduplicationStore } from "../../mod.ts";
 import { sleep, systemClock } from "../../src/clock.ts";
 import { SqliteDeduplicationStore } from "../../src/deduplication/sqlite.ts";
+import { STEPS, steppingClock } from "./clock_steps.ts";
 import { WorkOrdered } from "./event.ts";
 import { type Hold, holdOf } from "./hold.ts";
 import { record } from "./records.ts";
@@ -16,8 +17,10 @@ import { readArguments } from "./settings.ts";
 const settings = readArguments(Deno.args);
 const { endpoint, log, queue, visibilityMs, waitMs, requestTimeoutMs, concurrency } = settings;
 const SUBSCRIBER = "work";
+// The machine of the workers is set by hours and days while they work.
+const clock = steppingClock({ origin: 0, everyMs: 1_500, offsetsMs: STEPS });
 const database = new DatabaseSync(settings.database || ":memory:");
-const store = new SqliteDeduplicationStore({ database });
+const store = new SqliteDeduplicationStore({ database, clock });
 database.exec("CREATE TABLE IF NOT EXISTS effects (key TEXT, at INTEGER)");
 const insert = database.prepare("INSERT INTO effects (key, at) VALUES (?, ?)");
 
@@ -76,6 +79,7 @@ const backend = new AwsBackend({
   region: "us-east-1",
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
   requestTimeoutMs,
+  clock,
 });
 const consumer = new MessageConsumer({
   backend,
@@ -84,6 +88,7 @@ const consumer = new MessageConsumer({
   concurrency,
   visibilityTimeoutMs: visibilityMs,
   waitMs,
+  clock,
   redelivery: { baseMs: 500, maxMs: 1_000 },
 });
 const stop = new AbortController();
