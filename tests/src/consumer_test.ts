@@ -218,6 +218,29 @@ describe("MessageConsumer.consumeEvent()", () => {
     const outcome = await within(world, 1_000, world.consumer().consumeEvent());
     assertEquals(outcome?.outcome, "acknowledge");
   });
+
+  it("resolves only when the service has answered to what became of the message", async () => {
+    for (const fails of [false, true]) {
+      const world = await createWorld();
+      world.dispatcher.subscribe(Job, () => {
+        if (fails) throw new Error("boom");
+      });
+      const answered = deferred();
+      const later = async <T>(next: () => Promise<T>) => {
+        await answered.promise;
+        return await next();
+      };
+      world.receiver.faults.acknowledge = later;
+      world.receiver.faults.release = later;
+      await world.send([1]);
+      const watched = watch(world.consumer().consumeEvent());
+      await world.clock.advance(5_000);
+      assertEquals(watched.state, "pending");
+      answered.resolve();
+      await world.clock.advance(0);
+      assertEquals(watched.state, "done");
+    }
+  });
 });
 
 describe("MessageConsumer.start()", () => {

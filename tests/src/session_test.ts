@@ -774,6 +774,24 @@ describe("settling", () => {
       assertEquals(world.log.lines.filter(({ text }) => text.includes("settled")).length, 1);
     }
   });
+
+  it("what could not be settled is reported with its queue, its id and the service's code", async () => {
+    for (const verb of ["acknowledge", "deadLetter"] as const) {
+      const world = await createWorld({ declare: WITH_DLQ });
+      world.dispatcher.subscribe(Job, () => {
+        if (verb === "deadLetter") throw new DeadLetter("no");
+      });
+      world.receiver.faults[verb] = refuseAll(failure("ACCESS_DENIED"));
+      await world.send([1]);
+      const [delivery] = await world.peek();
+      await work(world, 1_000);
+      const line = world.log.lines.find(({ text }) => /settled|dead-lettered/.test(text));
+      const { queue, messageId, error } = line?.fields ?? {};
+      assertEquals([queue, messageId], ["jobs", delivery?.message.id]);
+      assertEquals((error as { code?: string }).code, "ACCESS_DENIED");
+      assertEquals(line?.level, verb === "deadLetter" ? "error" : "warn");
+    }
+  });
 });
 
 describe("a stop in the last try", () => {

@@ -96,4 +96,19 @@ describe("smallFetch()", () => {
       assertEquals(clock.pending, 0);
     }
   });
+
+  it("joins what comes in pieces, also where they split a character", async () => {
+    const bytes = new TextEncoder().encode("a é 漢 🙂 z");
+    for (const size of [1, 2, 3, 7]) {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (let at = 0; at < bytes.length; at += size) {
+            controller.enqueue(bytes.slice(at, at + size));
+          }
+          controller.close();
+        },
+      });
+      assertEquals(await setUp(() => new Response(body)).get(), "a é 漢 🙂 z");
+    }
+  });
 });

@@ -90,4 +90,10 @@ describe("parseXml()", () => {
       assertThrows(() => parseXml(`<r>${piece.repeat(100_000)}`), SyntaxError);
     }
   });
+
+  it("reads elements 31 deep, and none deeper", () => {
+    const nested = (depth: number) => "<a>".repeat(depth) + "</a>".repeat(depth);
+    assertEquals(parseXml(nested(31)).name, "a");
+    assertThrows(() => parseXml(nested(32)), SyntaxError);
+  });
 });

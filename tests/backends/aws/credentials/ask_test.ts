@@ -64,6 +64,38 @@ describe("ask()", () => {
     await machine.failure(ask(machine.context, { ...REQUEST, mayBeAbsent: true }));
     assertEquals(machine.clock.now() - startedAt, 1_000);
   });
+
+  it("pauses 100 ms, then 200 ms at the most", async () => {
+    const times: number[] = [];
+    const machine = fakeMachine({
+      respond: () => {
+        times.push(machine.clock.now());
+        return html(503);
+      },
+    });
+    const { context } = machine;
+    await machine.failure(ask({ ...context, random: () => 1 }, REQUEST));
+    assertEquals(times.map((at) => at - times[0]!), [0, 100, 300]);
+  });
+
+  it("takes every answer but redirects, which go from 300 to 399", async () => {
+    for (const [status, taken] of [[299, true], [300, false], [399, false], [400, true]] as const) {
+      const machine = fakeMachine({ respond: () => new Response("…", { status }) });
+      const asked = ask(machine.context, REQUEST);
+      if (taken) assertEquals((await machine.settle(asked)).status, status);
+      else assert((await machine.failure(asked)).message.includes("a redirect"));
+      assertEquals(machine.requests.length, 1);
+    }
+  });
+
+  it("takes 64 KiB, and not a byte more", async () => {
+    for (const [length, taken] of [[65_536, true], [65_537, false]] as const) {
+      const machine = fakeMachine({ respond: () => new Response("x".repeat(length)) });
+      const asked = ask(machine.context, REQUEST);
+      if (taken) assertEquals((await machine.settle(asked)).text.length, length);
+      else assert((await machine.failure(asked)).message.includes("too much"));
+    }
+  });
 });
 
 function html500(): Response {
