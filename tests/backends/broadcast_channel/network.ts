@@ -18,8 +18,14 @@ export interface Network {
   thaw(context: string): void;
   /** Everything that was posted so far. */
   readonly posted: unknown[];
+  /** When each of these was posted, in milliseconds since the epoch. */
+  readonly postedAt: number[];
   /** Posts something that no backend has written. */
   forge(message: unknown): void;
+  /** How many channels are open. */
+  openChannels(): number;
+  /** Loses the deliveries that `isLost` tells, from now on. */
+  loseIf(isLost: (message: unknown, context: string) => boolean): void;
 }
 
 /** Options of {@linkcode createNetwork}. */
@@ -46,6 +52,8 @@ export function createNetwork({ clock, random, loss = 0, delayMs = 0 }: NetworkO
   const frozen = new Set<string>();
   const dead = new Set<string>();
   const posted: unknown[] = [];
+  const postedAt: number[] = [];
+  let isLost: (message: unknown, context: string) => boolean = () => false;
 
   function deliver(port: Port, data: unknown): void {
     if (!ports.has(port) || dead.has(port.context)) return;
@@ -56,8 +64,9 @@ export function createNetwork({ clock, random, loss = 0, delayMs = 0 }: NetworkO
   function post(from: string, message: unknown): void {
     if (dead.has(from)) return;
     posted.push(message);
+    postedAt.push(clock.now());
     for (const port of ports) {
-      if (port.context === from || random() < loss) continue;
+      if (port.context === from || random() < loss || isLost(message, port.context)) continue;
       const data = structuredClone(message);
       const at = Math.max(clock.now() + random() * delayMs, port.lastAt.get(from) ?? 0);
       port.lastAt.set(from, at);
@@ -94,7 +103,10 @@ export function createNetwork({ clock, random, loss = 0, delayMs = 0 }: NetworkO
     },
     thaw,
     posted,
+    postedAt,
     forge: (message) => post("somebody", message),
+    openChannels: () => ports.size,
+    loseIf: (test) => void (isLost = test),
   };
 }
 

@@ -97,9 +97,16 @@ for (const locks of [false, true]) {
     });
 
     it("rejects calls clearly when it never can be", async () => {
-      const { clock, first, second } = createContexts(Infinity, { locks });
-      const call = second.declareQueue("billing").then(() => undefined, (error) => error);
+      const { clock, first, second, tries } = createContexts(Infinity, { locks });
+      let isSettled = false;
+      const call = second.declareQueue("billing").then(() => undefined, (error) => error)
+        .finally(() => isSettled = true);
+      await clock.advance(499);
+      assertEquals([tries(), isSettled], [100, false]);
+      await clock.advance(1);
+      assertEquals([tries(), isSettled], [101, true]);
       await clock.advance(60_000);
+      assertEquals(tries(), 101);
       const error = await call;
       assertInstanceOf(error, MelangeError);
       assertEquals((error.cause as Error).message, "Cannot open a channel");

@@ -78,7 +78,7 @@ describe("readFrame()", () => {
 });
 
 describe("BroadcastChannelBackend, forged traffic", () => {
-  it("neither throws nor grows nor answers, and goes on", async () => {
+  it("neither throws nor answers nor adds to the log, and goes on", async () => {
     const world = createWorld();
     for (let i = 0; i < 3; i++) world.join();
     const [{ backend }] = world.contexts as [typeof world.contexts[0]];
@@ -86,6 +86,7 @@ describe("BroadcastChannelBackend, forged traffic", () => {
     await world.clock.advance(5_000);
     const frames = await realFrames();
     const random = seededRandom(3);
+    const seq = lastSeq(world.network.posted);
     const before = world.network.posted.length;
     let forged = 0;
     for (const junk of [...JUNK, ...frames.map((frame) => damage(frame, random))]) {
@@ -95,6 +96,8 @@ describe("BroadcastChannelBackend, forged traffic", () => {
     await world.clock.advance(100);
     const answers = world.network.posted.length - before - forged;
     assert(answers <= 1, `${answers} answers`);
+    await world.clock.advance(5_000);
+    assertEquals(lastSeq(world.network.posted), seq);
     await world.flow(backend.send({ queue: "billing" }, [{ body: "b", attributes: {} }]));
     const take = { max: 1, waitMs: 0, visibilityMs: 1_000 };
     const last = world.contexts[2]!.backend;
@@ -120,6 +123,11 @@ describe("BroadcastChannelBackend, forged traffic", () => {
 });
 
 type Some = Record<string, unknown>;
+
+/** How far the log is, as the leader says. */
+function lastSeq(posted: readonly unknown[]): unknown {
+  return (posted as readonly Some[]).findLast(({ kind }) => kind === "beat")?.seq;
+}
 
 /** One of each shape, as contexts send them. */
 async function realFrames(): Promise<Some[]> {

@@ -12,6 +12,8 @@ export interface World {
   join(): Context;
   /** Lets time pass until a call settles. */
   flow<T>(call: Promise<T>): Promise<T>;
+  /** Settles a call that needs no time. */
+  now<T>(call: Promise<T>): Promise<T>;
   /** The contexts that live. */
   readonly contexts: Context[];
   /** The one that leads. */
@@ -21,6 +23,8 @@ export interface World {
 
 /** One context, and its end. */
 export interface Context {
+  /** Its name on the network. */
+  readonly name: string;
   readonly backend: BroadcastChannelBackend;
   /** Ends it without a word. */
   kill(): void;
@@ -48,6 +52,10 @@ export interface WorldOptions {
   throttleMs?: number;
   /** Whether there are Web Locks. Default: `false`. */
   locks?: boolean;
+  /** After which silence of the leader another one takes over. Default: that of the backend. */
+  leaderTimeoutMs?: number;
+  /** After which silence of a context its locks end. Default: that of the backend. */
+  memberTimeoutMs?: number;
 }
 
 /** What browsers make of the timers of hidden tabs. */
@@ -73,6 +81,11 @@ export function createWorld(options: WorldOptions = {}): World {
   const network = createNetwork({ clock, random, loss, delayMs });
   const locks = options.locks ? createFakeLocks() : undefined;
   const contexts: Context[] = [];
+  const { leaderTimeoutMs, memberTimeoutMs } = options;
+  const timing = {
+    ...(leaderTimeoutMs === undefined ? {} : { leaderTimeoutMs }),
+    ...(memberTimeoutMs === undefined ? {} : { memberTimeoutMs }),
+  };
   let count = 0;
 
   function join(): Context {
@@ -80,12 +93,14 @@ export function createWorld(options: WorldOptions = {}): World {
     const time = freezableClock(throttled(clock, throttleMs));
     const backend = new BroadcastChannelBackend({
       name: "test",
+      ...timing,
       channel: network.open(name),
       locks: locks?.of(name) ?? null,
       clock: time.clock,
       random,
     });
     const context: Context = {
+      name,
       backend,
       kill: () => {
         network.kill(name);
@@ -117,12 +132,21 @@ export function createWorld(options: WorldOptions = {}): World {
     return await call;
   }
 
+  async function now<T>(call: Promise<T>): Promise<T> {
+    let isSettled = false;
+    call.then(() => isSettled = true, () => isSettled = true);
+    for (let turn = 0; !isSettled && turn < 20; turn++) await clock.advance(0);
+    if (!isSettled) throw new Error("A call takes time");
+    return await call;
+  }
+
   return {
     clock,
     random,
     network,
     join,
     flow,
+    now,
     contexts,
     leader: () => {
       const leaders = contexts.filter(({ backend }) => backend.role === "leader");

@@ -60,6 +60,18 @@ const conditions: {
     stopped: ["ac", "abcd", "xabc", "acb", undefined],
   },
   {
+    name: "a wildcard with two equal inner pieces",
+    of: [{ wildcard: "*aba*aba*" }],
+    through: ["abaaba", "aba-aba", "xabaxabax"],
+    stopped: ["aba", "ababa", "abab", "ab-aba", undefined],
+  },
+  {
+    name: "a wildcard whose inner pieces come in an order",
+    of: [{ wildcard: "<*one*two*>" }],
+    through: ["<onetwo>", "<-one-two->", "<twoonetwo>"],
+    stopped: ["<twoone>", "<onetw>", "<onetwo", "onetwo>", "<one>two>two"],
+  },
+  {
     name: "a wildcard whose ends overlap in the text",
     of: [{ wildcard: "ab*ba" }],
     through: ["abba", "ab-ba"],
@@ -88,6 +100,18 @@ const conditions: {
     of: [{ numeric: [">", 0, "<=", 150] }],
     through: [0.1, 150],
     stopped: [0, 150.1, -1],
+  },
+  {
+    name: "each sign of numeric",
+    of: [{ numeric: [">=", 5, "<", 7] }, { numeric: [">", 10] }, { numeric: [">=", 20] }],
+    through: [5, 6.9, 10.1, 20],
+    stopped: [4.9, 7, 10],
+  },
+  {
+    name: "at most of numeric",
+    of: [{ numeric: ["<=", 5] }],
+    through: [5, -1],
+    stopped: [5.1],
   },
   {
     name: "one end of a numeric range",
@@ -252,6 +276,38 @@ describe("checkPolicy()", () => {
       assertStringIncludes(error.message, reason);
     });
   }
+
+  it("accepts numbers of ±10^9, and none past them", () => {
+    for (const number of [1e9, -1e9]) {
+      checkPolicy({ k: [number, { numeric: ["=", number] }, { "anything-but": [number] }] });
+      const past = number + Math.sign(number);
+      const conditions = [past, { numeric: ["=", past] }, { "anything-but": [past] }];
+      for (const condition of conditions) assertThrows(() => checkPolicy({ k: [condition] }));
+    }
+    checkPolicy({ k: [{ numeric: [">=", -1e9, "<", 1e9] }] });
+    assertThrows(() => checkPolicy({ k: [{ numeric: [">=", -1e9 - 1, "<", 1e9] }] }));
+    assertThrows(() => checkPolicy({ k: [{ numeric: [">=", -1e9, "<", 1e9 + 1] }] }));
+  });
+
+  it("accepts wildcards of 100 points: one is one, each of several three", () => {
+    const three = Array.from({ length: 11 }, (_, i) => ({ wildcard: `*${i}*x*` }));
+    checkPolicy({ a: [...three, { wildcard: "*" }] });
+    assertThrows(() => checkPolicy({ a: [...three, { wildcard: "*" }, { wildcard: "y*" }] }));
+    const two = Array.from({ length: 16 }, (_, i) => ({ wildcard: `*${i}*` }));
+    const four = Array.from({ length: 4 }, (_, i) => ({ wildcard: `${i}*` }));
+    checkPolicy({ a: two, b: four });
+    checkPolicy({ $or: [{ a: two }, { b: four }] });
+    assertThrows(() => checkPolicy({ a: two, b: [...four, { wildcard: "y*" }] }));
+    assertThrows(() => checkPolicy({ $or: [{ a: two }, { b: [...four, { wildcard: "y*" }] }] }));
+    checkPolicy({ a: [{ wildcard: "none" }, ...three, { wildcard: "*" }] });
+  });
+
+  it("accepts 262,144 bytes in UTF-8, and not one more", () => {
+    const rest = JSON.stringify({ k: [""] }).length;
+    checkPolicy({ k: ["x".repeat(262_144 - rest)] });
+    assertThrows(() => checkPolicy({ k: ["x".repeat(262_145 - rest)] }));
+    assertThrows(() => checkPolicy({ k: ["é".repeat(131_072)] }));
+  });
 
   it("accepts five keys and 150 combinations", () => {
     checkPolicy({ a: numbers(5), b: numbers(5), c: numbers(6), d: [1], e: [1] });

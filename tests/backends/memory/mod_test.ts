@@ -289,6 +289,20 @@ describe("MemoryBackend.receive()", () => {
     assertEquals((await second).retryable, true);
   });
 
+  it("has room for 120,000 messages in flight, as SQS, and not one more", async () => {
+    const { backend, receive } = create({ random: () => 0 });
+    await backend.declareQueue("q");
+    const ten = Array.from({ length: 10 }, () => message("a"));
+    for (let i = 0; i < 12_001; i++) await backend.send({ queue: "q" }, ten);
+    let last: Delivery[] = [];
+    for (let i = 0; i < 12_000; i++) last = await receive("q");
+    assertEquals(last.length, 10);
+    await rejectsWith("THROTTLED", () => receive("q"));
+    await backend.acknowledge("q", last.slice(0, 3).map(({ receipt }) => receipt));
+    assertEquals((await receive("q")).length, 3);
+    await backend.close();
+  });
+
   it("does not spin at the limit in flight of a FIFO queue", async () => {
     const { backend, clock, receive } = create({ inFlightLimit: 1 });
     await backend.declareQueue("q.fifo");

@@ -11,6 +11,8 @@ describe("settled", () => {
     }
     assertEquals(settledBy(settled, 12_345), "r12345");
     assertEquals(settledBy(settled, 12_345 - 4_999), "r7346");
+    assertEquals(settledBy(settled, 5_001), "r5001");
+    assertEquals(settledBy(settled, 5_000), undefined);
     assertEquals(settledBy(settled, 1), undefined);
   });
 

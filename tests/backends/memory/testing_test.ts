@@ -48,6 +48,34 @@ describe("VirtualClock", () => {
     await work;
   });
 
+  it("begins with 2026, and fires at once what is to fire in the past", async () => {
+    const clock = new VirtualClock();
+    assertEquals(new Date(clock.now()).toISOString(), "2026-01-01T00:00:00.000Z");
+    const fired: number[] = [];
+    clock.after(-5, () => fired.push(clock.now()));
+    clock.after(0, () => fired.push(clock.now()));
+    await clock.advance(0);
+    assertEquals(fired, [clock.now(), clock.now()]);
+    assertEquals(clock.pending, 0);
+  });
+
+  it("a timer that has fired is pending no more, and cancelling it changes nothing", async () => {
+    const clock = new VirtualClock();
+    const cancel = clock.after(1, () => {});
+    clock.after(2, () => {});
+    await clock.advance(1);
+    assertEquals(clock.pending, 1);
+    cancel();
+    assertEquals(clock.pending, 1);
+  });
+
+  it("advance() refuses what is no number, and takes 0", async () => {
+    const clock = new VirtualClock({ now: 7 });
+    await assertRejects(() => clock.advance(NaN), RangeError, "current value is NaN");
+    await clock.advance(0);
+    assertEquals(clock.now(), 7);
+  });
+
   it("a cancelled timer does not fire and is not pending", async () => {
     const clock = new VirtualClock();
     const cancel = clock.after(10, () => {
@@ -93,6 +121,20 @@ describe("seededRandom()", () => {
   });
 });
 
+describe("seededRandom(), from release to release", () => {
+  it("gives the same numbers, so that a seed in a report is worth something", () => {
+    const numbers = [1, 7, 2 ** 32 + 1].map((seed) => {
+      const random = seededRandom(seed);
+      return [random(), random(), random()].map((value) => Math.floor(value * 1e9));
+    });
+    assertEquals(numbers, [[588393772, 73188994, 590310656], [137064168, 451082261, 998101305], [
+      588393772,
+      73188994,
+      590310656,
+    ]]);
+  });
+});
+
 describe("recordHandler()", () => {
   it("remembers events in order, also those of calls that it was told to fail", async () => {
     const handler = recordHandler();
@@ -114,6 +156,42 @@ describe("recordHandler()", () => {
     assertEquals((await two).length, 2);
     assertEquals((await big).length, 2);
     assertEquals((await handler.waitFor(1)).length, 2);
+  });
+
+  it("failNext() lets one call fail by default, with an error of its own", async () => {
+    const handler = recordHandler();
+    handler.failNext();
+    const error = await assertRejects(() => handler(Ping({ at: 1 })), Error);
+    assertEquals(error.message, "the handler was told to fail");
+    await handler(Ping({ at: 2 }));
+    handler.failNext(5);
+    handler.failNext(0);
+    await handler(Ping({ at: 3 }));
+    assertEquals(handler.events.length, 3);
+  });
+
+  it("waitFor() waits for a second by default, and leaves no timer when it got what it wanted", async () => {
+    const time = new FakeTime();
+    try {
+      const handler = recordHandler();
+      let code: string | undefined;
+      const waiting = handler.waitFor(2).catch((error) => code = error.code);
+      const met = handler.waitFor(1);
+      await handler(Ping({ at: 1 }));
+      assertEquals((await met).length, 1);
+      await time.tickAsync(999);
+      assertEquals(code, undefined);
+      await time.tickAsync(1);
+      await waiting;
+      assertEquals(code, "TIMEOUT");
+      // Who has given up is not told any more.
+      await handler(Ping({ at: 2 }));
+      const seen = await handler.waitFor(2);
+      await handler(Ping({ at: 3 }));
+      assertEquals([seen.length, handler.events.length], [2, 3], "a list of its own");
+    } finally {
+      time.restore();
+    }
   });
 
   it("waitFor() rejects with TIMEOUT and the count", async () => {
@@ -139,6 +217,35 @@ describe("testBus()", () => {
     assertEquals(handler.events.length, 2);
     await test.close();
     assertEquals(test.clock.pending, 0);
+  });
+
+  it("decides ids and jitter by its seed, 1 by default, and begins with a queue named test", async () => {
+    const ids: string[] = [];
+    for (const options of [{}, { seed: 1 }, { seed: 2 }]) {
+      const test = await testBus(options);
+      const outgoing = [{ body: "b", attributes: {} }];
+      const [sent] = await test.backend.send({ queue: "test" }, outgoing);
+      ids.push(sent?.ok ? sent.messageId : "");
+      await test[Symbol.asyncDispose]();
+      await assertRejects(() => test.backend.describeQueue("test"), MelangeError);
+    }
+    assertEquals(ids[0], ids[1]);
+    assertEquals(ids[0] === ids[2], false);
+  });
+
+  it("deliver() lets the time pass that it is told, and acknowledges without any", async () => {
+    const test = await testBus();
+    const handler = recordHandler();
+    test.bus.subscribe(Ping, handler);
+    await test.start();
+    const before = test.clock.now();
+    await test.deliver(Ping({ at: 1 }));
+    assertEquals(test.clock.now(), before);
+    const { available, inFlight } = await test.backend.describeQueue("test");
+    assertEquals([handler.events.length, available, inFlight], [1, 0, 0]);
+    await test.deliver(Ping({ at: 2 }), 1_234);
+    assertEquals(test.clock.now(), before + 1_234);
+    await test.close();
   });
 
   it("takes another queue and options of the bus", async () => {
