@@ -6,7 +6,7 @@ import type { Clock } from "../../src/clock.ts";
 import { nextChangeAt } from "../memory/queue.ts";
 import { nameIn } from "../memory/names.ts";
 import type { Content, Position, Pull, Want } from "./frame.ts";
-import { receiveOf, weightOf } from "./operation.ts";
+import { receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Peer, Peers } from "./peers.ts";
 import { append, entriesAfter, type Replica } from "./replica.ts";
@@ -14,6 +14,7 @@ import type { Batch } from "./requests.ts";
 import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
 import { answerOf, type Entry, holdersIn } from "./state.ts";
 import type { Timing } from "./timing.ts";
+import { countThatFits, weightOf } from "./weight.ts";
 
 /** The leader of an epoch. */
 export interface Leader {
@@ -71,8 +72,8 @@ interface TakenSnapshot {
   usedAt: number;
 }
 
-/** How much one message on the channel holds, unless one entry alone has more. */
-const FRAME = { entries: 100, weight: 256_000 };
+/** How many entries one message on the channel holds. */
+const FRAME_ENTRIES = 100;
 /** How many messages may be on their way: Deno drops what comes after 256. */
 const WINDOW = 48;
 /**
@@ -167,7 +168,7 @@ export function createLeader(options: LeaderOptions): Leader {
       uncommitted.push({ entry, outcome: answerOf(replica.state, entry, outcome) });
     }
     for (const name of woken) serve(name);
-    if (unsent.length >= EAGER.entries && onTheWay.length < EAGER.window) send(nextFrame());
+    if (unsent.length >= EAGER.entries && onTheWay.length < EAGER.window) send(takeFrame(unsent));
     changed();
   }
 
@@ -192,22 +193,11 @@ export function createLeader(options: LeaderOptions): Leader {
   }
 
   function flush(): void {
-    while (unsent.length > 0 && onTheWay.length < WINDOW) send(nextFrame());
+    while (unsent.length > 0 && onTheWay.length < WINDOW) send(takeFrame(unsent));
     commit();
     if (askedAt !== undefined) return;
     if (unsent.length > 0) ask("*");
     else if (uncommitted.length > 0) ask(liveliest() ?? "*");
-  }
-
-  function nextFrame(): Entry[] {
-    let weight = 0;
-    let count = 0;
-    for (const { operation } of unsent) {
-      weight += weightOf(operation);
-      if (count > 0 && (count === FRAME.entries || weight > FRAME.weight)) break;
-      count++;
-    }
-    return unsent.splice(0, count);
   }
 
   function send(entries: Entry[]): void {
@@ -281,7 +271,7 @@ export function createLeader(options: LeaderOptions): Leader {
     if (!entries || isBeginner) return sendParts(currentSnapshot(), 0);
     let after = have;
     do {
-      const some = entries.splice(0, FRAME.entries);
+      const some = takeFrame(entries);
       const ask = entries.length === 0 ? { ask: from } : {};
       post({ kind: "entries", epoch, to: from, after, entries: some, ...ask });
       const last = some.at(-1);
@@ -396,4 +386,13 @@ export function createLeader(options: LeaderOptions): Leader {
     dueAt,
     wake,
   };
+}
+
+/** Takes from the beginning what one message on the channel holds. */
+function takeFrame(entries: Entry[]): Entry[] {
+  const options = {
+    weightOf: ({ operation }: Entry) => weightOf(operation),
+    max: FRAME_ENTRIES,
+  };
+  return entries.splice(0, countThatFits(entries, options));
 }

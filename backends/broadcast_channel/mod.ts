@@ -59,8 +59,9 @@ import {
 } from "./channel.ts";
 import { createNode, type Node, type Role } from "./node.ts";
 import type { Operation } from "./operation.ts";
-import { isRequest } from "./read_frame.ts";
+import { isOutgoing, isRequest } from "./read_frame.ts";
 import { timingOf } from "./timing.ts";
+import { cutToFit, weightOfMessage } from "./weight.ts";
 
 export type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 export type { Role } from "./node.ts";
@@ -177,21 +178,21 @@ export class BroadcastChannelBackend implements Backend {
   ): Promise<SendResult[]> {
     return this.#run(options, async () => {
       const limits = "topic" in destination ? this.limits.topic : this.limits.queue;
-      const refusals = messages.map((message) => refusal(message, destination, limits));
+      const items = messages.map((message) =>
+        plainMessage(message, (own) => refusal(own, destination, limits))
+      );
       checkEntries(messages.length, limits);
-      const accepted = messages.filter((_, i) => refusals[i] === undefined).map(ownMessage);
+      const accepted = items.filter(isMessage);
       checkBatch(accepted, limits);
       if (this.#createTopics && "topic" in destination) newTopicName(destination.topic);
-      const sent = (await this.#submit<SendResult[]>({
-        kind: "send",
+      const sends = callsOf(accepted, weightOfMessage).map((some) => ({
+        kind: "send" as const,
         destination: plainDestination(destination),
-        messages: accepted,
+        messages: some,
         id: this.#newId(),
         create: this.#createTopics,
-      }, options)).values();
-      return refusals.map((error): SendResult =>
-        error ? { ok: false, error } : sent.next().value as SendResult
-      );
+      }));
+      return merged<SendResult>(items, await this.#submitAll<SendResult>(sends, options));
     });
   }
 
@@ -236,9 +237,9 @@ export class BroadcastChannelBackend implements Backend {
     return this.#settle(releases, options, {
       kind: "release",
       queue: plainName(queue),
-      releases: releases.map(({ receipt, delayMs }) => ({
-        receipt: plainReceipt(receipt),
-        delayMs,
+      releases: releases.map((item) => ({
+        receipt: plainReceipt(item?.receipt),
+        delayMs: plainNumber(item?.delayMs),
       })),
     });
   }
@@ -252,31 +253,36 @@ export class BroadcastChannelBackend implements Backend {
     return this.#settle(extensions, options, {
       kind: "extend",
       queue: plainName(queue),
-      extensions: extensions.map(({ receipt, visibilityMs }) => ({
-        receipt: plainReceipt(receipt),
-        visibilityMs,
+      extensions: extensions.map((item) => ({
+        receipt: plainReceipt(item?.receipt),
+        visibilityMs: plainNumber(item?.visibilityMs),
       })),
     });
   }
 
   /**
-   * Sends copies to the dead-letter queue and acknowledges the messages, as one operation. A lost
-   * lock is `LOCK_LOST`, a copy that the queue refuses is that error, and the message stays where it
-   * is then.
+   * Sends copies to the dead-letter queue and acknowledges the messages, each copy with its message
+   * in one operation. A lost lock is `LOCK_LOST`, a copy that the queue refuses is that error, and
+   * one that is no message is `INVALID_MESSAGE`; the message stays where it is then.
    */
   deadLetter(
     queue: string,
     copies: readonly DeadLetterCopy[],
     options: CallOptions = {},
   ): Promise<SettleResult[]> {
-    return this.#settle(copies, options, {
-      kind: "deadLetter",
-      queue: plainName(queue),
-      copies: copies.map(({ receipt, copy }) => ({
-        receipt: plainReceipt(receipt),
-        copy: ownMessage(copy),
-      })),
-      id: this.#newId(),
+    return this.#run(options, async () => {
+      checkEntries(copies.length, this.limits.queue);
+      const items = copies.map((item) => plainMessage(item?.copy, () => undefined));
+      const plain = items.flatMap((copy, place) =>
+        isMessage(copy) ? [{ receipt: plainReceipt(copies[place]?.receipt), copy }] : []
+      );
+      const operations = callsOf(plain, ({ copy }) => weightOfMessage(copy)).map((some) => ({
+        kind: "deadLetter" as const,
+        queue: plainName(queue),
+        copies: some,
+        id: this.#newId(),
+      }));
+      return merged<SettleResult>(items, await this.#submitAll<SettleResult>(operations, options));
     });
   }
 
@@ -374,6 +380,11 @@ export class BroadcastChannelBackend implements Backend {
     });
   }
 
+  /** The results of operations that are one call, in order. */
+  async #submitAll<R>(operations: readonly Operation[], options: CallOptions): Promise<R[]> {
+    return (await Promise.all(operations.map((each) => this.#submit<R[]>(each, options)))).flat();
+  }
+
   /** What the others would drop must not leave: the call would wait for ever. */
   #submit<T>(operation: Operation, { signal }: CallOptions): Promise<T> {
     if (!isRequest(operation)) {
@@ -410,9 +421,55 @@ function plainName(given: string): string {
   return nameIn(given).slice(0, LONGEST_NAME + 1) || "-";
 }
 
-/** A receipt that is too long is none of ours, shortened or not. */
-function plainReceipt(receipt: string): string {
-  return receipt.slice(0, LONGEST_RECEIPT);
+/** A receipt that is too long is none of ours, shortened or not; nor is what is no text. */
+function plainReceipt(receipt: unknown): string {
+  return typeof receipt === "string" ? receipt.slice(0, LONGEST_RECEIPT) : "";
+}
+
+/** What is no number is one that the queue refuses. */
+function plainNumber(given: unknown): number {
+  return typeof given === "number" ? given : NaN;
+}
+
+/** A copy of a message that can be sent on the channel, or why there is none: that item's result. */
+function plainMessage(
+  given: OutgoingMessage,
+  refusal: (own: OutgoingMessage) => MelangeError | undefined,
+): OutgoingMessage | MelangeError {
+  try {
+    const own = ownMessage(given);
+    const error = refusal(own);
+    if (error) return error;
+    if (isRecord(given.attributes) && isOutgoing(own)) return own;
+  } catch {
+    // It is no message at all, or a getter of it throws: what that says may quote the message.
+  }
+  const sentence = "Cannot send a message as its body, attributes or options have other types";
+  return new MelangeError("INVALID_MESSAGE", sentence);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isMessage(item: OutgoingMessage | MelangeError): item is OutgoingMessage {
+  return !(item instanceof MelangeError);
+}
+
+/** Cuts what is too large for one message on the channel; nothing asks whether the queue exists. */
+function callsOf<T>(items: readonly T[], weightOf: (item: T) => number): (readonly T[])[] {
+  return items.length === 0 ? [[]] : cutToFit(items, { weightOf });
+}
+
+/** The results of what was sent, and the refusals, each in its place. */
+function merged<R extends SettleResult | SendResult>(
+  items: readonly (OutgoingMessage | MelangeError)[],
+  sent: readonly R[],
+): R[] {
+  const results = sent.values();
+  return items.map((item) =>
+    isMessage(item) ? results.next().value as R : { ok: false, error: item } as R
+  );
 }
 
 function closed(): MelangeError {

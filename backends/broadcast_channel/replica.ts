@@ -1,6 +1,6 @@
 import type { Position } from "./frame.ts";
-import { weightOf } from "./operation.ts";
 import { type Applied, apply, createState, type Entry, type State } from "./state.ts";
+import { weightOf } from "./weight.ts";
 
 /** One context's copy of the state, and the end of the log that led to it. */
 export interface Replica {

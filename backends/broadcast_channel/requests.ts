@@ -5,10 +5,11 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { Request, Want } from "./frame.ts";
-import { type Operation, receiveOf, weightOf } from "./operation.ts";
+import { type Operation, receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import { answerOf, type Entry, type State } from "./state.ts";
 import type { Timing } from "./timing.ts";
+import { charactersOf, countThatFits, cutToFit, weightOf } from "./weight.ts";
 
 /** A part of a {@linkcode Request} that fits into one message on the channel. */
 export type Batch = Pick<Request, "done" | "first" | "operations" | "wants" | "cancels">;
@@ -73,8 +74,8 @@ interface Announced {
 
 /** How many operations are under way at once. */
 const WINDOW = 256;
-/** How much goes into one message. */
-const BATCH = { operations: 8, weight: 256_000 };
+/** How many operations, receives and ends of receives go into one message. */
+const BATCH = { operations: 8, wants: 200, cancels: 1_000 };
 
 /** Creates the calls of a context that has made none. */
 export function createRequests({ clock, timing, changed, leads }: RequestsOptions): Requests {
@@ -240,7 +241,8 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     const add = ({ first = next, operations = [], wants = [], cancels = [] }: Partial<Batch>) =>
       batches.push({ done: done(), first, operations, wants, cancels });
     // Given up before what was sent after it, and wanted after what was sent before it.
-    if (cancels.length > 0) add({ cancels });
+    const all = { weightOf: () => 0, max: BATCH.cancels };
+    for (const some of cutToFit(cancels, all)) add({ cancels: some });
     cancels = [];
     for (let number = Math.max(transmitted + 1, low); number < next;) {
       const operations = operationsFrom(number);
@@ -253,21 +255,20 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
       if (!entry.sent) wants.push(entry.want);
       entry.sent = true;
     }
-    if (wants.length > 0) add({ wants });
+    const few = { weightOf: charactersOf, max: BATCH.wants };
+    for (const some of cutToFit(wants, few)) add({ wants: some });
     if (batches.length > 0) retryAt ??= clock.now() + retryMs;
     return batches;
   }
 
   function operationsFrom(first: number): Operation[] {
     const operations: Operation[] = [];
-    let weight = 0;
-    for (let call = calls.get(first); call; call = calls.get(first + operations.length)) {
-      weight += weightOf(call.operation);
-      const isFull = operations.length === BATCH.operations || weight > BATCH.weight;
-      if (operations.length > 0 && isFull) break;
+    let call = calls.get(first);
+    while (call && operations.length < BATCH.operations) {
       operations.push(call.operation);
+      call = calls.get(first + operations.length);
     }
-    return operations;
+    return operations.slice(0, countThatFits(operations, { weightOf }));
   }
 
   function done(): [number, number] {
