@@ -9,7 +9,7 @@ import type { Content, Position, Pull, Want } from "./frame.ts";
 import { receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Peer, Peers } from "./peers.ts";
-import { append, entriesAfter, type Replica } from "./replica.ts";
+import { append, entriesAfter, entriesFrom, type Replica } from "./replica.ts";
 import type { Batch } from "./requests.ts";
 import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
 import { answerOf, type Entry, holdersIn } from "./state.ts";
@@ -49,6 +49,10 @@ export interface LeaderOptions {
   replica: Replica;
   peers: Peers;
   newId: () => string;
+  /** Entries of its own context from before, of which its calls do not know: sent once more. */
+  own: readonly OwnEntry[];
+  /** Whether it still leads: a channel that breaks ends that in the middle of anything. */
+  leads: () => boolean;
   post: (content: Content) => void;
   /** Called when there is something to flush. */
   changed: () => void;
@@ -56,6 +60,12 @@ export interface LeaderOptions {
   settled: (entry: Entry, outcome: Outcome) => void;
   /** Called when receives of its own context wait. */
   noted: (wants: readonly number[]) => void;
+}
+
+/** An entry of the leader's own context, and what its call is to be told. */
+export interface OwnEntry {
+  readonly entry: Entry;
+  readonly outcome: Outcome;
 }
 
 interface WaitingWant extends Want {
@@ -95,12 +105,12 @@ export function createLeader(options: LeaderOptions): Leader {
   let beatAt = since;
   /** Waiting receives, by the name of the queue. */
   const wants = new Map<string, WaitingWant[]>();
-  const unsent: Entry[] = [];
+  const unsent: Entry[] = entriesFrom(replica, options.own[0]?.entry.seq);
   let sentSeq = base.seq;
   /** The last entry of each message that not everyone has acknowledged. */
   const onTheWay: number[] = [];
   /** Own entries that no other context is known to have. */
-  const uncommitted: { entry: Entry; outcome: Outcome }[] = [];
+  const uncommitted: OwnEntry[] = [...options.own];
   let askedAt: number | undefined;
   let askedAll = false;
   let taken: TakenSnapshot | undefined;
@@ -255,7 +265,7 @@ export function createLeader(options: LeaderOptions): Leader {
 
   /** An own entry is safe when one other context has it, or when there is none. */
   function commit(): void {
-    if (uncommitted.length === 0) return;
+    if (uncommitted.length === 0 || !options.leads()) return;
     const known = [...peers.values()].filter(({ silent }) => !silent).map(({ acked = 0 }) => acked);
     const safe = known.length === 0 ? replica.last.seq : Math.max(...known);
     const count = uncommitted.findIndex(({ entry }) => entry.seq > safe);

@@ -68,6 +68,11 @@ export function recentEntries({ tail }: Replica): Entry[] {
   return tail.entries.slice(tail.start);
 }
 
+/** The last entries from a place on; none without a place. */
+export function entriesFrom(replica: Replica, seq: number = Infinity): Entry[] {
+  return recentEntries(replica).filter((entry) => entry.seq >= seq);
+}
+
 /**
  * The entries that follow a place, at most `max`; `undefined` if that place is not in this log, or
  * too far back.

@@ -20,10 +20,12 @@ export interface Requests {
   submit(operation: Operation, signal?: AbortSignal): Promise<unknown>;
   /** Receives, waiting as the options say. */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]>;
+  /** Whether nobody has told a call, or a receive, what became of it. */
+  isOpen(number: number, isReceive: boolean): boolean;
   /** Takes note of what became of an own entry. */
   settle(entry: Pick<Entry, "number" | "operation">, outcome: Outcome): void;
   /** Takes note of all that is known of this context, after a part of the log was skipped. */
-  reconcile(state: State, id: string): void;
+  reconcile(state: State, options: ReconcileOptions): void;
   /** Asks again for operations that were done once, and are not any more. */
   restore(entries: readonly Entry[]): void;
   /** What is to be sent now. */
@@ -38,6 +40,14 @@ export interface Requests {
   wake(): void;
   /** Rejects everything, also what comes later. */
   end(reason: unknown): void;
+}
+
+/** Options of {@linkcode Requests.reconcile}. */
+export interface ReconcileOptions {
+  /** The id of this context. */
+  id: string;
+  /** Own entries that are not safe yet: their calls are settled later. */
+  except?: readonly Pick<Entry, "number" | "operation">[];
 }
 
 /** Options of {@linkcode createRequests}. */
@@ -177,7 +187,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     if (entry.operation.kind === "receive") settleReceive(entry, outcome);
     else settleCall(entry.number, outcome);
     retryMs = timing.retryMs;
-    retryAt = isOpen() ? clock.now() + retryMs : undefined;
+    retryAt = isAnyOpen() ? clock.now() + retryMs : undefined;
   }
 
   function settleCall(number: number, outcome: Outcome): void {
@@ -212,15 +222,20 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     submit({ kind: "release", queue, releases }).catch(() => {});
   }
 
-  function reconcile(state: State, id: string): void {
+  function reconcile(state: State, { id, except = [] }: ReconcileOptions): void {
     const member = state.members.get(id);
+    const receives = new Set<number>();
+    const others = new Set<number>();
+    for (const { number, operation } of except) {
+      (operation.kind === "receive" ? receives : others).add(number);
+    }
     for (const [number, outcome] of member?.outcomes ?? []) {
       const call = calls.get(number);
-      if (call) settle({ number, operation: call.operation }, outcome);
+      if (call && !others.has(number)) settle({ number, operation: call.operation }, outcome);
     }
     for (const [number, outcome] of member?.receives ?? []) {
       const want = announced.get(number)?.want;
-      if (!want) continue;
+      if (!want || receives.has(number)) continue;
       const operation = receiveOf(want);
       settle({ number, operation }, answerOf(state, { operation }, outcome));
     }
@@ -295,7 +310,11 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     }
   }
 
-  function isOpen(): boolean {
+  function isOpen(number: number, isReceive: boolean): boolean {
+    return isReceive ? announced.has(number) : calls.has(number);
+  }
+
+  function isAnyOpen(): boolean {
     if (calls.size > 0) return true;
     for (const entry of announced.values()) if (!entry.noted) return true;
     return false;
@@ -308,7 +327,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
   function wake(): void {
     if (retryAt === undefined || clock.now() < retryAt) return;
     retryAt = undefined;
-    if (!isOpen()) return;
+    if (!isAnyOpen()) return;
     retryMs = Math.min(2 * retryMs, timing.maxRetryMs);
     transmitted = Math.min(transmitted, low - 1);
     for (const entry of announced.values()) if (!entry.noted) entry.sent = false;
@@ -328,5 +347,18 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     retryAt = undefined;
   }
 
-  return { submit, receive, settle, reconcile, restore, collect, repeat, noted, dueAt, wake, end };
+  return {
+    submit,
+    receive,
+    isOpen,
+    settle,
+    reconcile,
+    restore,
+    collect,
+    repeat,
+    noted,
+    dueAt,
+    wake,
+    end,
+  };
 }
