@@ -251,6 +251,11 @@ export function createNode(options: NodeOptions): Node {
     post({ kind: "claim", epoch, isSure: locks?.holds() ?? false });
   }
 
+  function listenAnew(claim: Claim): void {
+    claim.endsAt = clock.now() + timing.graceMs;
+    postClaim(claim);
+  }
+
   /** Whether it knows of no log, and has nothing but the channel to find out who leads. */
   function isAlone(): boolean {
     return !locks && replica.log === "";
@@ -298,9 +303,13 @@ export function createNode(options: NodeOptions): Node {
     lead();
   }
 
-  function endClaim({ votes, endsAt }: Claim): void {
+  function endClaim(ending: Claim): void {
+    const { votes, endsAt } = ending;
+    const isJoining = replica.log === "";
     // Who joins knows nobody: it takes the time to hear of all.
-    if (replica.log === "" && clock.now() < endsAt) return;
+    if (isJoining && clock.now() < endsAt) return;
+    // Somebody leads, as it has the lock, and has not heard this.
+    if (isJoining && !mayLead()) return listenAnew(ending);
     claim = undefined;
     if (!mayLead()) return;
     for (const [peer, facts] of peers) if (!votes.has(peer)) facts.silent = true;
@@ -540,8 +549,7 @@ export function createNode(options: NodeOptions): Node {
   function onClaimAlarm(claim: Claim, now: number): void {
     if (isAlone() && now > claim.endsAt + timing.lateMs && claim.listens-- > 0) {
       // What was said meanwhile is heard only after this: it has not listened yet.
-      claim.endsAt = now + timing.graceMs;
-      postClaim(claim);
+      listenAnew(claim);
     } else if (now >= claim.endsAt) endClaim(claim);
     else if (now >= claim.againAt) {
       claim.againAt = Infinity;

@@ -303,7 +303,7 @@ describe("BroadcastChannelBackend, parts of a snapshot", () => {
     const late = world.join();
     for (let turn = 0; turn < 4; turn++) await world.clock.advance(0);
     for (const each of [leader, follower]) await each.backend.close();
-    for (const each of world.contexts) if (each !== late) each.kill();
+    for (const each of [...world.contexts]) if (each !== late) each.kill();
     await world.clock.advance(20_000);
     assertEquals(late.backend.role, "leader");
     assertEquals(await world.now(late.backend.describeQueue("f.fifo")), {
