@@ -73,16 +73,19 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
   async function holdLeader(how: { steal?: boolean; signal?: AbortSignal }): Promise<void> {
     const isWait = how.steal === undefined;
     let isGranted = false;
+    let isTaken = false;
     await hold(leader, how, () => {
       isGranted = true;
       holding++;
       if (isWait) isWaiting = false;
       if (isWait) granted();
+      isTaken = true;
     });
     if (isWait) isWaiting = false;
     if (!isGranted) return;
     holding--;
-    wait();
+    // What threw once would throw again at once, for ever.
+    if (isTaken) wait();
   }
 
   function watch(member: string, gone: () => void): void {

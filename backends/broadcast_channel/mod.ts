@@ -57,6 +57,7 @@ import {
   openBroadcastChannel,
   runtimeLocks,
 } from "./channel.ts";
+import { keptAlive, unreferenced, unreferencedClock } from "./keep_alive.ts";
 import { createNode, type Node, type Role } from "./node.ts";
 import type { Operation } from "./operation.ts";
 import { isOutgoing, isRequest } from "./read_frame.ts";
@@ -84,9 +85,18 @@ export interface BroadcastChannelBackendOptions {
    * once. Default: 10 000.
    */
   memberTimeoutMs?: number;
+  /**
+   * Whether it keeps its process running while it is open. With `false`, calls still do, but not
+   * receives that wait. Node and Bun only: in Deno an open channel always does, and elsewhere there
+   * is no process to keep. A clock of your own sees to its timers itself. Default: `true`.
+   */
+  keepsAlive?: boolean;
   /** Opens a channel. Default: `new BroadcastChannel(name)`. */
   channel?: (name: string) => BroadcastChannelLike;
-  /** Web Locks, or `null` to do without. Default: those of the runtime, if it has them. */
+  /**
+   * Web Locks, or `null` to do without. Default: those of browsers and Deno, and none elsewhere:
+   * those of Node 24 fail with four workers or more.
+   */
   locks?: LocksLike | null;
   /** Where time comes from; the contexts must agree on it. Default: the clock of the machine. */
   clock?: Clock;
@@ -102,11 +112,12 @@ const LONGEST_RECEIPT = 200;
 /**
  * The backend of tabs and workers: all contexts that use the same name share its queues and topics.
  * One of them leads and puts all calls in order; the others keep copies, and one takes over when it
- * ends or hangs. A call returns when two contexts know its effect, if there are two.
+ * ends or hangs. A call returns when two contexts know its effect, if there are two. A channel that
+ * throws is replaced; calls wait for that, and reject with `CLOSED` where none works for 5 seconds.
  *
  * At least once: what a context had received when it ended is received again by another, and so is
  * what it had acknowledged in the moment in which the leader ended. Nothing outlives the last
- * context. An open backend keeps its process running.
+ * context. An open backend keeps its process running, unless `keepsAlive` is off.
  */
 export class BroadcastChannelBackend implements Backend {
   /** How much one call and one message may take: as in SNS and SQS. */
@@ -131,20 +142,23 @@ export class BroadcastChannelBackend implements Backend {
   readonly #node: Node;
   readonly #newId: () => string;
   readonly #createTopics: boolean;
+  readonly #keepsAlive: boolean;
   #closed = false;
 
   /** Joins the contexts that use the same name. */
   constructor(options: BroadcastChannelBackendOptions) {
     const { name, createTopics = true, leaderTimeoutMs = 3_600, memberTimeoutMs = 10_000 } =
       options;
-    const { channel = openBroadcastChannel, clock = systemClock, random } = options;
-    const { locks = runtimeLocks() } = options;
+    const { keepsAlive = true, channel = openBroadcastChannel, random } = options;
+    const { locks = runtimeLocks(), clock = keepsAlive ? systemClock : unreferencedClock } =
+      options;
     checkOptions(options);
     this.#createTopics = createTopics;
+    this.#keepsAlive = keepsAlive;
     this.#newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
     this.#node = createNode({
       name,
-      channel,
+      channel: keepsAlive ? channel : unreferenced(channel),
       locks: locks ?? undefined,
       clock,
       random: random ?? Math.random,
@@ -209,7 +223,8 @@ export class BroadcastChannelBackend implements Backend {
    * many messages in flight, and with a `RangeError` for numbers outside the limits.
    */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
-    return this.#run(options, () => {
+    const { signal, waitMs } = options;
+    return this.#run({ signal, waits: waitMs > 0 }, () => {
       checkReceive(options, this.limits.queue);
       return this.#node.requests.receive(plainName(queue), options);
     });
@@ -359,11 +374,15 @@ export class BroadcastChannelBackend implements Backend {
   }
 
   /** Does its work at the call, so that concurrent calls keep their order. */
-  #run<T>({ signal }: CallOptions, work: () => Promise<T>): Promise<T> {
+  #run<T>(
+    { signal, waits = false }: { signal?: AbortSignal | undefined; waits?: boolean },
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       if (this.#closed) throw closed();
       signal?.throwIfAborted();
-      return work();
+      const settled = work();
+      return this.#keepsAlive || waits ? settled : keptAlive(settled);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -395,11 +414,17 @@ export class BroadcastChannelBackend implements Backend {
 }
 
 function checkOptions(
-  { name, leaderTimeoutMs = 1, memberTimeoutMs = 1 }: BroadcastChannelBackendOptions,
+  { name, leaderTimeoutMs = 1, memberTimeoutMs = 1, keepsAlive = true }:
+    BroadcastChannelBackendOptions,
 ): void {
   if (typeof name !== "string" || name === "") {
     throw new TypeError(
       `Cannot create a BroadcastChannelBackend as its name is text: current value is ${name}`,
+    );
+  }
+  if (typeof keepsAlive !== "boolean") {
+    throw new TypeError(
+      `Cannot create a BroadcastChannelBackend as keepsAlive is true or false: current value is ${keepsAlive}`,
     );
   }
   for (const [option, value] of Object.entries({ leaderTimeoutMs, memberTimeoutMs })) {
