@@ -193,7 +193,7 @@ export class BroadcastChannelBackend implements Backend {
     return this.#run(options, async () => {
       const limits = "topic" in destination ? this.limits.topic : this.limits.queue;
       const items = messages.map((message) =>
-        plainMessage(message, (own) => refusal(own, destination, limits))
+        plainMessage(message, () => refusal(message, destination, limits))
       );
       checkEntries(messages.length, limits);
       const accepted = items.filter(isMessage);
@@ -287,7 +287,9 @@ export class BroadcastChannelBackend implements Backend {
   ): Promise<SettleResult[]> {
     return this.#run(options, async () => {
       checkEntries(copies.length, this.limits.queue);
-      const items = copies.map((item) => plainMessage(item?.copy, () => undefined));
+      const items = copies.map((item) =>
+        plainMessage(item?.copy, () => refusal(item.copy, { queue }, this.limits.queue))
+      );
       const plain = items.flatMap((copy, place) =>
         isMessage(copy) ? [{ receipt: plainReceipt(copies[place]?.receipt), copy }] : []
       );
@@ -459,12 +461,12 @@ function plainNumber(given: unknown): number {
 /** A copy of a message that can be sent on the channel, or why there is none: that item's result. */
 function plainMessage(
   given: OutgoingMessage,
-  refusal: (own: OutgoingMessage) => MelangeError | undefined,
+  refusal: () => MelangeError | undefined,
 ): OutgoingMessage | MelangeError {
   try {
-    const own = ownMessage(given);
-    const error = refusal(own);
+    const error = refusal();
     if (error) return error;
+    const own = ownMessage(given);
     if (isRecord(given.attributes) && isOutgoing(own)) return own;
   } catch {
     // It is no message at all, or a getter of it throws: what that says may quote the message.

@@ -30,6 +30,7 @@ const badMessages: [what: string, message: OutgoingMessage][] = [
     body: "b",
     attributes: { a: wrong({ type: "String" }) },
   }],
+  ["bytes that are text", { body: "b", attributes: { a: wrong({ type: "Binary", value: "b" }) } }],
   ["attributes that are null", { body: "b", attributes: wrong(null) }],
   ["attributes that are text", { body: "b", attributes: wrong("abc") }],
   ["no attributes", { body: "b" } as OutgoingMessage],
