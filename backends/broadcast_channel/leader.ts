@@ -6,14 +6,15 @@ import type { Clock } from "../../src/clock.ts";
 import { nextChangeAt } from "../memory/queue.ts";
 import { nameIn } from "../memory/names.ts";
 import type { Content, Position, Pull, Want } from "./frame.ts";
-import { receiveOf, weightOf } from "./operation.ts";
+import { receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Peer, Peers } from "./peers.ts";
-import { append, entriesAfter, type Replica } from "./replica.ts";
+import { append, entriesAfter, entriesFrom, type Replica } from "./replica.ts";
 import type { Batch } from "./requests.ts";
 import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
 import { answerOf, type Entry, holdersIn } from "./state.ts";
 import type { Timing } from "./timing.ts";
+import { countThatFits, weightOf } from "./weight.ts";
 
 /** The leader of an epoch. */
 export interface Leader {
@@ -48,6 +49,10 @@ export interface LeaderOptions {
   replica: Replica;
   peers: Peers;
   newId: () => string;
+  /** Entries of its own context from before, of which its calls do not know: sent once more. */
+  own: readonly OwnEntry[];
+  /** Whether it still leads: a channel that breaks ends that in the middle of anything. */
+  leads: () => boolean;
   post: (content: Content) => void;
   /** Called when there is something to flush. */
   changed: () => void;
@@ -55,6 +60,12 @@ export interface LeaderOptions {
   settled: (entry: Entry, outcome: Outcome) => void;
   /** Called when receives of its own context wait. */
   noted: (wants: readonly number[]) => void;
+}
+
+/** An entry of the leader's own context, and what its call is to be told. */
+export interface OwnEntry {
+  readonly entry: Entry;
+  readonly outcome: Outcome;
 }
 
 interface WaitingWant extends Want {
@@ -71,8 +82,8 @@ interface TakenSnapshot {
   usedAt: number;
 }
 
-/** How much one message on the channel holds, unless one entry alone has more. */
-const FRAME = { entries: 100, weight: 256_000 };
+/** How many entries one message on the channel holds. */
+const FRAME_ENTRIES = 100;
 /** How many messages may be on their way: Deno drops what comes after 256. */
 const WINDOW = 48;
 /**
@@ -97,12 +108,12 @@ export function createLeader(options: LeaderOptions): Leader {
   let beatAt = since;
   /** Waiting receives, by the name of the queue. */
   const wants = new Map<string, WaitingWant[]>();
-  const unsent: Entry[] = [];
+  const unsent: Entry[] = entriesFrom(replica, options.own[0]?.entry.seq);
   let sentSeq = base.seq;
   /** The last entry of each message that not everyone has acknowledged. */
   const onTheWay: number[] = [];
   /** Own entries that no other context is known to have. */
-  const uncommitted: { entry: Entry; outcome: Outcome }[] = [];
+  const uncommitted: OwnEntry[] = [...options.own];
   let askedAt: number | undefined;
   let askedAll = false;
   let taken: TakenSnapshot | undefined;
@@ -170,7 +181,7 @@ export function createLeader(options: LeaderOptions): Leader {
       uncommitted.push({ entry, outcome: answerOf(replica.state, entry, outcome) });
     }
     for (const name of woken) serve(name);
-    if (unsent.length >= EAGER.entries && onTheWay.length < EAGER.window) send(nextFrame());
+    if (unsent.length >= EAGER.entries && onTheWay.length < EAGER.window) send(takeFrame(unsent));
     changed();
   }
 
@@ -195,22 +206,11 @@ export function createLeader(options: LeaderOptions): Leader {
   }
 
   function flush(): void {
-    while (unsent.length > 0 && onTheWay.length < WINDOW) send(nextFrame());
+    while (unsent.length > 0 && onTheWay.length < WINDOW) send(takeFrame(unsent));
     commit();
     if (askedAt !== undefined) return;
     if (unsent.length > 0) ask("*");
     else if (uncommitted.length > 0) ask(liveliest() ?? "*");
-  }
-
-  function nextFrame(): Entry[] {
-    let weight = 0;
-    let count = 0;
-    for (const { operation } of unsent) {
-      weight += weightOf(operation);
-      if (count > 0 && (count === FRAME.entries || weight > FRAME.weight)) break;
-      count++;
-    }
-    return unsent.splice(0, count);
   }
 
   function send(entries: Entry[]): void {
@@ -268,7 +268,7 @@ export function createLeader(options: LeaderOptions): Leader {
 
   /** An own entry is safe when one other context has it, or when there is none. */
   function commit(): void {
-    if (uncommitted.length === 0) return;
+    if (uncommitted.length === 0 || !options.leads()) return;
     const known = [...peers.values()].filter(({ silent }) => !silent).map(({ acked = 0 }) => acked);
     const safe = known.length === 0 ? replica.last.seq : Math.max(...known);
     const count = uncommitted.findIndex(({ entry }) => entry.seq > safe);
@@ -284,7 +284,7 @@ export function createLeader(options: LeaderOptions): Leader {
     if (!entries || isBeginner) return sendParts(currentSnapshot(), 0);
     let after = have;
     do {
-      const some = entries.splice(0, FRAME.entries);
+      const some = takeFrame(entries);
       const ask = entries.length === 0 ? { ask: from } : {};
       post({ kind: "entries", epoch, to: from, after, entries: some, ...ask });
       const last = some.at(-1);
@@ -399,4 +399,13 @@ export function createLeader(options: LeaderOptions): Leader {
     dueAt,
     wake,
   };
+}
+
+/** Takes from the beginning what one message on the channel holds. */
+function takeFrame(entries: Entry[]): Entry[] {
+  const options = {
+    weightOf: ({ operation }: Entry) => weightOf(operation),
+    max: FRAME_ENTRIES,
+  };
+  return entries.splice(0, countThatFits(entries, options));
 }

@@ -42,16 +42,18 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
     return `${prefix}/member/${member}`;
   }
 
-  /** Holds a lock from when it is granted until the release; ends early if it is stolen. */
+  /** Holds a lock from when it is granted until the release, or only looks; ends if it is stolen. */
   async function hold(
     name: string,
     how: { steal?: boolean; signal?: AbortSignal },
     then: () => void,
+    isKept = true,
   ) {
     try {
-      await locks.request(name, how, () => {
+      // A callback that throws, instead of one that rejects, keeps the lock for ever in some runtimes.
+      await locks.request(name, how, async () => {
         then();
-        return until(signal);
+        if (isKept) await until(signal);
       });
     } catch {
       // Stolen, released before it was granted, or not allowed here: silence tells the same, later.
@@ -71,27 +73,28 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
   async function holdLeader(how: { steal?: boolean; signal?: AbortSignal }): Promise<void> {
     const isWait = how.steal === undefined;
     let isGranted = false;
+    let isTaken = false;
     await hold(leader, how, () => {
       isGranted = true;
       holding++;
       if (isWait) isWaiting = false;
       if (isWait) granted();
+      isTaken = true;
     });
     if (isWait) isWaiting = false;
     if (!isGranted) return;
     holding--;
-    wait();
+    // What threw once would throw again at once, for ever.
+    if (isTaken) wait();
   }
 
   function watch(member: string, gone: () => void): void {
     if (watched.has(member) || signal.aborted) return;
     watched.add(member);
-    const look = () => {
+    void hold(memberLock(member), { signal }, () => {
       watched.delete(member);
       if (!signal.aborted) gone();
-      return Promise.resolve();
-    };
-    locks.request(memberLock(member), { signal }, look).catch(() => {});
+    }, false);
   }
 
   function release(): void {

@@ -57,10 +57,12 @@ import {
   openBroadcastChannel,
   runtimeLocks,
 } from "./channel.ts";
+import { keptAlive, unreferenced, unreferencedClock } from "./keep_alive.ts";
 import { createNode, type Node, type Role } from "./node.ts";
 import type { Operation } from "./operation.ts";
-import { isRequest } from "./read_frame.ts";
+import { isOutgoing, isRequest } from "./read_frame.ts";
 import { timingOf } from "./timing.ts";
+import { cutToFit, weightOfMessage } from "./weight.ts";
 
 export type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 export type { Role } from "./node.ts";
@@ -83,9 +85,18 @@ export interface BroadcastChannelBackendOptions {
    * once. Default: 10 000.
    */
   memberTimeoutMs?: number;
+  /**
+   * Whether it keeps its process running while it is open. With `false`, calls still do, but not
+   * receives that wait. Node and Bun only: in Deno an open channel always does, and elsewhere there
+   * is no process to keep. A clock of your own sees to its timers itself. Default: `true`.
+   */
+  keepsAlive?: boolean;
   /** Opens a channel. Default: `new BroadcastChannel(name)`. */
   channel?: (name: string) => BroadcastChannelLike;
-  /** Web Locks, or `null` to do without. Default: those of the runtime, if it has them. */
+  /**
+   * Web Locks, or `null` to do without. Default: those of browsers and Deno, and none elsewhere:
+   * those of Node 24 fail with four workers or more.
+   */
   locks?: LocksLike | null;
   /** Where time comes from; the contexts must agree on it. Default: the clock of the machine. */
   clock?: Clock;
@@ -101,11 +112,12 @@ const LONGEST_RECEIPT = 200;
 /**
  * The backend of tabs and workers: all contexts that use the same name share its queues and topics.
  * One of them leads and puts all calls in order; the others keep copies, and one takes over when it
- * ends or hangs. A call returns when two contexts know its effect, if there are two.
+ * ends or hangs. A call returns when two contexts know its effect, if there are two. A channel that
+ * throws is replaced; calls wait for that, and reject with `CLOSED` where none works for 5 seconds.
  *
  * At least once: what a context had received when it ended is received again by another, and so is
  * what it had acknowledged in the moment in which the leader ended. Nothing outlives the last
- * context. An open backend keeps its process running.
+ * context. An open backend keeps its process running, unless `keepsAlive` is off.
  */
 export class BroadcastChannelBackend implements Backend {
   /** How much one call and one message may take: as in SNS and SQS. */
@@ -131,20 +143,23 @@ export class BroadcastChannelBackend implements Backend {
   readonly #node: Node;
   readonly #newId: () => string;
   readonly #createTopics: boolean;
+  readonly #keepsAlive: boolean;
   #closed = false;
 
   /** Joins the contexts that use the same name. */
   constructor(options: BroadcastChannelBackendOptions) {
     const { name, createTopics = true, leaderTimeoutMs = 3_600, memberTimeoutMs = 10_000 } =
       options;
-    const { channel = openBroadcastChannel, clock = systemClock, random } = options;
-    const { locks = runtimeLocks() } = options;
+    const { keepsAlive = true, channel = openBroadcastChannel, random } = options;
+    const { locks = runtimeLocks(), clock = keepsAlive ? systemClock : unreferencedClock } =
+      options;
     checkOptions(options);
     this.#createTopics = createTopics;
+    this.#keepsAlive = keepsAlive;
     this.#newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
     this.#node = createNode({
       name,
-      channel,
+      channel: keepsAlive ? channel : unreferenced(channel),
       locks: locks ?? undefined,
       clock: steady(clock),
       random: random ?? Math.random,
@@ -178,21 +193,21 @@ export class BroadcastChannelBackend implements Backend {
   ): Promise<SendResult[]> {
     return this.#run(options, async () => {
       const limits = "topic" in destination ? this.limits.topic : this.limits.queue;
-      const refusals = messages.map((message) => refusal(message, destination, limits));
+      const items = messages.map((message) =>
+        plainMessage(message, () => refusal(message, destination, limits))
+      );
       checkEntries(messages.length, limits);
-      const accepted = messages.filter((_, i) => refusals[i] === undefined).map(ownMessage);
+      const accepted = items.filter(isMessage);
       checkBatch(accepted, limits);
       if (this.#createTopics && "topic" in destination) newTopicName(destination.topic);
-      const sent = (await this.#submit<SendResult[]>({
-        kind: "send",
+      const sends = callsOf(accepted, weightOfMessage).map((some) => ({
+        kind: "send" as const,
         destination: plainDestination(destination),
-        messages: accepted,
+        messages: some,
         id: this.#newId(),
         create: this.#createTopics,
-      }, options)).values();
-      return refusals.map((error): SendResult =>
-        error ? { ok: false, error } : sent.next().value as SendResult
-      );
+      }));
+      return merged<SendResult>(items, await this.#submitAll<SendResult>(sends, options));
     });
   }
 
@@ -209,7 +224,8 @@ export class BroadcastChannelBackend implements Backend {
    * many messages in flight, and with a `RangeError` for numbers outside the limits.
    */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
-    return this.#run(options, () => {
+    const { signal, waitMs } = options;
+    return this.#run({ signal, waits: waitMs > 0 }, () => {
       checkReceive(options, this.limits.queue);
       return this.#node.requests.receive(plainName(queue), options);
     });
@@ -237,9 +253,9 @@ export class BroadcastChannelBackend implements Backend {
     return this.#settle(releases, options, {
       kind: "release",
       queue: plainName(queue),
-      releases: releases.map(({ receipt, delayMs }) => ({
-        receipt: plainReceipt(receipt),
-        delayMs,
+      releases: releases.map((item) => ({
+        receipt: plainReceipt(item?.receipt),
+        delayMs: plainNumber(item?.delayMs),
       })),
     });
   }
@@ -253,31 +269,38 @@ export class BroadcastChannelBackend implements Backend {
     return this.#settle(extensions, options, {
       kind: "extend",
       queue: plainName(queue),
-      extensions: extensions.map(({ receipt, visibilityMs }) => ({
-        receipt: plainReceipt(receipt),
-        visibilityMs,
+      extensions: extensions.map((item) => ({
+        receipt: plainReceipt(item?.receipt),
+        visibilityMs: plainNumber(item?.visibilityMs),
       })),
     });
   }
 
   /**
-   * Sends copies to the dead-letter queue and acknowledges the messages, as one operation. A lost
-   * lock is `LOCK_LOST`, a copy that the queue refuses is that error, and the message stays where it
-   * is then.
+   * Sends copies to the dead-letter queue and acknowledges the messages, each copy with its message
+   * in one operation. A lost lock is `LOCK_LOST`, a copy that the queue refuses is that error, and
+   * one that is no message is `INVALID_MESSAGE`; the message stays where it is then.
    */
   deadLetter(
     queue: string,
     copies: readonly DeadLetterCopy[],
     options: CallOptions = {},
   ): Promise<SettleResult[]> {
-    return this.#settle(copies, options, {
-      kind: "deadLetter",
-      queue: plainName(queue),
-      copies: copies.map(({ receipt, copy }) => ({
-        receipt: plainReceipt(receipt),
-        copy: ownMessage(copy),
-      })),
-      id: this.#newId(),
+    return this.#run(options, async () => {
+      checkEntries(copies.length, this.limits.queue);
+      const items = copies.map((item) =>
+        plainMessage(item?.copy, () => refusal(item.copy, { queue }, this.limits.queue))
+      );
+      const plain = items.flatMap((copy, place) =>
+        isMessage(copy) ? [{ receipt: plainReceipt(copies[place]?.receipt), copy }] : []
+      );
+      const operations = callsOf(plain, ({ copy }) => weightOfMessage(copy)).map((some) => ({
+        kind: "deadLetter" as const,
+        queue: plainName(queue),
+        copies: some,
+        id: this.#newId(),
+      }));
+      return merged<SettleResult>(items, await this.#submitAll<SettleResult>(operations, options));
     });
   }
 
@@ -354,11 +377,15 @@ export class BroadcastChannelBackend implements Backend {
   }
 
   /** Does its work at the call, so that concurrent calls keep their order. */
-  #run<T>({ signal }: CallOptions, work: () => Promise<T>): Promise<T> {
+  #run<T>(
+    { signal, waits = false }: { signal?: AbortSignal | undefined; waits?: boolean },
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       if (this.#closed) throw closed();
       signal?.throwIfAborted();
-      return work();
+      const settled = work();
+      return this.#keepsAlive || waits ? settled : keptAlive(settled);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -375,6 +402,11 @@ export class BroadcastChannelBackend implements Backend {
     });
   }
 
+  /** The results of operations that are one call, in order. */
+  async #submitAll<R>(operations: readonly Operation[], options: CallOptions): Promise<R[]> {
+    return (await Promise.all(operations.map((each) => this.#submit<R[]>(each, options)))).flat();
+  }
+
   /** What the others would drop must not leave: the call would wait for ever. */
   #submit<T>(operation: Operation, { signal }: CallOptions): Promise<T> {
     if (!isRequest(operation)) {
@@ -385,11 +417,17 @@ export class BroadcastChannelBackend implements Backend {
 }
 
 function checkOptions(
-  { name, leaderTimeoutMs = 1, memberTimeoutMs = 1 }: BroadcastChannelBackendOptions,
+  { name, leaderTimeoutMs = 1, memberTimeoutMs = 1, keepsAlive = true }:
+    BroadcastChannelBackendOptions,
 ): void {
   if (typeof name !== "string" || name === "") {
     throw new TypeError(
       `Cannot create a BroadcastChannelBackend as its name is text: current value is ${name}`,
+    );
+  }
+  if (typeof keepsAlive !== "boolean") {
+    throw new TypeError(
+      `Cannot create a BroadcastChannelBackend as keepsAlive is true or false: current value is ${keepsAlive}`,
     );
   }
   for (const [option, value] of Object.entries({ leaderTimeoutMs, memberTimeoutMs })) {
@@ -411,9 +449,55 @@ function plainName(given: string): string {
   return nameIn(given).slice(0, LONGEST_NAME + 1) || "-";
 }
 
-/** A receipt that is too long is none of ours, shortened or not. */
-function plainReceipt(receipt: string): string {
-  return receipt.slice(0, LONGEST_RECEIPT);
+/** A receipt that is too long is none of ours, shortened or not; nor is what is no text. */
+function plainReceipt(receipt: unknown): string {
+  return typeof receipt === "string" ? receipt.slice(0, LONGEST_RECEIPT) : "";
+}
+
+/** What is no number is one that the queue refuses. */
+function plainNumber(given: unknown): number {
+  return typeof given === "number" ? given : NaN;
+}
+
+/** A copy of a message that can be sent on the channel, or why there is none: that item's result. */
+function plainMessage(
+  given: OutgoingMessage,
+  refusal: () => MelangeError | undefined,
+): OutgoingMessage | MelangeError {
+  try {
+    const error = refusal();
+    if (error) return error;
+    const own = ownMessage(given);
+    if (isRecord(given.attributes) && isOutgoing(own)) return own;
+  } catch {
+    // It is no message at all, or a getter of it throws: what that says may quote the message.
+  }
+  const sentence = "Cannot send a message as its body, attributes or options have other types";
+  return new MelangeError("INVALID_MESSAGE", sentence);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isMessage(item: OutgoingMessage | MelangeError): item is OutgoingMessage {
+  return !(item instanceof MelangeError);
+}
+
+/** Cuts what is too large for one message on the channel; nothing asks whether the queue exists. */
+function callsOf<T>(items: readonly T[], weightOf: (item: T) => number): (readonly T[])[] {
+  return items.length === 0 ? [[]] : cutToFit(items, { weightOf });
+}
+
+/** The results of what was sent, and the refusals, each in its place. */
+function merged<R extends SettleResult | SendResult>(
+  items: readonly (OutgoingMessage | MelangeError)[],
+  sent: readonly R[],
+): R[] {
+  const results = sent.values();
+  return items.map((item) =>
+    isMessage(item) ? results.next().value as R : { ok: false, error: item } as R
+  );
 }
 
 function closed(): MelangeError {

@@ -7,11 +7,11 @@ import { MelangeError } from "../../src/errors.ts";
 import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 import { createFollower, type Follower } from "./follower.ts";
 import { type Beat, type Content, type Frame, type Position, VERSION, type Vote } from "./frame.ts";
-import { createLeader, type Leader } from "./leader.ts";
+import { createLeader, type Leader, type OwnEntry } from "./leader.ts";
 import { createMemberLocks, type MemberLocks } from "./lock.ts";
 import { hear, type Peers } from "./peers.ts";
 import { readFrame } from "./read_frame.ts";
-import { createReplica } from "./replica.ts";
+import { createReplica, recentEntries } from "./replica.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { answerOf, type Entry } from "./state.ts";
 import type { Timing } from "./timing.ts";
@@ -45,7 +45,11 @@ export interface NodeOptions {
 
 interface Claim {
   readonly epoch: number;
-  readonly endsAt: number;
+  /** When it is said once more, as the first time may have been too early for somebody. */
+  againAt: number;
+  endsAt: number;
+  /** How often more it listens anew after a time in which it heard nothing. */
+  listens: number;
   readonly votes: Map<string, Vote>;
 }
 
@@ -55,6 +59,10 @@ type Claiming = Extract<Frame, { kind: "claim" }>;
 const CHANCE = 2 ** 16;
 /** How long a channel is tried again that cannot be opened: Deno needs a turn after a close. */
 const REOPEN = { tries: 100, ms: 5 };
+/** How often a channel is replaced that throws soon, and the first wait; each is twice the last. */
+const REPLACE = { tries: 10, ms: 5 };
+/** How often who joins listens anew because its thread was blocked: timers may always be late. */
+const LISTENS = 2;
 /** After what time an alarm is set anew by what arrives, though it is soon enough. */
 const REARM_MS = 500;
 
@@ -91,6 +99,11 @@ export function createNode(options: NodeOptions): Node {
   let voted = 0;
   /** When a leader was heard, or spoke itself. */
   let leaderAt = clock.now();
+  /** Whether the channel is broken, and not replaced yet: then nothing is said, heard or accepted. */
+  let isMute = false;
+  let openedAt = 0;
+  /** How many channels in a row broke soon. */
+  let broken = 0;
   let isFlushing = false;
   let isBusy = false;
   let isClosed = false;
@@ -102,21 +115,66 @@ export function createNode(options: NodeOptions): Node {
   open(REOPEN.tries);
 
   function open(tries: number): void {
+    let opened: BroadcastChannelLike;
     try {
-      channel = options.channel(`melange/${name}`);
+      opened = options.channel(`melange/${name}`);
     } catch (error) {
-      if (tries === 0) return close(notOpened(name, error));
+      if (tries === 0) return close(notUsable(name, "could not be opened", error));
       cancelOpening = clock.after(REOPEN.ms, () => open(tries - 1));
       return;
     }
-    channel.onmessage = ({ data }) => busy(() => onMessage(data));
-    startClaim();
+    // Only now: in Deno, who opens a channel in the turn in which the last one closed gets a dead one.
+    closeChannel();
+    channel = opened;
+    openedAt = clock.now();
+    isMute = false;
+    opened.onmessage = ({ data }) => busy(() => onMessage(data));
+    opened.onmessageerror = () => busy(onUnreadable);
+    busy(startClaim);
     locks?.wait();
+  }
+
+  function closeChannel(): void {
+    if (!channel) return;
+    channel.onmessage = channel.onmessageerror = null;
+    try {
+      channel.close();
+    } catch {
+      // It is dead: that was noticed when it threw at a post.
+    }
+  }
+
+  /**
+   * A channel that throws reaches nobody, and perhaps nobody has reached this context for a while:
+   * it joins anew on another one, and asks again for everything. Until then it accepts nothing.
+   */
+  function onBroken(cause: unknown): void {
+    if (isMute || isClosed) return;
+    isMute = true;
+    leader =
+      follower =
+      claim =
+      gone =
+        undefined;
+    // A log without entries binds nobody.
+    if (replica.last.seq === 0) replica.log = "";
+    broken = clock.now() - openedAt > timing.leaseMs ? 0 : broken + 1;
+    if (broken > REPLACE.tries) {
+      cancelOpening = clock.after(0, () => close(notUsable(name, "throws at each post", cause)));
+    } else {
+      const ms = REPLACE.ms * 2 ** Math.max(broken - 1, 0);
+      cancelOpening = clock.after(ms, () => open(REOPEN.tries));
+    }
+  }
+
+  /** Also what a stranger posts may be unreadable: that must not keep a channel from working. */
+  function onUnreadable(): void {
+    if (clock.now() - openedAt > timing.leaseMs) onBroken(undefined);
   }
 
   function onMessage(data: unknown): void {
     const frame = readFrame(data, id);
-    if (!frame || isClosed || (claim && frame.from === gone)) return;
+    if (!frame || isClosed || isMute || (claim && frame.from === gone)) return;
     const peer = hear(peers, frame.from, clock.now());
     checkLease();
     // Timers of hidden tabs are late: what is due is also done when something arrives.
@@ -176,10 +234,31 @@ export function createNode(options: NodeOptions): Node {
 
   function startClaim(): void {
     follower = gone = undefined;
-    const epoch = nextEpoch();
-    claim = { epoch, endsAt: clock.now() + timing.graceMs, votes: new Map() };
-    post({ kind: "claim", epoch, isSure: locks?.holds() ?? false });
+    if (isMute) return;
+    const now = clock.now();
+    claim = {
+      epoch: nextEpoch(),
+      againAt: isAlone() ? now + timing.graceMs / 2 : Infinity,
+      endsAt: now + timing.graceMs,
+      listens: LISTENS,
+      votes: new Map(),
+    };
+    postClaim(claim);
     arm();
+  }
+
+  function postClaim({ epoch }: Claim): void {
+    post({ kind: "claim", epoch, isSure: locks?.holds() ?? false });
+  }
+
+  function listenAnew(claim: Claim): void {
+    claim.endsAt = clock.now() + timing.graceMs;
+    postClaim(claim);
+  }
+
+  /** Whether it knows of no log, and has nothing but the channel to find out who leads. */
+  function isAlone(): boolean {
+    return !locks && replica.log === "";
   }
 
   function nextEpoch(): number {
@@ -196,6 +275,8 @@ export function createNode(options: NodeOptions): Node {
       claim = undefined;
       leaderAt = clock.now();
     }
+    // Who joined later has not heard of this one's claim, which is the better one.
+    if (claim && !isHighest && !locks) postClaim(claim);
     if (!isSure && locks && isLed()) return;
     if (replica.log === "" && !isHighest) return;
     voted = epoch;
@@ -222,9 +303,13 @@ export function createNode(options: NodeOptions): Node {
     lead();
   }
 
-  function endClaim({ votes, endsAt }: Claim): void {
+  function endClaim(ending: Claim): void {
+    const { votes, endsAt } = ending;
+    const isJoining = replica.log === "";
     // Who joins knows nobody: it takes the time to hear of all.
-    if (replica.log === "" && clock.now() < endsAt) return;
+    if (isJoining && clock.now() < endsAt) return;
+    // Somebody leads, as it has the lock, and has not heard this.
+    if (isJoining && !mayLead()) return listenAnew(ending);
     claim = undefined;
     if (!mayLead()) return;
     for (const [peer, facts] of peers) if (!votes.has(peer)) facts.silent = true;
@@ -260,9 +345,12 @@ export function createNode(options: NodeOptions): Node {
     follower = undefined;
     if (replica.log === "") replica.log = newId();
     for (const peer of peers.values()) peer.acked = undefined;
-    leader = createLeader({
+    const own = openEntries();
+    const created = createLeader({
       id,
       epoch: nextEpoch(),
+      own,
+      leads: () => leader === created,
       clock,
       timing,
       replica,
@@ -273,13 +361,30 @@ export function createNode(options: NodeOptions): Node {
       settled: settle,
       noted: (wants) => requests.noted(0, wants),
     });
+    leader = created;
+    created.beat();
+    if (leader !== created) return;
     locks?.steal();
-    leader.beat();
-    // What it had put in order itself, before it had to ask whether it still leads.
-    requests.reconcile(replica.state, id);
+    requests.reconcile(replica.state, { id, except: own.map(({ entry }) => entry) });
     requests.repeat();
-    releaseLast(leader);
-    watchHolders(leader);
+    releaseLast(created);
+    watchHolders(created);
+  }
+
+  /**
+   * What it had put in order itself, before it had to ask whether it still leads, and had not told
+   * its calls: perhaps nobody else has it.
+   */
+  function openEntries(): OwnEntry[] {
+    const { outcomes, receives } = replica.state.members.get(id) ?? {};
+    return recentEntries(replica).flatMap((entry) => {
+      const { member, number, operation } = entry;
+      const isReceive = operation.kind === "receive";
+      if (member !== id || operation.kind === "gone") return [];
+      const outcome = (isReceive ? receives : outcomes)?.get(number);
+      if (!outcome || !requests.isOpen(number, isReceive)) return [];
+      return [{ entry, outcome: answerOf(replica.state, entry, outcome) }];
+    });
   }
 
   /** What the one held who led before, if it was replaced because it was silent. */
@@ -334,7 +439,7 @@ export function createNode(options: NodeOptions): Node {
 
   function onSynced(dropped: readonly Entry[]): void {
     requests.restore(dropped);
-    requests.reconcile(replica.state, id);
+    requests.reconcile(replica.state, { id });
     requests.repeat();
   }
 
@@ -386,9 +491,11 @@ export function createNode(options: NodeOptions): Node {
     arm();
   }
 
-  function flushOwn(leader: Leader): void {
-    for (const batch of requests.collect()) leader.accept(id, batch);
-    leader.flush();
+  function flushOwn(current: Leader): void {
+    for (const batch of requests.collect()) {
+      if (leader === current) current.accept(id, batch);
+    }
+    if (leader === current) current.flush();
   }
 
   function sendRequests({ leader: to, shared }: Follower): void {
@@ -398,16 +505,18 @@ export function createNode(options: NodeOptions): Node {
   }
 
   function post(content: Content): void {
+    if (isMute) return;
     if (content.kind === "beat") leaderAt = clock.now();
     try {
       channel?.postMessage({ version: VERSION, from: id, ...toWire(content) });
-    } catch {
-      // Like a post that does not arrive: what matters is repeated.
+    } catch (error) {
+      onBroken(error);
     }
   }
 
   function arm(): void {
     const at = Math.min(
+      claim?.againAt ?? Infinity,
       claim?.endsAt ?? Infinity,
       leader || claim ? Infinity : leaderAt + timing.leaderTimeoutMs,
       leader?.dueAt() ?? Infinity,
@@ -415,7 +524,7 @@ export function createNode(options: NodeOptions): Node {
       requests.dueAt() ?? Infinity,
     );
     const now = clock.now();
-    if (at === Infinity || isClosed || !channel) return;
+    if (at === Infinity || isClosed || isMute || !channel) return;
     // Browsers let a hidden tab's timer that a timer has set wait for a minute, and others for 1 s.
     if (at >= alarmAt && now < armedAt + REARM_MS) return;
     cancelAlarm();
@@ -426,15 +535,26 @@ export function createNode(options: NodeOptions): Node {
 
   function onAlarm(): void {
     alarmAt = Infinity;
-    if (isClosed) return;
+    if (isClosed || isMute) return;
     checkLease();
     const now = clock.now();
-    if (claim && now >= claim.endsAt) endClaim(claim);
-    else if (!leader && !claim && now >= leaderAt + timing.leaderTimeoutMs) startClaim();
+    if (claim) onClaimAlarm(claim, now);
+    else if (!leader && now >= leaderAt + timing.leaderTimeoutMs) startClaim();
     if (leader) onLeaderAlarm(leader);
     follower?.wake();
     requests.wake();
     arm();
+  }
+
+  function onClaimAlarm(claim: Claim, now: number): void {
+    if (isAlone() && now > claim.endsAt + timing.lateMs && claim.listens-- > 0) {
+      // What was said meanwhile is heard only after this: it has not listened yet.
+      listenAnew(claim);
+    } else if (now >= claim.endsAt) endClaim(claim);
+    else if (now >= claim.againAt) {
+      claim.againAt = Infinity;
+      postClaim(claim);
+    }
   }
 
   function onLeaderAlarm(leader: Leader): void {
@@ -470,15 +590,14 @@ export function createNode(options: NodeOptions): Node {
     cancelOpening();
     requests.end(reason);
     locks?.release();
-    if (channel) channel.onmessage = null;
-    channel?.close();
+    closeChannel();
   }
 
   return { id, requests, role, close };
 }
 
-function notOpened(name: string, cause: unknown): MelangeError {
-  const sentence = `Cannot use the channel "melange/${name}" as it could not be opened`;
+function notUsable(name: string, why: string, cause: unknown): MelangeError {
+  const sentence = `Cannot use the channel "melange/${name}" as it ${why}`;
   return new MelangeError("CLOSED", sentence, { cause });
 }
 

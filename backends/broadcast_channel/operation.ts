@@ -63,32 +63,3 @@ export interface DeclareQueueOperation {
 export function receiveOf({ queue, max, visibilityMs }: Want): Operation {
   return { kind: "receive", queue, max, visibilityMs };
 }
-
-/** What an operation takes of a message on the channel, in UTF-16 code units; roughly. */
-export function weightOf(operation: Operation): number {
-  if (operation.kind === "send") return weightOfMessages(operation.messages);
-  if (operation.kind === "deadLetter") {
-    return weightOfMessages(operation.copies.map(({ copy }) => copy));
-  }
-  return OVERHEAD;
-}
-
-/** What the rest of an operation or a message takes. */
-const OVERHEAD = 200;
-
-function weightOfMessages(messages: readonly OutgoingMessage[]): number {
-  return messages.reduce((sum, message) => sum + weightOfMessage(message), OVERHEAD);
-}
-
-/** What a message takes on the channel, in UTF-16 code units; roughly. */
-export function weightOfMessage(
-  { body, attributes }: Pick<OutgoingMessage, "body" | "attributes">,
-): number {
-  let sum = OVERHEAD + body.length;
-  for (const name in attributes) {
-    const value = attributes[name];
-    if (typeof value === "string" || value instanceof Uint8Array) sum += value.length;
-    else if (typeof value === "object") sum += value.value.length;
-  }
-  return sum;
-}

@@ -105,6 +105,8 @@ const LEADERS_OPERATIONS: Readonly<Record<string, Check>> = {
   gone: shape({ kind: text(20), member: id }),
 };
 
+/** Tells whether a message is one that can be sent on the channel. */
+export const isOutgoing: Check = outgoing;
 /** Tells whether an operation is one that any member may ask for. */
 export const isRequest: Check = byKind(OPERATIONS);
 const entry = shape({

@@ -1,6 +1,6 @@
 import type { Position } from "./frame.ts";
-import { weightOf } from "./operation.ts";
 import { type Applied, apply, createState, type Entry, type State } from "./state.ts";
+import { weightOf } from "./weight.ts";
 
 /** One context's copy of the state, and the end of the log that led to it. */
 export interface Replica {
@@ -66,6 +66,11 @@ export function replace(replica: Replica, other: Omit<Replica, "tail">): void {
 /** The last entries, oldest first. */
 export function recentEntries({ tail }: Replica): Entry[] {
   return tail.entries.slice(tail.start);
+}
+
+/** The last entries from a place on; none without a place. */
+export function entriesFrom(replica: Replica, seq: number = Infinity): Entry[] {
+  return recentEntries(replica).filter((entry) => entry.seq >= seq);
 }
 
 /**

@@ -5,10 +5,11 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/clock.ts";
 import type { Request, Want } from "./frame.ts";
-import { type Operation, receiveOf, weightOf } from "./operation.ts";
+import { type Operation, receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import { answerOf, type Entry, type State } from "./state.ts";
 import type { Timing } from "./timing.ts";
+import { charactersOf, countThatFits, cutToFit, weightOf } from "./weight.ts";
 
 /** A part of a {@linkcode Request} that fits into one message on the channel. */
 export type Batch = Pick<Request, "done" | "first" | "operations" | "wants" | "cancels">;
@@ -19,10 +20,12 @@ export interface Requests {
   submit(operation: Operation, signal?: AbortSignal): Promise<unknown>;
   /** Receives, waiting as the options say. */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]>;
+  /** Whether nobody has told a call, or a receive, what became of it. */
+  isOpen(number: number, isReceive: boolean): boolean;
   /** Takes note of what became of an own entry. */
   settle(entry: Pick<Entry, "number" | "operation">, outcome: Outcome): void;
   /** Takes note of all that is known of this context, after a part of the log was skipped. */
-  reconcile(state: State, id: string): void;
+  reconcile(state: State, options: ReconcileOptions): void;
   /** Asks again for operations that were done once, and are not any more. */
   restore(entries: readonly Entry[]): void;
   /** What is to be sent now. */
@@ -37,6 +40,14 @@ export interface Requests {
   wake(): void;
   /** Rejects everything, also what comes later. */
   end(reason: unknown): void;
+}
+
+/** Options of {@linkcode Requests.reconcile}. */
+export interface ReconcileOptions {
+  /** The id of this context. */
+  id: string;
+  /** Own entries that are not safe yet: their calls are settled later. */
+  except?: readonly Pick<Entry, "number" | "operation">[];
 }
 
 /** Options of {@linkcode createRequests}. */
@@ -73,8 +84,8 @@ interface Announced {
 
 /** How many operations are under way at once. */
 const WINDOW = 256;
-/** How much goes into one message. */
-const BATCH = { operations: 8, weight: 256_000 };
+/** How many operations, receives and ends of receives go into one message. */
+const BATCH = { operations: 8, wants: 200, cancels: 1_000 };
 
 /** Creates the calls of a context that has made none. */
 export function createRequests({ clock, timing, changed, leads }: RequestsOptions): Requests {
@@ -176,7 +187,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     if (entry.operation.kind === "receive") settleReceive(entry, outcome);
     else settleCall(entry.number, outcome);
     retryMs = timing.retryMs;
-    retryAt = isOpen() ? clock.now() + retryMs : undefined;
+    retryAt = isAnyOpen() ? clock.now() + retryMs : undefined;
   }
 
   function settleCall(number: number, outcome: Outcome): void {
@@ -211,15 +222,20 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     submit({ kind: "release", queue, releases }).catch(() => {});
   }
 
-  function reconcile(state: State, id: string): void {
+  function reconcile(state: State, { id, except = [] }: ReconcileOptions): void {
     const member = state.members.get(id);
+    const receives = new Set<number>();
+    const others = new Set<number>();
+    for (const { number, operation } of except) {
+      (operation.kind === "receive" ? receives : others).add(number);
+    }
     for (const [number, outcome] of member?.outcomes ?? []) {
       const call = calls.get(number);
-      if (call) settle({ number, operation: call.operation }, outcome);
+      if (call && !others.has(number)) settle({ number, operation: call.operation }, outcome);
     }
     for (const [number, outcome] of member?.receives ?? []) {
       const want = announced.get(number)?.want;
-      if (!want) continue;
+      if (!want || receives.has(number)) continue;
       const operation = receiveOf(want);
       settle({ number, operation }, answerOf(state, { operation }, outcome));
     }
@@ -240,7 +256,8 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     const add = ({ first = next, operations = [], wants = [], cancels = [] }: Partial<Batch>) =>
       batches.push({ done: done(), first, operations, wants, cancels });
     // Given up before what was sent after it, and wanted after what was sent before it.
-    if (cancels.length > 0) add({ cancels });
+    const all = { weightOf: () => 0, max: BATCH.cancels };
+    for (const some of cutToFit(cancels, all)) add({ cancels: some });
     cancels = [];
     for (let number = Math.max(transmitted + 1, low); number < next;) {
       const operations = operationsFrom(number);
@@ -253,21 +270,20 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
       if (!entry.sent) wants.push(entry.want);
       entry.sent = true;
     }
-    if (wants.length > 0) add({ wants });
+    const few = { weightOf: charactersOf, max: BATCH.wants };
+    for (const some of cutToFit(wants, few)) add({ wants: some });
     if (batches.length > 0) retryAt ??= clock.now() + retryMs;
     return batches;
   }
 
   function operationsFrom(first: number): Operation[] {
     const operations: Operation[] = [];
-    let weight = 0;
-    for (let call = calls.get(first); call; call = calls.get(first + operations.length)) {
-      weight += weightOf(call.operation);
-      const isFull = operations.length === BATCH.operations || weight > BATCH.weight;
-      if (operations.length > 0 && isFull) break;
+    let call = calls.get(first);
+    while (call && operations.length < BATCH.operations) {
       operations.push(call.operation);
+      call = calls.get(first + operations.length);
     }
-    return operations;
+    return operations.slice(0, countThatFits(operations, { weightOf }));
   }
 
   function done(): [number, number] {
@@ -294,7 +310,11 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     }
   }
 
-  function isOpen(): boolean {
+  function isOpen(number: number, isReceive: boolean): boolean {
+    return isReceive ? announced.has(number) : calls.has(number);
+  }
+
+  function isAnyOpen(): boolean {
     if (calls.size > 0) return true;
     for (const entry of announced.values()) if (!entry.noted) return true;
     return false;
@@ -307,7 +327,7 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
   function wake(): void {
     if (retryAt === undefined || clock.now() < retryAt) return;
     retryAt = undefined;
-    if (!isOpen()) return;
+    if (!isAnyOpen()) return;
     retryMs = Math.min(2 * retryMs, timing.maxRetryMs);
     transmitted = Math.min(transmitted, low - 1);
     for (const entry of announced.values()) if (!entry.noted) entry.sent = false;
@@ -327,5 +347,18 @@ export function createRequests({ clock, timing, changed, leads }: RequestsOption
     retryAt = undefined;
   }
 
-  return { submit, receive, settle, reconcile, restore, collect, repeat, noted, dueAt, wake, end };
+  return {
+    submit,
+    receive,
+    isOpen,
+    settle,
+    reconcile,
+    restore,
+    collect,
+    repeat,
+    noted,
+    dueAt,
+    wake,
+    end,
+  };
 }

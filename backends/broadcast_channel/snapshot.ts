@@ -1,12 +1,15 @@
 import { type QueueSnapshot, restore, snapshot as snapshotOf } from "../memory/queue.ts";
-import { createRecent, type RecentEntry, remember, remembered } from "../memory/recent.ts";
+import { type RecentEntry, remember, remembered } from "../memory/recent.ts";
 import type { StoredMessage } from "../memory/stored_message.ts";
 import { createTopic, type Subscription, type Topic } from "../memory/topic.ts";
-import { weightOfMessage } from "./operation.ts";
 import { fromData, type Outcome, toData } from "./outcome.ts";
 import { createState, type State } from "./state.ts";
+import { charactersOf } from "./weight.ts";
 
-/** A part of a {@linkcode State}, small enough for one message on the channel. */
+/**
+ * A part of a {@linkcode State}, small enough for one message on the channel. What is too large for
+ * one is cut: its lists go on in parts that are like the first one otherwise.
+ */
 export type SnapshotPart =
   | {
     readonly part: "head";
@@ -41,7 +44,7 @@ type Outcomes = readonly (readonly [number, Outcome])[];
 type Published = Topic["deduplication"] extends { entries: Map<string, RecentEntry<infer V>> } ? V
   : never;
 
-/** How much one part holds, in UTF-16 code units, unless one message alone has more. */
+/** How much one part holds, in characters, unless one item alone has more. */
 const PART_WEIGHT = 128_000;
 
 /** The state as plain data; later entries do not change it. */
@@ -50,87 +53,126 @@ export function takeSnapshot(state: State): SnapshotPart[] {
   const { queuesCreated } = broker;
   const parts: SnapshotPart[] = [{ part: "head", now, queuesCreated }];
   for (const [id, { next, outcomes, receives }] of members) {
-    const data = { outcomes: listOf(outcomes), receives: listOf(receives) };
-    parts.push({ part: "member", id, next, ...data });
+    const lists = { outcomes: listOf(outcomes), receives: listOf(receives) };
+    for (const some of piecesOf(lists)) parts.push({ part: "member", id, next, ...some });
   }
-  for (const topic of broker.topics.values()) parts.push(topicPart(topic));
-  for (const [name, queue] of broker.queues) {
-    const { messages, ...rest } = snapshotOf(queue);
-    parts.push({ part: "queue", name, queue: { ...rest, messages: [] } });
-    parts.push(...messageParts(name, messages));
-  }
+  for (const topic of broker.topics.values()) parts.push(...topicParts(topic));
+  for (const [name, queue] of broker.queues) parts.push(...queueParts(name, snapshotOf(queue)));
   return parts;
+}
+
+type Lists = Readonly<Record<string, readonly unknown[]>>;
+
+/** Cuts lists into pieces that have all of them, each with so much that all fit into one part. */
+function piecesOf<L extends Lists>(lists: L): L[] {
+  const pieces: Record<string, unknown[]>[] = [emptied(lists)];
+  let weight = 0;
+  for (const [name, list] of Object.entries(lists)) {
+    for (const item of list) {
+      const more = charactersOf(item);
+      if (weight > 0 && weight + more > PART_WEIGHT) {
+        pieces.push(emptied(lists));
+        weight = 0;
+      }
+      pieces.at(-1)?.[name]?.push(item);
+      weight += more;
+    }
+  }
+  return pieces as unknown[] as L[];
+}
+
+function emptied(lists: Lists): Record<string, unknown[]> {
+  return Object.fromEntries(Object.keys(lists).map((name) => [name, []]));
 }
 
 function listOf(outcomes: ReadonlyMap<number, Outcome>): Outcomes {
   return [...outcomes].map(([number, outcome]) => [number, toData(outcome)]);
 }
 
-function mapOf(outcomes: Outcomes): Map<number, Outcome> {
-  return new Map(outcomes.map(([number, data]) => [number, fromData(data)]));
-}
-
-function topicPart(topic: Topic): SnapshotPart {
+function topicParts(topic: Topic): SnapshotPart[] {
   const { name, contentBasedDeduplication, nextOrdinal } = topic;
-  return {
-    part: "topic",
-    name,
-    contentBasedDeduplication,
-    nextOrdinal,
+  const lists = {
     subscriptions: [...topic.subscriptions],
     deduplication: remembered(topic.deduplication),
   };
+  const facts = { part: "topic", name, contentBasedDeduplication, nextOrdinal } as const;
+  return piecesOf(lists).map((some) => ({ ...facts, ...some }));
 }
 
-function messageParts(queue: string, all: readonly StoredMessage[]): SnapshotPart[] {
-  const parts: SnapshotPart[] = [];
-  let messages: StoredMessage[] = [];
-  let weight = 0;
-  for (const message of all) {
-    if (messages.length > 0 && weight + weightOfMessage(message) > PART_WEIGHT) {
-      parts.push({ part: "messages", queue, messages });
-      messages = [];
-      weight = 0;
-    }
-    messages.push(message);
-    weight += weightOfMessage(message);
-  }
-  if (messages.length > 0) parts.push({ part: "messages", queue, messages });
-  return parts;
+function queueParts(name: string, queue: QueueSnapshot): SnapshotPart[] {
+  const { deduplication, settled: { recent, earlier }, messages: all } = queue;
+  const parts = piecesOf({ deduplication, recent, earlier }).map((some): SnapshotPart => {
+    const { deduplication, ...settled } = some;
+    return { part: "queue", name, queue: { ...queue, deduplication, settled, messages: [] } };
+  });
+  if (all.length === 0) return parts;
+  const pieces = piecesOf({ messages: all });
+  return [
+    ...parts,
+    ...pieces.map(({ messages }): SnapshotPart => ({ part: "messages", queue: name, messages })),
+  ];
 }
 
 /** The state that a snapshot was taken of. */
 export function restoreSnapshot(parts: readonly SnapshotPart[]): State {
   const state = createState();
-  const queues = new Map<string, { snapshot: QueueSnapshot; messages: StoredMessage[] }>();
+  const queues = new Map<string, OpenQueue>();
   for (const part of parts) {
     if (part.part === "head") restoreHead(state, part);
-    else if (part.part === "member") {
-      const { id, next, outcomes, receives } = part;
-      state.members.set(id, { next, outcomes: mapOf(outcomes), receives: mapOf(receives) });
-    } else if (part.part === "topic") state.broker.topics.set(part.name, restoreTopic(part));
-    else if (part.part === "queue") queues.set(part.name, { snapshot: part.queue, messages: [] });
-    else queues.get(part.queue)?.messages.push(...part.messages);
+    else if (part.part === "member") restoreMember(state, part);
+    else if (part.part === "topic") restoreTopic(state, part);
+    else if (part.part === "queue") gather(queues, part);
+    else for (const message of part.messages) queues.get(part.queue)?.messages.push(message);
   }
-  for (const [name, { snapshot, messages }] of queues) {
-    state.broker.queues.set(name, restore({ ...snapshot, messages }));
+  for (const [name, { first, ...lists }] of queues) {
+    state.broker.queues.set(name, restore({ ...first, ...lists }));
   }
   return state;
 }
 
-function restoreHead(state: State, head: Extract<SnapshotPart, { part: "head" }>): void {
+type PartOf<Kind> = Extract<SnapshotPart, { part: Kind }>;
+
+/** A queue of which not all parts have been seen. */
+interface OpenQueue {
+  readonly first: QueueSnapshot;
+  readonly messages: StoredMessage[];
+  readonly deduplication: QueueSnapshot["deduplication"][number][];
+  readonly settled: { readonly recent: [number, string][]; readonly earlier: [number, string][] };
+}
+
+function restoreHead(state: State, head: PartOf<"head">): void {
   state.now = head.now;
   state.broker.queuesCreated = head.queuesCreated;
 }
 
-function restoreTopic(part: Extract<SnapshotPart, { part: "topic" }>): Topic {
-  const topic: Topic = {
-    ...createTopic(part.name),
-    contentBasedDeduplication: part.contentBasedDeduplication,
-    nextOrdinal: part.nextOrdinal,
-    subscriptions: new Map(part.subscriptions),
-    deduplication: createRecent<Published>(),
-  };
+function restoreMember({ members }: State, part: PartOf<"member">): void {
+  const { id, next } = part;
+  const member = members.get(id) ?? { next, outcomes: new Map(), receives: new Map() };
+  members.set(id, member);
+  for (const [number, data] of part.outcomes) member.outcomes.set(number, fromData(data));
+  for (const [number, data] of part.receives) member.receives.set(number, fromData(data));
+}
+
+function restoreTopic({ broker }: State, part: PartOf<"topic">): void {
+  const { name, contentBasedDeduplication, nextOrdinal } = part;
+  const topic = broker.topics.get(name) ?? createTopic(name);
+  Object.assign(topic, { contentBasedDeduplication, nextOrdinal });
+  broker.topics.set(name, topic);
+  for (const [queue, subscription] of part.subscriptions) {
+    topic.subscriptions.set(queue, subscription);
+  }
   for (const entry of part.deduplication) remember(topic.deduplication, entry);
-  return topic;
+}
+
+function gather(queues: Map<string, OpenQueue>, { name, queue }: PartOf<"queue">): void {
+  const settled = { recent: [], earlier: [] };
+  const open = queues.get(name) ?? { first: queue, messages: [], deduplication: [], settled };
+  queues.set(name, open);
+  for (const entry of queue.deduplication) open.deduplication.push(entry);
+  for (const [ordinal, receipt] of queue.settled.recent) {
+    open.settled.recent.push([ordinal, receipt]);
+  }
+  for (const [ordinal, receipt] of queue.settled.earlier) {
+    open.settled.earlier.push([ordinal, receipt]);
+  }
 }

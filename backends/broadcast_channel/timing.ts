@@ -10,6 +10,8 @@ export interface Timing {
   readonly memberTimeoutMs: number;
   /** How long a claim waits for objections and votes. */
   readonly graceMs: number;
+  /** How late the end of a claim may be before it listens once more: the thread was blocked. */
+  readonly lateMs: number;
   /** After what time a request is repeated at first. */
   readonly retryMs: number;
   /** After what time it is repeated at last. */
@@ -34,6 +36,7 @@ export function timingOf({ leaderTimeoutMs, memberTimeoutMs }: TimingOptions): T
     leaderTimeoutMs,
     memberTimeoutMs,
     graceMs: 200,
+    lateMs: 20,
     retryMs: 250,
     maxRetryMs: 2_000,
     patienceMs: 1_000,

@@ -1,7 +1,7 @@
 /** A publisher process of the laboratory: publishes, and writes down what it was told. */
 import { MessagePublisher } from "../../mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
-import { STEPS, steppingClock } from "./clock_steps.ts";
+import { steppingClock, STEPS } from "./clock_steps.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { record } from "./records.ts";
 import { readArguments } from "./settings.ts";

@@ -8,7 +8,7 @@ import { AwsBackend } from "../../backends/aws/mod.ts";
 import type { DeduplicationStore } from "../../mod.ts";
 import { sleep, systemClock } from "../../src/clock.ts";
 import { SqliteDeduplicationStore } from "../../src/deduplication/sqlite.ts";
-import { STEPS, steppingClock } from "./clock_steps.ts";
+import { steppingClock, STEPS } from "./clock_steps.ts";
 import { WorkOrdered } from "./event.ts";
 import { type Hold, holdOf } from "./hold.ts";
 import { record } from "./records.ts";

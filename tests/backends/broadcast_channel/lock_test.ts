@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { LocksLike } from "../../../backends/broadcast_channel/channel.ts";
+import { type LocksLike, runtimeLocks } from "../../../backends/broadcast_channel/channel.ts";
 import { createMemberLocks, type MemberLocks } from "../../../backends/broadcast_channel/lock.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
 import { createFakeLocks, type FakeLocks } from "./network.ts";
@@ -222,6 +222,26 @@ describe("createMemberLocks()", () => {
     }
   });
 
+  it("gives a lock back where what it grants throws, and watch() bears a request that throws", async () => {
+    const all = createFakeLocks();
+    const granted = () => {
+      throw new Error("not now");
+    };
+    const a = createMemberLocks({ locks: all.of("a"), prefix: PREFIX, id: "a", granted });
+    a.wait();
+    await settled();
+    assertEquals(a.holds(), false);
+    a.release();
+    const throws = () => {
+      throw new Error("not allowed");
+    };
+    const options = { locks: { request: throws }, prefix: PREFIX, id: "b" };
+    const b = createMemberLocks({ ...options, granted: () => {} });
+    b.watch("c", () => {});
+    await settled();
+    b.release();
+  });
+
   it("wait() asks again after a request that rejected", async () => {
     const all = createFakeLocks();
     let isAllowed = false;
@@ -237,5 +257,32 @@ describe("createMemberLocks()", () => {
     await settled();
     assertEquals(locks.holds(), true);
     locks.release();
+  });
+});
+
+describe("runtimeLocks()", () => {
+  const locks: LocksLike = { request: () => Promise.resolve() };
+  const runtimes: [userAgent: string | undefined, isSound: boolean][] = [
+    ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36", true],
+    ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:150.0) Gecko/20100101 Firefox/150.0", true],
+    ["Deno/2.9.6", true],
+    ["Node.js/24", false],
+    ["Node.js/26", false],
+    ["Bun/1.4.5", false],
+    ["Cloudflare-Workers", false],
+    ["Some-Deno/1", false],
+    ["", false],
+    [undefined, false],
+  ];
+  for (const [userAgent, isSound] of runtimes) {
+    it(`are ${isSound ? "used" : "left alone"} in ${userAgent || "a runtime without a name"}`, () => {
+      const navigator = { locks, ...(userAgent === undefined ? {} : { userAgent }) };
+      assertEquals(runtimeLocks({ navigator }), isSound ? locks : undefined);
+    });
+  }
+
+  it("are none where there is no navigator, or it has none", () => {
+    assertEquals(runtimeLocks({}), undefined);
+    assertEquals(runtimeLocks({ navigator: { userAgent: "Mozilla/5.0" } }), undefined);
   });
 });

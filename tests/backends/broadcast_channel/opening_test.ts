@@ -57,37 +57,6 @@ for (const locks of [false, true]) {
       await Promise.all([first.close(), second.close()]);
     });
 
-    it("goes on when posts throw", async () => {
-      const clock = new VirtualClock();
-      const network = createNetwork({ clock, random: Math.random });
-      let isBroken = false;
-      const backend = new BroadcastChannelBackend({
-        name: "test",
-        channel: (name) => {
-          const channel = network.open("only")(name);
-          const post = channel.postMessage.bind(channel);
-          channel.postMessage = (message) => {
-            if (isBroken) throw new Error("Cannot post");
-            post(message);
-          };
-          return channel;
-        },
-        locks: locks ? createFakeLocks().of("only") : null,
-        clock,
-      });
-      const declared = backend.declareQueue("billing");
-      await clock.advance(1_000);
-      await declared;
-      isBroken = true;
-      const calls = Array.from(
-        { length: 20 },
-        () => backend.send({ queue: "billing" }, [{ body: "b", attributes: {} }]),
-      );
-      await clock.advance(1_000);
-      for (const [result] of await Promise.all(calls)) assert(result?.ok);
-      await backend.close();
-    });
-
     it("leaves no timer when it is closed before that", async () => {
       const { clock, first, second, tries } = createContexts(Infinity, { locks });
       await Promise.all([first.close(), second.close()]);

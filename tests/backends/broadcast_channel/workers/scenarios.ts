@@ -6,6 +6,7 @@ const TOPIC = "orders";
 
 /** What only several contexts show; each resolves to what it found out, or throws. */
 export const scenarios: Record<string, (team: Team) => Promise<string>> = {
+  "eight that join at once": joinAtOnce,
   "fan-out": fansOut,
   "competing consumers": compete,
   "order in groups": keepsOrder,
@@ -54,6 +55,26 @@ export async function allAcknowledged(
 
 function duplicates(team: Team): number {
   return [...team.received.values()].reduce((sum, times) => sum + times - 1, 0);
+}
+
+/** Without Web Locks, which would decide it. */
+async function joinAtOnce(team: Team): Promise<string> {
+  const members = [];
+  for (let i = 0; i < 8; i++) members.push(team.hire({ locks: null }));
+  // Each resolves with its first call.
+  await Promise.all(members);
+  const roles = await Promise.all(team.members.map((each) => each.ask("role")));
+  const leaders = roles.filter((role) => role === "leader").length;
+  expect(leaders === 1, `${leaders} of 8 lead`);
+  const queues = team.members.map((_, place) => `q-${place}`);
+  const declared = team.members.map((each, place) =>
+    each.ask("call", "declareQueue", queues[place])
+  );
+  await Promise.all(declared);
+  for (const each of team.members) {
+    await Promise.all(queues.map((queue) => each.ask("call", "describeQueue", queue)));
+  }
+  return "8 workers, one leads before any call returns";
 }
 
 async function fansOut(team: Team): Promise<string> {
