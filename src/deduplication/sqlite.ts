@@ -42,76 +42,56 @@ export interface SqliteDeduplicationStoreOptions {
   database: SqliteDatabase;
   /** How long to wait for another process that writes, in milliseconds. Default: 5 000. */
   busyTimeoutMs?: number;
-  /** Where time comes from: all processes must agree on it. Default: the machine's clock. */
+  /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
 }
 
-/** Smaller differences between the wall clock and the monotonic one are drift, not a step. */
-const STEP_MS = 1_000;
 /** How many keys are completed between two sweeps of those that are no longer remembered. */
 const SWEEP_EVERY = 1_000;
+/** How far the time of a process may be ahead of the file's before it moves that on. */
+const CLOCK_MS = 20;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS melange_deduplication (
   key TEXT PRIMARY KEY,
   token TEXT NOT NULL,
   done INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
-  leased_at INTEGER NOT NULL DEFAULT 0
+  expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS melange_deduplication_expiry ON melange_deduplication (expires_at);`;
-
-/** Older versions did not keep when a lease began. */
-const HAS_LEASED_AT =
-  "SELECT 1 FROM pragma_table_info('melange_deduplication') WHERE name = 'leased_at'";
-const ADD_LEASED_AT =
-  "ALTER TABLE melange_deduplication ADD COLUMN leased_at INTEGER NOT NULL DEFAULT 0";
+CREATE INDEX IF NOT EXISTS melange_deduplication_expiry ON melange_deduplication (expires_at);
+CREATE TABLE IF NOT EXISTS melange_deduplication_clock (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  now INTEGER NOT NULL
+);`;
 
 // No statement that writes returns rows: what a commit fails with is lost by those who stop at the
 // first row, as `get` does.
 const CLAIM = `
-INSERT INTO melange_deduplication (key, token, done, expires_at, leased_at) VALUES (?, ?, 0, ?, ?)
-ON CONFLICT (key) DO UPDATE SET token = excluded.token, done = 0,
-  expires_at = excluded.expires_at, leased_at = excluded.leased_at
-WHERE melange_deduplication.expires_at <= excluded.leased_at`;
+INSERT INTO melange_deduplication (key, token, done, expires_at) VALUES (?, ?, 0, ?)
+ON CONFLICT (key) DO UPDATE SET token = excluded.token, done = 0, expires_at = excluded.expires_at
+WHERE melange_deduplication.expires_at <= ?`;
 
-const LOOK = "SELECT token, done, expires_at, leased_at FROM melange_deduplication WHERE key = ?";
+const LOOK = "SELECT token, done, expires_at FROM melange_deduplication WHERE key = ?";
 
-const COMPLETE = `
-UPDATE melange_deduplication SET done = 1, expires_at = ?, leased_at = ?
-WHERE key = ? AND token = ?`;
+const COMPLETE =
+  "UPDATE melange_deduplication SET done = 1, expires_at = ? WHERE key = ? AND token = ?";
 
 const RELEASE = "DELETE FROM melange_deduplication WHERE key = ? AND token = ? AND done = 0";
 
-const RENEW = `
-UPDATE melange_deduplication SET expires_at = ?, leased_at = ?
-WHERE key = ? AND token = ? AND done = 0`;
+const RENEW =
+  "UPDATE melange_deduplication SET expires_at = ? WHERE key = ? AND token = ? AND done = 0";
 
 const MARK = `
-INSERT INTO melange_deduplication (key, token, done, expires_at, leased_at)
-VALUES (?, '', 1, ?, ?)
-ON CONFLICT (key) DO UPDATE SET token = '', done = 1, expires_at = excluded.expires_at,
-  leased_at = excluded.leased_at`;
+INSERT INTO melange_deduplication (key, token, done, expires_at) VALUES (?, '', 1, ?)
+ON CONFLICT (key) DO UPDATE SET token = '', done = 1, expires_at = excluded.expires_at`;
 
 const SWEEP = "DELETE FROM melange_deduplication WHERE expires_at <= ?";
 
-/** What began before the clock was put back goes with it, each row once. */
-const PUT_BACK = `
-UPDATE melange_deduplication SET leased_at = leased_at - ?, expires_at = expires_at - ?
-WHERE leased_at > ?`;
+const READ_CLOCK = "SELECT now FROM melange_deduplication_clock WHERE id = 1";
 
-/**
- * What was alive before the clock was put forward goes with it: each lease once, so not one that is
- * longer than the step; what is done perhaps once per process, and never beyond its full time.
- */
-const PUT_FORWARD = `
-UPDATE melange_deduplication SET leased_at = leased_at + ?, expires_at = expires_at + ?
-WHERE expires_at > ? AND leased_at <= ? AND (done = 1 OR expires_at - leased_at <= ?)`;
-
-/** The same for a single lease, of whose step nobody knows how far it went. */
-const PUT_BACK_ONE = `
-UPDATE melange_deduplication SET leased_at = leased_at - ?, expires_at = expires_at - ?
-WHERE key = ? AND token = ? AND done = 0 AND leased_at = ?`;
+const SET_CLOCK = `
+INSERT INTO melange_deduplication_clock (id, now) VALUES (1, ?)
+ON CONFLICT (id) DO UPDATE SET now = max(now, excluded.now)`;
 
 const STATEMENTS = {
   claim: CLAIM,
@@ -121,23 +101,25 @@ const STATEMENTS = {
   renew: RENEW,
   mark: MARK,
   sweep: SWEEP,
-  putBack: PUT_BACK,
-  putBackOne: PUT_BACK_ONE,
-  putForward: PUT_FORWARD,
+  readClock: READ_CLOCK,
+  setClock: SET_CLOCK,
 };
 
 /**
  * Remembers in an SQLite file which subscriber has handled which event. Its calls are synchronous
  * inside: each takes a write lock for well under a millisecond. A call whose commit fails (a full
- * disk) rejects with what the database says. Leases are kept by the wall clock, as all processes
- * read it; when that is set while they run, the leases are moved with it.
+ * disk) rejects with what the database says.
+ *
+ * Leases go by a clock in the file, which all processes move on by the time that has passed for
+ * them. It is set by the wall clock when a process opens the file, and only forward: setting the
+ * wall clock while processes run neither ends a lease nor makes it longer.
  */
 export class SqliteDeduplicationStore implements DeduplicationStore {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
   readonly #statements: Record<keyof typeof STATEMENTS, SqliteStatement>;
-  /** What both readings of the clock were at the last call. */
-  #seen: { now: number; reading: number };
+  /** The time of the file at the last call, and the reading of the clock at that moment. */
+  #seen: { time: number; reading: number };
   #completed = 0;
 
   /** Creates the table unless it exists. */
@@ -145,13 +127,12 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     const { database, busyTimeoutMs = 5_000, clock = systemClock } = options;
     this.#database = database;
     this.#clock = clock;
-    this.#seen = { now: clock.now(), reading: reading(clock) };
+    this.#seen = { time: Math.trunc(clock.now()), reading: reading(clock) };
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
     database.exec("PRAGMA journal_mode = WAL");
     // A commit is safe from a kill at once, and from a power cut at the next checkpoint.
     database.exec("PRAGMA synchronous = NORMAL");
     database.exec(SCHEMA);
-    addLeasedAt(database);
     const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]);
     this.#statements = Object.fromEntries(prepared);
   }
@@ -165,7 +146,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
       const row = this.#row(key);
       if (row?.token === token) return { status: "claimed", token };
       if (row?.done) return { status: "completed" };
-      return { status: "inProgress", retryAfterMs: this.#leftOf(key, row, now) };
+      return { status: "inProgress", retryAfterMs: Math.max(0, (row?.expiresAt ?? now) - now) };
     });
   }
 
@@ -173,7 +154,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     return attempt(() => {
       const now = this.#now();
-      this.#statements.complete.run(now + retentionMs, now, stored(key), token);
+      this.#statements.complete.run(now + retentionMs, stored(key), token);
       this.#completed += 1;
       if (this.#completed % SWEEP_EVERY === 0) this.#statements.sweep.run(now);
     });
@@ -188,7 +169,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     return attempt(() => {
       const now = this.#now();
-      this.#statements.renew.run(now + leaseMs, now, stored(key), token);
+      this.#statements.renew.run(now + leaseMs, stored(key), token);
       const row = this.#row(key);
       return row?.token === token && !row.done;
     });
@@ -212,7 +193,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
       const fresh = !(row?.done && row.expiresAt > now);
       if (fresh) {
         run(effect);
-        this.#statements.mark.run(stored(key), now + retentionMs, now);
+        this.#statements.mark.run(stored(key), now + retentionMs);
       }
       this.#database.exec("COMMIT");
       return fresh;
@@ -231,35 +212,25 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     }
   }
 
-  /** The time, after the leases have followed the wall clock if that was set since the last call. */
+  /** The time of the file: it never goes back, and goes forward as time passes for any process. */
   #now(): number {
-    const seen = this.#seen;
-    const now = Math.trunc(this.#clock.now());
-    this.#seen = { now, reading: reading(this.#clock) };
-    const step = Math.round(now - seen.now - (this.#seen.reading - seen.reading));
-    const { putBack, putForward } = this.#statements;
-    if (step <= -STEP_MS) putBack.run(-step, -step, now);
-    if (step >= STEP_MS) putForward.run(step, step, now - step, now - step, step);
-    return now;
-  }
-
-  /** How long the lease of somebody else lasts. One that seems to begin later begins now. */
-  #leftOf(key: string, row: Row | undefined, now: number): number {
-    if (!row) return 0;
-    const ahead = row.leasedAt - now;
-    if (ahead <= 0) return Math.max(0, row.expiresAt - now);
-    this.#statements.putBackOne.run(ahead, ahead, stored(key), row.token, row.leasedAt);
-    return row.expiresAt - row.leasedAt;
+    const now = reading(this.#clock);
+    const passed = Math.max(0, now - this.#seen.reading);
+    const { now: shared = 0 } = (this.#statements.readClock.get() ?? {}) as { now?: number };
+    const time = Math.max(shared, this.#seen.time + passed);
+    this.#seen = { time, reading: now };
+    if (time - shared >= CLOCK_MS) this.#statements.setClock.run(Math.trunc(time));
+    return Math.trunc(time);
   }
 
   #row(key: string): Row | undefined {
     const row = this.#statements.look.get(stored(key)) as
-      | { token: string; done: number; expires_at: number; leased_at: number }
+      | { token: string; done: number; expires_at: number }
       | null
       | undefined;
     if (!row) return undefined;
-    const { token, done, expires_at: expiresAt, leased_at: leasedAt } = row;
-    return { token, done: done === 1, expiresAt, leasedAt };
+    const { token, done, expires_at: expiresAt } = row;
+    return { token, done: done === 1, expiresAt };
   }
 }
 
@@ -267,18 +238,6 @@ interface Row {
   token: string;
   done: boolean;
   expiresAt: number;
-  leasedAt: number;
-}
-
-/** Of several processes that open an old file at once, one adds the column. */
-function addLeasedAt(database: SqliteDatabase): void {
-  const has = () => Boolean(database.prepare(HAS_LEASED_AT).get());
-  if (has()) return;
-  try {
-    database.exec(ADD_LEASED_AT);
-  } catch (error) {
-    if (!has()) throw error;
-  }
 }
 
 /**

@@ -6,9 +6,10 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import type { LocksLike } from "../../../backends/broadcast_channel/channel.ts";
-import { within } from "../../within.ts";
+import { until, within } from "../../wait.ts";
 
 const QUEUE = "billing";
+const SOON = { what: "a call", ms: 20_000 };
 const TAKE = { max: 10, waitMs: 1_000, visibilityMs: 30_000 };
 
 function turn(): Promise<void> {
@@ -24,11 +25,12 @@ async function exchange(from: BroadcastChannelBackend, to: BroadcastChannelBacke
   );
   for (const [result] of await Promise.all(sends)) assert(result?.ok);
   const bodies: string[] = [];
-  while (bodies.length < 20) {
+  await until(async () => {
     const some = await to.receive(QUEUE, TAKE);
     bodies.push(...some.map(({ message }) => message.body));
     await to.acknowledge(QUEUE, some.map(({ receipt }) => receipt));
-  }
+    return bodies.length >= 20;
+  }, { what: "twenty messages", ms: 20_000, saw: () => bodies });
   assertEquals(bodies.sort(), Array.from({ length: 20 }, (_, i) => `${i}`).sort());
 }
 
@@ -49,8 +51,8 @@ for (const [how, options] of ways) {
       const first = open(name);
       await turn();
       const second = open(name);
-      await within(20_000, exchange(first, second));
-      await within(20_000, exchange(second, first));
+      await within(exchange(first, second), SOON);
+      await within(exchange(second, first), SOON);
       assertEquals([first.role, second.role].sort(), ["follower", "leader"]);
       await first.close();
       await second.close();
@@ -61,7 +63,7 @@ for (const [how, options] of ways) {
       new BroadcastChannel("foreign").close();
       for (let round = 0; round < 3; round++) {
         const backend = open(name);
-        await within(20_000, exchange(backend, backend));
+        await within(exchange(backend, backend), SOON);
         await backend.close();
       }
     });
@@ -69,20 +71,20 @@ for (const [how, options] of ways) {
     it("what it publishes is handled by another one in a worker", async () => {
       const name = `deno-${crypto.randomUUID()}`;
       const worker = startWorker(name, options);
-      await within(20_000, worker.next());
+      await worker.next();
       for (let round = 0; round < 5; round++) {
         const before = open(name);
-        await within(20_000, before.describeQueue(QUEUE));
+        await within(before.describeQueue(QUEUE), SOON);
         await before.close();
         const backend = open(name);
         const bodies = Array.from({ length: 20 }, (_, i) => `${round}-${i}`);
         const sends = bodies.map((body) =>
           backend.send({ topic: "orders" }, [{ body, attributes: {} }])
         );
-        const results = await within(20_000, Promise.all(sends));
+        const results = await within(Promise.all(sends), SOON);
         for (const [result] of results) assert(result?.ok);
         const handled = [];
-        while (handled.length < 20) handled.push(await within(20_000, worker.next()));
+        for (let count = 0; count < 20; count++) handled.push(await worker.next());
         assertEquals(handled.sort(), bodies.sort());
         await backend.close();
       }
@@ -110,14 +112,10 @@ function startWorker(name: string, options: object) {
   const url = `data:application/typescript,${encodeURIComponent(source)}`;
   const worker = new Worker(url, { type: "module" });
   const said: unknown[] = [];
-  let wake = () => {};
-  worker.onmessage = ({ data }) => {
-    said.push(data);
-    wake();
-  };
+  worker.onmessage = ({ data }) => void said.push(data);
   return {
     next: async () => {
-      while (said.length === 0) await new Promise<void>((resolve) => wake = resolve);
+      await until(() => said.length > 0, { what: "a word of the worker", ms: 20_000 });
       return said.shift();
     },
     end: () => worker.terminate(),

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
-import { within } from "../../within.ts";
+import { within } from "../../wait.ts";
 
 describe("BroadcastChannelBackend on real channels, without Web Locks", () => {
   for (const count of [2, 3, 8]) {
@@ -16,7 +16,7 @@ describe("BroadcastChannelBackend on real channels, without Web Locks", () => {
           await backend.declareQueue(`q-${place}`);
           assertEquals(backends.filter(({ role }) => role === "leader").length, 1);
         });
-        await within(20_000, Promise.all(calls));
+        await within(Promise.all(calls), { what: "calls", ms: 20_000 });
         for (const backend of backends) {
           for (let place = 0; place < count; place++) await backend.describeQueue(`q-${place}`);
         }

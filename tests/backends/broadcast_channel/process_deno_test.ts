@@ -8,10 +8,12 @@ const SOURCE = "backends/broadcast_channel/mod.ts";
 /** How long a process may take that ends by itself, and how long one is watched that must not. */
 const MS = { end: 30_000, watch: 3_000 };
 
+type Ended = Pick<Run, "code" | "output">;
+
 let folder: string;
 
 /** Runs a program that has a backend, with these options of it. */
-async function play(options: string, program: string, timeoutMs: number): Promise<Run> {
+async function play(options: string, program: string, timeoutMs: number): Promise<Ended> {
   const file = `${folder}/${crypto.randomUUID()}.js`;
   await Deno.writeTextFile(
     file,
@@ -21,7 +23,8 @@ const backend = new BroadcastChannelBackend(options);
 ${program}
 `,
   );
-  return await run("node", [file], timeoutMs);
+  const { code, output } = await run("node", [file], { timeoutMs });
+  return { code, output };
 }
 
 const CALLS = `

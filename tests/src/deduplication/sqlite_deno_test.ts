@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { DatabaseSync } from "node:sqlite";
-import { VirtualClock } from "../../../backends/memory/testing.ts";
+import { seededRandom, VirtualClock } from "../../../backends/memory/testing.ts";
 import { SqliteDeduplicationStore } from "../../../src/deduplication/sqlite.ts";
 import { dispatch, Dispatcher } from "../../../src/dispatcher.ts";
 import { mustRun } from "../../../tasks/process.ts";
@@ -333,6 +333,31 @@ describe("leases, when the clock is set", () => {
       }));
   }
 
+  it("again and again, each step missed by some of three processes: nothing done is forgotten", () =>
+    withStores(async ({ clock, database, store, other, claim }) => {
+      const random = seededRandom(7);
+      const offsets = [0, -HOUR, HOUR, -60_000, 24 * HOUR];
+      const stores = [store, other, new SqliteDeduplicationStore({ database, clock })];
+      const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
+      let [offset, done] = [0, 0];
+      await claim("lease", 24 * HOUR);
+      for (let turn = 0; turn < 300; turn++) {
+        const next = pick(offsets);
+        clock.step(next - offset);
+        offset = next;
+        await clock.advance(1_500);
+        if (random() < 0.5) assertEquals(pick(stores).once(`key-${done++}`, () => {}), true);
+        const key = `key-${Math.floor(random() * done)}`;
+        if (done > 0) assertEquals(pick(stores).once(key, () => {}), false);
+      }
+      for (const each of stores) {
+        assertEquals(await each.claim("lease", 1), {
+          status: "inProgress",
+          retryAfterMs: 24 * HOUR - 300 * 1_500,
+        });
+      }
+    }));
+
   it("twice, seen by two processes: each lease is moved once", () =>
     withStores(async ({ clock, store, other, claim }) => {
       await clock.advance(3 * HOUR);
@@ -349,7 +374,7 @@ describe("leases, when the clock is set", () => {
 });
 
 describe("a database of an older version", () => {
-  it("gets the column that it lacks, and keeps what is in it", async () => {
+  it("gets the table that it lacks, and keeps what is in it", async () => {
     const database = new DatabaseSync(":memory:");
     try {
       database.exec(`CREATE TABLE melange_deduplication (key TEXT PRIMARY KEY, token TEXT NOT NULL,
