@@ -10,6 +10,7 @@ import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";
 import { loadHandlers } from "./handlers.ts";
 import type { Io } from "./io.ts";
+import { createLogger } from "./log.ts";
 
 const OPTIONS = {
   queue: {
@@ -56,7 +57,8 @@ export async function declare(args: readonly string[], io: Io): Promise<number> 
   const { queue, topic: topics = [], json = false } = values;
   if (queue === undefined) refuseQueueOptions(values);
   const options = queueOptionsOf(values, await subscriptionsOf(values));
-  const backend = io.createBackend(backendOptions(values));
+  const logger = createLogger(io, { json });
+  const backend = io.createBackend({ ...backendOptions(values), logger });
   const print = printer(io, json);
   try {
     for (const topic of topics) await declareTopic(backend, topic, { print, options });

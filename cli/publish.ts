@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
-import type { SendResult } from "../src/backend.ts";
+import { tellingWaits } from "../backends/aws/unreachable.ts";
+import type { Backend, Sender, SendResult } from "../src/backend.ts";
+import { systemClock } from "../src/clock.ts";
 import { type AnyEventType, defineEvent, type Event, type EventType, typed } from "../src/event.ts";
 import type { Attributes } from "../src/message.ts";
 import { MessagePublisher } from "../src/publisher.ts";
@@ -9,6 +11,7 @@ import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";
 import { loadHandlers } from "./handlers.ts";
 import type { Io } from "./io.ts";
+import { createLogger } from "./log.ts";
 
 const FORMATS: readonly Format[] = ["plain", "melange", "cloudevents"];
 /** Results are printed after so many events. */
@@ -68,11 +71,21 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
   // A topic is not created here: a misspelt one would take events and keep none.
   const backend = io.createBackend({ ...backendOptions(values), createTopics: false });
   try {
-    const publisher = new MessagePublisher({ backend, format });
+    const publisher = new MessagePublisher({ backend: watched(backend, io, values), format });
     return await publishInChunks(publisher, events, { options, io, json: values.json ?? false });
   } finally {
     await backend.close();
   }
+}
+
+/** Sends through the backend; what cannot succeed ends it, and a wait for the rest is told. */
+function watched(backend: Backend, io: Io, { json = false }: Values): Sender {
+  const telling = tellingWaits({ clock: systemClock, logger: createLogger(io, { json }) });
+  return {
+    limits: backend.limits,
+    sizeOf: (message, destination) => backend.sizeOf(message, destination),
+    send: (...given) => telling(() => backend.send(...given)),
+  };
 }
 
 async function eventTypeOf(name: string, { handlers }: Values): Promise<EventType> {

@@ -79,7 +79,7 @@ export class MelangeError extends Error {
   }
 }
 
-const DEAD_LETTER = Symbol.for("@melange/melange/DeadLetter");
+const DEAD_LETTER = /* @__PURE__ */ Symbol.for("@melange/melange/DeadLetter");
 
 /**
  * Thrown by a handler to say that retrying is pointless: the message goes to the dead-letter queue

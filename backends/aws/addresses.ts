@@ -1,9 +1,9 @@
 import { abortable } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { type Destination, nameOf, shown } from "../../src/message.ts";
+import { type Destination, nameOf } from "../../src/message.ts";
 import type { AwsClient } from "./client.ts";
 import { isNotFound } from "./errors.ts";
-import { type Address, addressOf, formatArn } from "./names.ts";
+import { type Address, addressOf, formatArn, readAddress } from "./names.ts";
 import { getCallerIdentity } from "./sns.ts";
 import { getQueueUrl } from "./sqs.ts";
 
@@ -43,17 +43,18 @@ export function createAddresses(client: AwsClient, options: AddressOptions): Add
   }
 
   async function findTopic({ name }: Address): Promise<string> {
-    const region = client.region();
+    const { region } = await client.place({ service: "sns" });
     const accountId = await remember("", () => findAccount(client, options));
     return formatArn({ service: "sns", region, accountId, name });
   }
 
   function find(destination: Destination): Promise<string> {
     const isTopic = "topic" in destination;
-    const address = addressOf(destination);
-    if (isTopic ? address.service : address.url) return Promise.resolve(nameOf(destination));
+    const name = nameOf(destination);
+    const address = readAddress(name);
+    if (isTopic ? address.service : address.url) return Promise.resolve(name);
     return remember(
-      shown(destination),
+      keyOf(destination),
       () => (isTopic ? findTopic(address) : findQueue(client, address)).catch(notSent),
     );
   }
@@ -64,9 +65,29 @@ export function createAddresses(client: AwsClient, options: AddressOptions): Add
     async at(destination, signal, call) {
       const found = find(destination);
       return await call(await abortable(found, signal)).catch((error) => {
-        if (isNotFound(error)) forget(shown(destination), found);
+        if (isNotFound(error)) forget(keyOf(destination), found);
         throw error;
       });
+    },
+  };
+}
+
+/** Under what the address of a queue or topic is remembered. */
+export function keyOf(destination: Destination): string {
+  return JSON.stringify(destination);
+}
+
+/** The same addresses, where a name that AWS would refuse is refused before anything is asked. */
+export function checkingNames(addresses: Addresses): Addresses {
+  return {
+    ...addresses,
+    async find(destination) {
+      addressOf(destination);
+      return await addresses.find(destination);
+    },
+    async at(destination, signal, call) {
+      addressOf(destination);
+      return await addresses.at(destination, signal, call);
     },
   };
 }
@@ -79,14 +100,13 @@ async function findAccount(client: AwsClient, options: AddressOptions): Promise<
 }
 
 function findQueue(client: AwsClient, { name, accountId, region }: Address): Promise<string> {
-  const input = { QueueName: name, QueueOwnerAWSAccountId: accountId };
-  return getQueueUrl(client, input, { region });
+  return getQueueUrl(client, { QueueName: name, QueueOwnerAWSAccountId: accountId }, { region });
 }
 
 /** Says that nothing was sent, which the error of a call that only asks cannot know. */
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing was sent: check its name, region and \`accountId\`)`;
+  const message = `${error.message} (nothing was sent: check name, region and \`accountId\`)`;
   throw new MelangeError(code, message, error);
 }

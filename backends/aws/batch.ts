@@ -38,6 +38,6 @@ export function resultPerEntry<E, T>(
     }
     const success = of(answer.Successful);
     return (success && read(success, entry)) ??
-      { ok: false, error: unknownOutcome(action, "the entry was not mentioned") };
+      { ok: false, error: unknownOutcome(action, "it was not mentioned") };
   });
 }

@@ -5,10 +5,18 @@ import {
   type CredentialsProvider,
   environmentCredentials,
 } from "./credentials.ts";
-import { endpointFrom, type EndpointOptions, regionFrom, type Service } from "./endpoints.ts";
+import {
+  type EndpointOptions,
+  type EndpointSettings,
+  type Locate,
+  type Located,
+  type Place,
+  place,
+  type Service,
+} from "./endpoints.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
-import { regionOf, shortName } from "./names.ts";
+import { shortName } from "./names.ts";
 import { createSigner } from "./signing.ts";
 
 /** Options of everything that talks to AWS. */
@@ -53,36 +61,41 @@ export interface AwsRequest<T> extends CallSettings {
 export interface AwsClient {
   readonly clock: Clock;
   readonly environment: Environment;
-  /** The region where nothing says otherwise; throws `CONFIGURATION` if there is none. */
-  region(): string;
+  /** Where a request goes; throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+  place(request: Located): Place | Promise<Place>;
   /** Makes one call. Nothing is tried again, but expired credentials and a wrong clock are mended once. */
   call<T>(request: AwsRequest<T>): Promise<T>;
 }
 
+/** What differs between the backend and the sender of an edge worker, which must stay small. */
+export interface AwsClientParts {
+  /** Finds where requests go. Default: by options and environment. */
+  locate?: Locate;
+  /** Reads an answer. Default: all of it, however long. */
+  readText?(answer: Response): Promise<string>;
+}
+
 /** Creates a client. Nothing is read, checked or sent before the first call. */
-export function createClient(options: AwsClientOptions): AwsClient {
+export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
   const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
     options;
-  const region = () => regionFrom(options, environment);
-  const send = createSend({ ...options, clock, environment });
+  const readText = (answer: Response) => answer.text();
+  const settings = { locate: place, readText, ...options, clock, environment };
+  const send = createSend(settings);
   return {
     clock,
     environment,
-    region,
+    place: (request) => settings.locate(request, settings),
     async call(request) {
-      const { action, address = "", signal, waitMs = 0 } = request;
+      const { action, address, signal, waitMs = 0 } = request;
       signal?.throwIfAborted();
-      const sendable = {
-        ...request,
-        name: address ? `${action} on "${shortName(address)}"` : action,
-        region: request.region ?? regionOf(address) ?? region(),
-      };
+      const name = address ? `${action} on "${shortName(address)}"` : action;
       // One per call, none that is shared: edge workers allow none outside of a request.
       const ending = new AbortController();
       const late = () => ending.abort(unknownOutcome(action, "no answer came in time"));
       const cancel = clock.after(requestTimeoutMs + waitMs, late);
       try {
-        const sending = send(sendable, ending.signal);
+        const sending = send({ ...request, name }, ending.signal);
         return await abortable(abortable(sending, ending.signal), signal);
       } finally {
         cancel();
@@ -93,9 +106,11 @@ export function createClient(options: AwsClientOptions): AwsClient {
 }
 
 /** A request, with what it is called in errors. */
-type Sendable<T> = AwsRequest<T> & { name: string; region: string };
+type Sendable<T> = AwsRequest<T> & { name: string };
 
-function createSend(options: AwsClientOptions & { clock: Clock; environment: Environment }) {
+function createSend(
+  options: AwsClientOptions & EndpointSettings & Required<AwsClientParts> & { clock: Clock },
+) {
   const { clock, environment } = options;
   const source = options.credentials ?? environmentCredentials(environment);
   const credentials = cacheCredentials(source, options);
@@ -107,17 +122,23 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
     signal: AbortSignal,
     mended: unknown[] = [],
   ): Promise<T> {
-    const { name, service, region, body } = request;
-    const url = endpointFrom(service, region, options);
+    const { name, body } = request;
+    const { url, region } = await options.locate(request, options);
     const used = await credentials.get();
     signal.throwIfAborted();
     const offsetMs = clockOffsetMs;
     const startedAt = clock.now();
-    const signed = await sign({ ...request, url, now: startedAt + offsetMs }, used);
+    const signed = await sign({ ...request, url, region, now: startedAt + offsetMs }, used);
     // A redirect is never followed: it would take the session token to another host.
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
-    const answering = (options.fetch ?? fetch)(url, init);
-    const [{ ok, status, headers }, text] = await received(name, answering, signal);
+    const exchange = async () => {
+      const answer = await (options.fetch ?? fetch)(url, init);
+      return [answer, await options.readText(answer)] as const;
+    };
+    const [{ ok, status, headers }, text] = await exchange().catch((cause) => {
+      signal.throwIfAborted();
+      throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
+    });
     if (ok) return parsed(request, text);
 
     const now = clock.now();
@@ -128,50 +149,22 @@ function createSend(options: AwsClientOptions & { clock: Clock; environment: Env
     };
     const remedy = remedyOf(failure);
     const aheadMs = Date.parse(`${headers.get("date")}`) - now;
-    // Not so for NaN either. The time in an answer that took long says nothing about now.
-    const isSkewed = Math.abs(aheadMs - offsetMs) >= SKEW_MS && now - startedAt < SKEW_MS &&
-      !headers.has("age");
-    if (!remedy || mended.includes(remedy) || (remedy === "clock" && !isSkewed)) {
+    // Not so for NaN either.
+    const isOff = Math.abs(aheadMs - offsetMs) >= SKEW_MS && !headers.has("age");
+    // The machine slept in between: the clocks agree, and it was the signature that was old. The
+    // time in an answer that took long says nothing about now if they do not agree.
+    const isOld = Math.abs(now - startedAt) >= SKEW_MS;
+    if (!remedy || mended.includes(remedy) || (remedy === "clock" && isOff === isOld)) {
       throw serviceError(name, failure);
     }
-    if (remedy === "clock") clockOffsetMs = aheadMs;
-    else credentials.drop(used);
+    if (remedy !== "clock") credentials.drop(used);
+    else if (isOff) clockOffsetMs = aheadMs;
     return await send(request, signal, [...mended, remedy]);
   };
 }
 
 /** From here on the difference of two clocks is what a request failed for: the SDKs' threshold. */
 const SKEW_MS = 240_000;
-
-/** Waits for the whole answer. */
-async function received(
-  name: string,
-  answering: Promise<Response>,
-  signal: AbortSignal,
-): Promise<[answer: Response, text: string]> {
-  try {
-    const answer = await answering;
-    return [answer, await textOf(answer)];
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw unknownOutcome(name, "the connection failed", { retryable: true, cause });
-  }
-}
-
-/** 64 MiB: ten messages of 1 MiB, in which an escape makes six bytes of one. */
-const MAX_ANSWER_BYTES = 67_108_864;
-
-async function textOf({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const piece of body ?? []) {
-    size += piece.length;
-    if (size > MAX_ANSWER_BYTES) throw new RangeError("too large");
-    text += decoder.decode(piece, { stream: true });
-  }
-  return text + decoder.decode();
-}
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {
   try {

@@ -1,7 +1,7 @@
 import { abortable } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
-import { type Destination, isFifo, nameOf, shown } from "../../src/message.ts";
-import type { Addresses } from "./addresses.ts";
+import { type Destination, isFifo, nameOf } from "../../src/message.ts";
+import { type Addresses, keyOf } from "./addresses.ts";
 import type { AwsClient } from "./client.ts";
 import { isNotFound } from "./errors.ts";
 import { addressOf } from "./names.ts";
@@ -11,7 +11,7 @@ import { createTopic } from "./sns.ts";
 export function creatingTopics(client: AwsClient, addresses: Addresses): Addresses {
   /** Once for all that miss it. */
   const create = (topic: Destination) =>
-    addresses.remember(shown(topic), () => createNamed(client, nameOf(topic)));
+    addresses.remember(keyOf(topic), () => createNamed(client, nameOf(topic)));
 
   async function find(destination: Destination): Promise<string> {
     try {

@@ -10,29 +10,31 @@ export interface Credentials {
   readonly secretAccessKey: string;
   /** The session token of temporary credentials. */
   readonly sessionToken?: string | undefined;
-  /** When temporary credentials end. Default: never. */
+  /** When temporary credentials end; a provider may also give ISO text, or milliseconds since the epoch. Default: never. */
   readonly expiration?: Date | undefined;
 }
 
 /**
  * Returns credentials: the shape of the AWS SDK's providers. Called when there are none yet, five
  * minutes before they expire, and once after a service said that they are expired or unknown;
- * never twice at the same time.
+ * never twice at the same time, unless it has not answered for nine seconds: then it is asked anew.
  */
 export type CredentialsProvider = () => Promise<Credentials>;
 
 /** One place where credentials may be: `undefined` if there are none, so that the next is asked. */
-export type CredentialsSource = () => Promise<Credentials | undefined>;
+export type CredentialsSource = () => Promise<Credentials | undefined> | Credentials | undefined;
 
 /** Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. */
-export function environmentCredentials(environment: Environment): CredentialsSource {
+export function environmentCredentials(
+  environment: Environment,
+): () => Credentials | undefined {
   return () => {
     const accessKeyId = environment("AWS_ACCESS_KEY_ID");
     const secretAccessKey = environment("AWS_SECRET_ACCESS_KEY");
     const sessionToken = environment("AWS_SESSION_TOKEN");
-    return Promise.resolve(
-      accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined,
-    );
+    return accessKeyId && secretAccessKey
+      ? { accessKeyId, secretAccessKey, sessionToken }
+      : undefined;
   };
 }
 
@@ -49,6 +51,9 @@ const REFRESH_BEFORE_MS = 5 * 60_000;
 /** How long a provider that failed is left alone while there are credentials that are still good. */
 const ASK_AGAIN_MS = 10_000;
 
+/** How long a provider may take, in milliseconds: less than the request that waits for it. */
+const PROVIDER_MS = 9_000;
+
 /** Remembers the credentials that a source has until shortly before they expire. */
 export function cacheCredentials(
   source: Credentials | CredentialsSource,
@@ -57,9 +62,14 @@ export function cacheCredentials(
   let current: Credentials | undefined;
   let refreshing: Promise<Credentials> | undefined;
   let askAgainAt = 0;
-  const refresh = () =>
-    refreshing ??= provide(source).then((credentials) => current = credentials)
-      .finally(() => refreshing = undefined);
+  const ask = () =>
+    new Promise<Credentials>((resolve, reject) => {
+      const cancel = clock.after(PROVIDER_MS, () => reject(notProvided()));
+      // What comes late is of use all the same, to those who come later.
+      provide(source).then((credentials) => resolve(current = credentials), reject)
+        .finally(cancel);
+    });
+  const refresh = () => refreshing ??= ask().finally(() => refreshing = undefined);
   return {
     async get() {
       const now = clock.now();
@@ -78,25 +88,38 @@ export function cacheCredentials(
 }
 
 async function provide(source: Credentials | CredentialsSource): Promise<Credentials> {
-  let found: Credentials | undefined;
   try {
-    found = typeof source === "function" ? await source() : source;
+    const found = typeof source === "function" ? await source() : source;
+    // Nothing else, as the signer reads what it gets by names; and what a class may have as getters.
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = found ?? {} as Credentials;
+    const ends = expiration == null ? undefined : new Date(expiration);
+    assertUsable({
+      accessKeyId,
+      secretAccessKey,
+      sessionToken: sessionToken || "-",
+      expiration: `${ends?.getTime()}`,
+    });
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
   } catch (error) {
     if (error instanceof MelangeError) throw error;
-    // Neither its text nor itself as the cause: what failed to be parsed may be quoted there.
-    const message = `Cannot sign as the credentials provider threw ${(error as Error)?.name}`;
-    throw new MelangeError("CONFIGURATION", message, { retryable: true });
+    // Neither its text nor itself as the cause: a secret may be quoted there, or what failed to be parsed.
+    throw notProvided();
   }
-  // What a header can carry. `Headers` would quote anything else, a secret among it, in its error.
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = found ?? {};
-  const fields = { accessKeyId, secretAccessKey, sessionToken: sessionToken || "none" };
-  const wrong = Object.entries(fields).find(([, value]) => !/^[!-~]+$/.test(value ?? ""));
-  // Nothing else, as the signer reads what it gets by names; and what a class may have as getters.
-  if (!wrong) return { accessKeyId, secretAccessKey, sessionToken, expiration } as Credentials;
+}
+
+function notProvided(): MelangeError {
+  const message = "Cannot sign as the credentials provider failed";
+  return new MelangeError("CONFIGURATION", message, { retryable: true });
+}
+
+/** Takes what a header can carry. `Headers` would quote anything else, a secret among it, in its error. */
+function assertUsable(fields: Record<string, string>): void {
+  const wrong = Object.entries(fields).find(([, value]) => !/^(?!NaN$)[!-~]+$/.test(value ?? ""));
+  if (!wrong) return;
   throw new MelangeError(
     "CONFIGURATION",
     `Cannot sign as ${
       wrong[0]
-    } must be ASCII characters without spaces: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \`credentials\``,
+    } must be ASCII without spaces, or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
   );
 }

@@ -9,10 +9,11 @@ import type {
 } from "../../src/backend.ts";
 import type { Random } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
+import type { Logger } from "../../src/logger.ts";
 import { isFifo } from "../../src/message.ts";
 import { retry } from "../../src/retry.ts";
 import { createNamed } from "./create_topics.ts";
-import { isNotFound, unknownOutcome } from "./errors.ts";
+import { isDenied, isNotFound, unknownOutcome } from "./errors.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { addressOf, shortName } from "./names.ts";
 import { policyWith } from "./policy.ts";
@@ -27,6 +28,7 @@ import type { Wire } from "./sender.ts";
 import { deleteTopic, getTopicAttributes, setTopicAttributes } from "./sns.ts";
 import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "./sqs.ts";
 import { endpointSubscriptionOf, ensureSubscription, subscriptionOf } from "./subscriptions.ts";
+import { tellingWaits } from "./unreachable.ts";
 
 /** Options of `AwsBackend.declareEndpoint`. */
 export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOptions, "topic"> {
@@ -59,8 +61,9 @@ export interface AwsAdmin extends Admin {
 /** What the steps of a declaration share. */
 export interface Declaring extends Wire {
   readonly signal: AbortSignal;
-  /** Tries a call again while its error says that this may help. */
-  patiently<T>(call: () => Promise<T>): Promise<T>;
+  readonly logger: Logger;
+  /** Tries a call again while its error says that this may help, and tells when that takes long, unless that is no wait for AWS. */
+  patiently<T>(call: () => Promise<T>, options?: { quiet: boolean }): Promise<T>;
 }
 
 /** New queues are there within seconds; a name is free again a minute after its queue was deleted. */
@@ -69,19 +72,20 @@ const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 /** Creates the declaring part of the backend. */
 export function createAdmin(
   wire: Wire,
-  { random, during }: { random: Random; during: Lifetime["during"] },
+  options: { random: Random; during: Lifetime["during"]; logger: Logger },
 ): AwsAdmin {
-  const { client } = wire;
+  const { client: { clock } } = wire;
+  const { random, during, logger } = options;
   const declaring = <T>(
     signal: AbortSignal | undefined,
     run: (context: Declaring) => Promise<T>,
   ): Promise<T> =>
-    during(signal, (signal) =>
-      run({
-        ...wire,
-        signal,
-        patiently: (call) => retry(call, { ...PATIENCE, clock: client.clock, random, signal }),
-      }));
+    during(signal, (signal) => {
+      const telling = tellingWaits({ clock, logger });
+      const patiently: Declaring["patiently"] = (call, { quiet } = { quiet: false }) =>
+        retry(() => quiet ? call() : telling(call), { ...PATIENCE, clock, random, signal });
+      return run({ ...wire, signal, logger, patiently });
+    });
   return {
     declareTopic: (name, options = {}) =>
       declaring(options.signal, (context) => declareTopic(context, name, options)),
@@ -90,7 +94,11 @@ export function createAdmin(
     declareEndpoint: (topic, url, options = {}) =>
       declaring(options.signal, (context) => declareEndpoint(context, url, { ...options, topic })),
     describeQueue: (name, { signal } = {}) =>
-      during(signal, (signal) => readQueue(wire, name, signal).then(descriptionOf)),
+      during(
+        signal,
+        (signal) =>
+          tellingWaits({ clock, logger })(() => readQueue(wire, name, signal)).then(descriptionOf),
+      ),
     deleteTopic: (name, { signal } = {}) =>
       declaring(signal, (context) => removeTopic(context, name)),
     deleteQueue: (name, { signal } = {}) =>
@@ -146,6 +154,20 @@ async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   return TopicArn;
 }
 
+/** The same for a topic that is subscribed to. Where nobody may create or look, Subscribe decides. */
+async function subscribableTopic(context: Declaring, topic: string): Promise<string> {
+  const { addresses, logger, patiently } = context;
+  try {
+    return await ensureTopic(context, topic);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const TopicArn = await patiently(() => addresses.find({ topic }));
+    const reason = error.message;
+    logger.warn("It was not checked that the topic exists: subscribing tells", { topic, reason });
+    return TopicArn;
+  }
+}
+
 /** Reads what was created just now, which may not be found yet. */
 function existing<T>({ patiently }: Declaring, read: () => Promise<T>): Promise<T> {
   return patiently(() =>
@@ -169,7 +191,7 @@ async function declareQueue(
     : await ensureQueue(context, deadLetterQueue, { isTarget: true });
   const found = await ensureQueue(context, queue, { ...options, targetArn: target?.arn });
   const topics: string[] = [];
-  for (const { topic } of subscriptions) topics.push(await ensureTopic(context, topic));
+  for (const { topic } of subscriptions) topics.push(await subscribableTopic(context, topic));
   const written = await allowTopics(context, found, topics);
   for (const [index, { attributes }] of subscriptions.entries()) {
     const topicArn = topics[index]!;
@@ -188,7 +210,7 @@ async function declareEndpoint(
 ): Promise<EndpointSubscription> {
   const { attributes } = endpointSubscriptionOf(url, options);
   const { deadLetterQueue } = options;
-  const topicArn = await ensureTopic(context, options.topic);
+  const topicArn = await subscribableTopic(context, options.topic);
   const target = deadLetterQueue === undefined
     ? undefined
     : await ensureQueue(context, deadLetterQueue, { isTarget: true });
@@ -277,7 +299,7 @@ async function allowTopics(
     written = true;
     const message = "Cannot let topics send to the queue as others keep changing its policy";
     throw new MelangeError("CONFLICT", message, { retryable: true });
-  });
+  }, { quiet: true });
   return written;
 }
 

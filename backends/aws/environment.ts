@@ -4,16 +4,23 @@ export type Environment = (name: string) => string | undefined;
 /** Reads a text file; rejects if there is none, or if it is not allowed to be read. */
 export type ReadTextFile = (path: string) => Promise<string>;
 
+/** Writes a text file, for its owner alone; rejects if that is not allowed. */
+export type WriteTextFile = (path: string, text: string) => Promise<void>;
+
+/** Runs a command line in a shell, and resolves to what it prints; rejects if it fails. */
+export type RunProcess = (commandLine: string) => Promise<string>;
+
 interface Runtime {
-  Deno?: {
+  Deno?: undefined | {
     env: { get(name: string): string | undefined };
     readTextFile(path: string): Promise<string>;
+    permissions?: { querySync(descriptor: object): { state: string } };
   };
-  process?: {
+  process?: undefined | {
     env?: Record<string, string | undefined>;
     getBuiltinModule?(name: string): unknown;
   };
-  navigator?: { userAgent?: string };
+  navigator?: { userAgent?: string } | undefined;
 }
 
 /**
@@ -34,12 +41,76 @@ export const processEnvironment: Environment = (name) => {
 export function processFiles(): ReadTextFile | undefined {
   const { Deno, process, navigator } = globalThis as Runtime;
   if (Deno) return (path) => Deno.readTextFile(path);
-  // Its node:fs is a file system in memory, in which no credentials are.
-  if (navigator?.userAgent === "Cloudflare-Workers") return undefined;
-  const fs = process?.getBuiltinModule?.("node:fs/promises") as NodeFiles | undefined;
+  const fs = builtin<NodeFiles>("node:fs/promises", { process, navigator });
   return fs && ((path) => fs.readFile(path, "utf8"));
+}
+
+/**
+ * The same two for what one can do without: Deno asks nobody for a permission to look for it. What
+ * it may ask for is the variables of AWS.
+ */
+export const quietEnvironment: Environment = (name) =>
+  name.startsWith("AWS_") || isGranted({ name: "env", variable: name })
+    ? processEnvironment(name)
+    : undefined;
+
+/** How this runtime reads files without asking anybody; `undefined` if it has none. */
+export function quietFiles(): ReadTextFile | undefined {
+  const read = processFiles();
+  return read && (async (path) => {
+    if (isGranted({ name: "read", path })) return await read(path);
+    throw Object.assign(new Error("Cannot read a file without --allow-read"), { code: "EACCES" });
+  });
+}
+
+function isGranted(descriptor: object): boolean {
+  const { Deno } = globalThis as Runtime;
+  return (Deno?.permissions?.querySync(descriptor).state ?? "granted") === "granted";
+}
+
+/** How this runtime writes files; `undefined` if it has none. */
+export function processFileWriter(): WriteTextFile | undefined {
+  const fs = builtin<NodeFiles>("node:fs/promises");
+  return fs && (async (path, text) => {
+    // Nobody reads half of it: it is renamed when it is complete.
+    const draft = `${path}.${crypto.randomUUID()}.tmp`;
+    await fs.writeFile(draft, text, { mode: 0o600 });
+    await fs.rename(draft, path);
+  });
+}
+
+/** How this runtime starts programs; `undefined` if it cannot. */
+export function processRunner(): RunProcess | undefined {
+  const children = builtin<NodeChildren>("node:child_process");
+  return children && ((commandLine) =>
+    new Promise((resolve, reject) => {
+      const options = { maxBuffer: 65_536, timeout: 60_000, windowsHide: true };
+      children.exec(commandLine, options, (error, stdout) => {
+        if (error) reject(error);
+        else resolve(stdout);
+      });
+    }));
+}
+
+function builtin<T>(
+  name: string,
+  { process, navigator }: Runtime = globalThis as Runtime,
+): T | undefined {
+  // Its file system is in memory, and has no credentials; it starts no programs.
+  if (navigator?.userAgent === "Cloudflare-Workers") return undefined;
+  return process?.getBuiltinModule?.(name) as T | undefined;
 }
 
 interface NodeFiles {
   readFile(path: string, encoding: "utf8"): Promise<string>;
+  writeFile(path: string, text: string, options: { mode: number }): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+interface NodeChildren {
+  exec(
+    commandLine: string,
+    options: { maxBuffer: number; timeout: number; windowsHide: boolean },
+    done: (error: unknown, stdout: string) => void,
+  ): void;
 }

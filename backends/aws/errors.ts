@@ -83,3 +83,8 @@ export function unknownOutcome(
 export function isNotFound(error: unknown): error is MelangeError {
   return error instanceof MelangeError && error.code === "NOT_FOUND";
 }
+
+/** Tells whether an error says that the credentials or a policy do not allow it. */
+export function isDenied(error: unknown): error is MelangeError {
+  return error instanceof MelangeError && error.code === "ACCESS_DENIED";
+}

@@ -24,22 +24,24 @@ import type {
   SettleResult,
   TopicDescription,
 } from "../../src/backend.ts";
-import type { Random } from "../../src/clock.ts";
+import { type Random, systemClock } from "../../src/clock.ts";
 import { consoleLogger, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
-import { createAddresses } from "./addresses.ts";
+import { boundedText } from "./bounded_text.ts";
+import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
 import { createClient } from "./client.ts";
+import { configuredEndpoints, type EndpointKindOptions } from "./configured_endpoints.ts";
 import { creatingTopics } from "./create_topics.ts";
 import type { Credentials, CredentialsProvider } from "./credentials.ts";
-import { defaultCredentials } from "./credentials/default_chain.ts";
+import { type CredentialsAccess, defaultCredentials } from "./credentials/default_chain.ts";
 import {
   type AwsAdmin,
   createAdmin,
   type DeclareEndpointOptions,
   type EndpointSubscription,
 } from "./declare.ts";
-import type { ReadTextFile } from "./environment.ts";
+import { quietEnvironment, quietFiles } from "./environment.ts";
 import { readIntact } from "./intact.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
 import { createReceiver } from "./receiver.ts";
@@ -48,23 +50,27 @@ import { type AwsSenderOptions, createSender } from "./sender.ts";
 export type { AddressOptions } from "./addresses.ts";
 export type { AwsClientOptions } from "./client.ts";
 export type { Credentials, CredentialsProvider } from "./credentials.ts";
-export { defaultCredentials, type DefaultCredentialsOptions } from "./credentials/default_chain.ts";
+export type { EndpointKindOptions } from "./configured_endpoints.ts";
+export {
+  type CredentialsAccess,
+  defaultCredentials,
+  type DefaultCredentialsOptions,
+} from "./credentials/default_chain.ts";
 export type { DeclareEndpointOptions, EndpointSubscription } from "./declare.ts";
 export type { EndpointOptions } from "./endpoints.ts";
-export type { Environment, ReadTextFile } from "./environment.ts";
+export type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "./environment.ts";
 export type { AwsSenderOptions } from "./sender.ts";
 
 /** Options of {@linkcode AwsBackend}; each has a default. */
-export interface AwsBackendOptions extends AwsSenderOptions {
+export interface AwsBackendOptions
+  extends AwsSenderOptions, EndpointKindOptions, CredentialsAccess {
   /** What requests are signed with, or where that comes from. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
   /** Whether publishing to a topic that is missing creates it. Default: `true`. */
   createTopics?: boolean;
-  /** Reads the shared files and tokens that credentials come from. Default: the files of the machine, if the runtime has any. */
-  readTextFile?: ReadTextFile;
   /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
   random?: Random;
-  /** Told about messages that arrive damaged. Default: the console. */
+  /** Told about messages that arrive damaged, about what `declare…` waits for and could not check. Default: the console. */
   logger?: Logger;
 }
 
@@ -117,13 +123,17 @@ export class AwsBackend implements Backend {
   constructor(options: AwsBackendOptions = {}) {
     const { random = Math.random, logger = consoleLogger, createTopics = true } = options;
     const { credentials = defaultCredentials(options) } = options;
-    const client = withLifetime(createClient({ ...options, credentials }), this.#lifetime);
-    const found = createAddresses(client, options);
+    const locate = endpointsFrom(options);
+    const client = withLifetime(
+      createClient({ ...options, credentials, locate, readText: boundedText }),
+      this.#lifetime,
+    );
+    const found = checkingNames(createAddresses(client, options));
     const addresses = createTopics ? creatingTopics(client, found) : found;
     const wire = { client, addresses };
     this.#sender = withChecks(createSender(wire, options, readIntact));
     this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
-    this.#admin = createAdmin(wire, { random, during: this.#lifetime.during });
+    this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
   }
 
   /** What SNS and SQS take. */
@@ -258,4 +268,10 @@ export class AwsBackend implements Backend {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function endpointsFrom(options: AwsBackendOptions) {
+  const { environment = quietEnvironment, readTextFile = quietFiles(), clock = systemClock } =
+    options;
+  return configuredEndpoints(options, { environment, readTextFile, clock });
 }

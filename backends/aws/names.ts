@@ -1,6 +1,7 @@
 /** The names, ARNs and URLs of queues and topics. Pure: nothing here asks a service. */
 import { MelangeError } from "../../src/errors.ts";
 import { type Destination, nameOf, shown } from "../../src/message.ts";
+import { partitionOf } from "./partitions.ts";
 
 /** What an ARN of a queue or a topic says. */
 export interface Arn {
@@ -16,14 +17,15 @@ export type Address = Pick<Arn, "name"> & Partial<Arn> & { readonly url?: string
 const ADDRESS =
   /^((?<url>https?:\/\/.+\/)|arn:aws[a-z-]*:(?<service>s[nq]s):(?<region>[a-z0-9-]+):(?<accountId>\d{12}):)?(?<name>[\w-]+(\.fifo)?)$/;
 
-function parse(text: string): Address | undefined {
-  return ADDRESS.exec(text)?.groups as Address | undefined;
+/** Reads the name, ARN or URL of a queue or a topic. What is none of them is a name, which AWS refuses. */
+export function readAddress(text: string): Address {
+  return ADDRESS.exec(text)?.groups as Address | undefined ?? { name: text };
 }
 
 /** Reads the ARN of a queue or a topic; `undefined` if the text is none. */
 export function parseArn(text: string): Arn | undefined {
-  const address = parse(text);
-  return address?.service ? address as Arn : undefined;
+  const address = readAddress(text);
+  return address.service ? address as Arn : undefined;
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
@@ -39,10 +41,10 @@ const TOPIC_CHARACTERS = 256;
 export function addressOf(destination: Destination): Address {
   const isQueue = "queue" in destination;
   const max = isQueue ? QUEUE_CHARACTERS : TOPIC_CHARACTERS;
-  const address = parse(nameOf(destination));
-  const { service, url } = address ?? {};
+  const address = readAddress(nameOf(destination));
+  const { service, url, name } = address;
   const isOther = isQueue ? service === "sns" : url || service === "sqs";
-  if (address && address.name.length <= max && !isOther) return address;
+  if (/^[\w-]+(\.fifo)?$/.test(name) && name.length <= max && !isOther) return address;
   throw new MelangeError(
     "INVALID_MESSAGE",
     `Cannot use ${
@@ -53,27 +55,31 @@ export function addressOf(destination: Destination): Address {
 
 /** Writes the ARN of a queue or a topic. */
 export function formatArn({ service, region, accountId, name }: Arn): string {
-  const partition = partitionOf(region);
-  return `arn:aws${partition && `-${partition}`}:${service}:${region}:${accountId}:${name}`;
+  return `arn:${partitionOf(region).id}:${service}:${region}:${accountId}:${name}`;
 }
 
 /** The address at which AWS offers a service in a region. */
 export function serviceUrl(service: string, region: string): string {
-  const domain = { "cn": "com.cn", "eusc": "eu" }[partitionOf(region)] ?? "com";
-  return `https://${service}.${region}.amazonaws.${domain}`;
+  return `https://${service}.${region}.${partitionOf(region).domain}`;
 }
 
-/** The partition of a region; empty for the largest. https://docs.aws.amazon.com/general/latest/gr/rande.html */
-function partitionOf(region: string): string {
-  return /^(cn|us-gov|eusc)-/.exec(region)?.[1] ?? "";
+/** Where the URL of a queue points to: all of it before the account id and the name. */
+export function baseOf(address: string): string | undefined {
+  return /^https?:\/\/[^/]+(.*(?=([/][^/]+){2}$))?/.exec(address)?.[0];
 }
 
-const REGION =
-  /(?<=^arn:[^:]+:s[nq]s:|^https:\/\/([^/]+\.)?sqs(-fips)?\.)[a-z0-9-]+|(?<=^https:\/\/)[a-z0-9-]+(?=\.queue\.)/;
+const HOST =
+  /^https?:\/\/(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.|(?=[\w-]+\.queue\.))([a-z-]+-(?:north|south|east|west|central)[a-z]*-\d)\.|^https?:\/\/(queue\.amazonaws\.com)/;
 
-/** The region that an ARN or the URL of a queue names; `undefined` if it names none. */
+/**
+ * The region that an ARN or the URL of a queue names; `undefined` if it names none. In the host it
+ * is only taken from where AWS has it, and has the form of one: other hosts may have anything there.
+ *
+ * https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
+ */
 export function regionOf(address: string): string | undefined {
-  return REGION.exec(address)?.[0];
+  const [, region, legacy] = HOST.exec(address) ?? [];
+  return region ?? (legacy ? "us-east-1" : readAddress(address).region);
 }
 
 /** The name of a queue or topic that is given as name, ARN or URL. */

@@ -5,6 +5,7 @@
  * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
  */
 import { MelangeError } from "../../src/errors.ts";
+import { partitionOf } from "./partitions.ts";
 import { isRecord } from "./sqs.ts";
 
 /** The name of our statement. */
@@ -66,19 +67,63 @@ function statementFor(queueArn: string, sources: string[], condition: unknown) {
   return {
     Sid: STATEMENT_ID,
     Effect: "Allow",
-    Principal: { Service: "sns.amazonaws.com" },
+    Principal: { Service: principalsFor(queueArn, sources) },
     Action: "sqs:SendMessage",
     Resource: queueArn,
     Condition: { ...further, ArnLike: { "aws:SourceArn": sources } },
   };
 }
 
-/** Compared as the service may give it back: a list of one as its only member, in another case. */
+/**
+ * Who sends for these topics. In one region, and between those that every account has, it is SNS
+ * itself; where a region is involved that accounts opt in to, it is SNS of that region, the queue's
+ * first. With another principal everything can be declared, and nothing is delivered.
+ *
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html
+ */
+function principalsFor(queueArn: string, topicArns: readonly string[]): string | string[] {
+  const queueRegion = regionIn(queueArn);
+  const services = topicArns.map((topicArn) => {
+    const topicRegion = regionIn(topicArn);
+    const optIn = queueRegion === topicRegion
+      ? undefined
+      : [queueRegion, topicRegion].find(isOptIn);
+    return optIn === undefined ? "sns.amazonaws.com" : `sns.${optIn}.amazonaws.com`;
+  });
+  const [first = "sns.amazonaws.com", ...more] = [...new Set(services)].sort();
+  return more.length === 0 ? first : [first, ...more];
+}
+
+/** Also of a pattern that was added by hand, whose region may be one as well. */
+function regionIn(arn: string): string {
+  return arn.split(":")[3] ?? "";
+}
+
+/**
+ * The regions that every account has; all that were launched after March 2019 are opted in to.
+ *
+ * https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+ */
+const ENABLED_REGIONS =
+  /^(us-(east|west)-[12]|ca-central-1|sa-east-1|eu-(central|north)-1|eu-west-[123]|ap-south-1|ap-northeast-[123]|ap-southeast-[12])$/;
+
+/** Other partitions than the largest have no regions that are opted in to. */
+function isOptIn(region: string): boolean {
+  return /^[a-z]+(-[a-z]+)+-\d+$/.test(region) && partitionOf(region).id === "aws" &&
+    !ENABLED_REGIONS.test(region);
+}
+
+/** Compared as the service may give it back: a list of one as its only member, in another order or case. */
 function saysTheSame(ours: Record<string, unknown>, wanted: Record<string, unknown>): boolean {
   const condition = (statement: Record<string, unknown>) => sourcesOf(statement).sort().join();
-  const rest = ({ Condition: _, ...others }: Record<string, unknown>) =>
+  const principals = ({ Principal }: Record<string, unknown>) =>
+    isRecord(Principal) && Object.keys(Principal).join() === "Service"
+      ? [Principal.Service].flat().sort().join().toLowerCase()
+      : undefined;
+  const rest = ({ Condition: _c, Principal: _p, ...others }: Record<string, unknown>) =>
     Object.entries(others).sort().map(([key, value]) =>
       `${key}=${JSON.stringify(value).replace(/^\["([^"]*)"\]$/, '"$1"')}`.toLowerCase()
     ).join();
-  return condition(ours) === condition(wanted) && rest(ours) === rest(wanted);
+  return condition(ours) === condition(wanted) && principals(ours) === principals(wanted) &&
+    rest(ours) === rest(wanted);
 }

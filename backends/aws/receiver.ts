@@ -16,6 +16,7 @@ import { fromSqsMessage, toSeconds } from "./attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
 import { isNotFound, unknownOutcome } from "./errors.ts";
 import { isIntact } from "./md5.ts";
+import { baseOf, regionOf, serviceUrl, shortName } from "./names.ts";
 import { QUEUE_ERRORS } from "./queue_errors.ts";
 import { redriveOf } from "./redrive.ts";
 import type { Wire } from "./sender.ts";
@@ -265,7 +266,17 @@ async function deadLetterQueueOf(
     (QueueUrl) =>
       getQueueAttributes(wire.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, { signal }),
   );
-  return redriveOf(RedrivePolicy)?.deadLetterTargetArn;
+  const arn = redriveOf(RedrivePolicy)?.deadLetterTargetArn;
+  return arn && isElsewhere(queue) ? queue.replace(/[^/]+$/, shortName(arn)) : arn;
+}
+
+/**
+ * Whether the URL of a queue points to another place than its region's own. Its dead-letter queue,
+ * which is in the same account and region, is there as well, and its ARN does not say so.
+ */
+function isElsewhere(queue: string): boolean {
+  const base = baseOf(queue);
+  return base !== undefined && base !== serviceUrl("sqs", regionOf(queue) ?? "");
 }
 
 function unsupported(queue: string): MelangeError {

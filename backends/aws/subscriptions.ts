@@ -7,6 +7,7 @@ import { type FilterPolicy, filterPolicyOf, type SubscriptionOptions } from "../
 import { MelangeError } from "../../src/errors.ts";
 import { isFifo } from "../../src/message.ts";
 import type { Declaring } from "./declare.ts";
+import { isDenied } from "./errors.ts";
 import { addressOf } from "./names.ts";
 import {
   getSubscriptionAttributes,
@@ -126,11 +127,20 @@ export async function ensureSubscription(
   context: Declaring,
   plan: SubscriptionPlan,
 ): Promise<Subscribed> {
-  const { client, signal, patiently } = context;
+  const { client, logger, signal, patiently } = context;
   const SubscriptionArn = await patiently(() => subscribedArn(context, plan));
+  // Subscribe takes nothing but equal attributes: what it took is as it was asked for.
   const current = await patiently(() =>
     getSubscriptionAttributes(client, { SubscriptionArn }, { signal })
-  );
+  ).catch((error) => {
+    if (!isDenied(error)) throw error;
+    const reason = error.message;
+    const message = "It was not checked what the subscription has: SNS took it as it was asked for";
+    logger.warn(message, { subscription: SubscriptionArn, reason });
+    return undefined;
+  });
+  // Only a queue never has to confirm anything.
+  if (!current) return { arn: SubscriptionArn, pending: plan.protocol !== "sqs" };
   const wanted = { ...plan.attributes, ...scopeOf(plan, current) };
   for (const [AttributeName, AttributeValue] of Object.entries(wanted)) {
     if (sameJson(current[AttributeName] ?? "{}", AttributeValue)) continue;
@@ -167,7 +177,12 @@ async function subscribedArn(context: Declaring, plan: SubscriptionPlan): Promis
     }, { signal });
   } catch (error) {
     if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
-    const existing = await findSubscription(context, plan);
+    const existing = await findSubscription(context, plan).catch((reason) => {
+      if (!isDenied(reason)) throw reason;
+      const message = "It was not looked whether there is a subscription with other options";
+      context.logger.warn(message, { topic: plan.topicArn, reason: reason.message });
+      return undefined;
+    });
     if (existing === undefined) throw error;
     if (existing.startsWith("arn:")) return existing;
     // Listed as "PendingConfirmation": it has no address yet at which it could be changed.

@@ -2,6 +2,7 @@ import { abortable } from "../../../src/clock.ts";
 import { MelangeError } from "../../../src/errors.ts";
 import { retry } from "../../../src/retry.ts";
 import { readBytes } from "../read_bytes.ts";
+import { hopelessReason } from "../unreachable.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
 
 /** A request to somebody who has credentials. */
@@ -55,7 +56,10 @@ async function askOnce({ fetch, clock }: SearchContext, request: Ask): Promise<A
     return { status: response.status, text: new TextDecoder().decode(bytes) };
   } catch (error) {
     if (error instanceof MelangeError) throw error;
-    const reason = signal.aborted ? "did not answer in time" : "cannot be reached";
+    const why = hopelessReason(error);
+    const reason = signal.aborted
+      ? "did not answer in time"
+      : `cannot be reached${why ? `: ${why}` : ""}`;
     throw brokenSource(`${who} ${reason}`, { retryable: !mayBeAbsent });
   } finally {
     clear();

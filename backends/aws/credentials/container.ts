@@ -55,11 +55,13 @@ function allowedUrl(text: string): string {
 
 /** Read anew each time: the token in the file is replaced before it ends. */
 async function authorization(context: SearchContext): Promise<string | undefined> {
-  const { environment, readTextFile } = context;
+  const { environment, readTextFile, clock } = context;
   const path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
   const variable = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (!path) return checkedToken(variable);
-  const file = readTextFile ? await readFile(readTextFile, path) : { unreadable: NO_FILES };
+  const file = readTextFile
+    ? await readFile({ readTextFile, clock }, path)
+    : { unreadable: NO_FILES };
   if ("text" in file) return checkedToken(file.text);
   throw brokenSource(
     `the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read (${file.unreadable})`,

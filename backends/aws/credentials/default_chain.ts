@@ -1,12 +1,17 @@
 import { type Clock, type Random, systemClock } from "../../../src/clock.ts";
 import { MelangeError } from "../../../src/errors.ts";
 import type { Credentials, CredentialsProvider } from "../credentials.ts";
+import { configuredEndpoints, type EndpointKindOptions } from "../configured_endpoints.ts";
 import type { EndpointOptions } from "../endpoints.ts";
 import {
   type Environment,
   processEnvironment,
   processFiles,
+  processFileWriter,
+  processRunner,
   type ReadTextFile,
+  type RunProcess,
+  type WriteTextFile,
 } from "../environment.ts";
 import { containerCredentials } from "./container.ts";
 import { environmentVariables } from "./environment_variables.ts";
@@ -15,12 +20,23 @@ import { profileCredentials } from "./profile.ts";
 import type { Search, SearchContext } from "./source.ts";
 import { webIdentityCredentials } from "./web_identity.ts";
 
-/** Options of {@linkcode defaultCredentials}; each has a default. */
-export interface DefaultCredentialsOptions extends EndpointOptions {
-  /** Where settings come from. Default: the environment variables of the process. */
-  environment?: Environment;
+/** What the search for credentials may use of the machine. */
+export interface CredentialsAccess {
   /** Reads the shared files and tokens. Default: the files of the machine, if the runtime has any. */
   readTextFile?: ReadTextFile;
+  /** Stores a renewed token of a single sign-on, for the other programs that use it. Default: the files of the machine, unless `readTextFile` is given. */
+  writeTextFile?: WriteTextFile;
+  /** Whether a profile's `credential_process` may be started: whoever writes the config file then runs programs as this process. Default: `false`. */
+  allowCredentialProcess?: boolean;
+  /** Starts the program of a `credential_process`, whatever `allowCredentialProcess` says. Default: none; with `allowCredentialProcess` the shell of the machine, for up to a minute. */
+  runProcess?: RunProcess;
+}
+
+/** Options of {@linkcode defaultCredentials}; each has a default. */
+export interface DefaultCredentialsOptions
+  extends EndpointOptions, EndpointKindOptions, CredentialsAccess {
+  /** Where settings come from. Default: the environment variables of the process. */
+  environment?: Environment;
   /** Sends requests. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
   /** Where time comes from. Default: the machine's clock. */
@@ -61,8 +77,11 @@ const CHAIN: readonly (readonly [place: string, search: Search])[] = [
  */
 export function defaultCredentials(options: DefaultCredentialsOptions = {}): CredentialsProvider {
   let remembered: Search | undefined;
-  return async (): Promise<Credentials> => {
-    const context = contextFrom(options);
+  let searching: Promise<Credentials> | undefined;
+  const locate = locatorFrom(options);
+
+  async function search(): Promise<Credentials> {
+    const context = { ...contextFrom(options), locate };
     const again = await remembered?.(context);
     if (again && "credentials" in again) return again.credentials;
     const tried: string[] = [];
@@ -76,24 +95,38 @@ export function defaultCredentials(options: DefaultCredentialsOptions = {}): Cre
     }
     // Where there were some before, there may be again.
     throw noCredentials(tried, { retryable: remembered !== undefined });
-  };
+  }
+
+  // Each step has a time limit of its own. Once at a time: a program may ask a person.
+  return () => searching ??= search().finally(() => searching = undefined);
 }
 
 function contextFrom(options: DefaultCredentialsOptions): SearchContext {
   const {
     environment = processEnvironment,
     readTextFile = processFiles(),
+    writeTextFile = options.readTextFile ? undefined : processFileWriter(),
+    runProcess = options.allowCredentialProcess === true ? processRunner() : undefined,
     fetch = globalThis.fetch,
     clock = systemClock,
     random = Math.random,
   } = options;
-  const { region, endpoint, snsEndpoint } = options;
+  const { region, endpoint, stsEndpoint } = options;
   const endpoints = {
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
-    ...(snsEndpoint !== undefined && { snsEndpoint }),
+    ...(stsEndpoint !== undefined && { stsEndpoint }),
   };
-  return { environment, readTextFile, fetch, clock, random, endpoints };
+  return {
+    ...{ environment, readTextFile, writeTextFile, runProcess },
+    ...{ fetch, clock, random, endpoints },
+  };
+}
+
+/** Its settings are read once, and not for each search. */
+function locatorFrom(options: DefaultCredentialsOptions) {
+  const { environment, readTextFile, clock } = contextFrom(options);
+  return configuredEndpoints(options, { environment, readTextFile, clock });
 }
 
 function noCredentials(tried: readonly string[], options: { retryable: boolean }): MelangeError {

@@ -6,9 +6,11 @@ import type { Found, SearchContext } from "./source.ts";
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html
  */
-export async function environmentVariables({ environment }: SearchContext): Promise<Found> {
-  const credentials = await environmentCredentials(environment)();
-  return credentials
-    ? { credentials }
-    : { none: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set" };
+export function environmentVariables({ environment }: SearchContext): Promise<Found> {
+  const credentials = environmentCredentials(environment)();
+  return Promise.resolve(
+    credentials
+      ? { credentials }
+      : { none: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set" },
+  );
 }

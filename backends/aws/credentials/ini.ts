@@ -2,27 +2,33 @@
 export type Section = ReadonlyMap<string, string>;
 
 /**
- * Reads the format of the shared files. What is no setting is skipped, as are settings within
- * settings; sections with the same name are one. Takes linear time, and never throws.
+ * Reads the format of the shared files. What is no setting is skipped; sections with the same name
+ * are one. Settings within a setting are skipped as well, or with `nested` called `setting.inner`.
+ * Takes linear time, and never throws.
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-export function parseIni(text: string): Map<string, Section> {
+export function parseIni(
+  text: string,
+  { nested = false }: { nested?: boolean } = {},
+): Map<string, Section> {
   const sections = new Map<string, Map<string, string>>();
   let section: Map<string, string> | undefined;
-  let nesting = false;
+  let nesting = "";
   for (const line of text.split("\n")) {
     const content = line.replace(/(^|\s)[#;].*/, "").trim();
     const title = /^\[([^\]]*)\]$/.exec(content)?.[1]?.trim();
     if (title !== undefined) {
       section = sections.get(title) ?? new Map();
       sections.set(title, section);
-      nesting = false;
-    } else if (!(nesting && /^\s/.test(line))) {
-      const [name, value] = settingIn(content);
-      nesting = name !== "" && value === "";
-      if (name && value) section?.set(name, value);
+      nesting = "";
+      continue;
     }
+    const [name, value] = settingIn(content);
+    if (!nesting || !/^\s/.test(line)) {
+      nesting = value === "" ? name : "";
+      if (name && value) section?.set(name, value);
+    } else if (nested && name && value) section?.set(`${nesting}.${name}`, value);
   }
   return sections;
 }

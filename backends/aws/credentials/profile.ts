@@ -8,16 +8,20 @@ import { containerCredentials } from "./container.ts";
 import { environmentVariables } from "./environment_variables.ts";
 import type { Section } from "./ini.ts";
 import { instanceMetadataCredentials } from "./instance_metadata.ts";
-import { readSharedFiles } from "./shared_files.ts";
+import { loginCredentials } from "./login_session.ts";
+import { processCredentials } from "./process.ts";
+import { readSharedFiles, type SharedFiles } from "./shared_files.ts";
+import { singleSignOnCredentials } from "./single_sign_on.ts";
 import { brokenSource, type Found, NO_FILES, type Search, type SearchContext } from "./source.ts";
 import { assumeRole } from "./sts.ts";
 import { defaultSessionName, exchangeToken } from "./web_identity.ts";
 
 /** Reads the shared files anew, and does what the profile says. */
 export async function profileCredentials(context: SearchContext): Promise<Found> {
-  const { environment, readTextFile } = context;
+  const { environment, readTextFile, clock } = context;
   if (!readTextFile) return { none: NO_FILES };
-  const { profiles, unreadable } = await readSharedFiles(environment, readTextFile);
+  const files = await readSharedFiles({ environment, readTextFile, clock });
+  const { profiles, unreadable } = files;
   const wanted = environment("AWS_PROFILE");
   const name = wanted ?? "default";
   const why = unreadable.length > 0 ? ` (${unreadable.join(", ")})` : "";
@@ -25,20 +29,20 @@ export async function profileCredentials(context: SearchContext): Promise<Found>
     if (!wanted) return { none: `there is no default profile${why}` };
     throw brokenSource(`the profile that AWS_PROFILE names is in neither shared file${why}`);
   }
-  const credentials = await resolve(context, { profiles, name, above: [] });
+  const credentials = await resolve(context, { files, name, above: [] });
   return credentials ? { credentials } : { none: `${shown(name)} has no credentials${why}` };
 }
 
 interface Step {
-  readonly profiles: ReadonlyMap<string, Section>;
+  readonly files: SharedFiles;
   readonly name: string;
   /** The profiles that led here. */
   readonly above: readonly string[];
 }
 
 async function resolve(context: SearchContext, step: Step): Promise<Credentials | undefined> {
-  const { profiles, name, above } = step;
-  const profile = profiles.get(name);
+  const { files, name, above } = step;
+  const profile = files.profiles.get(name);
   if (!profile) throw brokenSource(`the source_profile of ${shown(above.at(-1))} does not exist`);
   // What leads here is a role already: the keys come first then, also those of the role's own profile.
   if (profile.has("role_arn") && !(above.length > 0 && keysOf(profile, name))) {
@@ -47,9 +51,7 @@ async function resolve(context: SearchContext, step: Step): Promise<Credentials 
     }
     return await roleOf(context, { ...step, profile });
   }
-  const keys = keysOf(profile, name);
-  if (!keys) refuseOthers(profile, name);
-  return keys;
+  return keysOf(profile, name) ?? await fetchedFor(context, { ...step, profile });
 }
 
 function keysOf(profile: Section, name: string): Credentials | undefined {
@@ -67,18 +69,22 @@ function keysOf(profile: Section, name: string): Credentials | undefined {
 const INSTEAD =
   "give the option `credentials`, for example fromNodeProviderChain() of @aws-sdk/credential-providers, or the variables that `aws configure export-credentials --format env` prints";
 
-/** What needs another program, or a browser. */
-const UNSUPPORTED: readonly (readonly [setting: string, what: string])[] = [
-  ["credential_process", "a credential_process, and no program is started"],
-  ["sso_session", "a single sign-on"],
-  ["sso_start_url", "a single sign-on"],
-  ["login_session", "a login session"],
-];
-
-function refuseOthers(profile: Section, name: string): void {
-  const found = UNSUPPORTED.find(([setting]) => profile.has(setting));
-  if (!found) return;
-  throw brokenSource(`${shown(name)} has ${found[1]}, which is not supported: ${INSTEAD}`);
+/** What a program prints, or what a login left behind. */
+async function fetchedFor(
+  context: SearchContext,
+  { files: { ssoSessions }, name, profile }: Step & { profile: Section },
+): Promise<Credentials | undefined> {
+  const commandLine = profile.get("credential_process");
+  const session = profile.get("login_session");
+  const subject = { profile, ssoSessions, shown: shown(name) };
+  if (commandLine) return await processCredentials(context, { ...subject, commandLine });
+  if (profile.has("sso_session") || profile.has("sso_start_url")) {
+    const login = `aws sso login --profile ${printable(name)}`;
+    return await singleSignOnCredentials(context, { ...subject, login });
+  }
+  if (session === undefined) return undefined;
+  const login = `aws login --profile ${printable(name)}`;
+  return await loginCredentials(context, { ...subject, session, login });
 }
 
 async function roleOf(
@@ -114,11 +120,11 @@ const SOURCES: ReadonlyMap<string, Search> = new Map<string, Search>([
 /** The credentials that assume a role. */
 async function sourceOf(
   context: SearchContext,
-  { profiles, name, above, profile }: Step & { profile: Section },
+  { files, name, above, profile }: Step & { profile: Section },
 ): Promise<Credentials> {
   const source = profile.get("source_profile");
   if (source) {
-    const found = await resolve(context, { profiles, name: source, above: [...above, name] });
+    const found = await resolve(context, { files, name: source, above: [...above, name] });
     if (found) return found;
     throw brokenSource(`the source_profile of ${shown(name)} has no credentials`);
   }
@@ -133,5 +139,9 @@ async function sourceOf(
 
 /** Only names of profiles are shown, never a value out of a file. */
 function shown(name = ""): string {
-  return `the profile "${name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64)}"`;
+  return `the profile "${printable(name)}"`;
+}
+
+function printable(name: string): string {
+  return name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64);
 }

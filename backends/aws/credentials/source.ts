@@ -2,8 +2,8 @@
 import type { Clock, Random } from "../../../src/clock.ts";
 import { describeError, MelangeError } from "../../../src/errors.ts";
 import type { Credentials } from "../credentials.ts";
-import type { EndpointOptions } from "../endpoints.ts";
-import type { Environment, ReadTextFile } from "../environment.ts";
+import type { EndpointOptions, Located, Place } from "../endpoints.ts";
+import type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "../environment.ts";
 
 /** What they need to be looked for. */
 export interface SearchContext {
@@ -15,6 +15,12 @@ export interface SearchContext {
   readonly random: Random;
   /** Where STS is. */
   readonly endpoints: EndpointOptions;
+  /** Where STS is if the environment and the profile count as well. Default: by `endpoints` alone. */
+  readonly locate?: ((request: Located) => Promise<Place>) | undefined;
+  /** Starts the program of a `credential_process`; without it, none is started. */
+  readonly runProcess?: RunProcess | undefined;
+  /** Stores a renewed token of a single sign-on; without it, it is used and not stored. */
+  readonly writeTextFile?: WriteTextFile | undefined;
 }
 
 /** What a place had: credentials, or none and why. */
@@ -40,13 +46,44 @@ export type FileContent = { readonly text: string } | { readonly unreadable: str
 /** Longer than any file with profiles or with a token. */
 const MAX_CHARACTERS = 1_048_576;
 
-/** Reads a file that may be missing, or closed to us. */
-export async function readFile(read: ReadTextFile, path: string): Promise<FileContent> {
+/** How long a file may take. One on a network drive may never answer. */
+const FILE_TIMEOUT_MS = 2_000;
+
+/** Who reads files, and how long it takes. */
+export interface FileReader {
+  readonly readTextFile: ReadTextFile;
+  readonly clock: Clock;
+}
+
+/**
+ * Reads a file that may be missing, or closed to us. One that does not answer in time is an error
+ * that may pass: it is not known what it says.
+ */
+export async function readFile(
+  { readTextFile, clock }: FileReader,
+  path: string,
+): Promise<FileContent> {
   try {
-    const text = await read(path);
+    const text = await inTime(clock, FILE_TIMEOUT_MS, async () => `${await readTextFile(path)}`);
+    if (text === undefined) throw brokenSource("a file cannot be read in time", RETRYABLE);
     return text.length > MAX_CHARACTERS ? { unreadable: "too long" } : { text };
   } catch (error) {
+    if (error instanceof MelangeError) throw error;
     const { code, name } = describeError(error);
     return { unreadable: code ?? name };
   }
+}
+
+const RETRYABLE = { retryable: true };
+
+/** What the work results in; `undefined` if that takes longer. The work itself goes on. */
+export function inTime<T>(
+  clock: Clock,
+  ms: number,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const clear = clock.after(ms, () => resolve(undefined));
+    work().then(resolve, reject).finally(clear);
+  });
 }

@@ -5,9 +5,10 @@
  */
 import { MelangeError } from "../../../src/errors.ts";
 import { retry } from "../../../src/retry.ts";
+import { boundedText } from "../bounded_text.ts";
 import { createClient } from "../client.ts";
 import type { Credentials } from "../credentials.ts";
-import { endpointFrom, regionFrom } from "../endpoints.ts";
+import { type Located, type Place, place } from "../endpoints.ts";
 import { find, parseXml, textOf } from "../xml.ts";
 import { ask } from "./ask.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
@@ -38,9 +39,9 @@ export async function assumeRole(
   options: AssumeRoleOptions,
 ): Promise<Credentials> {
   const { clock, random, environment, fetch } = context;
-  const endpoints = stsEndpoints(context, options.region);
   const client = createClient({
-    ...endpoints,
+    locate: stsLocator(context, options.region),
+    readText: boundedText,
     credentials: options.credentials,
     requestTimeoutMs: TIMEOUT_MS,
     clock,
@@ -71,11 +72,11 @@ export async function assumeRoleWithWebIdentity(
   input: RoleInput & { WebIdentityToken: string },
   region?: string,
 ): Promise<Credentials> {
-  const { environment, clock } = context;
-  const endpoints = stsEndpoints(context, region);
+  const { clock } = context;
+  const { url } = await stsLocator(context, region)({ service: "sts" });
   const { status, text } = await ask(context, {
     who: "STS",
-    url: endpointFrom("sts", regionFrom(endpoints, environment), { ...endpoints, environment }),
+    url,
     method: "POST",
     headers: HEADERS,
     body: form("AssumeRoleWithWebIdentity", input),
@@ -91,10 +92,14 @@ export async function assumeRoleWithWebIdentity(
 }
 
 /** The region of the client and of the environment comes before the one of a profile. */
-function stsEndpoints({ endpoints, environment }: SearchContext, region: string | undefined) {
+function stsLocator(context: SearchContext, region: string | undefined) {
+  const { endpoints, environment, locate } = context;
   const isKnown = endpoints.region ?? environment("AWS_REGION") ??
     environment("AWS_DEFAULT_REGION");
-  return isKnown || !region ? endpoints : { ...endpoints, region };
+  return async (request: Located): Promise<Place> => {
+    const wanted = isKnown ? request : { ...request, region };
+    return await locate?.(wanted) ?? place(wanted, { ...endpoints, environment });
+  };
 }
 
 function form(Action: string, input: object): string {

@@ -37,16 +37,18 @@ export async function exchangeToken(
   const { readTextFile, clock } = context;
   const { tokenFile, roleArn, sessionName, region } = identity;
   if (!readTextFile) throw brokenSource(NO_FILES);
-  const file = await readFile(readTextFile, tokenFile);
+  const file = await readFile({ readTextFile, clock }, tokenFile);
   if ("unreadable" in file) {
     throw brokenSource(`the web identity token file cannot be read (${file.unreadable})`, {
       retryable: true,
     });
   }
+  const token = file.text.trim();
+  if (!token) throw brokenSource("the web identity token file is empty", { retryable: true });
   return await assumeRoleWithWebIdentity(context, {
     RoleArn: roleArn,
     RoleSessionName: sessionName ?? defaultSessionName(clock.now()),
-    WebIdentityToken: file.text.trim(),
+    WebIdentityToken: token,
   }, region);
 }
 

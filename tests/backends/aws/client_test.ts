@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { AwsBackend, type AwsBackendOptions } from "../../../backends/aws/mod.ts";
+import type { Clock } from "../../../src/clock.ts";
 import type { MelangeErrorCode } from "../../../src/errors.ts";
 import { MelangeError } from "../../../src/errors.ts";
 import {
@@ -504,6 +505,115 @@ describe("AwsBackend corrects a wrong clock", () => {
     });
     const [result] = await send(aws, { credentials });
     assertEquals([result?.ok, aws.calls.length], [true, 3]);
+  });
+});
+
+describe("AwsBackend signs anew what was signed too long ago", () => {
+  const HOUR = 3_600_000;
+  /** A machine that sleeps when its first request goes out; the service says what AWS says then. */
+  function sleeper(code: string, options: { sleepMs?: number; dated?: boolean } = {}) {
+    const { sleepMs = HOUR, dated = true } = options;
+    let slept = 0;
+    const aws: FakeAws = fakeAws((call, turn) => {
+      if (turn > 1) return allStored(call);
+      slept = sleepMs;
+      const headers = dated ? { date: new Date(now()).toUTCString() } : {};
+      return sqsError(code, { status: 403, headers });
+    });
+    const now = () => aws.clock.now() + slept;
+    return { aws, clock: clockOf(aws, now), now };
+  }
+  /** Only the time of day is another: sleeping fires no timer. */
+  const clockOf = ({ clock }: FakeAws, now: () => number): Clock =>
+    new Proxy<Clock>(clock, {
+      get(target, name: keyof Clock) {
+        const value = target[name];
+        return name === "now" ? now : typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  const stampOf = (aws: FakeAws, call: number) => aws.calls[call]!.headers.get("x-amz-date");
+
+  for (
+    const code of [
+      "RequestExpired",
+      "InvalidSignatureException",
+      "RequestTimeTooSkewed",
+      "SignatureDoesNotMatch",
+    ]
+  ) {
+    it(`as the machine slept: ${code}`, async () => {
+      const { aws, clock } = sleeper(code);
+      const [result] = await send(aws, { clock });
+      assert(result?.ok);
+      assertEquals(aws.calls.length, 2);
+      assertEquals([stampOf(aws, 0), stampOf(aws, 1)], ["20260101T000000Z", "20260101T010000Z"]);
+      assertEquals(aws.calls[0]!.body, aws.calls[1]!.body);
+    });
+  }
+
+  it("also if the answer has no date, or the clock was set back", async () => {
+    for (const how of [{ dated: false }, { sleepMs: -HOUR }]) {
+      const { aws, clock } = sleeper("RequestExpired", how);
+      const [result] = await send(aws, { clock });
+      assertEquals([result?.ok, aws.calls.length], [true, 2]);
+    }
+  });
+
+  it("with new credentials, if they ended meanwhile", async () => {
+    const { aws, clock, now } = sleeper("RequestExpired");
+    let asked = 0;
+    const credentials = () =>
+      Promise.resolve({
+        accessKeyId: `AKID${++asked}`,
+        secretAccessKey: SECRET,
+        expiration: new Date(now() + HOUR / 2),
+      });
+    const [result] = await send(aws, { clock, credentials });
+    assertEquals([result?.ok, aws.calls.length, asked], [true, 2, 2]);
+    assert(aws.calls[1]!.headers.get("authorization")!.includes("AKID2"));
+  });
+
+  it("and replaces a token that expired while it slept, beside that", async () => {
+    let slept = 0;
+    const aws: FakeAws = fakeAws((call, turn) => {
+      if (turn > 2) return allStored(call);
+      slept = HOUR;
+      const headers = { date: new Date(aws.clock.now() + slept).toUTCString() };
+      return sqsError(turn === 1 ? "RequestExpired" : "ExpiredToken", { status: 403, headers });
+    });
+    const clock = clockOf(aws, () => aws.clock.now() + slept);
+    let asked = 0;
+    const credentials = () =>
+      Promise.resolve({ accessKeyId: `AKID${++asked}`, secretAccessKey: SECRET });
+    const [result] = await send(aws, { clock, credentials });
+    assertEquals([result?.ok, aws.calls.length, asked], [true, 3, 2]);
+  });
+
+  it("once, and not what was refused for another reason", async () => {
+    const always = fakeAws(() => sqsError("RequestExpired", { status: 403 }));
+    let reads = 0;
+    const clock = clockOf(always, () => always.clock.now() + HOUR * reads++);
+    assertEquals((await failure(send(always, { clock }))).code, "ACCESS_DENIED");
+    assertEquals(always.calls.length, 2);
+    const { aws, clock: own } = sleeper("AccessDenied");
+    assertEquals((await failure(send(aws, { clock: own }))).code, "ACCESS_DENIED");
+    assertEquals(aws.calls.length, 1);
+  });
+
+  it("and corrects the clock of all services by what STS says", async () => {
+    const aws: FakeAws = fakeAws(({ headers, action }) => {
+      const date = new Date(aws.clock.now() + HOUR).toUTCString();
+      if (headers.get("x-amz-date") !== "20260101T010000Z") {
+        return new Response(
+          "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>",
+          { status: 403, headers: { date } },
+        );
+      }
+      return xml(action, action === "GetCallerIdentity" ? "<Account>123456789012</Account>" : "");
+    });
+    const { accountId: _, ...options } = aws.options;
+    await new AwsBackend(options).send({ topic: "t" }, [message()]).catch(() => {});
+    assertEquals(aws.actions(), ["GetCallerIdentity", "GetCallerIdentity", "PublishBatch"]);
   });
 });
 

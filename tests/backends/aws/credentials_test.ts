@@ -164,6 +164,131 @@ describe("cacheCredentials()", () => {
   });
 });
 
+describe("cacheCredentials() of a provider that", () => {
+  it("hangs once: is bounded, and asked again", async () => {
+    const clock = new VirtualClock();
+    let asked = 0;
+    const provide = () =>
+      ++asked === 1 ? new Promise<Credentials>(() => {}) : Promise.resolve(keys(`A${asked}`));
+    const cache = cacheCredentials(provide, { clock });
+    const both = [cache.get(), cache.get()].map((got) => assertRejects(() => got, MelangeError));
+    await clock.advance(9_000);
+    for (const failed of both) {
+      const { code, retryable } = await failed;
+      assertEquals([code, retryable], ["CONFIGURATION", true]);
+    }
+    assertEquals(clock.pending, 0);
+    assertEquals((await cache.get()).accessKeyId, "A2");
+  });
+
+  it("hangs while there are credentials: nobody waits, and it is asked again", async () => {
+    const clock = new VirtualClock();
+    let asked = 0;
+    const provide = () =>
+      ++asked === 2
+        ? new Promise<Credentials>(() => {})
+        : Promise.resolve({ ...keys(`A${asked}`), expiration: new Date(clock.now() + 6 * MINUTE) });
+    const cache = cacheCredentials(provide, { clock });
+    await cache.get();
+    await clock.advance(2 * MINUTE);
+    assertEquals((await cache.get()).accessKeyId, "A1");
+    await clock.advance(MINUTE);
+    await cache.get();
+    await clock.advance(0);
+    assertEquals((await cache.get()).accessKeyId, "A3");
+  });
+
+  it("answers late: those that come later have it", async () => {
+    const clock = new VirtualClock();
+    let answer = (_: Credentials) => {};
+    let asked = 0;
+    const provide = () => {
+      asked++;
+      return new Promise<Credentials>((resolve) => answer = resolve);
+    };
+    const cache = cacheCredentials(provide, { clock });
+    const failed = assertRejects(() => cache.get(), MelangeError);
+    await clock.advance(9_000);
+    await failed;
+    answer(keys("LATE"));
+    await clock.advance(0);
+    assertEquals([(await cache.get()).accessKeyId, asked], ["LATE", 1]);
+  });
+
+  const ends: [what: string, expiration: unknown][] = [
+    ["ISO text", "2026-01-01T01:00:00Z"],
+    ["ISO text with a zone", "2026-01-01T03:00:00+02:00"],
+    ["a number", Date.UTC(2026, 0, 1, 1)],
+    ["a date", new Date(Date.UTC(2026, 0, 1, 1))],
+  ];
+  for (const [what, expiration] of ends) {
+    it(`gives the expiration as ${what}: it is coerced`, async () => {
+      const clock = new VirtualClock();
+      let asked = 0;
+      const provide = () =>
+        Promise.resolve({ ...keys(`A${++asked}`), expiration } as unknown as Credentials);
+      const cache = cacheCredentials(provide, { clock });
+      assertEquals((await cache.get()).expiration, new Date("2026-01-01T01:00:00Z"));
+      await clock.advance(30 * MINUTE);
+      await cache.get();
+      assertEquals(asked, 1);
+      await clock.advance(30 * MINUTE);
+      await cache.get();
+      assertEquals(asked, 2);
+    });
+  }
+
+  for (const expiration of ["soon", "", NaN, {}, new Date(NaN), "hunter2"]) {
+    it(`gives ${String(expiration) || '""'} as the expiration: CONFIGURATION`, async () => {
+      for (const source of [{ ...keys("A"), expiration }, () => ({ ...keys("A"), expiration })]) {
+        const cache = cacheCredentials(source as never, { clock: new VirtualClock() });
+        const error = await assertRejects(() => cache.get(), MelangeError);
+        assertEquals([error.code, error.retryable], ["CONFIGURATION", false]);
+        assert(error.message.includes("expiration"), error.message);
+        assert(!error.message.includes("hunter2"));
+      }
+    });
+  }
+
+  const hostile = Object.defineProperty({}, "name", {
+    get() {
+      throw new Error("hunter2");
+    },
+  });
+  const throwing: [what: string, source: unknown][] = [
+    ["has a getter that throws", getter("secretAccessKey")],
+    ["has an expiration that throws", getter("expiration")],
+    ["has an expiration that cannot be one", { ...keys("A"), expiration: 10n }],
+    ["has a secret that cannot be read", { ...keys("A"), secretAccessKey: Symbol("hunter2") }],
+    ["throws an error with the secret", () => Promise.reject(new Error("hunter2"))],
+    ["throws what throws", () => Promise.reject(hostile)],
+    ["throws nothing", () => Promise.reject(undefined)],
+    ["throws at once", () => {
+      throw new Error("hunter2");
+    }],
+  ];
+  for (const [what, source] of throwing) {
+    it(`${what}: quotes nothing, not even in a cause`, async () => {
+      const cache = cacheCredentials(source as never, { clock: new VirtualClock() });
+      const error = await assertRejects(() => cache.get(), MelangeError);
+      assertEquals([error.code, error.cause], ["CONFIGURATION", undefined]);
+      assert(!`${error.message}${error.stack}`.includes("hunter2"), error.message);
+    });
+  }
+});
+
+function keys(accessKeyId: string): Credentials {
+  return { accessKeyId, secretAccessKey: "s" };
+}
+
+function getter(name: string): Credentials {
+  return Object.defineProperty({ ...keys("A") }, name, {
+    get() {
+      throw new Error("hunter2");
+    },
+  });
+}
+
 describe("environmentCredentials()", () => {
   const read = (variables: Record<string, string>) =>
     environmentCredentials((name) => variables[name])();

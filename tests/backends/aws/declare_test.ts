@@ -404,6 +404,93 @@ describe("AwsBackend.declareQueue()", () => {
   });
 });
 
+describe("AwsBackend.declareQueue() for a topic that may only be subscribed to", () => {
+  const TOPIC = "arn:aws:sns:eu-west-1:210987654321:theirs";
+  /** Another account's topic, of whose calls these are denied. */
+  function foreign(denied: readonly string[]) {
+    const { world, aws } = administration();
+    const warnings: Record<string, unknown>[] = [];
+    world.topics.set(TOPIC, {});
+    world.before = ({ action }) =>
+      denied.includes(action) ? snsError("AuthorizationError", 403) : undefined;
+    const logger = {
+      debug() {},
+      info() {},
+      warn: (message: string, fields = {}) => void warnings.push({ message, ...fields }),
+      error: (message: string) => void warnings.push({ message: `ERROR ${message}` }),
+    };
+    return { world, aws, warnings, backend: new AwsBackend({ ...aws.options, logger }) };
+  }
+  const CHECKS = ["GetTopicAttributes", "ListSubscriptionsByTopic", "GetSubscriptionAttributes"];
+
+  it("lets Subscribe decide, and says what was not checked", async () => {
+    const { world, aws, backend, warnings } = foreign(CHECKS);
+    await patient(aws, backend.declareQueue("billing", { subscribeTo: [TOPIC] }));
+    assertEquals(world.subscriptions.size, 1);
+    assertEquals(warnings.length, 2);
+    assertEquals(warnings.map(({ topic, subscription }) => [topic, typeof subscription]), [
+      [TOPIC, "undefined"],
+      [undefined, "string"],
+    ]);
+  });
+
+  for (const denied of CHECKS) {
+    it(`also where only ${denied} is denied`, async () => {
+      const { world, aws, backend, warnings } = foreign([denied]);
+      await patient(
+        aws,
+        backend.declareQueue("billing", { subscribeTo: [{ topic: TOPIC, raw: false }] }),
+      );
+      assertEquals(world.subscriptions.size, 1);
+      assertEquals(warnings.length, denied === "ListSubscriptionsByTopic" ? 0 : 1);
+    });
+  }
+
+  it("also by its name, where it may not be created", async () => {
+    const { world, aws, backend, warnings } = foreign(["CreateTopic", ...CHECKS]);
+    await patient(aws, backend.declareQueue("billing", { subscribeTo: ["orders"] }));
+    assertEquals([...world.subscriptions.keys()], [
+      `${arnOf("sns", "orders")}:${arnOf("sqs", "billing")}`,
+    ]);
+    assertEquals(warnings[0]?.topic, "orders");
+  });
+
+  it("rejects what Subscribe refuses: that is no check", async () => {
+    const { aws, backend } = foreign(["Subscribe", ...CHECKS]);
+    const declared = () => patient(aws, backend.declareQueue("billing", { subscribeTo: [TOPIC] }));
+    assertEquals((await assertRejects(declared, MelangeError)).code, "ACCESS_DENIED");
+  });
+
+  it("rejects with what Subscribe said, where nobody may look for the subscription", async () => {
+    const { world, aws, backend } = foreign(CHECKS);
+    world.subscriptions.set(`${TOPIC}:${arnOf("sqs", "billing")}`, { FilterPolicy: "{}" });
+    const declared = () => patient(aws, backend.declareQueue("billing", { subscribeTo: [TOPIC] }));
+    assertEquals((await assertRejects(declared, MelangeError)).code, "INVALID_MESSAGE");
+  });
+
+  it("does not take a topic for declared that may not be created", async () => {
+    const { aws, backend } = foreign(["CreateTopic"]);
+    const declared = () => patient(aws, backend.declareTopic("orders"));
+    assertEquals((await assertRejects(declared, MelangeError)).code, "ACCESS_DENIED");
+  });
+});
+
+describe("AwsBackend.declareQueue() across regions", () => {
+  it("lets SNS of the region send that is opted in to, and repairs an older policy", async () => {
+    const { world, aws, backend } = administration();
+    const topic = "arn:aws:sns:ap-east-1:123456789012:orders";
+    world.topics.set(topic, {});
+    await patient(aws, backend.declareQueue("billing", { subscribeTo: [topic] }));
+    const policy = world.queues.get("billing")!.Policy!;
+    assertEquals(JSON.parse(policy).Statement[0].Principal, {
+      Service: "sns.ap-east-1.amazonaws.com",
+    });
+    world.queues.get("billing")!.Policy = policy.replace("sns.ap-east-1.", "sns.");
+    await patient(aws, backend.declareQueue("billing", { subscribeTo: [topic] }));
+    assertEquals(world.queues.get("billing")!.Policy, policy);
+  });
+});
+
 describe("AwsBackend.declareTopic()", () => {
   it("creates a topic by its name, FIFO by its ending", async () => {
     const { world, aws, backend } = administration();

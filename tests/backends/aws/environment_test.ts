@@ -1,6 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { processEnvironment, processFiles } from "../../../backends/aws/environment.ts";
+import {
+  processEnvironment,
+  processFiles,
+  processFileWriter,
+  processRunner,
+  quietEnvironment,
+  quietFiles,
+} from "../../../backends/aws/environment.ts";
 
 /** Calls a function while these globals are others. */
 function on<T>(globals: Record<string, unknown>, call: () => T): T {
@@ -65,6 +72,63 @@ describe("processFiles()", () => {
     if (!read) return;
     assert((await read(new URL(import.meta.url).pathname)).includes("is a server"));
     await assertRejects(() => read("/no/such/file"));
+  });
+});
+
+describe("quietFiles() and quietEnvironment", () => {
+  const withPermissions = (state: string) => ({
+    ...deno,
+    env: { get: (name: string) => `value of ${name}` },
+    permissions: { querySync: () => ({ state }) },
+  });
+
+  it("ask nobody for a permission, except for the variables of AWS", async () => {
+    for (const [state, home] of [["granted", "value of HOME"], ["prompt", undefined]] as const) {
+      const globals = { Deno: withPermissions(state), process: node };
+      const read = on(globals, quietFiles)!;
+      const text = await on(globals, () => read("/a")).catch(({ code }) => code);
+      assertEquals(text, state === "granted" ? "text of /a" : "EACCES");
+      assertEquals(on(globals, () => quietEnvironment("HOME")), home);
+      assertEquals(on(globals, () => quietEnvironment("AWS_REGION")), "value of AWS_REGION");
+    }
+  });
+
+  it("are the others where there are no permissions", async () => {
+    const globals = { Deno: undefined, process: node, navigator: undefined };
+    assertEquals(await on(globals, () => quietFiles()!("/a")), "utf8 of /a");
+    assertEquals(on(globals, () => quietEnvironment("A")), "a");
+    assertStrictEquals(on({ Deno: undefined, process: undefined }, quietFiles), undefined);
+  });
+});
+
+describe("processRunner() and processFileWriter()", () => {
+  it("are none where processes and files are none", () => {
+    for (const process of [undefined, {}, { getBuiltinModule() {} }]) {
+      const globals = { Deno: undefined, process, navigator: undefined };
+      assertStrictEquals(on(globals, processRunner), undefined);
+      assertStrictEquals(on(globals, processFileWriter), undefined);
+    }
+    const workerd = { Deno: undefined, process: node, navigator: userAgent("Cloudflare-Workers") };
+    assertStrictEquals(on(workerd, processRunner), undefined);
+    assertStrictEquals(on(workerd, processFileWriter), undefined);
+  });
+
+  it("write for the owner alone, and never half of it", async () => {
+    const calls: unknown[][] = [];
+    const files = {
+      writeFile: (...call: unknown[]) => Promise.resolve(void calls.push(["write", ...call])),
+      rename: (...call: unknown[]) => Promise.resolve(void calls.push(["rename", ...call])),
+    };
+    const process = { getBuiltinModule: () => files };
+    const write = on({ Deno: undefined, process, navigator: undefined }, processFileWriter)!;
+    await write("/token.json", "text");
+    const draft = calls[0]![1] as string;
+    assert(draft.startsWith("/token.json.") && draft.endsWith(".tmp"), draft);
+    assertEquals(calls, [["write", draft, "text", { mode: 0o600 }], [
+      "rename",
+      draft,
+      "/token.json",
+    ]]);
   });
 });
 

@@ -98,3 +98,81 @@ describe("policyWith()", () => {
     });
   }
 });
+
+describe("policyWith() names who sends", () => {
+  const arn = (service: string, region: string) => `arn:aws:${service}:${region}:123456789012:x`;
+  const plain = "sns.amazonaws.com";
+  const rows: [topic: string, queue: string, principal: string][] = [
+    ["eu-west-1", "eu-west-1", plain],
+    ["us-east-1", "eu-west-1", plain],
+    ["ap-northeast-3", "eu-west-3", plain],
+    ["us-east-1", "ap-east-1", "sns.ap-east-1.amazonaws.com"],
+    ["ap-east-1", "us-east-1", "sns.ap-east-1.amazonaws.com"],
+    ["me-south-1", "ap-east-1", "sns.ap-east-1.amazonaws.com"],
+    ["ap-east-1", "me-south-1", "sns.me-south-1.amazonaws.com"],
+    ["me-south-1", "me-south-1", plain],
+    ["eu-west-1", "ca-west-1", "sns.ca-west-1.amazonaws.com"],
+    ["eu-west-1", "mx-central-1", "sns.mx-central-1.amazonaws.com"],
+    ["sa-west-1", "sa-east-1", "sns.sa-west-1.amazonaws.com"],
+    ["eu-south-2", "eu-central-1", "sns.eu-south-2.amazonaws.com"],
+    ["mars-north-1", "eu-central-1", "sns.mars-north-1.amazonaws.com"],
+    ["cn-north-1", "cn-northwest-1", plain],
+    ["us-gov-east-1", "us-gov-west-1", plain],
+    ["us-iso-east-1", "us-iso-west-1", plain],
+    ["us-east-1", "elasticmq", plain],
+  ];
+  for (const [topic, queue, principal] of rows) {
+    it(`of a topic in ${topic} to a queue in ${queue}: ${principal}`, () => {
+      const policy = policyWith(undefined, arn("sqs", queue), [arn("sns", topic)]);
+      assertEquals(statements(policy)[0].Principal, { Service: principal });
+      assertEquals(policyWith(policy, arn("sqs", queue), [arn("sns", topic)]), undefined);
+    });
+  }
+
+  it("of topics in several regions: all of them, in any order", () => {
+    const topics = [arn("sns", "me-south-1"), arn("sns", "us-east-1"), arn("sns", "ap-east-1")];
+    const policy = policyWith(undefined, arn("sqs", "eu-west-1"), topics)!;
+    const services = [
+      "sns.amazonaws.com",
+      "sns.ap-east-1.amazonaws.com",
+      "sns.me-south-1.amazonaws.com",
+    ];
+    assertEquals(statements(policy)[0].Principal, { Service: services });
+    const other = policy.replace(
+      JSON.stringify(services),
+      JSON.stringify([...services].reverse()),
+    );
+    assert(other !== policy);
+    assertEquals(policyWith(other, arn("sqs", "eu-west-1"), topics), undefined);
+  });
+
+  it("and repairs our statement where it names another, or everybody", () => {
+    const queue = arn("sqs", "eu-west-1");
+    const topic = arn("sns", "ap-east-1");
+    const policy = policyWith(undefined, queue, [topic])!;
+    const right = '{"Service":"sns.ap-east-1.amazonaws.com"}';
+    for (
+      const wrong of [
+        '{"Service":"sns.amazonaws.com"}',
+        '"*"',
+        '{"AWS":"*"}',
+        '{"Service":["sns.amazonaws.com"],"AWS":"*"}',
+      ]
+    ) {
+      const before = policy.replace(right, wrong);
+      assert(before !== policy);
+      assertEquals(policyWith(before, queue, [topic]), policy, wrong);
+    }
+    const listed = policy.replace(
+      '"sns.ap-east-1.amazonaws.com"',
+      '["sns.ap-east-1.amazonaws.com"]',
+    );
+    assertEquals(policyWith(listed, queue, [topic]), undefined);
+  });
+
+  it("of a pattern that was added by hand: by its region, if it has one", () => {
+    const queue = arn("sqs", "eu-west-1");
+    const policy = policyWith(undefined, queue, ["arn:aws:sns:*:123456789012:*"]);
+    assertEquals(statements(policy)[0].Principal, { Service: plain });
+  });
+});

@@ -5,6 +5,9 @@ import { fromIni, fromNodeProviderChain } from "npm:@aws-sdk/credential-provider
 import { AwsBackend, awsSender, defaultCredentials } from "../../../../backends/aws/mod.ts";
 import { fakeAws } from "../fake_aws.ts";
 
+const printed = (Version = 1) =>
+  JSON.stringify({ Version, AccessKeyId: "PROC", SecretAccessKey: "example" });
+const failing = () => "echo no && exit 3";
 const keys = (id: string) => `aws_access_key_id = ${id}\naws_secret_access_key = example\n`;
 
 interface Paths {
@@ -59,6 +62,15 @@ describe("the shared files", () => {
     ["no such profile", "a", "", `[b]\n${keys("A")}`],
     ["only a key", "a", "", "[a]\naws_access_key_id = A"],
     ["garbage", "a", "\u0000[[]]=", "<html>"],
+    ["a process", "a", `[profile a]\ncredential_process = echo '${printed()}'\n`, ""],
+    ["a process of the default", "default", "", `[default]\ncredential_process = ${failing()}\n`],
+    ["a process of version 2", "a", `[profile a]\ncredential_process = echo '${printed(2)}'\n`, ""],
+    [
+      "a process after keys",
+      "a",
+      `[profile a]\n${keys("K")}credential_process = ${failing()}\n`,
+      "",
+    ],
   ];
   for (const [what, profile, config, credentials] of cases) {
     it(`are read as the SDK does: ${what}`, () =>
@@ -70,7 +82,10 @@ describe("the shared files", () => {
           AWS_SHARED_CREDENTIALS_FILE: filepath,
           AWS_EC2_METADATA_DISABLED: "true",
         };
-        const ours = defaultCredentials({ environment: (name) => variables[name] });
+        const ours = defaultCredentials({
+          environment: (name) => variables[name],
+          allowCredentialProcess: true,
+        });
         const theirs = fromIni({ profile, ...paths, ignoreCache: true });
         const idOf = (provide: () => Promise<{ accessKeyId: string }>) =>
           provide().then(({ accessKeyId }) => accessKeyId, () => "none");

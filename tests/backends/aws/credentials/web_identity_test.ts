@@ -94,6 +94,28 @@ describe("webIdentityCredentials()", () => {
     assertEquals([error.code, error.retryable], ["CONFIGURATION", true]);
   });
 
+  for (const token of ["", " \n", "\r\n\t"]) {
+    it(`fails for a token that is being written: ${JSON.stringify(token)}`, async () => {
+      const files = { "/token": token };
+      const machine = fakeMachine({ variables: variables(), files, respond });
+      const error = await machine.failure(webIdentityCredentials(machine.context));
+      assert(error.message.includes("is empty"), error.message);
+      assertEquals([error.code, error.retryable], ["CONFIGURATION", true]);
+      assertEquals(machine.requests, []);
+    });
+  }
+
+  it("fails for a file that hangs, and reads it anew", async () => {
+    const machine = fakeMachine({ variables: variables(), files: { "/token": TOKEN }, respond });
+    const readTextFile = () => new Promise<string>(() => {});
+    const error = await machine.failure(
+      webIdentityCredentials({ ...machine.context, readTextFile }),
+    );
+    assertEquals([error.code, error.retryable], ["CONFIGURATION", true]);
+    assertEquals(machine.clock.pending, 0);
+    assert("credentials" in await webIdentityCredentials(machine.context));
+  });
+
   it("fails without a region", async () => {
     const machine = fakeMachine({ variables: variables(), files: { "/token": TOKEN }, respond });
     const error = await machine.failure(

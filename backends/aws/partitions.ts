@@ -1,0 +1,31 @@
+/**
+ * The partitions of AWS: which regions are theirs, what they are called in ARNs, and under which
+ * domains their services answer. https://docs.aws.amazon.com/general/latest/gr/rande.html
+ */
+export interface Partition {
+  /** What it is called in ARNs. */
+  readonly id: string;
+  /** The domain of its endpoints; those that answer over IPv6 as well have another one. */
+  readonly domain: string;
+}
+
+/**
+ * The beginning of its regions' names, and both of the above. A region that nobody knows counts to
+ * the largest, as in the SDKs.
+ */
+const PARTITIONS = [
+  ["cn-", "aws-cn", "amazonaws.com.cn"],
+  ["us-gov-", "aws-us-gov", "amazonaws.com"],
+  ["eusc-de-", "aws-eusc", "amazonaws.eu"],
+  ["us-iso-", "aws-iso", "c2s.ic.gov"],
+  ["us-isob-", "aws-iso-b", "sc2s.sgov.gov"],
+  ["us-isof-", "aws-iso-f", "csp.hci.ic.gov"],
+  ["eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"],
+] as const;
+
+/** The partition of a region. */
+export function partitionOf(region: string): Partition {
+  const [, id = "aws", domain = "amazonaws.com"] =
+    PARTITIONS.find(([start]) => region.startsWith(start)) ?? [];
+  return { id, domain };
+}
