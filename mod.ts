@@ -108,6 +108,7 @@ export {
   messageSize,
   nameOf,
   type OutgoingMessage,
+  type MessageOrigin,
   type ReceivedMessage,
   refusal,
   type TypedAttribute,

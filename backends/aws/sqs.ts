@@ -32,6 +32,7 @@ export interface SendMessageBatchRequestEntry {
   MessageBody: string;
   DelaySeconds?: number | undefined;
   MessageAttributes: Record<string, SqsAttribute>;
+  MessageSystemAttributes?: Record<string, SqsAttribute> | undefined;
   MessageGroupId?: string | undefined;
   MessageDeduplicationId?: string | undefined;
 }
@@ -63,6 +64,8 @@ export function receiveMessage(
     WaitTimeSeconds: number;
     VisibilityTimeout: number;
     MessageSystemAttributeNames: string[];
+    /** The older name of the same: brokers know only this one, only that one, or both. */
+    AttributeNames: string[];
     MessageAttributeNames: string[];
     ReceiveRequestAttemptId?: string;
   },
@@ -163,9 +166,15 @@ function readQueueUrl(text: string): string {
   return QueueUrl;
 }
 
+/** An empty answer mentions no entry. */
 function readBatch(text: string): BatchAnswer {
-  const { Successful, Failed } = JSON.parse(text);
-  return { Successful: [...Successful ?? []], Failed: [...Failed ?? []] };
+  const { Successful, Failed } = JSON.parse(text || "{}");
+  return { Successful: named(Successful), Failed: named(Failed) };
+}
+
+/** Whatever of a list names an entry; it may be missing, or be anything. */
+function named(list: Answered[]): Answered[] {
+  return [list].flat().filter((entry) => entry?.Id);
 }
 
 function record(value: unknown): Answered {
