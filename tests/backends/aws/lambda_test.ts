@@ -569,6 +569,30 @@ describe("sqsHandler() options", () => {
     [{ sender }, "deadLetterQueue is missing"],
     [{ deadLetterQueue: "dead" }, "sender is missing"],
   ];
+  const send = () => Promise.resolve([]);
+  const ofAnyType: [Record<string, unknown>, text: string][] = [
+    [{ sender: {}, deadLetterQueue: "dead" }, "sender is a backend"],
+    [{ sender: { send }, deadLetterQueue: ["dead"] }, "deadLetterQueue a name"],
+    [{ sender: { send }, deadLetterQueue: "" }, "deadLetterQueue a name"],
+    [{ sender: null, deadLetterQueue: "dead" }, "sender is a backend"],
+    [{ concurrency: "5" }, "positive integer"],
+    [{ marginMs: "5" }, "marginMs must be a number"],
+    [{ marginMs: [5] }, "marginMs must be a number"],
+    [{ marginMs: null }, "marginMs must be a number"],
+  ];
+  for (const [options, text] of ofAnyType) {
+    it(`are refused of other types: ${JSON.stringify(options)}`, () => {
+      assertThrows(() => sqsHandler(new Dispatcher(), options), Error, text);
+    });
+  }
+
+  it("are refused without a dispatcher, before the first event", () => {
+    for (const dispatcher of [undefined, null, {}, () => {}]) {
+      assertThrows(() => sqsHandler(dispatcher as unknown as Dispatcher), TypeError);
+      assertThrows(() => snsHandler(dispatcher as unknown as Dispatcher), TypeError);
+    }
+  });
+
   for (const [options, text] of wrong) {
     it(`are refused: ${text}`, () => {
       assertThrows(() => sqsHandler(new Dispatcher(), options), Error, text);
