@@ -204,7 +204,8 @@ export class AwsBackend implements Backend {
 
   /**
    * Copies up to ten messages to the dead-letter queue of their queue, then deletes those that
-   * were copied. Which queue that is, is asked once, with `sqs:GetQueueAttributes`.
+   * were copied. Which queue that is, is asked once, with `sqs:GetQueueAttributes`. As the copies are
+   * sent, `StartMessageMoveTask` must name the destination to bring them back.
    */
   deadLetter(
     queue: string,
