@@ -81,7 +81,7 @@ export function deleteMessageBatch(
   input: { QueueUrl: string; Entries: { Id: string; ReceiptHandle: string }[] },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "DeleteMessageBatch", { input, read: readBatch, ...options });
+  return call(client, "DeleteMessageBatch", { input, read: readSettled, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html */
@@ -93,7 +93,7 @@ export function changeMessageVisibilityBatch(
   },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "ChangeMessageVisibilityBatch", { input, read: readBatch, ...options });
+  return call(client, "ChangeMessageVisibilityBatch", { input, read: readSettled, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
@@ -166,15 +166,19 @@ function readQueueUrl(text: string): string {
   return QueueUrl;
 }
 
-/** An empty answer mentions no entry. */
+/** Whatever names an entry counts, so that garbage in one of them concerns no other. */
 function readBatch(text: string): BatchAnswer {
-  const { Successful, Failed } = JSON.parse(text || "{}");
-  return { Successful: named(Successful), Failed: named(Failed) };
+  const { Successful, Failed } = JSON.parse(text);
+  return { Successful: named(Successful ?? []), Failed: named([Failed].flat()) };
 }
 
-/** Whatever of a list names an entry; it may be missing, or be anything. */
 function named(list: Answered[]): Answered[] {
-  return [list].flat().filter((entry) => entry?.Id);
+  return list.filter((entry) => entry?.Id);
+}
+
+/** An empty answer mentions nobody. */
+function readSettled(text: string): BatchAnswer {
+  return readBatch(text || "{}");
 }
 
 function record(value: unknown): Answered {

@@ -199,14 +199,6 @@ describe("send() and answers with garbage in one entry", () => {
       }
     });
   }
-
-  it("an empty answer mentions nobody", async () => {
-    const aws = fakeAws(() => new Response(""));
-    for (const sender of [new AwsBackend(aws.options), awsSender(aws.options)]) {
-      const results = await sender.send({ queue: QUEUE }, [message()]);
-      assertEquals(results.map(brief), ["OUTCOME_UNKNOWN retryable"]);
-    }
-  });
 });
 
 describe("the addresses that are remembered", () => {
