@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { boundedText } from "../../../backends/aws/bounded_text.ts";
 import { readBytes } from "../../../backends/aws/read_bytes.ts";
 
 const { signal } = new AbortController();
@@ -57,5 +58,31 @@ describe("readBytes()", () => {
     ending.abort(new Error("late"));
     await assertRejects(() => reading, Error, "late");
     assertEquals(cancelled, true);
+  });
+});
+
+describe("boundedText()", () => {
+  it("reads UTF-8 whose characters are torn apart", async () => {
+    const text = "Ω𝄞é".repeat(10);
+    const bytes = new TextEncoder().encode(text);
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    assertEquals(await boundedText(new Response(stream)), text);
+    assertEquals(await boundedText(new Response(null)), "");
+  });
+
+  it("rejects what is longer than any answer of AWS", async () => {
+    let sent = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(sent++ === 0 ? 1 : 67_108_864));
+      },
+    }, { highWaterMark: 0 });
+    await assertRejects(() => boundedText(new Response(stream)), RangeError);
+    assertEquals(sent, 2);
   });
 });
