@@ -1,9 +1,11 @@
+import { tellingWaits } from "../backends/aws/unreachable.ts";
 import type { Backend } from "../src/backend.ts";
 import { type ConsumerStatus, MessageConsumer } from "../src/consumer.ts";
 import { systemClock } from "../src/clock.ts";
 import type { Dispatcher } from "../src/dispatcher.ts";
 import type { Logger } from "../src/logger.ts";
 import { MessagePublisher } from "../src/publisher.ts";
+import { retry } from "../src/retry.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, required } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";
@@ -91,7 +93,7 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
     publisher,
     dispatcher: values.json ? withLogger(dispatcher, logger) : dispatcher,
   });
-  await backend.describeQueue(queue);
+  await found(backend, queue, logger);
   const end = await startReports({ consumer, values, io, logger });
   const stop = new AbortController();
   const off = io.onSignal(onSignals(consumer, { stop, logger }));
@@ -101,6 +103,17 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
   await end();
   off();
   logger.info(`Stopped: ${summary(consumer.status())}`);
+}
+
+/** How long a start waits for a service that is down; then the supervisor decides. */
+const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
+
+/** Looks whether the queue is there. What cannot succeed ends it at once, the rest is waited for. */
+async function found(backend: Backend, queue: string, logger: Logger): Promise<void> {
+  const clock = systemClock;
+  const telling = tellingWaits({ clock, logger });
+  const look = () => telling(() => backend.describeQueue(queue));
+  await retry(look, { ...PATIENCE, clock, random: Math.random });
 }
 
 function settingsOf(values: Values) {

@@ -3,6 +3,8 @@ import { describe, it } from "@std/testing/bdd";
 import { FakeTime } from "@std/testing/time";
 import { main } from "../../cli/mod.ts";
 import { until } from "../wait.ts";
+import { MemoryBackend } from "../../backends/memory/mod.ts";
+import { MelangeError } from "../../src/errors.ts";
 import { type FakeIo, fakeIo, moduleAt } from "./fake_io.ts";
 
 async function setUp(...orderIds: string[]): Promise<FakeIo> {
@@ -39,6 +41,37 @@ describe("consume", () => {
       );
     });
   }
+
+  it("waits at its start for a service that is down, and ends if it never can start", async () => {
+    const down = new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome", {
+      retryable: true,
+    });
+    const never = new MelangeError("NOT_FOUND", "Cannot find it");
+    for (const [errors, code] of [[[down, down], 0], [[down, never], 1]] as const) {
+      const memory = new MemoryBackend();
+      await memory.declareQueue("q");
+      const left: MelangeError[] = [...errors];
+      const describeQueue: typeof memory.describeQueue = async (...given) => {
+        const error = left.shift();
+        if (error) throw error;
+        return await memory.describeQueue(...given);
+      };
+      const backend = new Proxy(memory, {
+        get(target, key) {
+          if (key === "describeQueue") return describeQueue;
+          const value: unknown = Reflect.get(target, key, target);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      const io = fakeIo({ backend });
+      const ended = main(CONSUME, io);
+      if (code === 0) {
+        await io.seen("Consuming");
+        io.signal("SIGTERM");
+      }
+      assertEquals([await ended, left.length], [code, 0]);
+    }
+  });
 
   it("takes a signal that is repeated at once for an echo", async () => {
     const io = await setUp();
