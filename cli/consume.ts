@@ -31,6 +31,12 @@ const OPTIONS = {
   "drain-ms": { type: "count", value: "MS", help: "how long a stop waits; default: 10000" },
   "health-port": { type: "count", value: "PORT", help: "answer GET /health and /ready there" },
   "health-host": { type: "text", value: "ADDRESS", help: "default: 127.0.0.1" },
+  "health-name": {
+    type: "text",
+    many: true,
+    value: "NAME",
+    help: "a name that health checks ask by, if it is no address and not localhost",
+  },
   ...COMMON_OPTIONS,
 } as const satisfies OptionSpecs;
 
@@ -151,9 +157,9 @@ async function startReports(
     logger: Logger;
   },
 ): Promise<() => Promise<void>> {
-  const { "health-port": port, "health-host": host = "127.0.0.1" } = values;
+  const { "health-port": port, "health-host": host = "127.0.0.1", "health-name": names } = values;
   const status = () => consumer.status();
-  const server = port === undefined ? undefined : await serveHealth({ port, host, status });
+  const server = port === undefined ? undefined : await serveHealth({ port, host, names, status });
   if (server) logger.info(`Health checks are answered at ${server.url}/health`);
   const timer = io.terminal ? setInterval(reporter(consumer, logger), REPORT_MS) : undefined;
   return async () => {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { MelangeError } from "../src/errors.ts";
+import { isAskedHost } from "./asked_host.ts";
 import type { ConsumerStatus } from "../src/consumer.ts";
 
 /** Options of {@linkcode serveHealth}. */
@@ -9,6 +10,8 @@ export interface HealthOptions {
   port: number;
   /** The address to listen on. */
   host: string;
+  /** The names that may be asked by, beside addresses, localhost and `host`. Default: none. */
+  names?: readonly string[] | undefined;
   /** What is told. */
   status: () => ConsumerStatus;
 }
@@ -23,11 +26,18 @@ export interface HealthServer {
 
 /**
  * Answers `/health` with 200 as long as the worker runs or drains, and `/ready` with 200 as long as
- * it runs; else 503. The body is the status as JSON: counts and codes, nothing of any message.
+ * it runs; else 503. The body is the status as JSON: counts and codes, nothing of any message. A request
+ * that came for the name of another host is a 403, so that no page of others can read it.
  * @throws {MelangeError} `CONFIGURATION` if the port is taken
  */
 export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
+  const names = [options.host, ...options.names ?? []];
   const server = createServer((request, response) => {
+    if (!isAskedHost(request.headers.host, names)) {
+      response.writeHead(403, { "content-type": "application/json" });
+      response.end('{"error":"the host is not known: name it with --health-name"}');
+      return;
+    }
     const [path] = (request.url ?? "").split("?");
     const status = options.status();
     const code = codeOf(path, status.health);

@@ -33,9 +33,12 @@ export interface DeduplicationStore {
 export interface MemoryDeduplicationStoreOptions {
   /** Where time comes from. Default: the machine's clock. */
   clock?: Clock;
-  /** How many completed keys are remembered; the oldest are forgotten first. Default: 100 000. */
+  /** How many completed keys are remembered, and at most 64 million characters of them; the oldest are forgotten first. Default: 100 000. */
   maxEntries?: number;
 }
+
+/** Event ids are whatever a publisher sent, up to the size of a message: so few of those are kept. */
+const MAX_CHARACTERS = 64_000_000;
 
 /** A key that is running or done. */
 interface Entry {
@@ -62,6 +65,8 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   readonly #maxEntries: number;
   readonly #running = new Map<string, Entry>();
   readonly #done = new Map<string, Entry>();
+  /** Of all completed keys together. */
+  #characters = 0;
 
   /** Creates an empty store. */
   constructor(options: MemoryDeduplicationStoreOptions = {}) {
@@ -97,7 +102,9 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
     if (this.#running.get(key)?.token === token) {
       this.#running.delete(key);
       const now = reading(this.#clock);
-      putLast(this.#done, key, { token, leasedAt: now, expiresAt: now + retentionMs });
+      this.#forget(key);
+      this.#done.set(key, { token, leasedAt: now, expiresAt: now + retentionMs });
+      this.#characters += key.length;
       this.#evict();
     }
     return Promise.resolve();
@@ -121,9 +128,14 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   #evict(): void {
     const now = reading(this.#clock);
     for (const [key, entry] of this.#done) {
-      if (this.#done.size <= this.#maxEntries && entry.expiresAt > now) return;
-      this.#done.delete(key);
+      const fits = this.#done.size <= this.#maxEntries && this.#characters <= MAX_CHARACTERS;
+      if (fits && entry.expiresAt > now) return;
+      this.#forget(key);
     }
+  }
+
+  #forget(key: string): void {
+    if (this.#done.delete(key)) this.#characters -= key.length;
   }
 
   /** Claims that were neither completed nor released: beyond `maxEntries`, those that have ended go. */

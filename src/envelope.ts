@@ -1,31 +1,65 @@
 import { isRecord, ownText, tryParse } from "./json.ts";
-import { type Attributes, attributeValue, type ReceivedMessage } from "./message.ts";
-import { MANIFEST } from "./packed.ts";
+import {
+  type Attributes,
+  attributeValue,
+  type MessageOrigin,
+  type ReceivedMessage,
+} from "./message.ts";
+import { MANIFEST, PACKED, type PackedOrigin, textOf, unpack } from "./packed.ts";
 
 /** Only a body that holds them all is parsed to see whether it is an envelope. */
 const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"MessageId"'];
 
 /**
  * Takes a message out of the envelope that SNS puts round it where a subscription is not raw: body
- * and attributes are those that were published, and the id is the one of SNS, which is the same in
- * every queue. Any other message is returned as it is.
+ * and attributes are those that were published, the id is the one of SNS, which is the same in every
+ * queue, and topic, subject and time are its origin. A copy that was dead-lettered gets back the
+ * origin that it was copied with. Any other message is returned as it is.
  */
 export function openEnvelope(message: ReceivedMessage): ReceivedMessage {
+  const kept = keptOrigin(message.attributes);
+  if (kept) return withOrigin(message, kept);
   if (Object.hasOwn(message.attributes, MANIFEST)) return message;
   if (!ENVELOPE_WORDS.every((word) => message.body.includes(word))) return message;
   const envelope = tryParse(message.body)?.value;
   if (!isRecord(envelope) || ownText(envelope, "Type") !== "Notification") return message;
   const id = ownText(envelope, "MessageId");
   const body = ownText(envelope, "Message");
-  if (id === undefined || body === undefined || ownText(envelope, "TopicArn") === undefined) {
-    return message;
-  }
+  const topic = ownText(envelope, "TopicArn");
+  if (id === undefined || body === undefined || topic === undefined) return message;
+  const subject = ownText(envelope, "Subject");
+  const at = ownText(envelope, "Timestamp");
   return {
-    ...message,
+    ...withOrigin(message, { topic, subject, at }),
     id,
     body,
     attributes: { ...message.attributes, ...envelopeAttributes(envelope.MessageAttributes) },
   };
+}
+
+/** Only where the text has the word: to parse it for each message would be for nothing. */
+function keptOrigin(attributes: Attributes): PackedOrigin | undefined {
+  return textOf(attributes, PACKED)?.includes('"origin"') ? unpack(attributes)?.origin : undefined;
+}
+
+function withOrigin(message: ReceivedMessage, kept: PackedOrigin): ReceivedMessage {
+  const { topic, subject, at } = kept;
+  const publishedAt = new Date(at ?? NaN);
+  const origin: MessageOrigin = {
+    ...message.origin,
+    // An empty name, as of a topic that a host does not know, says nothing.
+    ...(topic ? { topic } : {}),
+    ...(subject === undefined ? {} : { subject }),
+    ...(Number.isNaN(publishedAt.getTime()) ? {} : { publishedAt }),
+  };
+  return Object.keys(origin).length > 0 ? { ...message, origin } : message;
+}
+
+/** What a copy of a message keeps of the envelope that it came in. */
+export function packedOrigin(origin: MessageOrigin = {}): { origin?: PackedOrigin } {
+  const { topic, subject, publishedAt } = origin;
+  if (topic === undefined && subject === undefined && !publishedAt) return {};
+  return { origin: { topic, subject, at: publishedAt?.toISOString() } };
 }
 
 /** The attributes as the envelope spells them: `{ name: { Type, Value } }`, bytes as base64. */

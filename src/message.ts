@@ -32,6 +32,27 @@ export interface OutgoingMessage {
   readonly deduplicationId?: string;
   /** How long the queue hides it first, in milliseconds. Queues only. Default: the queue's own delay. */
   readonly delayMs?: number;
+  /** The trace of X-Ray that it belongs to. SQS carries it beside the attributes; topics and other backends drop it. */
+  readonly traceHeader?: string;
+}
+
+/**
+ * What the services say of a message beside what was published. Each is there where it was said; none
+ * of it is what a publisher claims, but a copy that was dead-lettered keeps what its original had.
+ */
+export interface MessageOrigin {
+  /** The topic that it was published to: an ARN on AWS. Not said by raw delivery to a queue. */
+  readonly topic?: string;
+  /** The subject that it was published with. Not said by raw delivery. */
+  readonly subject?: string;
+  /** When the topic took it. `sentAt` is when the queue did. */
+  readonly publishedAt?: Date;
+  /** The trace of X-Ray that it belongs to. */
+  readonly traceHeader?: string;
+  /** The queue that the broker moved it from, into this dead-letter queue: an ARN on AWS. */
+  readonly deadLetterSource?: string;
+  /** Who put it into the queue: a user id, a role and its session, or an id of SNS. */
+  readonly senderId?: string;
 }
 
 /** What a backend hands out. */
@@ -54,14 +75,8 @@ export interface ReceivedMessage {
   readonly attempt: number;
   /** When its lock ends unless it is extended. */
   readonly lockedUntil?: Date;
-  /** What the services say of its way here, as far as they do. */
+  /** What the services say beside it. Missing where they say nothing. */
   readonly origin?: MessageOrigin;
-}
-
-/** What the services say of a message beside what its publisher wrote. */
-export interface MessageOrigin {
-  /** The queue out of which the broker moved it to this dead-letter queue, by name or ARN. */
-  readonly deadLetterSource?: string;
 }
 
 /** Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken. */

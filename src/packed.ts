@@ -45,7 +45,17 @@ export interface Packed {
   format?: Format;
   /** The source of a CloudEvent that others wrote: only with it is the id unique. */
   source?: string;
+  /** Only on a copy in a dead-letter queue: what the envelope said that it came in. */
+  origin?: PackedOrigin;
   dead?: DeadLetterFacts;
+}
+
+/** What a copy keeps of an envelope. */
+export interface PackedOrigin {
+  topic?: string | undefined;
+  subject?: string | undefined;
+  /** When it was published. */
+  at?: string | undefined;
 }
 
 /** Why a message was dead-lettered by hand; stored on the copy. */
@@ -88,9 +98,21 @@ export function unpack(attributes: Attributes): Packed | undefined {
   }
   if (typeof value.v === "number") packed.v = value.v;
   if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
+  const origin = readOrigin(value.origin);
+  if (origin) packed.origin = origin;
   const dead = readDeadLetterFacts(value.dead);
   if (dead) packed.dead = dead;
   return packed;
+}
+
+function readOrigin(value: unknown): PackedOrigin | undefined {
+  if (!isRecord(value)) return undefined;
+  const origin: PackedOrigin = {};
+  for (const key of ["topic", "subject", "at"] as const) {
+    const item = ownText(value, key);
+    if (item !== undefined) origin[key] = item;
+  }
+  return origin;
 }
 
 function readDeadLetterFacts(value: unknown): DeadLetterFacts | undefined {

@@ -209,9 +209,12 @@ export class Session {
     }
   }
 
-  /** A message group of a FIFO queue; a group on a standard queue orders nothing. */
+  /**
+   * A message group of a FIFO queue; a group on a standard queue orders nothing. Where a broker does
+   * not say the group, only the order of the whole queue keeps that of its groups.
+   */
   #laneOf({ message, receipt }: Delivery): string {
-    return this.#fifo && message.group !== undefined ? `group:${message.group}` : receipt;
+    return this.#fifo ? `group:${message.group ?? ""}` : receipt;
   }
 
   async #work(lease: Lease): Promise<Step> {

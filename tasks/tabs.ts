@@ -1,4 +1,5 @@
 /** Serves the page of `examples/tabs/` on this machine, for nobody else. */
+import { isAskedHost } from "../cli/asked_host.ts";
 import { standInImports } from "../tests/std.ts";
 import { mustRun } from "./process.ts";
 
@@ -8,7 +9,10 @@ const BUILT = "dist/tabs";
 if (import.meta.main) {
   await buildTabs();
   const port = Number(Deno.args[0] ?? 8000);
-  Deno.serve({ hostname: "127.0.0.1", port, onListen }, ({ url }) => answer(new URL(url).pathname));
+  Deno.serve({ hostname: "127.0.0.1", port, onListen }, ({ url, headers }) => {
+    const isAsked = isAskedHost(headers.get("host") ?? undefined, []);
+    return isAsked ? answer(new URL(url).pathname) : new Response("Forbidden", { status: 403 });
+  });
 }
 
 /** Bundles the page. */

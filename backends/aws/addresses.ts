@@ -38,6 +38,8 @@ export function createAddresses(client: AwsClient, options: AddressOptions): Add
   function remember(key: string, look: () => Promise<string>): Promise<string> {
     const found = memory.get(key) ?? look();
     memory.set(key, found);
+    // Names may come out of messages, so not all of them are kept.
+    if (memory.size > 9_999) memory.clear();
     found.catch(() => forget(key, found));
     return found;
   }
@@ -107,6 +109,6 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing was sent: check name, region and \`accountId\`)`;
+  const message = `${error.message} (nothing was sent: check accountId)`;
   throw new MelangeError(code, message, error);
 }

@@ -2,6 +2,7 @@
 import {
   type Attributes,
   attributeValue,
+  type MessageOrigin,
   type OutgoingMessage,
   type ReceivedMessage,
   typedAttribute,
@@ -17,12 +18,15 @@ import {
 
 /** An entry of `SendMessageBatch`; the id is its place. */
 export function toSqsEntry(message: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
-  const { delayMs } = message;
+  const { delayMs, traceHeader } = message;
   return {
     Id: `${index}`,
     MessageBody: message.body,
     DelaySeconds: delayMs && toSeconds(delayMs),
     MessageAttributes: Object.fromEntries(toWire(message)),
+    MessageSystemAttributes: traceHeader === undefined
+      ? traceHeader
+      : { AWSTraceHeader: { DataType: "String", StringValue: traceHeader } },
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
@@ -69,7 +73,8 @@ export function fromSqsMessage(
   if (typeof id !== "string" || typeof body !== "string" || !attributes) return undefined;
   const facts: Partial<Record<string, string>> = texts(received.Attributes);
   const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
-  const { SequenceNumber: sequenceNumber, DeadLetterQueueSourceArn: deadLetterSource } = facts;
+  const { SequenceNumber: sequenceNumber } = facts;
+  const origin = originOf(facts);
   return {
     id,
     body,
@@ -80,7 +85,25 @@ export function fromSqsMessage(
     sentAt: new Date(toNumber(facts.SentTimestamp, times.now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
     lockedUntil: times.lockedUntil,
-    ...(deadLetterSource === undefined ? {} : { origin: { deadLetterSource } }),
+    ...(origin ? { origin } : {}),
+  };
+}
+
+/** The system attributes that say where a message is from; brokers may write an empty one for none. */
+export interface SystemFacts {
+  readonly AWSTraceHeader?: string | null | undefined;
+  readonly DeadLetterQueueSourceArn?: string | null | undefined;
+  readonly SenderId?: string | null | undefined;
+}
+
+/** What the system attributes of a message say of its origin, if anything. */
+export function originOf(facts: SystemFacts): MessageOrigin | undefined {
+  const { AWSTraceHeader, DeadLetterQueueSourceArn, SenderId } = facts;
+  if (!AWSTraceHeader && !DeadLetterQueueSourceArn && !SenderId) return undefined;
+  return {
+    ...(AWSTraceHeader ? { traceHeader: AWSTraceHeader } : {}),
+    ...(DeadLetterQueueSourceArn ? { deadLetterSource: DeadLetterQueueSourceArn } : {}),
+    ...(SenderId ? { senderId: SenderId } : {}),
   };
 }
 
@@ -102,11 +125,12 @@ function fromWire(written: unknown): Attributes | undefined {
 
 function attributeFrom(written: unknown): Attributes[string] {
   const { DataType: type, StringValue, BinaryValue } = isRecord(written) ? written : {};
-  const value = typeof BinaryValue === "string" ? fromBase64(BinaryValue) : StringValue;
-  if (typeof type !== "string" || (typeof value !== "string" && !(value instanceof Uint8Array))) {
-    throw new SyntaxError("no attribute");
-  }
-  return attributeValue({ type, value });
+  if (typeof type !== "string") throw new SyntaxError("no attribute");
+  const isBinary = type.startsWith("Binary");
+  // Some brokers write both values, or an empty one beside: the type says which of them it is.
+  const text = isBinary ? BinaryValue : StringValue;
+  if (typeof text !== "string") throw new SyntaxError("no attribute");
+  return attributeValue({ type, value: isBinary ? fromBase64(text) : text });
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -28,12 +28,15 @@ export function resultPerEntry<E, T>(
 ): Result<T>[] {
   const { entries, read, errors } = options;
   return entries.map((entry, index): Result<T> => {
-    const of = (list: Answered[]) => list.find((answered) => String(answered?.Id) === `${index}`);
+    const of = (list: Answered[]) => list.find(({ Id }) => Id === `${index}`);
     const failure = of(answer.Failed);
     if (failure) {
-      const [code = ""] = /^[\w.]{1,99}/.exec(`${failure.Code}`) ?? [];
+      const { Code, SenderFault } = failure;
+      // An object chooses what it is as text, or throws.
+      const [code = ""] = /^[\w.]{1,99}/.exec(typeof Code === "string" ? Code : "") ?? [];
       // SNS writes it as text. What is not the sender's fault may have been done.
-      const said = `${failure.SenderFault}` === "true" ? code : `${code} by its own fault`;
+      const isSenders = SenderFault === true || SenderFault === "true";
+      const said = isSenders ? code : `${code} by its fault`;
       return { ok: false, error: serviceError(action, { said, errors }) };
     }
     const success = of(answer.Successful);

@@ -7,7 +7,8 @@ import {
   isFifo,
   type ReceivedMessage,
 } from "../../src/message.ts";
-import { parseArn } from "./names.ts";
+import { originOf } from "./attributes.ts";
+import { shortName } from "./names.ts";
 import { snsMessage } from "./sns_message.ts";
 
 /** A record of an SQS event. */
@@ -26,7 +27,7 @@ export interface SqsRecord {
 
 /** A record of an SNS event. */
 export interface SnsRecord {
-  /** The name of the topic. */
+  /** The name of the topic; empty if the record does not say. */
   readonly topic: string;
   /** The message, in the envelope of SNS; `undefined` if the record is malformed. */
   readonly message: ReceivedMessage | undefined;
@@ -40,18 +41,26 @@ const optionalText = v.nullish(v.string());
 const attributeMap = v.nullish(v.custom<Record<string, unknown>>(isRecord));
 const events = v.object({ Records: v.array(v.unknown()) });
 
+/** A name, or whatever a local broker has for an ARN, but not that of another service. */
+function addressAt(service: "sqs" | "sns") {
+  const isOther = new RegExp(`^arn:[^:]*:(?!${service}:)`);
+  return v.nullish(v.pipe(v.string(), v.check((text) => !isOther.test(text))));
+}
+
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event */
 const sqsShape = v.object({
   messageId: text,
   body: v.string(),
-  eventSourceARN: v.pipe(v.string(), v.check((arn) => parseArn(arn)?.service === "sqs")),
+  eventSourceARN: addressAt("sqs"),
   attributes: v.nullish(v.object({
     ApproximateReceiveCount: optionalText,
     SentTimestamp: optionalText,
     MessageGroupId: optionalText,
     MessageDeduplicationId: optionalText,
     SequenceNumber: optionalText,
+    AWSTraceHeader: optionalText,
     DeadLetterQueueSourceArn: optionalText,
+    SenderId: optionalText,
   })),
   messageAttributes: attributeMap,
 });
@@ -65,13 +74,15 @@ const identity = v.object({ messageId: text });
 const source = v.object({ eventSource: v.string() });
 const address = v.object({ eventSourceARN: v.string() });
 const grouped = v.object({ attributes: v.object({ MessageGroupId: text }) });
+const numbered = v.object({ attributes: v.object({ SequenceNumber: text }) });
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html#sns-sample-event */
 const snsShape = v.object({
   Sns: v.object({
     MessageId: text,
-    TopicArn: v.pipe(v.string(), v.check((arn) => parseArn(arn)?.service === "sns")),
+    TopicArn: addressAt("sns"),
     Message: v.string(),
+    Subject: optionalText,
     Timestamp: optionalText,
     MessageAttributes: attributeMap,
   }),
@@ -90,9 +101,14 @@ export function readSqsEvent(event: unknown, now: number): SqsRecord[] {
   if (foreign || !records.every((record) => v.is(identity, record))) {
     throw unreadable("SQS", "it has a record without messageId, or of another service");
   }
-  const fifo = records.some((record) => v.is(address, record) && isFifo(record.eventSourceARN));
+  const fifo = records.some(isOfFifo);
   const groups = records.every((record) => v.is(grouped, record));
   return records.map((record) => sqsRecord(record, { order: orderOf(fifo, groups), now }));
+}
+
+/** A queue is known by its ARN. Where that is missing, only messages of FIFO queues have a number. */
+function isOfFifo(record: unknown): boolean {
+  return v.is(address, record) ? isFifo(record.eventSourceARN) : v.is(numbered, record);
 }
 
 /** Where a record of a FIFO queue hides its group, only the order of the whole batch keeps that of the group. */
@@ -118,7 +134,8 @@ function sqsRecord(
   { order, now }: { order: ReturnType<typeof orderOf>; now: number },
 ): SqsRecord {
   const id = v.is(identity, record) ? record.messageId : "";
-  const arn = v.is(address, record) ? parseArn(record.eventSourceARN) : undefined;
+  // Of an ARN only the last part is needed: local brokers have others than AWS.
+  const queue = v.is(address, record) ? shortName(record.eventSourceARN) : "";
   const group = order === "group" && v.is(grouped, record)
     ? record.attributes.MessageGroupId
     : order === "batch"
@@ -127,7 +144,7 @@ function sqsRecord(
   const result = v.safeParse(sqsShape, record);
   const message = result.success ? sqsMessage(result.output, now) : undefined;
   const wrong = result.success ? "messageAttributes" : pathsOf(result.issues);
-  return { id, queue: arn?.name ?? "", group, message, wrong };
+  return { id, queue, group, message, wrong };
 }
 
 function pathsOf(issues: readonly v.BaseIssue<unknown>[]): string {
@@ -143,7 +160,8 @@ function sqsMessage(
   if (!attributes) return undefined;
   const facts = record.attributes ?? {};
   const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
-  const { SequenceNumber: sequenceNumber, DeadLetterQueueSourceArn: deadLetterSource } = facts;
+  const { SequenceNumber: sequenceNumber } = facts;
+  const origin = originOf(facts);
   return {
     id,
     body,
@@ -153,7 +171,7 @@ function sqsMessage(
     ...(sequenceNumber ? { sequenceNumber } : {}),
     sentAt: new Date(toNumber(facts.SentTimestamp, now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
-    ...(deadLetterSource ? { origin: { deadLetterSource } } : {}),
+    ...(origin ? { origin } : {}),
   };
 }
 
@@ -176,7 +194,9 @@ function sqsAttributes(written: Record<string, unknown>): Attributes | undefined
 function valueOf(
   { dataType: type, stringValue, binaryValue }: v.InferOutput<typeof sqsAttribute>,
 ): Attributes[string] | undefined {
-  const value = binaryValue ? fromBase64(binaryValue) : stringValue;
+  // The one of its type, as some event sources fill both.
+  const isBinary = type.startsWith("Binary");
+  const value = isBinary ? fromBase64(binaryValue ?? "") : stringValue;
   return value === undefined || value === null ? undefined : attributeValue({ type, value });
 }
 
@@ -204,8 +224,8 @@ function snsRecord(record: unknown, now: number): SnsRecord {
   const result = v.safeParse(snsShape, record);
   if (!result.success) return { topic: "", message: undefined, wrong: pathsOf(result.issues) };
   const { Sns } = result.output;
-  const topic = parseArn(Sns.TopicArn)?.name ?? "";
-  return { topic, message: snsMessage(Sns, now), wrong: "" };
+  const TopicArn = Sns.TopicArn ?? "";
+  return { topic: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
 }
 
 /** Tells an object from everything else. */

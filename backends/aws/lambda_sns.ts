@@ -8,7 +8,7 @@ import { validate } from "../../src/schema.ts";
 import { SerializerRegistry } from "../../src/serializer.ts";
 import { deadlineOf, type LambdaContext } from "./lambda_deadline.ts";
 import { isRecord, readSnsEvent, readSqsEvent, type SnsRecord } from "./lambda_events.ts";
-import { flush, type LambdaOptions, limitsOf } from "./lambda_sqs.ts";
+import { assertDispatcher, flush, type LambdaOptions, limitsOf } from "./lambda_sqs.ts";
 
 /** Options of {@linkcode snsHandler}. */
 export type SnsHandlerOptions = LambdaOptions;
@@ -24,6 +24,7 @@ export type SnsHandler = (event: unknown, context?: LambdaContext) => Promise<vo
  * queue. The error names no value of a message. For an event that is not of SNS it throws
  * `UNDECODABLE` before any handler runs. Nothing is kept between invocations.
  *
+ * @throws {TypeError} if there is no dispatcher, or `marginMs` is no number
  * @throws {RangeError} if `marginMs` is negative
  *
  * @example
@@ -46,6 +47,7 @@ export type SnsHandler = (event: unknown, context?: LambdaContext) => Promise<vo
  * ```
  */
 export function snsHandler(dispatcher: Dispatcher, options: SnsHandlerOptions = {}): SnsHandler {
+  assertDispatcher(dispatcher);
   const settings = { ...options, ...limitsOf(options) };
   return async (event, context) => {
     const records = readSnsEvent(event, settings.clock.now());

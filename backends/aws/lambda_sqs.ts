@@ -65,7 +65,8 @@ export type SqsHandler = (event: unknown, context?: LambdaContext) => Promise<Sq
  * The function throws `UNDECODABLE`, before any handler runs, for an event that is not of SQS or has
  * a record without id; Lambda then retries the whole batch. It keeps nothing between invocations.
  *
- * @throws {TypeError} if `sender` is given without `deadLetterQueue`, or the reverse
+ * @throws {TypeError} if there is no dispatcher, `sender` is given without `deadLetterQueue`, or the
+ * reverse, or an option is of another type
  * @throws {RangeError} if `concurrency` is not a positive integer, or `marginMs` is negative
  *
  * @example
@@ -88,6 +89,7 @@ export type SqsHandler = (event: unknown, context?: LambdaContext) => Promise<Sq
  * ```
  */
 export function sqsHandler(dispatcher: Dispatcher, options: SqsHandlerOptions = {}): SqsHandler {
+  assertDispatcher(dispatcher);
   const settings = settingsOf(options);
   return async (event, context) => {
     const records = readSqsEvent(event, settings.clock.now());
@@ -125,12 +127,30 @@ function settingsOf(options: SqsHandlerOptions): Settings {
       } is missing`,
     );
   }
+  if (sender !== undefined && (typeof sender?.send !== "function" || !isName(deadLetterQueue))) {
+    throw new TypeError(
+      "Cannot create an SQS handler as sender is a backend or `awsSender()`, and deadLetterQueue a name",
+    );
+  }
   return { ...options, ...limitsOf(options), concurrency, random };
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+/** What both handlers cannot do without; it would be missed only when the first event comes. */
+export function assertDispatcher(dispatcher: Dispatcher): void {
+  if (typeof dispatcher?.subscribe === "function") return;
+  throw new TypeError("Cannot create a Lambda handler as it needs a dispatcher");
 }
 
 /** What both handlers check: the margin, and the clock. */
 export function limitsOf(options: LambdaOptions): { marginMs: number; clock: Clock } {
   const { marginMs = 1_000, clock = systemClock } = options;
+  if (typeof marginMs !== "number") {
+    throw new TypeError("Cannot create a Lambda handler as marginMs must be a number");
+  }
   if (marginMs >= 0) return { marginMs, clock };
   throw new RangeError(
     `Cannot create a Lambda handler as marginMs must not be negative: current value is ${marginMs}`,

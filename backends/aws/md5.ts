@@ -39,25 +39,6 @@ export function md5OfAttributes(attributes: Attributes): string {
   return md5(concatenated(parts));
 }
 
-/** Digests of a message, by the names that an answer has for them. Those it lacks are not compared. */
-export interface Digests {
-  readonly body: unknown;
-  readonly attributes: unknown;
-}
-
-/** Whether a message has these digests. */
-export function isIntact(
-  message: { readonly body: string; readonly attributes: Attributes },
-  { body, attributes }: Digests,
-): boolean {
-  return (isMissing(body) || body === md5(message.body)) &&
-    (isMissing(attributes) || attributes === md5OfAttributes(message.attributes));
-}
-
-function isMissing(digest: unknown): boolean {
-  return typeof digest !== "string" || digest === "";
-}
-
 /** RFC 1321, 3.1 and 3.2: a one, zeros, and the length in bits, as little-endian words. */
 function padded(bytes: Uint8Array): Int32Array {
   const blocks = Math.ceil((bytes.length + 9) / 64);

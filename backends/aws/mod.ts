@@ -43,7 +43,7 @@ import {
   type EndpointSubscription,
 } from "./declare.ts";
 import { quietEnvironment, quietFiles } from "./environment.ts";
-import { readIntact } from "./intact.ts";
+import { comparison, type Integrity, readIntact } from "./integrity.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender } from "./sender.ts";
@@ -59,6 +59,7 @@ export {
 } from "./credentials/default_chain.ts";
 export type { DeclareEndpointOptions, EndpointSubscription } from "./declare.ts";
 export type { EndpointOptions } from "./endpoints.ts";
+export type { Integrity } from "./integrity.ts";
 export type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "./environment.ts";
 export type { AwsSenderOptions } from "./sender.ts";
 
@@ -67,6 +68,8 @@ export interface AwsBackendOptions
   extends AwsSenderOptions, EndpointKindOptions, CredentialsAccess {
   /** What requests are signed with, or where that comes from. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
+  /** How much of a message is compared with the MD5 that SQS says, when it is sent and received. Default: `"body"`. */
+  integrity?: Integrity;
   /** Whether publishing to a topic that is missing creates it. Default: `true`. */
   createTopics?: boolean;
   /**
@@ -126,12 +129,16 @@ export class AwsBackend implements Backend {
   readonly #receiver: Receiver;
   readonly #admin: AwsAdmin;
 
-  /** Creates a backend. Nothing is read, checked or sent before the first call. */
+  /**
+   * Creates a backend. Nothing is read or sent before the first call.
+   * @throws {TypeError} if `integrity` is none of its choices
+   */
   constructor(options: AwsBackendOptions = {}) {
     this.#topics = options.topics ?? true;
     const { random = Math.random, createTopics = true } = options;
     const logger = guarded(options.logger ?? consoleLogger);
-    const { credentials = defaultCredentials(options) } = options;
+    const { credentials = defaultCredentials(options), integrity = "body" } = options;
+    const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
     const client = withLifetime(
       createClient({ ...options, credentials, locate, readText: boundedText }),
@@ -140,8 +147,8 @@ export class AwsBackend implements Backend {
     const found = checkingNames(createAddresses(client, options));
     const addresses = createTopics ? creatingTopics(client, found) : found;
     const wire = { client, addresses };
-    this.#sender = withChecks(createSender(wire, options, readIntact));
-    this.#receiver = createReceiver(wire, { sender: this.#sender, logger });
+    this.#sender = withChecks(createSender(wire, options, readIntact(isIntact)));
+    this.#receiver = createReceiver(wire, { sender: this.#sender, isIntact, logger });
     this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
   }
 
@@ -174,8 +181,8 @@ export class AwsBackend implements Backend {
   }
 
   /**
-   * Waits for up to ten messages, with `sqs:ReceiveMessage`. One that does not match its digest is
-   * logged and left in the queue; if none does, that is `OUTCOME_UNKNOWN`.
+   * Waits for up to ten messages, with `sqs:ReceiveMessage`. One that does not match its digest, as
+   * far as `integrity` says to compare, is logged and left in the queue; if none does, that is `OUTCOME_UNKNOWN`.
    */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
     return this.#receiver.receive(queue, options);
@@ -210,7 +217,8 @@ export class AwsBackend implements Backend {
 
   /**
    * Copies up to ten messages to the dead-letter queue of their queue, then deletes those that
-   * were copied. Which queue that is, is asked once, with `sqs:GetQueueAttributes`.
+   * were copied. Which queue that is, is asked once, with `sqs:GetQueueAttributes`. As the copies are
+   * sent, `StartMessageMoveTask` must name the destination to bring them back.
    */
   deadLetter(
     queue: string,

@@ -15,8 +15,8 @@ import { isFifo } from "../../src/message.ts";
 import { fromSqsMessage, toSeconds } from "./attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
 import { isNotFound, unknownOutcome } from "./errors.ts";
-import { isIntact } from "./md5.ts";
-import { baseOf, regionOf, serviceUrl, shortName } from "./names.ts";
+import type { IsIntact } from "./integrity.ts";
+import { baseOf, parseArn, regionOf, serviceUrl, shortName } from "./names.ts";
 import { QUEUE_ERRORS } from "./queue_errors.ts";
 import { redriveOf } from "./redrive.ts";
 import type { Wire } from "./sender.ts";
@@ -27,6 +27,7 @@ import {
   deleteMessageBatch,
   getQueueAttributes,
   receiveMessage,
+  texts,
 } from "./sqs.ts";
 
 const GUARANTEES: Guarantees = {
@@ -47,6 +48,8 @@ const GUARANTEES: Guarantees = {
 export interface ReceiverOptions {
   /** Puts copies into dead-letter queues, and knows the limits. */
   readonly sender: Sender;
+  /** Compares what arrived with its digests. */
+  readonly isIntact: IsIntact;
   /** Told about messages that arrived damaged. */
   readonly logger: Logger;
 }
@@ -74,7 +77,7 @@ async function receive(
   queue: string,
   options: ReceiveOptions & ReceiverOptions,
 ): Promise<Delivery[]> {
-  const { max, waitMs, visibilityMs, attemptId, signal, sender, logger } = options;
+  const { max, waitMs, visibilityMs, attemptId, signal, sender, isIntact, logger } = options;
   const { limits } = sender;
   assertWithin("max", max, { from: 1, to: MAX_ENTRIES });
   assertWithin("waitMs", waitMs, { from: 0, to: limits.queue.waitMs });
@@ -84,6 +87,7 @@ async function receive(
     WaitTimeSeconds: toSeconds(waitMs),
     VisibilityTimeout: toSeconds(visibilityMs),
     MessageSystemAttributeNames: ["All"],
+    AttributeNames: ["All"],
     MessageAttributeNames: ["All"],
     ...(attemptId !== undefined && isFifo(queue) ? { ReceiveRequestAttemptId: attemptId } : {}),
   };
@@ -96,7 +100,7 @@ async function receive(
   const lockedUntil = new Date(now + input.VisibilityTimeout * 1000);
   const deliveries: Delivery[] = [];
   for (const message of messages) {
-    const delivery = deliveryOf(message, { now, lockedUntil });
+    const delivery = deliveryOf(message, { now, lockedUntil, isIntact });
     if (delivery) {
       deliveries.push(delivery);
       continue;
@@ -120,12 +124,12 @@ function assertWithin(name: string, value: number, range: { from: number; to: nu
 
 function deliveryOf(
   received: Answered,
-  times: { now: number; lockedUntil: Date },
+  options: { now: number; lockedUntil: Date; isIntact: IsIntact },
 ): Delivery | undefined {
   const { ReceiptHandle: receipt, MD5OfBody, MD5OfMessageAttributes } = received;
-  const message = fromSqsMessage(received, times);
+  const message = fromSqsMessage(received, options);
   const digests = { body: MD5OfBody, attributes: MD5OfMessageAttributes };
-  const intact = typeof receipt === "string" && message && isIntact(message, digests);
+  const intact = typeof receipt === "string" && message && options.isIntact(message, digests);
   return intact ? { receipt, message } : undefined;
 }
 
@@ -192,11 +196,13 @@ const LOST_LOCK = /handle has expired|not available for visibility timeout chang
 
 /** SQS says in the text of a general code, which may quote the receipt, that a lock is lost. */
 function withLostLocks({ Successful, Failed }: BatchAnswer): BatchAnswer {
-  const isLost = ({ Code, Message }: Answered) =>
-    String(Code).startsWith("Invalid") && LOST_LOCK.test(String(Message));
+  const isLost = ({ Code, Message }: Partial<Record<string, string>>) =>
+    Code?.startsWith("Invalid") && LOST_LOCK.test(Message ?? "");
   return {
     Successful,
-    Failed: Failed.map((entry) => isLost(entry) ? { ...entry, Code: "MessageNotInflight" } : entry),
+    Failed: Failed.map((entry) =>
+      isLost(texts(entry)) ? { ...entry, Code: "MessageNotInflight" } : entry
+    ),
   };
 }
 
@@ -220,6 +226,8 @@ function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["dea
     const messages = fresh.map(({ copy }) => copy);
     const sent = fresh.length > 0 ? await sender.send({ queue: target }, messages, { signal }) : [];
     fresh.forEach(({ receipt }, at) => sent[at]?.ok && copied.add(receipt));
+    // Here, as the deletes may fail one and all.
+    forgetOldest(copied, MAX_COPIED);
     const failed = new Map(fresh.map(({ receipt }, at) => [receipt, sent[at]]));
     return moving.map(({ receipt }) => copied.has(receipt) ? { ok: true } : failed.get(receipt)!);
   }
@@ -231,10 +239,6 @@ function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["dea
   ): Promise<SettleResult[]> {
     const results = await acknowledge(wire, queue, { receipts, signal });
     results.forEach(({ ok }, at) => ok && copied.delete(receipts[at]!));
-    for (const oldest of copied) {
-      if (copied.size <= MAX_COPIED) break;
-      copied.delete(oldest);
-    }
     return results;
   }
 
@@ -255,6 +259,13 @@ function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["dea
   };
 }
 
+function forgetOldest(values: Set<string>, max: number): void {
+  for (const oldest of values) {
+    if (values.size <= max) return;
+    values.delete(oldest);
+  }
+}
+
 async function deadLetterQueueOf(
   wire: Wire,
   queue: string,
@@ -267,7 +278,10 @@ async function deadLetterQueueOf(
       getQueueAttributes(wire.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, { signal }),
   );
   const arn = redriveOf(RedrivePolicy)?.deadLetterTargetArn;
-  return arn && isElsewhere(queue) ? queue.replace(/[^/]+$/, shortName(arn)) : arn;
+  if (!arn) return undefined;
+  if (isElsewhere(queue)) return queue.replace(/[^/]+$/, shortName(arn));
+  // The ARNs of local brokers are not always such as AWS has; it is in the same account and region.
+  return parseArn(arn) ? arn : shortName(arn);
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 import type { AwsClient, CallSettings } from "./client.ts";
 import type { BatchAnswer } from "./sqs.ts";
-import { find, parseXml, textOf, type XmlElement } from "./xml.ts";
+import { find, parseXml, textOf, unreadable, type XmlElement } from "./xml.ts";
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_MessageAttributeValue.html */
 export interface SnsAttribute {
@@ -60,7 +60,7 @@ export function deleteTopic(
   input: { TopicArn: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "DeleteTopic", { input, read() {}, ...options });
+  return call(client, "DeleteTopic", { input, ...silent("DeleteTopic"), ...options });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html */
@@ -78,7 +78,7 @@ export function setTopicAttributes(
   input: { TopicArn: string; AttributeName: string; AttributeValue: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "SetTopicAttributes", { input, read() {}, ...options });
+  return call(client, "SetTopicAttributes", { input, ...silent("SetTopicAttributes"), ...options });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html */
@@ -111,7 +111,10 @@ export function listSubscriptionsByTopic(
   options?: CallSettings,
 ): Promise<{ Subscriptions: Partial<Subscription>[]; NextToken: string | undefined }> {
   const read = (xml: XmlElement) => ({
-    Subscriptions: members(xml, "Subscriptions"),
+    Subscriptions: members(
+      find(xml, "ListSubscriptionsByTopicResult") ?? unreadable(),
+      "Subscriptions",
+    ),
     NextToken: find(xml, "NextToken")?.text,
   });
   return call(client, "ListSubscriptionsByTopic", { input, read, ...options });
@@ -132,7 +135,11 @@ export function setSubscriptionAttributes(
   input: { SubscriptionArn: string; AttributeName: string; AttributeValue: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "SetSubscriptionAttributes", { input, read() {}, ...options });
+  return call(client, "SetSubscriptionAttributes", {
+    input,
+    ...silent("SetSubscriptionAttributes"),
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
@@ -143,6 +150,13 @@ interface Call<T> extends CallSettings {
   /** Its first field is the name or the address of what is acted on. */
   input: object;
   read: (xml: XmlElement) => T;
+  /** What an empty answer stands for. Default: it makes no sense. */
+  empty?: string;
+}
+
+/** Where nothing is to be told, an empty answer is a success, as in the SDKs. */
+function silent(action: string) {
+  return { read() {}, empty: `<${action}Response/>` };
 }
 
 function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T> {
@@ -156,8 +170,8 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: `${new URLSearchParams(form)}`,
     read(text) {
-      const xml = parseXml(text);
-      if (xml.name !== `${action}Response`) throw new SyntaxError();
+      const xml = parseXml(`${text || options.empty}`);
+      if (xml.name !== `${action}Response`) unreadable();
       return options.read(xml);
     },
   });
@@ -177,7 +191,7 @@ function readBatch(xml: XmlElement): BatchAnswer {
 }
 
 function readAttributes(xml: XmlElement): Partial<Record<string, string>> {
-  const entries = find(xml, "Attributes")?.children ?? [];
+  const entries = (find(xml, "Attributes") ?? unreadable()).children;
   return Object.fromEntries(entries.map((entry) => [textOf(entry, "key"), textOf(entry, "value")]));
 }
 

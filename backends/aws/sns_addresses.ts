@@ -1,6 +1,15 @@
 /** The addresses that belong to a topic: nothing else is ever fetched. Pure. */
 import { formatArn, parseArn, serviceUrl } from "./names.ts";
 
+/** What is known of a topic's broker where that is not SNS. */
+export interface BrokerRules {
+  /** The hosts of certificates; none where it is given. */
+  readonly certificateHosts: readonly string[];
+}
+
+/** Whose certificates count; `any` only where the option for test brokers says so. */
+export type CertificateNames = readonly string[] | "any";
+
 /** A topic whose messages are taken. */
 export interface AllowedTopic {
   readonly arn: string;
@@ -8,7 +17,9 @@ export interface AllowedTopic {
   /** The address of SNS in its region, without a slash at its end. */
   readonly origin: string;
   /** Whose certificates SNS signs with there. */
-  readonly certificateNames: readonly string[];
+  readonly certificateNames: CertificateNames;
+  /** Only for a test broker, which stands in the place of SNS. */
+  readonly broker?: BrokerRules;
 }
 
 /** Reads the ARN of a topic; throws a `TypeError` if it is none. */
@@ -40,15 +51,34 @@ function certificateNames(region: string, origin: string): string[] {
  * Whether a certificate's address is one of SNS in the region of the topic. The text is compared,
  * not parsed: no user, port, encoded character or look-alike passes, whoever parses it later.
  */
-export function isCertificateUrl(url: string, { origin }: AllowedTopic): boolean {
+export function isCertificateUrl(url: string, { origin, broker }: AllowedTopic): boolean {
+  if (broker) return isBrokerCertificateUrl(url, broker);
   return url.startsWith(`${origin}/`) &&
     /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/.test(url.slice(origin.length));
 }
 
+/** Whether a certificate's address is one of a broker. The text is compared, as for SNS. */
+function isBrokerCertificateUrl(url: string, { certificateHosts }: BrokerRules): boolean {
+  return certificateHosts.some((host) =>
+    ["http", "https"].some((scheme) => {
+      const origin = `${scheme}://${host}`;
+      return url.startsWith(`${origin}/`) && CERTIFICATE_PATH.test(url.slice(origin.length));
+    })
+  );
+}
+
+const CERTIFICATE_PATH = /^(\/[\w-][\w.-]{0,127}){1,8}(?<=\.pem)$/;
+
 /** Whether an address confirms the subscription to this topic, with this token, where the topic is. */
-export function isSubscribeUrl(url: string, token: string, { origin, arn }: AllowedTopic): boolean {
-  if (!url.startsWith(`${origin}/?`) || url.includes("#")) return false;
-  const query = new URLSearchParams(url.slice(origin.length + 2));
+export function isSubscribeUrl(
+  url: string,
+  token: string,
+  { origin, arn, broker }: AllowedTopic,
+): boolean {
+  // Test brokers have any address there, which is never opened.
+  const start = broker ? url.slice(0, url.indexOf("/?") + 2) : `${origin}/?`;
+  if (!start || !url.startsWith(start) || url.includes("#")) return false;
+  const query = new URLSearchParams(url.slice(start.length));
   const wanted = { Action: "ConfirmSubscription", TopicArn: arn, Token: token };
   return Object.entries(wanted).every(([name, value]) => {
     const [given, ...more] = query.getAll(name);

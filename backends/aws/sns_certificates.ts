@@ -1,6 +1,7 @@
 import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { type Certificate, readPem } from "./certificate.ts";
+import type { CertificateNames } from "./sns_addresses.ts";
 import { smallFetch, type SmallFetchOptions } from "./small_fetch.ts";
 
 /** How many certificates, and how many failures, are remembered. SNS uses one a region at a time. */
@@ -11,7 +12,7 @@ const MAX_LOADING = 4;
 const FAILURE_MS = 10_000;
 
 /** Gives the certificate at an address that was checked before, if it is of one of these names. */
-export type Certificates = (url: string, names: readonly string[]) => Promise<Certificate>;
+export type Certificates = (url: string, names: CertificateNames) => Promise<Certificate>;
 
 /**
  * Fetches certificates, each once, also where many requests wait for it, and keeps them while they
@@ -23,7 +24,7 @@ export function createCertificates(options: SmallFetchOptions): Certificates {
   const failures = new Map<string, { error: unknown; until: number }>();
   const loading = new Map<string, Promise<Certificate>>();
 
-  const load = async (url: string, names: readonly string[]) => {
+  const load = async (url: string, names: CertificateNames) => {
     try {
       const certificate = checked(readPem(await smallFetch(url, options)), names, clock);
       remember(kept, url, certificate);
@@ -58,9 +59,9 @@ function remember<Value>(values: Map<string, Value>, key: string, value: Value):
   if (values.size > MAX_KEPT && oldest !== undefined) values.delete(oldest);
 }
 
-function checked(certificate: Certificate, names: readonly string[], clock: Clock): Certificate {
+function checked(certificate: Certificate, names: CertificateNames, clock: Clock): Certificate {
   if (!isValid(certificate, clock)) throw unfit("it has expired, or is not valid yet");
-  if (certificate.names.some((name) => names.includes(name))) return certificate;
+  if (names === "any" || certificate.names.some((name) => names.includes(name))) return certificate;
   throw unfit("it is not one of SNS");
 }
 

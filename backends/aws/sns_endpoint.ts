@@ -17,75 +17,23 @@
  *
  * @module
  */
-import { abortable, type Clock, reading, systemClock } from "../../src/clock.ts";
-import { dispatch, type Dispatcher, type Outcome } from "../../src/dispatcher.ts";
+import { abortable, reading } from "../../src/clock.ts";
+import { dispatch, type Outcome } from "../../src/dispatcher.ts";
 import { describeError, MelangeError } from "../../src/errors.ts";
 import type { ReceivedMessage } from "../../src/message.ts";
-import type { EventPublisher } from "../../src/publisher.ts";
 import { readBytes } from "./read_bytes.ts";
 import { smallFetch } from "./small_fetch.ts";
-import { type AllowedTopic, allowedTopic, confirmUrl } from "./sns_addresses.ts";
+import { type AllowedTopic, confirmUrl } from "./sns_addresses.ts";
 import { type AnswerOnce, createAnswerOnce } from "./sns_answered.ts";
 import { type Certificates, createCertificates } from "./sns_certificates.ts";
 import { snsMessage } from "./sns_message.ts";
-import {
-  type PostRules,
-  readPost,
-  Refusal,
-  type SignatureVersion,
-  type SnsPost,
-} from "./sns_post.ts";
+import { MESSAGE_ID, readPost, Refusal, type SnsPost } from "./sns_post.ts";
+import { type Settings, settingsOf, type SnsEndpointOptions } from "./sns_settings.ts";
 import { isSigned } from "./sns_signature.ts";
 
+export type { PendingSubscription, SnsEndpointOptions } from "./sns_settings.ts";
 export type { SignatureVersion } from "./sns_post.ts";
-
-/** A subscription that waits for its confirmation. */
-export interface PendingSubscription {
-  /** The topic, one of those that are allowed. */
-  readonly topicArn: string;
-  /** What `ConfirmSubscription` asks for. A secret: whoever has it can confirm. */
-  readonly token: string;
-  /** Aborts when SNS no longer waits. */
-  readonly signal: AbortSignal;
-}
-
-/** Options of {@linkcode snsEndpoint}. */
-export interface SnsEndpointOptions {
-  /** Handles the messages. */
-  dispatcher: Dispatcher;
-  /** The ARNs of the topics whose messages are taken; everything else is refused. */
-  topics: readonly string[];
-  /**
-   * Confirms a subscription, for example by a signed call of `ConfirmSubscription`; `false` refuses
-   * to. Default: an unsigned call of `ConfirmSubscription`, which is what opening `SubscribeURL` is.
-   */
-  confirm?: ((subscription: PendingSubscription) => Promise<void>) | false;
-  /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
-  signatureVersions?: readonly SignatureVersion[];
-  /**
-   * How far the timestamp of a message may be from now, in milliseconds: at least as long as the
-   * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest it can last.
-   */
-  windowMs?: number;
-  /** How many answered messages are remembered, so that a repetition is not handled again. Default: 100 000. */
-  maxRemembered?: number;
-  /** How long a request may take, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
-  timeoutMs?: number;
-  /** How long a body may be, in bytes. Default: 1 363 148, 1.3 MiB. */
-  maxBodyBytes?: number;
-  /**
-   * Takes raw deliveries too. **They are not signed**: whoever knows the secret can send anything.
-   * It is 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
-   * Default: none, raw deliveries are refused.
-   */
-  allowRaw?: { secret: string };
-  /** Given to the handlers as `context.publisher`. Default: none. */
-  publisher?: EventPublisher;
-  /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
-  fetch?: typeof fetch;
-  /** Where time comes from. Default: the machine's clock. */
-  clock?: Clock;
-}
+export type { TestBroker } from "./sns_test_broker.ts";
 
 /** Answers the requests of SNS. Never rejects. */
 export type SnsEndpoint = (request: Request) => Promise<Response>;
@@ -108,8 +56,10 @@ export type SnsEndpoint = (request: Request) => Promise<Response>;
  * of SNS over TLS. What SNS signs is the message, its id, subject, timestamp, topic and type, **not its
  * attributes**: subscribe an HTTPS address, so that nobody changes those on the way.
  *
- * @throws {TypeError} if `topics` is empty or holds no ARN, `signatureVersions` others than "1" and
- * "2", or `allowRaw` a short secret
+ * @throws {TypeError} if there is no dispatcher, `topics` is empty or holds no ARN,
+ * `signatureVersions` others than "1" and "2", `allowRaw` a short secret or one that is no text,
+ * `testBroker` neither certificate nor hosts, or a topic of AWS unless it is said, or an option is of
+ * another type
  * @throws {RangeError} if a number is not positive
  *
  * @example
@@ -127,9 +77,13 @@ export type SnsEndpoint = (request: Request) => Promise<Response>;
  */
 export function snsEndpoint(options: SnsEndpointOptions): SnsEndpoint {
   const settings = settingsOf(options);
+  if (options.testBroker) {
+    const { logger } = settings.dispatcher.options;
+    logger.warn("The SNS endpoint trusts a test broker, and not SNS: use that in tests only");
+  }
   const host: Host = {
     ...settings,
-    certificates: createCertificates(settings),
+    certificates: settings.pinned ?? createCertificates(settings),
     once: createAnswerOnce({ clock: settings.clock, max: settings.maxRemembered }),
   };
   return async (request) => {
@@ -148,13 +102,6 @@ export function snsEndpoint(options: SnsEndpointOptions): SnsEndpoint {
   };
 }
 
-type Settings =
-  & Required<
-    Pick<SnsEndpointOptions, "dispatcher" | "maxRemembered" | "timeoutMs" | "maxBodyBytes">
-  >
-  & Pick<SnsEndpointOptions, "publisher" | "allowRaw" | "confirm">
-  & { rules: PostRules; fetch: typeof fetch; clock: Clock };
-
 interface Host extends Settings {
   certificates: Certificates;
   once: AnswerOnce;
@@ -164,47 +111,6 @@ interface Host extends Settings {
 interface Job extends Host {
   signal: AbortSignal;
   heldMs: () => number;
-}
-
-function settingsOf(options: SnsEndpointOptions): Settings {
-  const { topics, signatureVersions = ["1", "2"], allowRaw } = options;
-  const { fetch = globalThis.fetch, clock = systemClock } = options;
-  if (!Array.isArray(topics) || topics.length === 0) {
-    throw new TypeError("Cannot create an SNS endpoint as it needs the ARN of a topic in `topics`");
-  }
-  if (signatureVersions.length === 0 || signatureVersions.some((it) => !/^[12]$/.test(it))) {
-    throw new TypeError('Cannot create an SNS endpoint as signatureVersions are "1" and "2"');
-  }
-  if (allowRaw && !(allowRaw.secret?.length >= MIN_SECRET)) {
-    throw new TypeError(
-      `Cannot create an SNS endpoint as the secret of allowRaw takes ${MIN_SECRET} characters or more`,
-    );
-  }
-  const allowed = new Map(topics.map((arn) => [arn, allowedTopic(arn)]));
-  const windowMs = positive(options, "windowMs", 3_600_000);
-  return {
-    ...options,
-    rules: { topics: allowed, signatureVersions, windowMs },
-    maxRemembered: positive(options, "maxRemembered", 100_000),
-    timeoutMs: positive(options, "timeoutMs", 13_000),
-    maxBodyBytes: positive(options, "maxBodyBytes", 1_363_148),
-    fetch,
-    clock,
-  };
-}
-
-const MIN_SECRET = 16;
-
-function positive(
-  options: SnsEndpointOptions,
-  name: "windowMs" | "maxRemembered" | "timeoutMs" | "maxBodyBytes",
-  fallback: number,
-): number {
-  const value = options[name] ?? fallback;
-  if (value > 0) return value;
-  throw new RangeError(
-    `Cannot create an SNS endpoint as ${name} must be positive: current value is ${value}`,
-  );
 }
 
 function late(): MelangeError {
@@ -272,7 +178,9 @@ const STATUS: Record<Outcome["outcome"], number> = {
 async function confirm(token: string, topic: AllowedTopic, job: Job): Promise<number> {
   const { signal, dispatcher } = job;
   const { logger } = dispatcher.options;
-  if (job.confirm === false) throw new Refusal(403, "subscriptions are not confirmed here");
+  if (job.confirm === false || !(job.confirm || topic.origin)) {
+    throw new Refusal(403, "subscriptions are not confirmed here");
+  }
   const {
     confirm = async () => void await smallFetch(confirmUrl(token, topic), job),
   } = job;
@@ -299,12 +207,14 @@ async function answerRaw(request: Request, job: Job): Promise<number> {
   const topic = rules.topics.get(headers.get("x-amz-sns-topic-arn") ?? "");
   if (!topic) throw new Refusal(403, "the topic is not allowed");
   const id = headers.get("x-amz-sns-message-id");
-  if (!id || headers.get("x-amz-sns-message-type") !== "Notification") {
-    throw new Refusal(400, "a header of SNS is missing");
+  // It is remembered, so it must not be of any length.
+  if (!id || !MESSAGE_ID.test(id) || headers.get("x-amz-sns-message-type") !== "Notification") {
+    throw new Refusal(400, "a header of SNS is missing, or malformed");
   }
   const now = clock.now();
   const body = await bodyOf(request, job);
-  const message = { id, body, attributes: {}, sentAt: new Date(now), attempt: 1 };
+  const origin = { topic: topic.arn };
+  const message = { id, body, attributes: {}, sentAt: new Date(now), attempt: 1, origin };
   return await once(
     { id, expiresAt: now + rules.windowMs },
     () => handle(message, topic, job),

@@ -5,6 +5,7 @@ export interface SnsNotification {
   readonly MessageId: string;
   readonly TopicArn: string;
   readonly Message: string;
+  readonly Subject?: string | null | undefined;
   readonly Timestamp?: string | null | undefined;
   readonly MessageAttributes?: unknown;
 }
@@ -14,11 +15,20 @@ export interface SnsNotification {
  * host, and once: what a publisher wrote to look like an envelope stays a message.
  */
 export function snsMessage(notification: SnsNotification, now: number): ReceivedMessage {
-  const { MessageId, TopicArn, Message, MessageAttributes, Timestamp } = notification;
+  const { MessageId, TopicArn, Message, Subject, MessageAttributes, Timestamp } = notification;
   const sentAt = Date.parse(Timestamp ?? "");
   return {
     id: MessageId,
-    body: JSON.stringify({ Type: "Notification", MessageId, TopicArn, Message, MessageAttributes }),
+    body: JSON.stringify({
+      Type: "Notification",
+      MessageId,
+      TopicArn,
+      Message,
+      // `null` where Lambda found none.
+      Subject: Subject ?? undefined,
+      Timestamp: Timestamp ?? undefined,
+      MessageAttributes,
+    }),
     attributes: {},
     sentAt: new Date(Number.isNaN(sentAt) ? now : sentAt),
     attempt: 1,

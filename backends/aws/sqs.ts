@@ -32,6 +32,7 @@ export interface SendMessageBatchRequestEntry {
   MessageBody: string;
   DelaySeconds?: number | undefined;
   MessageAttributes: Record<string, SqsAttribute>;
+  MessageSystemAttributes?: Record<string, SqsAttribute> | undefined;
   MessageGroupId?: string | undefined;
   MessageDeduplicationId?: string | undefined;
 }
@@ -63,6 +64,8 @@ export function receiveMessage(
     WaitTimeSeconds: number;
     VisibilityTimeout: number;
     MessageSystemAttributeNames: string[];
+    /** The older name of the same: brokers know only this one, only that one, or both. */
+    AttributeNames: string[];
     MessageAttributeNames: string[];
     ReceiveRequestAttemptId?: string;
   },
@@ -78,7 +81,7 @@ export function deleteMessageBatch(
   input: { QueueUrl: string; Entries: { Id: string; ReceiptHandle: string }[] },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "DeleteMessageBatch", { input, read: readBatch, ...options });
+  return call(client, "DeleteMessageBatch", { input, read: readSettled, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html */
@@ -90,7 +93,7 @@ export function changeMessageVisibilityBatch(
   },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "ChangeMessageVisibilityBatch", { input, read: readBatch, ...options });
+  return call(client, "ChangeMessageVisibilityBatch", { input, read: readSettled, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
@@ -163,9 +166,19 @@ function readQueueUrl(text: string): string {
   return QueueUrl;
 }
 
+/** Whatever names an entry counts, so that garbage in one of them concerns no other. */
 function readBatch(text: string): BatchAnswer {
   const { Successful, Failed } = JSON.parse(text);
-  return { Successful: [...Successful ?? []], Failed: [...Failed ?? []] };
+  return { Successful: named(Successful ?? []), Failed: named([Failed].flat()) };
+}
+
+function named(list: Answered[]): Answered[] {
+  return list.filter((entry) => entry?.Id);
+}
+
+/** An empty answer mentions nobody. */
+function readSettled(text: string): BatchAnswer {
+  return readBatch(text || "{}");
 }
 
 function record(value: unknown): Answered {

@@ -46,7 +46,8 @@ export function parseXml(text: string): XmlElement {
   return unreadable();
 }
 
-function unreadable(): never {
+/** Says that an answer is not one that is known. */
+export function unreadable(): never {
   throw new SyntaxError("Cannot read the XML");
 }
 

@@ -58,6 +58,63 @@ describe("serveHealth()", () => {
     }
   });
 
+  it("answers who asks by an address, localhost or a name that it knows, and nobody else", async () => {
+    status = STATUS;
+    const named = await serveHealth({
+      port: 0,
+      host: "127.0.0.1",
+      names: ["Worker.internal", "billing"],
+      status: () => STATUS,
+    });
+    const code = async (url: string, host: string) =>
+      (await raw(url, `GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).code;
+    const known = ["127.0.0.1", "127.0.0.1:80", "10.1.2.3:8080", "[::1]:80", "[fe80::1]"];
+    for (const host of [...known, "localhost", "LOCALHOST:1", "localhost.", "localhost.:80"]) {
+      assertEquals(await code(server.url, host), 200, host);
+    }
+    const others = [
+      "evil.example",
+      "evil.example:80",
+      "localhost.evil.example",
+      "127.0.0.1.nip.io",
+    ];
+    const odd = [
+      "a@127.0.0.1",
+      "[evil.example]",
+      "127.0.0.1:80:80",
+      "",
+      "127.1",
+      "worker.internal",
+    ];
+    for (const host of [...others, ...odd, "xlocalhost", "[::1", "[127.0.0.1]"]) {
+      assertEquals(await code(server.url, host), 403, host);
+    }
+    for (const host of ["worker.internal", "WORKER.INTERNAL.:8080", "billing:80", "127.0.0.1"]) {
+      assertEquals(await code(named.url, host), 200, host);
+    }
+    assertEquals(await code(named.url, "evil.example"), 403);
+    await named.close();
+  });
+
+  it("tells nothing to a page of others, on no path, and answers a probe without a host", async () => {
+    status = { ...STATUS, queue: "secret-queue" };
+    for (const path of ["/health", "/ready", "/", "http://127.0.0.1/health"]) {
+      const request = `GET ${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`;
+      const { code, text } = await raw(server.url, request);
+      assertEquals([code, text.includes("secret-queue")], [403, false], path);
+    }
+    assertEquals((await raw(server.url, "GET /health HTTP/1.0\r\n\r\n")).code, 200);
+  });
+
+  /** What a server answers to a request that fetch would not send. */
+  async function raw(url: string, request: string) {
+    const { hostname, port } = new URL(url);
+    const connection = await Deno.connect({ hostname, port: Number(port) });
+    await connection.write(new TextEncoder().encode(request));
+    const text = await new Response(connection.readable).text();
+    return { code: Number(text.split(" ")[1]), text };
+  }
+
   it("takes no notice of a query", async () => {
     status = STATUS;
     assertEquals((await get("/ready?verbose=1")).code, 200);

@@ -118,6 +118,22 @@ describe("MemoryDeduplicationStore", () => {
     assertEquals([await store.renew("a", "token", 1), await status("a")], [false, "claimed"]);
   });
 
+  it("forgets the oldest of keys that are too long together", async () => {
+    const store = new MemoryDeduplicationStore({ clock: new VirtualClock() });
+    const keyOf = (n: number) => `${n}`.padEnd(10_000_000, "x");
+    const handle = async (key: string) => {
+      const claim = await store.claim(key, 1_000);
+      if (claim.status === "claimed") await store.complete(key, claim.token, 60_000);
+      return claim.status;
+    };
+    for (let n = 0; n < 6; n++) await handle(keyOf(n));
+    assertEquals(await handle(keyOf(0)), "completed");
+    await handle("short");
+    await handle(keyOf(6));
+    assertEquals([await handle(keyOf(1)), await handle("short")], ["completed", "completed"]);
+    assertEquals(await handle(keyOf(0)), "claimed");
+  });
+
   it("forgets the oldest of too many completed keys, and only those", async () => {
     const { store, claim, status } = setUp({ maxEntries: 3 });
     for (const key of ["a", "b", "c", "d"]) await store.complete(key, await claim(key), 60_000);

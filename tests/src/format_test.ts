@@ -567,6 +567,53 @@ describe("deadLetterCopy()", () => {
     assertEquals([large.attributes, deadLetterFactsOf(arrived(large))], [attributes, undefined]);
   });
 
+  it("keeps the envelope's facts and the trace, however often it dies", () => {
+    const { body, attributes } = encoded(orderOf({ n: 1 }), { attributes: { tenant: "a" } });
+    const envelope = JSON.parse(wrapped({ body, attributes }).body);
+    const more = { TopicArn: "arn:aws:sns:x:1:t", Subject: "S", Timestamp: "2026-05-06T07:08:09Z" };
+    const traceHeader = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let message: ReceivedMessage = {
+      ...received(JSON.stringify({ ...envelope, ...more }), {}),
+      origin: { traceHeader, senderId: "AIDA" },
+    };
+    for (let death = 0; death < 3; death++) {
+      const copy = deadLetterCopy(message, facts, 1_000_000);
+      assertEquals(copy.traceHeader, traceHeader);
+      assertEquals(Object.keys(copy.attributes).length, 4);
+      message = { ...arrived(copy), origin: { traceHeader: copy.traceHeader! } };
+      assertEquals(openEnvelope(message).origin, {
+        traceHeader,
+        topic: more.TopicArn,
+        subject: more.Subject,
+        publishedAt: new Date(more.Timestamp),
+      });
+    }
+  });
+
+  it("is stored without what a broker called a trace and is none", () => {
+    for (const traceHeader of ["", "x", "Root=\u0001", `Root=${"1".repeat(501)}`, "a b=c"]) {
+      const message = { ...received("{}", {}), origin: { traceHeader } };
+      assertEquals("traceHeader" in deadLetterCopy(message, facts, 1_000_000), false);
+    }
+  });
+
+  it("keeps the envelope itself where there is no room for its facts", () => {
+    const ten = Object.fromEntries(
+      Array.from("abcdefghij", (name) => [name, { Type: "String", Value: "x" }]),
+    );
+    const more = { TopicArn: "t", Subject: "S", MessageAttributes: ten };
+    const body = JSON.stringify({ Type: "Notification", MessageId: "s", Message: "{}", ...more });
+    const copy = deadLetterCopy(received(body, {}), facts, 1_000_000);
+    const { origin, attributes } = openEnvelope(arrived(copy));
+    assertEquals([origin?.subject, Object.keys(attributes).length], ["S", 10]);
+  });
+
+  it("has a group in a FIFO queue also where the broker did not say one", () => {
+    const fifo = deadLetterCopy(received("{}", {}), { ...facts, queue: "b.fifo" }, 1_000_000);
+    assertEquals([fifo.group, fifo.deduplicationId], ["m-1", "m-1"]);
+    assertEquals("group" in deadLetterCopy(received("{}", {}), facts, 1_000_000), false);
+  });
+
   it("keeps the group, and in a FIFO queue goes by the broker's id", () => {
     const { body, attributes } = encoded(orderOf(1));
     const message = { ...received(body, attributes), group: "g", deduplicationId: "e-1" };
@@ -580,6 +627,42 @@ describe("deadLetterCopy()", () => {
     const first = deadLetterCopy(received(body, attributes), facts, 1_000_000);
     const again = { reason: "MAX_ATTEMPTS", queue: "other", attempts: 5 };
     assertEquals(deadLetterFactsOf(arrived(deadLetterCopy(arrived(first), again, 1e6))), again);
+  });
+});
+
+describe("the origin of a message", () => {
+  const time = "2026-05-06T07:08:09.000Z";
+
+  it("is read out of the envelope, whatever that has", () => {
+    const read = (more: Record<string, unknown>) => {
+      const envelope = { Type: "Notification", MessageId: "s", TopicArn: "t", Message: "{}" };
+      return openEnvelope(received(JSON.stringify({ ...envelope, ...more }), {})).origin;
+    };
+    assertEquals(read({}), { topic: "t" });
+    const all = { topic: "t", subject: "S", publishedAt: new Date(time) };
+    assertEquals(read({ Subject: "S", Timestamp: time }), all);
+    assertEquals(read({ Subject: 1, Timestamp: "soon" }), { topic: "t" });
+    assertEquals(read({ Subject: null, Timestamp: null, TopicArn: "" }), undefined);
+  });
+
+  it("of a copy is what it was copied with, and nothing else of that kind", () => {
+    const read = (origin: unknown) => {
+      const melange = JSON.stringify({ id: "e", on: "", origin });
+      return openEnvelope({ ...received("{}", { melange }), origin: { senderId: "we" } }).origin;
+    };
+    assertEquals(read({ topic: "t", at: time }), {
+      senderId: "we",
+      topic: "t",
+      publishedAt: new Date(time),
+    });
+    for (const origin of ["x", [], null, { topic: 1, subject: {}, at: "soon" }]) {
+      assertEquals(read(origin), { senderId: "we" });
+    }
+  });
+
+  it("is missing where nobody says anything", () => {
+    const { body, attributes } = encoded(orderOf(1));
+    assertEquals("origin" in openEnvelope(received(body, attributes)), false);
   });
 });
 

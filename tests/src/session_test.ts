@@ -573,6 +573,27 @@ describe("on a FIFO queue", () => {
     assert(world.log.at("error").length >= 3);
   });
 
+  it("the whole queue is one group where the broker does not say the groups", async () => {
+    const world = await createWorld(FIFO);
+    world.receiver.faults.receive = async (next) =>
+      (await next()).map(({ receipt, message: { group: _, ...message } }) => ({
+        receipt,
+        message,
+      }));
+    const seen: string[] = [];
+    let running = 0;
+    world.dispatcher.subscribe(Job, async (event, { attempt }) => {
+      running += 1;
+      await new Promise<void>((resolve) => world.clock.after(100, resolve));
+      seen.push(`${event.data.n}, ${running} at once`);
+      running -= 1;
+      if (event.data.n === 1 && attempt === 1) throw new Error("boom");
+    });
+    await world.send([1, 2, 3], { group: "a" });
+    await work(world, 5_000);
+    assertEquals(seen, [1, 1, 2, 3].map((n) => `${n}, 1 at once`));
+  });
+
   it("groups of a standard queue, or of a backend without groups, order nothing", async () => {
     for (const options of [{}, { ...FIFO, guarantees: { groups: false } }]) {
       const world = await createWorld(options);

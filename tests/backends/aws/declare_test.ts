@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { createClient } from "../../../backends/aws/client.ts";
 import { AwsBackend } from "../../../backends/aws/mod.ts";
+import {
+  createTopic,
+  deleteTopic,
+  getTopicAttributes,
+  listSubscriptionsByTopic,
+} from "../../../backends/aws/sns.ts";
+import { getQueueAttributes, getQueueUrl } from "../../../backends/aws/sqs.ts";
 import type { DeclareQueueOptions } from "../../../src/backend.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
 import { MelangeError } from "../../../src/errors.ts";
@@ -608,6 +616,68 @@ describe("AwsBackend.deleteQueue() and deleteTopic()", () => {
     assertEquals([done, aws.actions().at(-1)], [false, "DeleteQueue"]);
     answer();
     await deleting;
+  });
+});
+
+describe("an empty body with status 200", () => {
+  const SILENT = /^(Set|Delete)/;
+
+  it("is a success of calls that tell nothing, as in the SDKs", async () => {
+    const { world, aws, backend } = administration();
+    world.before = (call) => {
+      if (!SILENT.test(call.action)) return undefined;
+      const { ok, status } = answer(world, call);
+      return ok ? new Response("") : new Response("", { status });
+    };
+    const all = async () => {
+      await backend.declareTopic("orders.fifo");
+      await backend.declareTopic("orders.fifo", { contentBasedDeduplication: true });
+      await backend.declareQueue("billing", { subscribeTo: ["news"], visibilityTimeoutMs: 1_000 });
+      await backend.declareQueue("billing", {
+        subscribeTo: [{ topic: "news", raw: false }],
+        visibilityTimeoutMs: 2_000,
+      });
+      await backend.deleteQueue("billing");
+      await backend.deleteTopic("news");
+    };
+    await patient(aws, all());
+    const silent = aws.actions().filter((action) => SILENT.test(action));
+    assertEquals(silent, [
+      "SetTopicAttributes",
+      "SetQueueAttributes",
+      "SetQueueAttributes",
+      "SetSubscriptionAttributes",
+      "DeleteQueue",
+      "DeleteTopic",
+    ]);
+  });
+
+  it("makes no sense for calls that tell something", async () => {
+    const { options } = fakeAws(() => new Response(""));
+    const client = createClient(options);
+    const TopicArn = arnOf("sns", "t");
+    const asking: Record<string, () => Promise<unknown>> = {
+      CreateTopic: () => createTopic(client, { Name: "t", Attributes: { entry: [] } }),
+      GetTopicAttributes: () => getTopicAttributes(client, { TopicArn }),
+      ListSubscriptionsByTopic: () => listSubscriptionsByTopic(client, { TopicArn }),
+      GetQueueUrl: () => getQueueUrl(client, { QueueName: "q" }),
+      GetQueueAttributes: () => getQueueAttributes(client, { QueueUrl: "q", AttributeNames: [] }),
+    };
+    for (const [action, ask] of Object.entries(asking)) {
+      const error = await assertRejects(ask, MelangeError, undefined, action);
+      assertEquals(error.code, "OUTCOME_UNKNOWN");
+    }
+  });
+
+  it("of SNS needs no envelope, but another answer must be one to the same action", async () => {
+    const deleted = (answer: () => Response) =>
+      deleteTopic(createClient(fakeAws(answer).options), { TopicArn: arnOf("sns", "t") });
+    await deleted(() => new Response(""));
+    await deleted(() => new Response(null, { status: 204 }));
+    await deleted(() => xml("DeleteTopic"));
+    for (const text of ["<html></html>", "ok", "{}"]) {
+      await assertRejects(() => deleted(() => new Response(text)), MelangeError);
+    }
   });
 });
 

@@ -13,10 +13,12 @@ import {
 import { DeadLetter, MelangeError } from "../../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../../src/event.ts";
 import { deadLetterFactsOf } from "../../../src/dead_letter.ts";
+import { openEnvelope } from "../../../src/envelope.ts";
 import { MessagePublisher } from "../../../src/publisher.ts";
 import { until } from "../../wait.ts";
 import {
   envelope,
+  FIFO_ARN,
   fifoRecord,
   QUEUE_ARN,
   snsRecord,
@@ -445,6 +447,124 @@ describe("sqsHandler() with what is dead-lettered", () => {
   });
 });
 
+describe("addresses of local brokers", () => {
+  const queues: Record<string, [eventSourceARN: string | undefined, queue: string]> = {
+    "only name of a region": ["arn:aws:sqs:elasticmq:000000000000:q", "q"],
+    "nine zeros": ["arn:aws:sqs:elasticmq:000000000:my-queue", "my-queue"],
+    "no region": ["arn:aws:sqs::000000000000:q", "q"],
+    "capitals": ["arn:AWS:sqs:Local:Root:q", "q"],
+    "a name alone": ["my-queue", "my-queue"],
+    "a URL": ["http://localhost:4566/000000000000/my-queue", "my-queue"],
+    "nothing at all": [undefined, ""],
+  };
+  for (const [name, [eventSourceARN, queue]] of Object.entries(queues)) {
+    it(`sqsHandler() takes ${name} for a queue`, async () => {
+      const { dispatcher, contexts } = setUp();
+      const record = sqsRecord("m-1", { eventSourceARN });
+      assertEquals(await sqsHandler(dispatcher)({ Records: [record] }), failuresOf());
+      assertEquals(contexts.map((context) => context.queue), [queue]);
+    });
+  }
+
+  for (const TopicArn of ["arn:aws:sns:local:000000000:t", "t", null]) {
+    it(`snsHandler() takes ${TopicArn} for a topic`, async () => {
+      const { dispatcher, contexts } = setUp();
+      await snsHandler(dispatcher)({ Records: [snsRecord("s-1", { TopicArn })] });
+      assertEquals(contexts.map(({ queue }) => queue), [TopicArn ? "t" : ""]);
+    });
+  }
+
+  it("sqsHandler() keeps the order of FIFO queues of others, and where no queue is named", async () => {
+    for (const eventSourceARN of ["arn:aws:sqs:elasticmq:000000000:q.fifo", undefined]) {
+      const { dispatcher } = setUp(failing("m-1"));
+      const Records = ["m-1", "m-2"].map((id) => fifoRecord(id, "a", { eventSourceARN }));
+      const other = fifoRecord("m-3", "b", { eventSourceARN });
+      assertEquals(
+        await sqsHandler(dispatcher)({ Records: [...Records, other] }),
+        failuresOf("m-1", "m-2"),
+      );
+    }
+  });
+});
+
+describe("context.message.origin", () => {
+  it("is what a queue says of a message", async () => {
+    const { dispatcher, contexts } = setUp();
+    const attributes = {
+      SenderId: "AROA:session",
+      AWSTraceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793",
+      DeadLetterQueueSourceArn: FIFO_ARN,
+    };
+    const none = { SenderId: null, AWSTraceHeader: "" };
+    await sqsHandler(dispatcher)({
+      Records: [sqsRecord("m-1", { attributes }), sqsRecord("m-2", { attributes: none })],
+    });
+    assertEquals(contexts.map(({ message }) => message.origin), [{
+      senderId: "AROA:session",
+      traceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793",
+      deadLetterSource: FIFO_ARN,
+    }, undefined]);
+  });
+
+  it("is what the envelope of SNS in a queue says, too", async () => {
+    const { dispatcher, contexts } = setUp();
+    const body = envelope("sns-1", { Subject: "Hello" });
+    await sqsHandler(dispatcher)({ Records: [sqsRecord("m-1", { body, messageAttributes: {} })] });
+    assertEquals(contexts[0]?.message.origin, {
+      senderId: "AIDAIENQZJOLO23YVJ4VO",
+      topic: TOPIC_ARN,
+      subject: "Hello",
+      publishedAt: new Date("2019-01-02T12:45:07.000Z"),
+    });
+  });
+
+  it("is what SNS says to a function of its own", async () => {
+    const { dispatcher, contexts } = setUp();
+    await snsHandler(dispatcher)({ Records: [snsRecord("s-1")] });
+    await snsHandler(dispatcher)({
+      Records: [snsRecord("s-2", { Subject: null, Timestamp: "soon" })],
+    });
+    assertEquals(contexts.map(({ message }) => message.origin), [{
+      topic: TOPIC_ARN,
+      subject: "TestInvoke",
+      publishedAt: new Date("2019-01-02T12:45:07.000Z"),
+    }, { topic: TOPIC_ARN }]);
+  });
+
+  it("of an attribute with both values the one of its type is read", async () => {
+    const { dispatcher, contexts } = setUp();
+    const both = { stringValue: "text", binaryValue: "AAEC" };
+    const messageAttributes = {
+      manifest: { ...both, dataType: "String", stringValue: "OrderPlaced" },
+      number: { ...both, dataType: "Number", stringValue: "7" },
+      bytes: { ...both, dataType: "Binary" },
+      empty: { ...both, dataType: "String", binaryValue: "" },
+    };
+    await sqsHandler(dispatcher)({ Records: [sqsRecord("m-1", { messageAttributes })] });
+    const { number, bytes, empty } = contexts[0]!.message.attributes;
+    assertEquals([number, bytes, empty], [7, Uint8Array.of(0, 1, 2), "text"]);
+  });
+
+  it("a copy that is dead-lettered keeps the trace and the envelope", async () => {
+    const { dispatcher } = setUp(() => {
+      throw new DeadLetter("no");
+    });
+    const { sender, sent } = fakeSender();
+    const attributes = { AWSTraceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793" };
+    const body = envelope("sns-1", { Subject: "Hello" });
+    const record = sqsRecord("m-1", { attributes, body, messageAttributes: {} });
+    const handler = sqsHandler(dispatcher, { sender, deadLetterQueue: "dlq" });
+    assertEquals(await handler({ Records: [record] }), failuresOf());
+    assertEquals(sent[0]?.traceHeader, attributes.AWSTraceHeader);
+    const arrived = openEnvelope({ ...sent[0]!, id: "m-2", sentAt: new Date(), attempt: 1 });
+    assertEquals(arrived.origin, {
+      topic: TOPIC_ARN,
+      subject: "Hello",
+      publishedAt: new Date("2019-01-02T12:45:07.000Z"),
+    });
+  });
+});
+
 describe("sqsHandler() with malformed events", () => {
   const malformed: Record<string, unknown> = {
     "no body": { body: undefined },
@@ -458,9 +578,11 @@ describe("sqsHandler() with malformed events", () => {
       messageAttributes: { manifest: { dataType: "Binary", binaryValue: "%" } },
     },
     "a receive count that is a number": { attributes: { ApproximateReceiveCount: 1 } },
-    "no queue": { eventSourceARN: undefined },
-    "a queue that is no ARN": { eventSourceARN: "my-queue" },
+    "a queue that is a number": { eventSourceARN: 1 },
     "a queue that is a topic": { eventSourceARN: TOPIC_ARN },
+    "bytes whose text alone is there": {
+      messageAttributes: { manifest: { dataType: "Binary", stringValue: "OrderPlaced" } },
+    },
   };
   for (const [name, fields] of Object.entries(malformed)) {
     it(`fails a record with ${name} alone`, async () => {
@@ -533,6 +655,30 @@ describe("sqsHandler() options", () => {
     [{ sender }, "deadLetterQueue is missing"],
     [{ deadLetterQueue: "dead" }, "sender is missing"],
   ];
+  const send = () => Promise.resolve([]);
+  const ofAnyType: [Record<string, unknown>, text: string][] = [
+    [{ sender: {}, deadLetterQueue: "dead" }, "sender is a backend"],
+    [{ sender: { send }, deadLetterQueue: ["dead"] }, "deadLetterQueue a name"],
+    [{ sender: { send }, deadLetterQueue: "" }, "deadLetterQueue a name"],
+    [{ sender: null, deadLetterQueue: "dead" }, "sender is a backend"],
+    [{ concurrency: "5" }, "positive integer"],
+    [{ marginMs: "5" }, "marginMs must be a number"],
+    [{ marginMs: [5] }, "marginMs must be a number"],
+    [{ marginMs: null }, "marginMs must be a number"],
+  ];
+  for (const [options, text] of ofAnyType) {
+    it(`are refused of other types: ${JSON.stringify(options)}`, () => {
+      assertThrows(() => sqsHandler(new Dispatcher(), options), Error, text);
+    });
+  }
+
+  it("are refused without a dispatcher, before the first event", () => {
+    for (const dispatcher of [undefined, null, {}, () => {}]) {
+      assertThrows(() => sqsHandler(dispatcher as unknown as Dispatcher), TypeError);
+      assertThrows(() => snsHandler(dispatcher as unknown as Dispatcher), TypeError);
+    }
+  });
+
   for (const [options, text] of wrong) {
     it(`are refused: ${text}`, () => {
       assertThrows(() => sqsHandler(new Dispatcher(), options), Error, text);

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { isIntact, md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
+import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
 import type { Attributes } from "../../../src/message.ts";
 
 describe("md5()", () => {
@@ -62,20 +62,5 @@ describe("md5OfAttributes()", () => {
 
   it("does not depend on the order of the attributes", () => {
     assertEquals(md5OfAttributes({ b: "2", a: "1" }), md5OfAttributes({ a: "1", b: "2" }));
-  });
-});
-
-describe("isIntact()", () => {
-  const message = { body: "abc", attributes: { attr1: 99.12 } };
-  const digests = { body: md5("abc"), attributes: "d302007e9aa062660afc85fd0a482472" };
-
-  it("compares body and attributes", () => {
-    assert(isIntact(message, digests));
-    assert(!isIntact(message, { ...digests, body: md5("abd") }));
-    assert(!isIntact(message, { ...digests, attributes: md5("abd") }));
-  });
-
-  it("does not miss a digest that an answer lacks", () => {
-    assert(isIntact(message, { body: undefined, attributes: "" }));
   });
 });

@@ -18,7 +18,7 @@ function backendOn(respond: Respond) {
   const log = (...entry: unknown[]) => void logged.push(entry);
   const aws = fakeAws(respond);
   const logger = { debug: log, info: log, warn: log, error: log };
-  return { aws, logged, backend: new AwsBackend({ ...aws.options, logger }) };
+  return { aws, logged, backend: new AwsBackend({ ...aws.options, logger, integrity: "all" }) };
 }
 
 describe("AwsBackend.receive()", () => {
@@ -31,6 +31,7 @@ describe("AwsBackend.receive()", () => {
       WaitTimeSeconds: 2,
       VisibilityTimeout: 31,
       MessageSystemAttributeNames: ["All"],
+      AttributeNames: ["All"],
       MessageAttributeNames: ["All"],
     });
   });
@@ -41,6 +42,62 @@ describe("AwsBackend.receive()", () => {
       await backend.receive(queue, { ...CALL, attemptId: "attempt-1" });
       assertEquals(aws.calls[0]!.input.ReceiveRequestAttemptId, id);
     }
+  });
+
+  for (const known of ["AttributeNames", "MessageSystemAttributeNames"]) {
+    it(`gets group, count and number from a broker that knows only ${known}`, async () => {
+      const { backend } = backendOn(({ input }) => {
+        const facts = {
+          MessageGroupId: "g",
+          MessageDeduplicationId: "d",
+          SequenceNumber: "1",
+          ApproximateReceiveCount: "4",
+        };
+        const Attributes = input[known]?.includes("All") ? facts : {};
+        return json({ Messages: [{ MessageId: "m", ReceiptHandle: "r", Body: "x", Attributes }] });
+      });
+      const [delivery] = await backend.receive(`${QUEUE}.fifo`, CALL);
+      const { group, deduplicationId, sequenceNumber, attempt } = delivery!.message;
+      assertEquals([group, deduplicationId, sequenceNumber, attempt], ["g", "d", "1", 4]);
+    });
+  }
+
+  it("tells what the service says beside a message", async () => {
+    const Attributes = {
+      SenderId: "AIDA",
+      AWSTraceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793",
+      DeadLetterQueueSourceArn: "arn:aws:sqs:eu-west-1:123456789012:orders",
+    };
+    const good = { MessageId: "m", ReceiptHandle: "r", Body: "x" };
+    const { backend } = backendOn(() =>
+      json({ Messages: [{ ...good, Attributes }, { ...good, Attributes: { SenderId: "" } }] })
+    );
+    const deliveries = await backend.receive(QUEUE, CALL);
+    assertEquals(deliveries.map(({ message }) => message.origin), [{
+      senderId: "AIDA",
+      traceHeader: Attributes.AWSTraceHeader,
+      deadLetterSource: Attributes.DeadLetterQueueSourceArn,
+    }, undefined]);
+  });
+
+  it("of an attribute with both values takes the one of its type", async () => {
+    const both = { StringValue: "5", BinaryValue: "AP8=" };
+    const MessageAttributes = {
+      text: { DataType: "String", ...both },
+      number: { DataType: "Number", ...both },
+      bytes: { DataType: "Binary", ...both },
+      plain: { DataType: "String", StringValue: "5", BinaryValue: "" },
+    };
+    const { backend } = backendOn(() =>
+      json({ Messages: [{ MessageId: "m", ReceiptHandle: "r", Body: "x", MessageAttributes }] })
+    );
+    const [delivery] = await backend.receive(QUEUE, CALL);
+    assertEquals(delivery!.message.attributes, {
+      text: "5",
+      number: 5,
+      bytes: Uint8Array.of(0, 255),
+      plain: "5",
+    });
   });
 
   it("reads what a message has", async () => {
@@ -232,6 +289,59 @@ describe("AwsBackend.acknowledge(), release() and extend()", () => {
     assertEquals(results[0], { ok: true, lockedUntil: new Date(aws.clock.now() + 30_000) });
   });
 
+  it("take an empty answer for one that mentions nobody", async () => {
+    const { backend } = backendOn(() => new Response(""));
+    const unknown = ["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"];
+    const two = ["r-0", "r-1"];
+    assertEquals((await backend.acknowledge(QUEUE, two)).map(brief), unknown);
+    const changes = two.map((receipt) => ({ receipt, delayMs: 0, visibilityMs: 0 }));
+    assertEquals((await backend.release(QUEUE, changes)).map(brief), unknown);
+    assertEquals((await backend.extend(QUEUE, changes)).map(brief), unknown);
+  });
+
+  const bad = { toString: "x" };
+  const garbage: Record<string, [answer: unknown, first: string]> = {
+    "a code that is an object": [{ Failed: [{ Id: "0", Code: bad }] }, "OUTCOME_UNKNOWN"],
+    "a fault that is an object": [
+      { Failed: [{ Id: "0", Code: "InvalidIdFormat", SenderFault: bad }] },
+      "INVALID_MESSAGE",
+    ],
+    "a text that is an object": [
+      { Failed: [{ Id: "0", Code: "InvalidParameterValue", Message: bad, SenderFault: true }] },
+      "INVALID_MESSAGE",
+    ],
+    "a failure that is null": [{ Failed: [null] }, "OUTCOME_UNKNOWN"],
+    "failures that are no list": [{ Failed: { Id: bad } }, "OUTCOME_UNKNOWN"],
+    "failures that are text": [{ Failed: "all" }, "OUTCOME_UNKNOWN"],
+    "an id that is an object": [{ Failed: [{ Id: bad, Code: "x" }] }, "OUTCOME_UNKNOWN"],
+    "an id that is null": [{ Failed: [{ Id: null }] }, "OUTCOME_UNKNOWN"],
+    "an id that nobody has": [{ Failed: [{ Id: "7" }, { Id: "__proto__" }] }, "OUTCOME_UNKNOWN"],
+    "an id twice": [
+      { Failed: [{ Id: "0", Code: "RequestThrottled" }, { Id: "0", Code: bad }] },
+      "THROTTLED",
+    ],
+    "a success and a failure": [
+      { Failed: [{ Id: "0", Code: "RequestThrottled" }], Successful: [{ Id: "0" }] },
+      "THROTTLED",
+    ],
+    "successes that are garbage": [
+      { Successful: [null, 1, "0", [], { Id: bad }, { Id: ["0"] }] },
+      "OUTCOME_UNKNOWN",
+    ],
+  };
+  for (const [what, [answer, first]] of Object.entries(garbage)) {
+    it(`let ${what} in an answer touch that entry only`, async () => {
+      const { Successful = [], Failed } = answer as Record<string, unknown[]>;
+      const { backend } = backendOn(() =>
+        json({ Successful: [...Successful, { Id: "1" }, { Id: "1" }], Failed })
+      );
+      const results = await backend.acknowledge(QUEUE, ["r-0", "r-1"]);
+      assertEquals(results.map(brief), [first, "ok"]);
+      const changes = ["r-0", "r-1"].map((receipt) => ({ receipt, visibilityMs: 1 }));
+      assertEquals((await backend.extend(QUEUE, changes)).map(brief), [first, "ok"]);
+    });
+  }
+
   it("send nothing for nothing, and refuse more than ten", async () => {
     const { aws, backend } = backendOn(() => json({}));
     assertEquals(await backend.acknowledge(QUEUE, []), []);
@@ -278,6 +388,52 @@ describe("AwsBackend.deadLetter()", () => {
     assertEquals(results.map(brief), ["OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "ok"]);
     const deleted = aws.calls.at(-1)!.input.Entries;
     assertEquals(deleted, [{ Id: "0", ReceiptHandle: "r-2" }]);
+  });
+
+  it("finds the queue by its name where its ARN is not one of AWS", async () => {
+    for (
+      const arn of ["arn:aws:sqs:elasticmq:000000000:orders-dlq", "arn:aws:sqs:::orders-dlq"]
+    ) {
+      const policy = JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount: { x: 1 } });
+      const { aws, backend } = service(allStored, policy);
+      assertEquals((await backend.deadLetter(QUEUE, copies)).map(brief), ["ok", "ok", "ok"]);
+      assertEquals(aws.calls[1]!.input, { QueueName: "orders-dlq" });
+    }
+  });
+
+  it("keeps the trace that a copy belongs to", async () => {
+    const { aws, backend } = service();
+    const [first] = copies;
+    const copy = { ...first!.copy, traceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793" };
+    await backend.deadLetter(QUEUE, [{ receipt: "r-0", copy }]);
+    const { MessageSystemAttributes } = aws.calls[2]!.input.Entries[0];
+    assertEquals(MessageSystemAttributes, {
+      AWSTraceHeader: { DataType: "String", StringValue: copy.traceHeader },
+    });
+  });
+
+  it("remembers so many receipts and no more, also where deletes fail as a whole", async () => {
+    const { aws, backend } = backendOn((call) => {
+      if (call.action === "GetQueueAttributes") {
+        return json({ Attributes: { RedrivePolicy: policy } });
+      }
+      if (call.action === "GetQueueUrl") return json({ QueueUrl: `${QUEUE}-dlq` });
+      if (call.action === "SendMessageBatch") return allStored(call);
+      return sqsError("AccessDenied", { status: 403 });
+    });
+    const sends = () => aws.actions().filter((action) => action === "SendMessageBatch").length;
+    const deadLetter = async (from: number) => {
+      const ten = Array.from({ length: 10 }, (_, n) => `r-${from + n}`);
+      const copies = ten.map((receipt) => ({ receipt, copy: message() }));
+      await assertRejects(() => backend.deadLetter(QUEUE, copies), MelangeError);
+    };
+    for (let from = 0; from < 10_010; from += 10) await deadLetter(from);
+    assertEquals(sends(), 1_001);
+    await deadLetter(10_000);
+    await deadLetter(10);
+    assertEquals(sends(), 1_001);
+    await deadLetter(0);
+    assertEquals(sends(), 1_002);
   });
 
   it("copies nothing again where only the delete failed", async () => {

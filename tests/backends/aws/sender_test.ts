@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { createAddresses } from "../../../backends/aws/addresses.ts";
+import type { AwsClient } from "../../../backends/aws/client.ts";
 import { AwsBackend, type AwsBackendOptions, awsSender } from "../../../backends/aws/mod.ts";
 import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
 import type { SendResult } from "../../../src/backend.ts";
@@ -164,10 +166,61 @@ describe("AwsBackend.send() to a queue", () => {
       });
     const messages = answers.map(() => ({ body: "x", attributes }));
     const aws = fakeAws(respond);
-    const results = await new AwsBackend(aws.options).send({ queue: QUEUE }, messages);
+    const backend = new AwsBackend({ ...aws.options, integrity: "all" });
+    const results = await backend.send({ queue: QUEUE }, messages);
     assertEquals(results.map(brief), ["m-0", "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN", "m-3"]);
     const unchecked = await awsSender(aws.options).send({ queue: QUEUE }, messages);
     assertEquals(unchecked.map(brief), ["m-0", "m-1", "m-2", "m-3"]);
+  });
+});
+
+describe("send() and answers with garbage in one entry", () => {
+  const bad = { toString: "x" };
+  const garbage: Record<string, Record<string, unknown>> = {
+    "a code that is an object": { Failed: [{ Id: "0", Code: bad }] },
+    "a fault that is an object": { Failed: [{ Id: "0", SenderFault: bad }] },
+    "an entry that is null": { Failed: [null] },
+    "failures that are no list": { Failed: { Id: bad, Code: bad } },
+    "a message id that is an object": { Successful: [{ Id: "0", MessageId: bad }] },
+    "a success without an id": { Successful: [{ MessageId: "m" }, "0", null] },
+    "an id that is an object": { Successful: [{ Id: bad, MessageId: "m" }] },
+    "the id of nobody": { Successful: [{ Id: "17", MessageId: "m" }] },
+  };
+  for (const [what, { Successful = [], Failed }] of Object.entries(garbage)) {
+    it(`${what}: the others are stored, that one is unknown`, async () => {
+      const others = [{ Id: "1", MessageId: "m-1" }, { Id: "1", MessageId: "again" }];
+      const aws = fakeAws(() =>
+        json({ Successful: [...Successful as unknown[], ...others], Failed })
+      );
+      const messages = [message(), message()];
+      for (const sender of [new AwsBackend(aws.options), awsSender(aws.options)]) {
+        const results = await sender.send({ queue: QUEUE }, messages);
+        assertEquals(results.map(brief), ["OUTCOME_UNKNOWN retryable", "m-1"]);
+      }
+    });
+  }
+});
+
+describe("the addresses that are remembered", () => {
+  it("are bounded, as names may come out of messages", async () => {
+    const { clock } = fakeAws(allStored);
+    let asked = 0;
+    const client: AwsClient = {
+      clock,
+      environment: () => undefined,
+      place: () => ({ region: "eu-west-1", url: "https://sqs.eu-west-1.amazonaws.com" }),
+      call(request) {
+        asked += 1;
+        return Promise.resolve(request.read('{"QueueUrl":"https://sqs.example/1/q"}'));
+      },
+    };
+    const addresses = createAddresses(client, {});
+    await addresses.find({ queue: "first" });
+    await addresses.find({ queue: "first" });
+    assertEquals(asked, 1);
+    for (let n = 0; n < 10_000; n++) await addresses.find({ queue: `q${n}` });
+    await addresses.find({ queue: "first" });
+    assertEquals(asked, 10_002);
   });
 });
 

@@ -1,10 +1,15 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { snsEndpoint, type SnsEndpointOptions } from "../../../backends/aws/sns_endpoint.ts";
+import {
+  snsEndpoint,
+  type SnsEndpointOptions,
+  type TestBroker,
+} from "../../../backends/aws/sns_endpoint.ts";
 import { Dispatcher, type HandlerContext } from "../../../src/dispatcher.ts";
 import { DeadLetter } from "../../../src/errors.ts";
 import { defineEvent, type Event, typed } from "../../../src/event.ts";
 import { until } from "../../wait.ts";
+import { generateKeys, toPem, writeCertificate } from "./fake_certificate.ts";
 import {
   CERTIFICATE_URL,
   confirmUrl,
@@ -76,6 +81,27 @@ describe("snsEndpoint() with notifications", () => {
     assertEquals(context?.message.id, fields.MessageId);
     assertEquals(context?.message.sentAt, new Date("2026-06-01T11:30:00.123Z"));
     assertEquals(context?.receivedAt, new Date(NOW));
+  });
+
+  it("tells the handlers what SNS says beside a message, signed or raw", async () => {
+    const contexts: HandlerContext[] = [];
+    const allowRaw = { secret: SECRET };
+    const options = { allowRaw };
+    const { sns, endpoint, dispatcher } = await setUp(options, (_, it) => void contexts.push(it));
+    const Timestamp = "2026-06-01T11:30:00.123Z";
+    await endpoint(post(await sns.notification({ Timestamp, Subject: "new" })));
+    await endpoint(post(await sns.notification({ Timestamp })));
+    dispatcher.subscribeAll((_, it) => void contexts.push(it));
+    const headers = { ...rawHeaders(), "x-amz-sns-topic-arn": TOPIC };
+    const body = '{"event_type_name":"Other"}';
+    const url = `https://shop.example/sns?secret=${SECRET}`;
+    await endpoint(new Request(url, { method: "POST", headers, body }));
+    const publishedAt = new Date(Timestamp);
+    assertEquals(contexts.map(({ message }) => message.origin), [
+      { topic: TOPIC, subject: "new", publishedAt },
+      { topic: TOPIC, publishedAt },
+      { topic: TOPIC },
+    ]);
   });
 
   it("does not open a message that looks like an envelope", async () => {
@@ -812,6 +838,15 @@ describe("snsEndpoint() with raw deliveries", () => {
     assertEquals(seen, []);
   });
 
+  it("takes no id of any length, as it is remembered", async () => {
+    const { endpoint, seen } = await raw();
+    for (const id of ["", "x".repeat(101), "a b", "a/b"]) {
+      assertEquals((await endpoint(ask(SECRET, { id }))).status, 400, id);
+    }
+    assertEquals((await endpoint(ask(SECRET, { id: "x".repeat(100) }))).status, 200);
+    assertEquals(seen.length, 1);
+  });
+
   it("still verifies what is not raw, also where the secret is known", async () => {
     const { endpoint, seen, sns } = await raw();
     const fields = await sns.notification();
@@ -992,6 +1027,25 @@ describe("snsEndpoint() options", () => {
       "must be the ARN of a topic",
     ],
     "a short secret": [{ allowRaw: { secret: "short" } }, "16 characters"],
+    "a secret that is a list": [{ allowRaw: { secret: ofAnyType(Array(16).fill("x")) } }, "text"],
+    "a secret that has a length": [{ allowRaw: { secret: ofAnyType({ length: 99 }) } }, "text"],
+    "a secret that is a number": [{ allowRaw: { secret: ofAnyType(1234567890123456) } }, "text"],
+    "no secret": [{ allowRaw: ofAnyType({}) }, "text"],
+    "raw deliveries without more": [{ allowRaw: ofAnyType(true) }, "text"],
+    "raw deliveries as null": [{ allowRaw: ofAnyType(null) }, "text"],
+    "no dispatcher": [{ dispatcher: ofAnyType(undefined) }, "needs a dispatcher"],
+    "a dispatcher that is none": [{ dispatcher: ofAnyType(() => {}) }, "needs a dispatcher"],
+    "one topic as text": [{ topics: ofAnyType(TOPIC) }, "ARN of a topic"],
+    "a topic that is a list": [{ topics: ofAnyType([[TOPIC]]) }, "ARN of a topic"],
+    "versions that are numbers": [{ signatureVersions: ofAnyType([1, 2]) }, "signatureVersions"],
+    "versions as text": [{ signatureVersions: ofAnyType("12") }, "signatureVersions"],
+    "a version in a list": [{ signatureVersions: ofAnyType([["1"]]) }, "signatureVersions"],
+    "confirm: true": [{ confirm: ofAnyType(true) }, "confirm is a function"],
+    "confirm: null": [{ confirm: ofAnyType(null) }, "confirm is a function"],
+    "a fetch that is none": [{ fetch: ofAnyType("https://sns") }, "fetch is a function"],
+    "a time as text": [{ timeoutMs: ofAnyType("13000") }, "timeoutMs must be a number"],
+    "a size as bigint": [{ maxBodyBytes: ofAnyType(9n) }, "maxBodyBytes must be a number"],
+    "a count in a list": [{ maxRemembered: ofAnyType([5]) }, "maxRemembered must be a number"],
     "no signature version": [{ signatureVersions: [] }, "signatureVersions"],
     "no time": [{ timeoutMs: 0 }, "timeoutMs must be positive: current value is 0"],
     "no window": [{ windowMs: NaN }, "windowMs must be positive: current value is NaN"],
@@ -1033,6 +1087,169 @@ describe("snsEndpoint() options", () => {
     });
   }
 });
+
+describe("snsEndpoint() with a test broker", () => {
+  const BROKER = "http://localhost:4566";
+  const CERTIFICATE = `${BROKER}/_aws/sns/SimpleNotificationService-6c6f63.pem`;
+  const LOCAL = "arn:aws:sns:local:000000000:orders";
+  const hosts = { certificateHosts: ["localhost:4566"] };
+
+  /** An endpoint of a topic of that broker, which signs with a certificate of its own. */
+  async function atBroker(testBroker: TestBroker, options: Partial<SnsEndpointOptions> = {}) {
+    const world = await setUp({ testBroker, topics: [LOCAL], ...options });
+    await world.sns.certify({ commonName: "local.example" }, CERTIFICATE);
+    const fields = { TopicArn: options.topics?.[0] ?? LOCAL, SigningCertURL: CERTIFICATE };
+    const status = async (more: Fields = {}) =>
+      (await world.endpoint(post(await world.sns.notification({ ...fields, ...more })))).status;
+    return { ...world, fields, status };
+  }
+
+  /** The certificate of the key that signs, as PEM. */
+  async function pemOf(options: Parameters<FakeSns["certify"]>[0] = {}): Promise<string> {
+    const sns = await fakeSns();
+    await sns.certify({ commonName: "local.example", ...options });
+    return await (await sns.answers.get(CERTIFICATE_URL)!()).text();
+  }
+
+  it("takes what is signed with a certificate of a host that is named, and says so in the log", async () => {
+    const { status, handled, sns, logs } = await atBroker(hosts);
+    assertEquals(await status(), 200);
+    assertEquals([handled.length, sns.fetched], [1, [CERTIFICATE]]);
+    assert(logs.some((line) => line.includes("test broker")));
+  });
+
+  it("fetches from nowhere else", async () => {
+    const { status, sns } = await atBroker(hosts);
+    const wrong = [
+      CERTIFICATE_URL,
+      "http://localhost:4567/x.pem",
+      "http://localhost/x.pem",
+      "http://localhost:4566.evil.example/x.pem",
+      "http://evil.example/localhost:4566/x.pem",
+      "http://user@localhost:4566/x.pem",
+      `${BROKER}/x.pem?a=b`,
+      `${BROKER}/x.pem#a`,
+      `${BROKER}/x`,
+      `${BROKER}/../x.pem`,
+      `${BROKER}/a/../../x.pem`,
+      `${BROKER}//evil.example/x.pem`,
+      `${BROKER}\\x.pem`,
+      "ftp://localhost:4566/x.pem",
+      "HTTP://localhost:4566/x.pem",
+    ];
+    for (const SigningCertURL of wrong) assertEquals(await status({ SigningCertURL }), 403);
+    assertEquals(sns.fetched, []);
+  });
+
+  it("checks all the rest as ever", async () => {
+    for (const broker of [hosts, { certificate: await pemOf() }]) {
+      const { status, handled, sns, endpoint, fields } = await atBroker(broker);
+      assertEquals(await status({ TopicArn: TOPIC }), 403);
+      assertEquals(await status({ Timestamp: "2020-01-01T00:00:00.000Z" }), 403);
+      const signed = await sns.notification(fields);
+      assertEquals((await endpoint(post({ ...signed, Message: "{}" }))).status, 403);
+      assertEquals((await endpoint(post({ ...signed, Signature: "EXAMPLE" }))).status, 403);
+      assertEquals(handled, []);
+    }
+  });
+
+  it("takes what is signed with the certificate that is given, and fetches none", async () => {
+    const certificate = await pemOf({ notAfter: "200101000000Z", notBefore: "190101000000Z" });
+    const { status, sns } = await atBroker({ certificate });
+    assertEquals(await status(), 200);
+    assertEquals(await status({ SigningCertURL: "http://anything/" }), 200);
+    const { privateKeys: _, spki } = await generateKeys();
+    const others = await atBroker({ certificate: toPem(await writeCertificate({ spki })) });
+    assertEquals([await others.status(), sns.fetched], [403, []]);
+  });
+
+  it("confirms subscriptions at the broker, never at SNS and never where a message says", async () => {
+    const query = `Action=ConfirmSubscription&TopicArn=${LOCAL}&Token=${TOKEN}`;
+    const confirmed = async (broker: TestBroker, options: Partial<SnsEndpointOptions> = {}) => {
+      const { sns, endpoint, fields } = await atBroker(broker, options);
+      for (const at of [BROKER, "http://broker"]) {
+        sns.answers.set(confirmUrl(LOCAL, at), () => new Response("ok"));
+      }
+      const more = { ...fields, SubscribeURL: `http://other:1/?${query}` };
+      const { status } = await endpoint(post(await sns.confirmation(more)));
+      return [status, sns.fetched.filter((url) => url !== CERTIFICATE)];
+    };
+    const certificate = await pemOf();
+    assertEquals(await confirmed(hosts), [200, [confirmUrl(LOCAL, BROKER)]]);
+    const endpoint = "http://broker";
+    assertEquals(await confirmed({ certificate, endpoint }), [200, [confirmUrl(LOCAL, endpoint)]]);
+    assertEquals(await confirmed({ certificate }), [403, []]);
+    const confirm = () => Promise.resolve();
+    assertEquals(await confirmed({ certificate }, { confirm }), [200, []]);
+  });
+
+  it("is refused for topics of AWS unless it is said", async () => {
+    const topics = [
+      TOPIC,
+      "arn:aws:sns:us-east-1:000000000000:orders",
+      "arn:aws-us-gov:sns:us-gov-west-1:000000000000:orders",
+      "arn:aws-eusc:sns:eusc-de-east-1:000000000000:orders",
+      "arn:aws:sns:xx-newregion-7:000000000000:orders",
+    ];
+    for (const topic of topics) {
+      const create = (more: Partial<TestBroker>) =>
+        snsEndpoint({
+          dispatcher: new Dispatcher({ logger: SILENT }),
+          topics: [LOCAL, topic],
+          testBroker: { ...hosts, ...more },
+        });
+      assertThrows(() => create({}), TypeError, "testBroker is for tests");
+      assertThrows(() => create({ inAwsRegions: false }), TypeError, "testBroker is for tests");
+      assertThrows(() => create({ inAwsRegions: ofAnyType("yes") }), TypeError, "true or false");
+      create({ inAwsRegions: true });
+    }
+    const { status } = await atBroker({ ...hosts, inAwsRegions: true }, { topics: [TOPIC] });
+    assertEquals(await status(), 200);
+  });
+
+  it("without it, certificates and topics of brokers are refused as ever", async () => {
+    const { sns, endpoint } = await setUp();
+    await sns.certify({ commonName: "local.example" }, CERTIFICATE);
+    const fields = await sns.notification({ SigningCertURL: CERTIFICATE });
+    assertEquals([(await endpoint(post(fields))).status, sns.fetched], [403, []]);
+    const { dispatcher } = await setUp();
+    assertThrows(() => snsEndpoint({ dispatcher, topics: [LOCAL] }), TypeError);
+  });
+
+  const wrong: Record<string, unknown> = {
+    "null": null,
+    "true": true,
+    "neither certificate nor hosts": {},
+    "both": { certificate: "x", ...hosts },
+    "a certificate that is none": { certificate: "-----BEGIN CERTIFICATE-----" },
+    "a certificate that is no text": { certificate: 1 },
+    "no host": { certificateHosts: [] },
+    "a host as text": { certificateHosts: "localhost" },
+    "an address in place of a host": { certificateHosts: ["http://localhost:4566"] },
+    "a host with a path": { certificateHosts: ["localhost/x"] },
+    "a host with a user": { certificateHosts: ["a@localhost"] },
+    "a pattern of hosts": { certificateHosts: ["*.localhost"] },
+    "a host that is a list": { certificateHosts: [["localhost"]] },
+    "an endpoint with a path": { ...hosts, endpoint: "http://localhost/sns" },
+    "an endpoint that is no address": { ...hosts, endpoint: "localhost" },
+  };
+  for (const [name, testBroker] of Object.entries(wrong)) {
+    it(`refuses ${name}`, () => {
+      const create = () =>
+        snsEndpoint({
+          dispatcher: new Dispatcher({ logger: SILENT }),
+          topics: [LOCAL],
+          testBroker: ofAnyType(testBroker),
+        });
+      assertThrows(create, TypeError, "Cannot create an SNS endpoint as");
+    });
+  }
+});
+
+/** What only JavaScript can pass. */
+function ofAnyType<T>(value: unknown): T {
+  return value as T;
+}
 
 const nothing = () => {};
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
