@@ -50,6 +50,11 @@ export interface SqliteDeduplicationStoreOptions {
 const SWEEP_EVERY = 1_000;
 /** How far the time of a process may be ahead of the file's before it moves that on. */
 const CLOCK_MS = 20;
+/**
+ * How far a process that opens the file may set its time forward by the wall clock: the leases of
+ * those that died end so, and nothing that is done is forgotten by a clock that was set.
+ */
+const START_MS = 3_600_000;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS melange_deduplication (
@@ -111,8 +116,8 @@ const STATEMENTS = {
  * disk) rejects with what the database says.
  *
  * Leases go by a clock in the file, which all processes move on by the time that has passed for
- * them. It is set by the wall clock when a process opens the file, and only forward: setting the
- * wall clock while processes run neither ends a lease nor makes it longer.
+ * them. A process that opens the file moves it on to the wall clock, by an hour at the most. So
+ * setting the wall clock while processes run neither ends a lease nor makes it longer.
  */
 export class SqliteDeduplicationStore implements DeduplicationStore {
   readonly #database: SqliteDatabase;
@@ -127,7 +132,6 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     const { database, busyTimeoutMs = 5_000, clock = systemClock } = options;
     this.#database = database;
     this.#clock = clock;
-    this.#seen = { time: Math.trunc(clock.now()), reading: reading(clock) };
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
     database.exec("PRAGMA journal_mode = WAL");
     // A commit is safe from a kill at once, and from a power cut at the next checkpoint.
@@ -135,6 +139,10 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     database.exec(SCHEMA);
     const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]);
     this.#statements = Object.fromEntries(prepared);
+    const wall = Math.trunc(clock.now());
+    const shared = this.#shared() ?? wall;
+    const time = Math.max(shared, Math.min(wall, shared + START_MS));
+    this.#seen = { time, reading: reading(clock) };
   }
 
   /** Claims a key in one statement: of several processes, one gets it. */
@@ -216,11 +224,16 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   #now(): number {
     const now = reading(this.#clock);
     const passed = Math.max(0, now - this.#seen.reading);
-    const { now: shared = 0 } = (this.#statements.readClock.get() ?? {}) as { now?: number };
+    const shared = this.#shared() ?? -Infinity;
     const time = Math.max(shared, this.#seen.time + passed);
     this.#seen = { time, reading: now };
     if (time - shared >= CLOCK_MS) this.#statements.setClock.run(Math.trunc(time));
     return Math.trunc(time);
+  }
+
+  #shared(): number | undefined {
+    const row = this.#statements.readClock.get() as { now: number } | null | undefined;
+    return row?.now;
   }
 
   #row(key: string): Row | undefined {

@@ -877,6 +877,7 @@ describe("snsEndpoint() with raw deliveries", () => {
       attributes: {},
       sentAt: new Date(NOW + 5_000),
       attempt: 1,
+      origin: { topic: TOPIC },
     });
     assertEquals([contexts[0]?.queue, clock.pending], ["orders", 0]);
   });

@@ -358,6 +358,26 @@ describe("leases, when the clock is set", () => {
       }
     }));
 
+  it("forward, before another process starts: nothing done is forgotten", () =>
+    withStores(async ({ clock, database, store, claim }) => {
+      await store.complete("a", await claim("a"), 24 * HOUR);
+      clock.step(24 * HOUR);
+      const late = new SqliteDeduplicationStore({ database, clock });
+      assertEquals((await late.claim("a", 1)).status, "completed");
+      assertEquals((await store.claim("a", 1)).status, "completed");
+    }));
+
+  it("not at all: a process that starts later gets what a dead one has claimed, after its lease", () =>
+    withStores(async ({ clock, database, claim }) => {
+      await claim("a", 60_000);
+      await clock.advance(59_999);
+      const early = new SqliteDeduplicationStore({ database, clock });
+      assertEquals(await early.claim("a", 5), { status: "inProgress", retryAfterMs: 1 });
+      await clock.advance(1);
+      const late = new SqliteDeduplicationStore({ database, clock });
+      assertEquals((await late.claim("a", 5)).status, "claimed");
+    }));
+
   it("twice, seen by two processes: each lease is moved once", () =>
     withStores(async ({ clock, store, other, claim }) => {
       await clock.advance(3 * HOUR);
