@@ -28,7 +28,6 @@ import { type Random, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { consoleLogger, guarded, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
-import { boundedText } from "./bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
 import { createClient } from "./client.ts";
@@ -134,7 +133,7 @@ export class AwsBackend implements Backend {
     const { credentials = defaultCredentials(options) } = options;
     const locate = endpointsFrom(options);
     const client = withLifetime(
-      createClient({ ...options, credentials, locate, readText: boundedText }),
+      createClient({ ...options, credentials, locate }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options));

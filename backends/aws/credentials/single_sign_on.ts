@@ -92,7 +92,7 @@ async function urlOf(
 }
 
 /** Tokens that end within this time are renewed. */
-const RENEW_BEFORE_MS = 5 * 60_000;
+const RENEW_BEFORE_MS = 300_000;
 
 async function accessTokenOf(
   context: SearchContext,
