@@ -202,7 +202,8 @@ async function filesIn(
 
 /** A broker on this machine answers for STS where it answers for SNS; no other host is taken for one. */
 function brokerOf(snsEndpoint: string | undefined): string | undefined {
-  const isLocal = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;
+  const isLocal =
+    /^https?:\/\/(([\w-]+\.)*localhost(\.localstack\.cloud)?|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;
   return snsEndpoint && isLocal.test(snsEndpoint) ? snsEndpoint : undefined;
 }
 

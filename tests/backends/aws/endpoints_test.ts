@@ -499,6 +499,15 @@ describe("the account id", () => {
     ["https://vpce-1.sns.eu-west-1.vpce.amazonaws.com", "https://sts.eu-west-1.amazonaws.com"],
     ["https://sns-proxy.example", "https://sts.eu-west-1.amazonaws.com"],
     ["http://127.0.0.1:4566", "http://127.0.0.1:4566"],
+    ["http://LocalHost:4566", "http://LocalHost:4566"],
+    ["http://localhost.localstack.cloud:4566", "http://localhost.localstack.cloud:4566"],
+    [
+      "http://sns.eu-west-1.localhost.localstack.cloud:4566",
+      "http://sns.eu-west-1.localhost.localstack.cloud:4566",
+    ],
+    ["http://broker.localhost", "http://broker.localhost"],
+    ["http://localhost.example:4566", "https://sts.eu-west-1.amazonaws.com"],
+    ["http://notlocalhost:4566", "https://sts.eu-west-1.amazonaws.com"],
   ];
   for (const [snsEndpoint, sts] of cases) {
     it(`is asked of ${sts} where SNS is at ${snsEndpoint}`, async () => {
