@@ -1,13 +1,15 @@
-/** Of all characters: ten messages of 1 MiB, in which an escape makes six of one. */
-const MAX_CHARACTERS = 67_108_864;
+/** 64 MiB: ten messages of 1 MiB, in which an escape makes six bytes of one. */
+const MAX_ANSWER_BYTES = 67_108_864;
 
 /** Reads an answer to its end; rejects where it is longer than any that AWS gives. */
 export async function boundedText({ body }: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
+  let size = 0;
   for await (const piece of body ?? []) {
+    size += piece.length;
+    if (size > MAX_ANSWER_BYTES) throw new RangeError("too large");
     text += decoder.decode(piece, { stream: true });
-    if (text.length > MAX_CHARACTERS) throw text.length;
   }
-  return text;
+  return text + decoder.decode();
 }

@@ -4,7 +4,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import type { Section } from "./credentials/ini.ts";
 import { readSharedFiles, type SharedFiles } from "./credentials/shared_files.ts";
@@ -74,12 +74,12 @@ function settingsKept(read: () => Promise<Settings>, clock: Clock): () => Promis
     const current = read();
     current.then(({ isPartial }) => {
       kept = current;
-      if (isPartial) readAgainAt = clock.now() + READ_AGAIN_MS;
+      if (isPartial) readAgainAt = reading(clock) + READ_AGAIN_MS;
     }, () => kept = undefined);
     return current;
   };
   return () => {
-    if (kept && clock.now() >= readAgainAt) start();
+    if (kept && reading(clock) >= readAgainAt) start();
     return kept ??= start();
   };
 }

@@ -28,6 +28,7 @@ import { type Random, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { consoleLogger, guarded, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
+import { boundedText } from "./bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
 import { createClient } from "./client.ts";
@@ -133,7 +134,7 @@ export class AwsBackend implements Backend {
     const { credentials = defaultCredentials(options) } = options;
     const locate = endpointsFrom(options);
     const client = withLifetime(
-      createClient({ ...options, credentials, locate }),
+      createClient({ ...options, credentials, locate, read: boundedText }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options));

@@ -5,6 +5,7 @@
  */
 import { MelangeError } from "../../../src/errors.ts";
 import { retry } from "../../../src/retry.ts";
+import { boundedText } from "../bounded_text.ts";
 import { createClient } from "../client.ts";
 import type { Credentials } from "../credentials.ts";
 import { type Located, type Place, place } from "../endpoints.ts";
@@ -40,6 +41,7 @@ export async function assumeRole(
   const { clock, random, environment, fetch } = context;
   const client = createClient({
     locate: stsLocator(context, options.region),
+    read: boundedText,
     credentials: options.credentials,
     requestTimeoutMs: TIMEOUT_MS,
     clock,
