@@ -1,4 +1,5 @@
 import { abortable, type Clock, systemClock } from "../../src/clock.ts";
+import { countedText } from "./counted_text.ts";
 import {
   cacheCredentials,
   type Credentials,
@@ -71,16 +72,15 @@ export interface AwsClient {
 export interface AwsClientParts {
   /** Finds where requests go. Default: by options and environment. */
   locate?: Locate;
-  /** Reads an answer. Default: all of it, however long. */
-  readText?(answer: Response): Promise<string>;
+  /** Reads an answer. Default: `countedText`. */
+  read?(answer: Response): Promise<string>;
 }
 
 /** Creates a client. Nothing is read, checked or sent before the first call. */
 export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
   const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
     options;
-  const readText = (answer: Response) => answer.text();
-  const settings = { locate: place, readText, ...options, clock, environment };
+  const settings = { locate: place, read: countedText, ...options, clock, environment };
   const send = createSend(settings);
   return {
     clock,
@@ -133,7 +133,7 @@ function createSend(
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
     const exchange = async () => {
       const answer = await (options.fetch ?? fetch)(url, init);
-      return [answer, await options.readText(answer)] as const;
+      return [answer, await options.read(answer)] as const;
     };
     const [{ ok, status, headers }, text] = await exchange().catch((cause) => {
       signal.throwIfAborted();

@@ -4,7 +4,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import type { Section } from "./credentials/ini.ts";
 import { readSharedFiles, type SharedFiles } from "./credentials/shared_files.ts";
@@ -18,7 +18,7 @@ import {
   type Service,
 } from "./endpoints.ts";
 import type { Environment, ReadTextFile } from "./environment.ts";
-import { baseOf, regionOf } from "./names.ts";
+import { baseOf } from "./names.ts";
 import { partitionOf } from "./partitions.ts";
 
 /** Which of the endpoints of a region are used. */
@@ -40,6 +40,8 @@ export interface EndpointSources {
 interface Settings extends EndpointSettings {
   readonly fips: boolean;
   readonly dualStack: boolean;
+  /** Whether files did not answer that may say more. */
+  readonly isPartial: boolean;
 }
 
 /**
@@ -56,13 +58,30 @@ export function configuredEndpoints(
     if (["boolean", "undefined"].includes(typeof options[name])) continue;
     throw new TypeError(`Cannot use ${name} as it must be true or false`);
   }
-  let reading: Promise<Settings> | undefined;
-  const settingsOnce = () => {
-    const current = reading ??= readSettings(options, sources);
-    current.catch(() => reading === current && (reading = undefined));
+  const settings = settingsKept(() => readSettings(options, sources), sources.clock);
+  return async (request) => placeOfKind(request, await settings());
+}
+
+/** How long settings count that were made without files that did not answer. */
+const READ_AGAIN_MS = 30_000;
+
+/** Reads settings once, anew after a failure, and now and then while files are missing in them: nobody waits for that. */
+function settingsKept(read: () => Promise<Settings>, clock: Clock): () => Promise<Settings> {
+  let kept: Promise<Settings> | undefined;
+  let readAgainAt = Infinity;
+  const start = () => {
+    readAgainAt = Infinity;
+    const current = read();
+    current.then(({ isPartial }) => {
+      kept = current;
+      if (isPartial) readAgainAt = reading(clock) + READ_AGAIN_MS;
+    }, () => kept = undefined);
     return current;
   };
-  return async (request) => placeOfKind(request, await settingsOnce());
+  return () => {
+    if (kept && reading(clock) >= readAgainAt) start();
+    return kept ??= start();
+  };
 }
 
 function placeOfKind(request: Located, settings: Settings): Place {
@@ -70,13 +89,27 @@ function placeOfKind(request: Located, settings: Settings): Place {
   const { fips, dualStack } = settings;
   if (!fips && !dualStack) return found;
   const { service, address = "" } = request;
-  const isOwn = baseOf(address) && (!regionOf(address) || /^https?:\/\/vpce-/.test(address));
-  if (givenEndpoint(service, settings) || isOwn) {
+  if (givenEndpoint(service, settings) || isElsewhere(address, found.region)) {
     throw misconfigured(
       "a custom endpoint excludes useFipsEndpoint and useDualstackEndpoint (and their settings in the environment and the profile)",
     );
   }
   return { region: found.region, url: kindUrl(service, found.region, { fips, dualStack }) };
+}
+
+/** Whether the URL of a queue names a place that has no other kinds: a broker, a proxy, a VPC endpoint. */
+function isElsewhere(address: string, region: string): boolean {
+  const base = baseOf(address);
+  if (base === undefined) return false;
+  const { domain } = partitionOf(region);
+  const hosts = [
+    ...["sqs", "sqs-fips"].flatMap((name) =>
+      [domain, DUAL_STACK_DOMAINS[domain]].map((end) => `${name}.${region}.${end}`)
+    ),
+    `${region}.queue.${domain}`,
+    "queue.amazonaws.com",
+  ];
+  return !hosts.some((host) => new URL(base).href === `https://${host}/`);
 }
 
 /** Where endpoints answer over IPv4 and IPv6, by the domain where they answer over IPv4. */
@@ -109,15 +142,16 @@ async function readSettings(
   options: EndpointOptions & EndpointKindOptions,
   sources: EndpointSources,
 ): Promise<Settings> {
-  const { environment, readTextFile, clock } = sources;
-  const files = readTextFile && await readSharedFiles({ environment, readTextFile, clock });
+  const { environment } = sources;
+  const isNeeded = NAMED_FILES.some(environment) || !regionOutside(options, environment);
+  const read = await filesIn(sources, isNeeded);
+  const files = read === "silent" ? undefined : read;
   const profile = files?.profiles.get(environment("AWS_PROFILE") ?? "default");
   const flag = (option: boolean | undefined, name: string) =>
     option ?? flagIn(environment(`AWS_${name}`), `AWS_${name}`) ??
       flagIn(profile?.get(name.toLowerCase()), `${name.toLowerCase()} of the profile`) ?? false;
   const ignored = flag(undefined, "IGNORE_CONFIGURED_ENDPOINT_URLS");
-  const region = options.region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION") ??
-    profile?.get("region");
+  const region = regionOutside(options, environment) ?? profile?.get("region");
   const endpointOf = (service: Service) =>
     ignored
       ? givenEndpoint(service, { ...options, environment: nothing })
@@ -138,6 +172,7 @@ async function readSettings(
     ...Object.fromEntries(Object.entries({ ...endpoints, region }).filter(([, value]) => value)),
     // Everything is read: what follows must not fall back on it.
     environment: nothing,
+    isPartial: read === "silent",
     fips: flag(options.useFipsEndpoint, "USE_FIPS_ENDPOINT"),
     dualStack: flag(options.useDualstackEndpoint, "USE_DUALSTACK_ENDPOINT"),
   };
@@ -145,9 +180,30 @@ async function readSettings(
 
 function nothing(): undefined {}
 
+/** What says that the files have something for us. */
+const NAMED_FILES = ["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+
+function regionOutside({ region }: EndpointOptions, environment: Environment): string | undefined {
+  return region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
+}
+
+/** A home folder that never answers stops nobody who has what is needed: it counts as one without files. */
+async function filesIn(
+  { environment, readTextFile, clock }: EndpointSources,
+  isNeeded: boolean,
+): Promise<SharedFiles | "silent" | undefined> {
+  try {
+    return readTextFile && await readSharedFiles({ environment, readTextFile, clock });
+  } catch (error) {
+    if (isNeeded) throw error;
+    return "silent";
+  }
+}
+
 /** A broker on this machine answers for STS where it answers for SNS; no other host is taken for one. */
 function brokerOf(snsEndpoint: string | undefined): string | undefined {
-  const isLocal = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;
+  const isLocal =
+    /^https?:\/\/(([\w-]+\.)*localhost(\.localstack\.cloud)?|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;
   return snsEndpoint && isLocal.test(snsEndpoint) ? snsEndpoint : undefined;
 }
 

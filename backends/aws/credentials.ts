@@ -47,7 +47,7 @@ export interface CredentialsCache {
 }
 
 /** How long before they expire credentials are replaced. */
-const REFRESH_BEFORE_MS = 5 * 60_000;
+const REFRESH_BEFORE_MS = 300_000;
 /** How long a provider that failed is left alone while there are credentials that are still good. */
 const ASK_AGAIN_MS = 10_000;
 
@@ -101,15 +101,20 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
     });
     return { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
   } catch (error) {
-    if (error instanceof MelangeError) throw error;
-    // Neither its text nor itself as the cause: a secret may be quoted there, or what failed to be parsed.
-    throw notProvided();
+    throw notProvided(error);
   }
 }
 
-function notProvided(): MelangeError {
-  const message = "Cannot sign as the credentials provider failed";
-  return new MelangeError("CONFIGURATION", message, { retryable: true });
+/** Ours as it is. Of others neither the text nor itself as the cause: a secret may be quoted there, or what failed to be parsed. */
+function notProvided(error?: unknown): MelangeError {
+  try {
+    if (error instanceof MelangeError) return error;
+  } catch {
+    // A revoked proxy was thrown.
+  }
+  return new MelangeError("CONFIGURATION", "Cannot sign as the credentials provider failed", {
+    retryable: true,
+  });
 }
 
 /** Takes what a header can carry. `Headers` would quote anything else, a secret among it, in its error. */

@@ -141,7 +141,7 @@ export class AwsBackend implements Backend {
     const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
     const client = withLifetime(
-      createClient({ ...options, credentials, locate, readText: boundedText }),
+      createClient({ ...options, credentials, locate, read: boundedText }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options));

@@ -15,7 +15,7 @@ export interface Arn {
 export type Address = Pick<Arn, "name"> & Partial<Arn> & { readonly url?: string };
 
 const ADDRESS =
-  /^((?<url>https?:\/\/.+\/)|arn:aws[a-z-]*:(?<service>s[nq]s):(?<region>[a-z0-9-]+):(?<accountId>\d{12}):)?(?<name>[\w-]+(\.fifo)?)$/;
+  /^((?<url>\w+:\/\/.+\/)|arn:aws[a-z-]*:(?<service>s[nq]s):(?<region>[a-z0-9-]+):(?<accountId>\d{12}):)?(?<name>[\w-]+(\.fifo)?)$/;
 
 /** Reads the name, ARN or URL of a queue or a topic. What is none of them is a name, which AWS refuses. */
 export function readAddress(text: string): Address {
@@ -65,11 +65,11 @@ export function serviceUrl(service: string, region: string): string {
 
 /** Where the URL of a queue points to: all of it before the account id and the name. */
 export function baseOf(address: string): string | undefined {
-  return /^https?:\/\/[^/]+(.*(?=([/][^/]+){2}$))?/.exec(address)?.[0];
+  return /^\w+:\/\/[^/]+(.*(?=([/][^/]+){2}$))?/.exec(address)?.[0];
 }
 
 const HOST =
-  /^https?:\/\/(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.|(?=[\w-]+\.queue\.))([a-z-]+-(?:north|south|east|west|central)[a-z]*-\d)\.|^https?:\/\/(queue\.amazonaws\.com)/;
+  /^\w+:\/\/(?:(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.|(?=[\w-]+\.queue\.))([a-z-]+-(?:north|south|east|west|central)[a-z]*-\d+)\.|queue\.amazonaws\.com[:/])/;
 
 /**
  * The region that an ARN or the URL of a queue names; `undefined` if it names none. In the host it
@@ -78,8 +78,8 @@ const HOST =
  * https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
  */
 export function regionOf(address: string): string | undefined {
-  const [, region, legacy] = HOST.exec(address) ?? [];
-  return region ?? (legacy ? "us-east-1" : readAddress(address).region);
+  const host = HOST.exec(address.toLowerCase());
+  return host ? host[1] ?? "us-east-1" : readAddress(address).region;
 }
 
 /** The name of a queue or topic that is given as name, ARN or URL. */

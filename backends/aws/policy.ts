@@ -52,27 +52,42 @@ function isOurs(statement: unknown): statement is Record<string, unknown> {
 }
 
 /** The topics that our statement lists, or lists as a pattern: what was added by hand is kept. */
-function sourcesOf(statement: Record<string, unknown>): string[] {
-  const { Condition } = statement;
-  if (!isRecord(Condition)) return [];
-  return [Condition.ArnEquals, Condition.ArnLike].flatMap((operator) => {
-    const arns = isRecord(operator) ? operator["aws:SourceArn"] : undefined;
-    return (Array.isArray(arns) ? arns : [arns]).filter((arn) => typeof arn === "string");
+function sourcesOf({ Condition }: Record<string, unknown>): string[] {
+  return conditionsOf(Condition).flatMap(({ sources }) => sources);
+}
+
+/** The operators of a condition, each with the topics that it lets through and its other keys. */
+function conditionsOf(condition: unknown) {
+  return Object.entries(isRecord(condition) ? condition : {}).map(([operator, keys]) => {
+    const lists = /^(arn|string)(equals|like)/i.test(operator) && isRecord(keys);
+    const entries = lists ? Object.entries(keys) : [];
+    const isSource = ([key]: [string, unknown]) => key.toLowerCase() === "aws:sourcearn";
+    const sources = entries.filter(isSource).flatMap(([, arns]) => arns)
+      .filter((arn) => typeof arn === "string");
+    const others = entries.filter((entry) => !isSource(entry));
+    return { operator, sources, rest: lists ? Object.fromEntries(others) : keys };
   });
 }
 
-/** A further condition that someone put into our statement stays there. */
+/** A further condition that someone put into our statement stays there: without it, more would be let through. */
 function statementFor(queueArn: string, sources: string[], condition: unknown) {
-  const { ArnEquals: _, ...further } = isRecord(condition) ? condition : {};
+  const further = Object.fromEntries(
+    conditionsOf(condition)
+      .filter(({ rest }) => !isRecord(rest) || Object.keys(rest).length > 0)
+      .map(({ operator, rest }) => [operator, rest]),
+  );
+  const ArnLike = isRecord(further.ArnLike) ? further.ArnLike : {};
   return {
     Sid: STATEMENT_ID,
     Effect: "Allow",
     Principal: { Service: principalsFor(queueArn, sources) },
     Action: "sqs:SendMessage",
     Resource: queueArn,
-    Condition: { ...further, ArnLike: { "aws:SourceArn": sources } },
+    Condition: { ...further, ArnLike: { ...ArnLike, "aws:SourceArn": sources } },
   };
 }
+
+const SNS = "sns.amazonaws.com";
 
 /**
  * Who sends for these topics. In one region, and between those that every account has, it is SNS
@@ -83,14 +98,17 @@ function statementFor(queueArn: string, sources: string[], condition: unknown) {
  */
 function principalsFor(queueArn: string, topicArns: readonly string[]): string | string[] {
   const queueRegion = regionIn(queueArn);
-  const services = topicArns.map((topicArn) => {
+  const services = topicArns.flatMap((topicArn) => {
     const topicRegion = regionIn(topicArn);
     const optIn = queueRegion === topicRegion
       ? undefined
       : [queueRegion, topicRegion].find(isOptIn);
-    return optIn === undefined ? "sns.amazonaws.com" : `sns.${optIn}.amazonaws.com`;
+    if (optIn === undefined) return SNS;
+    const regional = `sns.${optIn}.amazonaws.com`;
+    // A pattern: the queue's own region may be among them.
+    return /[*?]/.test(topicRegion) ? [SNS, regional] : regional;
   });
-  const [first = "sns.amazonaws.com", ...more] = [...new Set(services)].sort();
+  const [first = SNS, ...more] = [...new Set(services)].sort();
   return more.length === 0 ? first : [first, ...more];
 }
 
@@ -115,7 +133,11 @@ function isOptIn(region: string): boolean {
 
 /** Compared as the service may give it back: a list of one as its only member, in another order or case. */
 function saysTheSame(ours: Record<string, unknown>, wanted: Record<string, unknown>): boolean {
-  const condition = (statement: Record<string, unknown>) => sourcesOf(statement).sort().join();
+  // Several operators must all be satisfied, which is not what a list of topics says.
+  const condition = (statement: Record<string, unknown>) => {
+    const operators = conditionsOf(statement.Condition).filter(({ sources }) => sources.length > 0);
+    return [operators.length, ...sourcesOf(statement).sort()].join();
+  };
   const principals = ({ Principal }: Record<string, unknown>) =>
     isRecord(Principal) && Object.keys(Principal).join() === "Service"
       ? [Principal.Service].flat().sort().join().toLowerCase()

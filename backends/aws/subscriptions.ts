@@ -127,54 +127,70 @@ export async function ensureSubscription(
   context: Declaring,
   plan: SubscriptionPlan,
 ): Promise<Subscribed> {
-  const { client, logger, signal, patiently } = context;
-  const SubscriptionArn = await patiently(() => subscribedArn(context, plan));
-  // Subscribe takes nothing but equal attributes: what it took is as it was asked for.
-  const current = await patiently(() =>
-    getSubscriptionAttributes(client, { SubscriptionArn }, { signal })
-  ).catch((error) => {
-    if (!isDenied(error)) throw error;
-    const reason = error.message;
-    const message = "It was not checked what the subscription has: SNS took it as it was asked for";
-    logger.warn(message, { subscription: SubscriptionArn, reason });
-    return undefined;
-  });
+  const { client, signal, patiently } = context;
+  const { arn: SubscriptionArn, differs } = await patiently(() => subscribed(context, plan));
+  const current = await readSubscription(context, { SubscriptionArn, differs });
   // Only a queue never has to confirm anything.
-  if (!current) return { arn: SubscriptionArn, pending: plan.protocol !== "sqs" };
+  if (!current && !differs) return { arn: SubscriptionArn, pending: plan.protocol !== "sqs" };
   const wanted = { ...plan.attributes, ...scopeOf(plan, current) };
   for (const [AttributeName, AttributeValue] of Object.entries(wanted)) {
-    if (sameJson(current[AttributeName] ?? "{}", AttributeValue)) continue;
+    if (current && sameJson(current[AttributeName] ?? "{}", AttributeValue)) continue;
     const input = { SubscriptionArn, AttributeName, AttributeValue };
     await patiently(() => setSubscriptionAttributes(client, input, { signal }));
   }
-  return { arn: SubscriptionArn, pending: current.PendingConfirmation === "true" };
+  return { arn: SubscriptionArn, pending: current?.PendingConfirmation === "true" };
+}
+
+/** What a subscription has; `undefined`, with a warning, if nobody may know. */
+async function readSubscription(
+  { client, logger, signal, patiently }: Declaring,
+  { SubscriptionArn, differs }: { SubscriptionArn: string; differs: boolean },
+) {
+  try {
+    return await patiently(() =>
+      getSubscriptionAttributes(client, { SubscriptionArn }, { signal })
+    );
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const why = differs ? "all of it is written" : "SNS took it as it was asked for";
+    logger.warn(`It was not checked what the subscription has: ${why}`, {
+      subscription: SubscriptionArn,
+      reason: error.message,
+    });
+    return undefined;
+  }
 }
 
 /** Our filters are for attributes; one for the body, of other hands, would read them otherwise. */
-function scopeOf(plan: SubscriptionPlan, current: { FilterPolicyScope?: string }) {
+function scopeOf(plan: SubscriptionPlan, current: { FilterPolicyScope?: string } | undefined) {
   const filters = plan.attributes.FilterPolicy !== "{}";
-  return filters && current.FilterPolicyScope === "MessageBody"
+  return filters && (!current || current.FilterPolicyScope === "MessageBody")
     ? { FilterPolicyScope: "MessageAttributes" }
     : {};
 }
 
 /**
  * With its attributes from the first, so that nothing unfiltered gets through. SNS refuses that
- * where there is a subscription with other attributes, and only then is it looked for.
+ * where there is a subscription with other attributes, and only then is it looked for: what SNS took
+ * is as it was asked for, what was looked for differs.
  */
-async function subscribedArn(context: Declaring, plan: SubscriptionPlan): Promise<string> {
+async function subscribed(
+  context: Declaring,
+  plan: SubscriptionPlan,
+): Promise<{ arn: string; differs: boolean }> {
   const { client, signal } = context;
   const entry = Object.entries(plan.attributes)
     .filter(([, value]) => value !== "{}")
     .map(([key, value]) => ({ key, value }));
   try {
-    return await subscribe(client, {
+    const arn = await subscribe(client, {
       TopicArn: plan.topicArn,
       Protocol: plan.protocol,
       Endpoint: plan.endpoint,
       ReturnSubscriptionArn: true,
       Attributes: { entry },
     }, { signal });
+    return { arn, differs: false };
   } catch (error) {
     if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
     const existing = await findSubscription(context, plan).catch((reason) => {
@@ -184,7 +200,7 @@ async function subscribedArn(context: Declaring, plan: SubscriptionPlan): Promis
       return undefined;
     });
     if (existing === undefined) throw error;
-    if (existing.startsWith("arn:")) return existing;
+    if (existing.startsWith("arn:")) return { arn: existing, differs: true };
     // Listed as "PendingConfirmation": it has no address yet at which it could be changed.
     throw new MelangeError(
       "CONFLICT",

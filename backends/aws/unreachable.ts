@@ -26,6 +26,10 @@ const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
     /CERT_|_CERT|SELF_SIGNED|invalid peer certificate|ERR_TLS|ERR_SSL|EPROTO|InvalidContentType/,
     "its certificate is not trusted, or it does not speak TLS",
   ],
+  [
+    /HPE_INVALID_CONSTANT|Expected HTTP\/|invalid HTTP version|Malformed_HTTP_Response/,
+    "what answers there does not speak HTTP",
+  ],
 ];
 
 /** How deep causes are looked into. */

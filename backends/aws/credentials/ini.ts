@@ -17,6 +17,8 @@ export function parseIni(
   let nesting = "";
   for (const line of text.split("\n")) {
     const content = line.replace(/(^|\s)[#;].*/, "").trim();
+    // Neither ends a setting with others in it.
+    if (!content) continue;
     const title = /^\[([^\]]*)\]$/.exec(content)?.[1]?.trim();
     if (title !== undefined) {
       section = sections.get(title) ?? new Map();

@@ -24,8 +24,10 @@ export async function readSharedFiles(
 ): Promise<SharedFiles> {
   const find = (variable: string, name: string) =>
     readIfPlaced(context, pathOf(context.environment, variable, name));
-  const config = await find("AWS_CONFIG_FILE", "config");
-  const credentials = await find("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+  const [config, credentials] = await Promise.all([
+    find("AWS_CONFIG_FILE", "config"),
+    find("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+  ]);
   const sections = "text" in config ? parseIni(config.text, { nested: true }) : new Map();
   return {
     profiles: merged(

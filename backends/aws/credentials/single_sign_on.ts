@@ -92,7 +92,7 @@ async function urlOf(
 }
 
 /** Tokens that end within this time are renewed. */
-const RENEW_BEFORE_MS = 5 * 60_000;
+const RENEW_BEFORE_MS = 300_000;
 
 async function accessTokenOf(
   context: SearchContext,
@@ -168,8 +168,9 @@ function credentialsIn(text: string): Credentials | undefined {
     const { accessKeyId, secretAccessKey, sessionToken, expiration } =
       JSON.parse(text).roleCredentials;
     const isText = [accessKeyId, secretAccessKey, sessionToken].every(isHeaderText);
-    if (!isText || typeof expiration !== "number") return undefined;
-    return { accessKeyId, secretAccessKey, sessionToken, expiration: new Date(expiration) };
+    const ends = /^(number|string)$/.test(typeof expiration) ? new Date(expiration) : undefined;
+    if (!isText || !ends || Number.isNaN(ends.getTime())) return undefined;
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
   } catch {
     return undefined;
   }

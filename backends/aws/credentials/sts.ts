@@ -41,7 +41,7 @@ export async function assumeRole(
   const { clock, random, environment, fetch } = context;
   const client = createClient({
     locate: stsLocator(context, options.region),
-    readText: boundedText,
+    read: boundedText,
     credentials: options.credentials,
     requestTimeoutMs: TIMEOUT_MS,
     clock,

@@ -263,6 +263,8 @@ describe("cacheCredentials() of a provider that", () => {
     ["throws an error with the secret", () => Promise.reject(new Error("hunter2"))],
     ["throws what throws", () => Promise.reject(hostile)],
     ["throws nothing", () => Promise.reject(undefined)],
+    ["throws a revoked proxy", () => Promise.reject(revoked())],
+    ["returns a revoked proxy", () => [revoked()][0]],
     ["throws at once", () => {
       throw new Error("hunter2");
     }],
@@ -279,6 +281,12 @@ describe("cacheCredentials() of a provider that", () => {
 
 function keys(accessKeyId: string): Credentials {
   return { accessKeyId, secretAccessKey: "s" };
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
 }
 
 function getter(name: string): Credentials {

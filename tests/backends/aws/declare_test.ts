@@ -513,6 +513,40 @@ describe("AwsBackend.declareQueue() for a topic that may only be subscribed to",
     assertEquals((await assertRejects(declared, MelangeError)).code, "ACCESS_DENIED");
   });
 
+  for (const raw of [true, false]) {
+    it(`writes all to a subscription that differs and cannot be read, raw: ${raw}`, async () => {
+      const { world, aws, backend, warnings } = foreign(["GetSubscriptionAttributes"]);
+      const key = `${TOPIC}:${arnOf("sqs", "billing")}`;
+      const other = { RawMessageDelivery: String(!raw), FilterPolicy: '{"other":["x"]}' };
+      world.subscriptions.set(key, { ...other, FilterPolicyScope: "MessageBody" });
+      const filter = raw ? { kind: ["a"] } : undefined;
+      await patient(
+        aws,
+        backend.declareQueue("billing", {
+          subscribeTo: [{ topic: TOPIC, raw, ...(filter && { filter }) }],
+        }),
+      );
+      const { FilterPolicyScope, ...rest } = world.subscriptions.get(key)!;
+      assertEquals(rest, {
+        RawMessageDelivery: String(raw),
+        FilterPolicy: JSON.stringify(filter ?? {}),
+      });
+      if (filter) assertEquals(FilterPolicyScope, "MessageAttributes");
+      assertEquals(warnings.length, 1);
+    });
+  }
+
+  it("rejects where such a subscription cannot be written either", async () => {
+    const { world, aws, backend } = foreign([
+      "GetSubscriptionAttributes",
+      "SetSubscriptionAttributes",
+    ]);
+    const other = { RawMessageDelivery: "false" };
+    world.subscriptions.set(`${TOPIC}:${arnOf("sqs", "billing")}`, other);
+    const declared = () => patient(aws, backend.declareQueue("billing", { subscribeTo: [TOPIC] }));
+    assertEquals((await assertRejects(declared, MelangeError)).code, "ACCESS_DENIED");
+  });
+
   it("rejects with what Subscribe said, where nobody may look for the subscription", async () => {
     const { world, aws, backend } = foreign(CHECKS);
     world.subscriptions.set(`${TOPIC}:${arnOf("sqs", "billing")}`, { FilterPolicy: "{}" });

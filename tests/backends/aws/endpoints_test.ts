@@ -112,6 +112,30 @@ describe("a queue named by its URL", () => {
     ],
     ["https://sqs-fips.us-east-2.api.aws/1/q", "https://sqs-fips.us-east-2.api.aws", "us-east-2"],
     ["https://queue.amazonaws.com/1/q", "https://queue.amazonaws.com", "us-east-1"],
+    ["https://queue.amazonaws.com:443/1/q", "https://queue.amazonaws.com:443", "us-east-1"],
+    ["https://queue.amazonaws.com.cn/1/q", "https://queue.amazonaws.com.cn", "us-west-2"],
+    [
+      "https://queue.amazonaws.com.evil.example/1/q",
+      "https://queue.amazonaws.com.evil.example",
+      "us-west-2",
+    ],
+    ["HTTP://LOCALHOST:4566/000000000000/q", "HTTP://LOCALHOST:4566", "us-west-2"],
+    ["https://SQS.EU-West-3.amazonaws.com/1/q", "https://SQS.EU-West-3.amazonaws.com", "eu-west-3"],
+    [
+      "HTTPS://EU-WEST-3.QUEUE.AMAZONAWS.COM/1/q",
+      "HTTPS://EU-WEST-3.QUEUE.AMAZONAWS.COM",
+      "eu-west-3",
+    ],
+    [
+      "https://sqs.ap-southeast-10.amazonaws.com/1/q",
+      "https://sqs.ap-southeast-10.amazonaws.com",
+      "ap-southeast-10",
+    ],
+    [
+      "https://vpce-1.sqs-fips.us-east-11.vpce.amazonaws.com/1/q",
+      "https://vpce-1.sqs-fips.us-east-11.vpce.amazonaws.com",
+      "us-east-11",
+    ],
     [
       "https://eu-west-2.queue.amazonaws.com/1/q",
       "https://eu-west-2.queue.amazonaws.com",
@@ -260,6 +284,15 @@ describe("the address of a service is the first of", () => {
     );
   });
 
+  it("that of the services section, whatever comments and empty lines are in it", async () => {
+    const section =
+      "[services s]\n# all\nsqs =\n# why\n\n  ; more\n\tendpoint_url = http://c # x\n";
+    for (const lines of [section, section.replaceAll("\n", "\r\n")]) {
+      const world = { config: `[default]\nregion = eu-west-1\nservices = s\n${lines}` };
+      assertEquals((await placeOfQueue(queue, world))[0], "http://c");
+    }
+  });
+
   it("refuses services of a profile that are not there", async () => {
     const world = { config: "[default]\nregion = eu-west-1\nservices = missing" };
     const error = await refusal(() => placeOfQueue(queue, world));
@@ -281,6 +314,61 @@ describe("the address of a service is the first of", () => {
     hangs = false;
     await backend.send({ queue }, [message()]);
     assertEquals(aws.calls.map(({ url }) => url), ["http://profile"]);
+  });
+});
+
+describe("settings in files that never answer", () => {
+  const queue = "https://sqs.eu-west-1.amazonaws.com/1/q";
+  const config = "[default]\nendpoint_url = http://profile";
+
+  /** A home folder on a drive that is gone, until it is back. */
+  function gone(variables: Variables) {
+    const { aws, given } = machine({ config, variables });
+    const drive = { hangs: true };
+    const backend = new AwsBackend({
+      ...given,
+      readTextFile: (path) => drive.hangs ? new Promise(() => {}) : given.readTextFile!(path),
+    });
+    const sent = async () => {
+      const count = aws.calls.length;
+      const sending = backend.send({ queue }, [message()]);
+      sending.catch(() => {});
+      for (let second = 0; second < 3; second++) await aws.clock.advance(1_000);
+      await sending;
+      return aws.calls.slice(count).map(({ url }) => url);
+    };
+    return { aws, drive, backend, sent };
+  }
+
+  it("stop no call where the environment has what is needed", async () => {
+    const { aws, drive, backend, sent } = gone(REGION);
+    const own = ["https://sqs.eu-west-1.amazonaws.com"];
+    assertEquals(await sent(), own);
+    // Nobody waits again.
+    await backend.send({ queue }, [message()]);
+    await aws.clock.advance(60_000);
+    await backend.send({ queue }, [message()]);
+    await aws.clock.advance(60_000);
+    drive.hangs = false;
+    await sent();
+    assertEquals(await sent(), ["http://profile"]);
+  });
+
+  it("are waited for where somebody named them, or the region is unknown", async () => {
+    for (
+      const variables of [
+        {},
+        { ...REGION, AWS_PROFILE: "default" },
+        { ...REGION, AWS_CONFIG_FILE: "/h/.aws/config" },
+        { ...REGION, AWS_SHARED_CREDENTIALS_FILE: "/h/.aws/credentials" },
+      ]
+    ) {
+      const { drive, sent } = gone(variables);
+      const error = await assertRejects(sent, MelangeError);
+      assertEquals([error.code, error.retryable], ["CONFIGURATION", true]);
+      drive.hangs = false;
+      assertEquals(await sent(), ["http://profile"]);
+    }
   });
 });
 
@@ -357,9 +445,46 @@ describe("endpoints with FIPS and dual-stack", () => {
       const own of [
         "http://127.0.0.1:4566/1/q",
         "https://vpce-1-2.sqs.eu-west-1.vpce.amazonaws.com/1/q",
+        // A region in the host does not make it one of AWS: a message for a broker must not go there.
+        "http://sqs.eu-west-1.localhost.localstack.cloud:4566/1/q",
+        "http://eu-west-1.queue.localhost.localstack.cloud:4566/1/q",
+        "https://sqs.eu-west-1.proxy.example/1/q",
+        "https://sqs.eu-west-1.amazonaws.com.proxy.example/1/q",
+        "https://sqs.eu-west-1.amazonaws.com/prefix/1/q",
+        "https://sqs.eu-west-1.amazonaws.com:8443/1/q",
+        "http://sqs.eu-west-1.amazonaws.com/1/q",
+        "HTTPS://VPCE-1-2.SQS.EU-WEST-1.VPCE.AMAZONAWS.COM/1/q",
       ]
     ) {
       await refusal(() => placeOfQueue(own, world));
+      const dualStack = { options: { region: "eu-west-1", useDualstackEndpoint: true } };
+      await refusal(() => placeOfQueue(own, dualStack));
+    }
+  });
+
+  it("take the URLs that AWS gives, of any kind", async () => {
+    const world = { options: { region: "eu-west-1", useFipsEndpoint: true } };
+    for (
+      const [url, region, domain] of [
+        ["https://SQS.eu-west-3.amazonaws.com/1/q", "eu-west-3", "amazonaws.com"],
+        ["https://sqs.eu-west-3.amazonaws.com:443/1/q", "eu-west-3", "amazonaws.com"],
+        ["https://sqs.eu-west-3.api.aws/1/q", "eu-west-3", "amazonaws.com"],
+        ["https://sqs-fips.us-east-2.api.aws/1/q", "us-east-2", "amazonaws.com"],
+        ["https://queue.amazonaws.com/1/q", "us-east-1", "amazonaws.com"],
+        ["https://eu-west-2.queue.amazonaws.com/1/q", "eu-west-2", "amazonaws.com"],
+        ["https://cn-north-1.queue.amazonaws.com.cn/1/q", "cn-north-1", "amazonaws.com.cn"],
+        ["https://sqs.us-iso-east-1.c2s.ic.gov/1/q", "us-iso-east-1", "c2s.ic.gov"],
+        [
+          "https://sqs.eusc-de-east-1.api.amazonwebservices.eu/1/q",
+          "eusc-de-east-1",
+          "amazonaws.eu",
+        ],
+      ] as const
+    ) {
+      assertEquals(await placeOfQueue(url, world), [
+        `https://sqs-fips.${region}.${domain}`,
+        `${region}/sqs`,
+      ]);
     }
   });
 
@@ -374,6 +499,15 @@ describe("the account id", () => {
     ["https://vpce-1.sns.eu-west-1.vpce.amazonaws.com", "https://sts.eu-west-1.amazonaws.com"],
     ["https://sns-proxy.example", "https://sts.eu-west-1.amazonaws.com"],
     ["http://127.0.0.1:4566", "http://127.0.0.1:4566"],
+    ["http://LocalHost:4566", "http://LocalHost:4566"],
+    ["http://localhost.localstack.cloud:4566", "http://localhost.localstack.cloud:4566"],
+    [
+      "http://sns.eu-west-1.localhost.localstack.cloud:4566",
+      "http://sns.eu-west-1.localhost.localstack.cloud:4566",
+    ],
+    ["http://broker.localhost", "http://broker.localhost"],
+    ["http://localhost.example:4566", "https://sts.eu-west-1.amazonaws.com"],
+    ["http://notlocalhost:4566", "https://sts.eu-west-1.amazonaws.com"],
   ];
   for (const [snsEndpoint, sts] of cases) {
     it(`is asked of ${sts} where SNS is at ${snsEndpoint}`, async () => {

@@ -65,6 +65,47 @@ describe("policyWith()", () => {
     assertEquals(statements(again).length, 3);
   });
 
+  describe("finds the topics in its statement, and leaves what narrows it", () => {
+    const before = (Condition: object) => {
+      const [ours] = statements(policyWith(undefined, QUEUE, [ORDERS]));
+      return JSON.stringify({ Statement: [{ ...ours, Condition }] });
+    };
+    const both = { "aws:SourceArn": TOPICS };
+    const role = { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/x" };
+    const rows: [what: string, condition: object, after: object][] = [
+      ["a key in capitals", { ArnLike: { "AWS:SourceARN": ORDERS } }, { ArnLike: both }],
+      ["an operator in capitals", { arnlike: { "aws:SourceArn": ORDERS } }, { ArnLike: both }],
+      ["StringEquals", { StringEquals: { "aws:SourceArn": [ORDERS] } }, { ArnLike: both }],
+      ["StringLike", { StringLike: { "aws:SourceArn": ORDERS } }, { ArnLike: both }],
+      ["another key of ArnLike", { ArnLike: { "aws:SourceArn": ORDERS, ...role } }, {
+        ArnLike: { ...role, ...both },
+      }],
+      ["another key of ArnEquals", { ArnEquals: { "aws:SourceArn": ORDERS, ...role } }, {
+        ArnEquals: role,
+        ArnLike: both,
+      }],
+      ["what excludes topics", {
+        ArnLike: { "aws:SourceArn": ORDERS },
+        ArnNotLike: { "aws:SourceArn": "arn:aws:sns:*:*:x" },
+      }, { ArnNotLike: { "aws:SourceArn": "arn:aws:sns:*:*:x" }, ArnLike: both }],
+    ];
+    for (const [what, condition, after] of rows) {
+      it(what, () => {
+        const [ours] = statements(policyWith(before(condition), QUEUE, [USERS]));
+        assertEquals(ours.Condition, after);
+      });
+    }
+
+    it("two operators, of which no topic satisfies both", () => {
+      const condition = {
+        StringLike: { "aws:SourceArn": ORDERS },
+        ArnLike: { "aws:SourceArn": USERS },
+      };
+      const [ours] = statements(policyWith(before(condition), QUEUE, [USERS]));
+      assertEquals(ours.Condition, { ArnLike: both });
+    });
+  });
+
   it("takes a statement that is not in a list", () => {
     const after = policyWith(`{"Statement":${THEIRS}}`, QUEUE, TOPICS);
     assertEquals(statements(after).map(({ Sid }) => Sid), ["theirs", STATEMENT_ID]);
@@ -174,5 +215,14 @@ describe("policyWith() names who sends", () => {
     const queue = arn("sqs", "eu-west-1");
     const policy = policyWith(undefined, queue, ["arn:aws:sns:*:123456789012:*"]);
     assertEquals(statements(policy)[0].Principal, { Service: plain });
+  });
+
+  it("of a pattern for any region, to a queue of an opt-in region: from there and from elsewhere", () => {
+    const queue = arn("sqs", "ap-east-1");
+    for (const region of ["*", "ap-*", "?p-east-1"]) {
+      const pattern = `arn:aws:sns:${region}:123456789012:*`;
+      const [ours] = statements(policyWith(undefined, queue, [pattern]));
+      assertEquals(ours.Principal, { Service: [plain, "sns.ap-east-1.amazonaws.com"] }, region);
+    }
   });
 });

@@ -62,6 +62,24 @@ const HOPELESS: [what: string, error: unknown][] = [
     failed(coded("self-signed certificate", "DEPTH_ZERO_SELF_SIGNED_CERT")),
   ],
   ["a certificate of another host", failed(coded("", "ERR_TLS_CERT_ALTNAME_INVALID"))],
+  ["a server of something else on Deno", failed(new Error("invalid HTTP version parsed"))],
+  [
+    "a server of something else on Node.js",
+    failed(
+      coded(
+        "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
+        "HPE_INVALID_CONSTANT",
+      ),
+    ),
+  ],
+  [
+    "a server of something else on a newer Node.js",
+    failed(new Error("Response does not match the HTTP/1.1 protocol (Expected HTTP/, RTSP/)")),
+  ],
+  [
+    "a server of something else on Bun",
+    coded("Malformed_HTTP_Response fetching", "Malformed_HTTP_Response"),
+  ],
 ];
 
 const PASSING: [what: string, error: unknown][] = [

@@ -25,6 +25,11 @@ describe("parseIni()", () => {
       "a",
       { region: "z" },
     ]]],
+    [
+      "settings within a setting, with comments and empty lines between",
+      "[a]\ns3 =\n# why\n\n  ; more\n  more = x\nregion = z",
+      [["a", { region: "z" }]],
+    ],
     ["a section twice", "[a]\nx = 1\ny = 2\n[b]\n[a]\nx = 3", [["a", { x: "3", y: "2" }], [
       "b",
       {},

@@ -271,6 +271,15 @@ describe("credentials of a single sign-on", () => {
     assert(error.message.includes("sso_role_name"), error.message);
   });
 
+  it("may end at a time that is given as text", async () => {
+    const respond = async (request: Request) => {
+      const { roleCredentials } = await answered(request).json();
+      return Response.json({ roleCredentials: { ...roleCredentials, expiration: at(MINUTE) } });
+    };
+    const machine = await machineWith({ cached: cachedToken(), respond });
+    assertEquals((await found(machine)).expiration, new Date(NOW + MINUTE));
+  });
+
   for (
     const answer of [
       "{}",
@@ -278,6 +287,9 @@ describe("credentials of a single sign-on", () => {
       "<html>",
       '{"roleCredentials":{"accessKeyId":1}}',
       '{"roleCredentials":null}',
+      ...["1e300", '"soon"', "null", "true"].map((expiration) =>
+        `{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t","expiration":${expiration}}}`
+      ),
     ]
   ) {
     it(`are not taken from ${answer}`, async () => {
