@@ -27,10 +27,12 @@ export interface Addresses {
   remember(key: string, look: () => Promise<string>): Promise<string>;
 }
 
-/** Creates an empty address book. */
-export function createAddresses(client: AwsClient, options: AddressOptions): Addresses {
-  const memory = new Map<string, Promise<string>>();
-
+/** Creates an empty address book, which keeps what it finds in a map. */
+export function createAddresses(
+  client: AwsClient,
+  options: AddressOptions,
+  memory: Map<string, Promise<string>> = new Map(),
+): Addresses {
   function forget(key: string, found: Promise<string>): void {
     if (memory.get(key) === found) memory.delete(key);
   }
@@ -38,8 +40,6 @@ export function createAddresses(client: AwsClient, options: AddressOptions): Add
   function remember(key: string, look: () => Promise<string>): Promise<string> {
     const found = memory.get(key) ?? look();
     memory.set(key, found);
-    // Names may come out of messages, so not all of them are kept.
-    if (memory.size > 9_999) memory.clear();
     found.catch(() => forget(key, found));
     return found;
   }
@@ -109,6 +109,6 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing was sent: check accountId)`;
+  const message = `${error.message} (nothing sent: check accountId)`;
   throw new MelangeError(code, message, error);
 }

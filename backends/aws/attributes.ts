@@ -18,18 +18,27 @@ import {
 
 /** An entry of `SendMessageBatch`; the id is its place. */
 export function toSqsEntry(message: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
-  const { delayMs, traceHeader } = message;
+  const { delayMs } = message;
   return {
     Id: `${index}`,
     MessageBody: message.body,
     DelaySeconds: delayMs && toSeconds(delayMs),
     MessageAttributes: Object.fromEntries(toWire(message)),
-    MessageSystemAttributes: traceHeader === undefined
-      ? traceHeader
-      : { AWSTraceHeader: { DataType: "String", StringValue: traceHeader } },
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
+}
+
+/** The same with the trace that the message is part of, which only a copy keeps. */
+export function toTracedEntry(
+  message: OutgoingMessage,
+  index: number,
+): SendMessageBatchRequestEntry {
+  const entry = toSqsEntry(message, index);
+  const { traceHeader } = message;
+  if (traceHeader === undefined) return entry;
+  const AWSTraceHeader = { DataType: "String", StringValue: traceHeader };
+  return { ...entry, MessageSystemAttributes: { AWSTraceHeader } };
 }
 
 /** An entry of `PublishBatch`; the id is its place. */

@@ -35,8 +35,7 @@ export function resultPerEntry<E, T>(
       // An object chooses what it is as text, or throws.
       const [code = ""] = /^[\w.]{1,99}/.exec(typeof Code === "string" ? Code : "") ?? [];
       // SNS writes it as text. What is not the sender's fault may have been done.
-      const isSenders = SenderFault === true || SenderFault === "true";
-      const said = isSenders ? code : `${code} by its fault`;
+      const said = [true, "true"].includes(SenderFault as boolean) ? code : `${code} by its fault`;
       return { ok: false, error: serviceError(action, { said, errors }) };
     }
     const success = of(answer.Successful);

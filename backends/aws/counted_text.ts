@@ -3,11 +3,9 @@ const MAX_CHARACTERS = 70_000_000;
 
 /** Reads an answer to its end; rejects where it is longer than any that AWS gives. Smaller than `boundedText`, for the edge. */
 export async function countedText({ body }: Response): Promise<string> {
-  const decoder = new TextDecoder();
   let text = "";
-  for await (const piece of body ?? []) {
-    text += decoder.decode(piece, { stream: true });
-    if (text.length > MAX_CHARACTERS) throw text.length;
+  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    if ((text += piece).length > MAX_CHARACTERS) throw text.length;
   }
   return text;
 }

@@ -54,7 +54,7 @@ export function place(request: Located, settings: EndpointSettings): Place {
   if (URL.canParse(url) && /^https?:[^@]+$/i.test(url)) return { region, url };
   throw new MelangeError(
     "CONFIGURATION",
-    "Cannot use the endpoint as it must be http(s) without a password",
+    "Cannot use the endpoint as it must be http(s)",
   );
 }
 

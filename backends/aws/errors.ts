@@ -81,7 +81,7 @@ export function unknownOutcome(
 
 /** Tells whether an error says that a queue or a topic does not exist. */
 export function isNotFound(error: unknown): error is MelangeError {
-  return error instanceof MelangeError && error.code === "NOT_FOUND";
+  return (error as MelangeError | undefined)?.code === "NOT_FOUND";
 }
 
 /** Tells whether an error says that the credentials or a policy do not allow it. */

@@ -28,6 +28,8 @@ import { type Random, systemClock } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { consoleLogger, guarded, type Logger } from "../../src/logger.ts";
 import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
+import { toTracedEntry } from "./attributes.ts";
+import { BoundedMap } from "./bounded_map.ts";
 import { boundedText } from "./bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
@@ -144,10 +146,10 @@ export class AwsBackend implements Backend {
       createClient({ ...options, credentials, locate, read: boundedText }),
       this.#lifetime,
     );
-    const found = checkingNames(createAddresses(client, options));
+    const found = checkingNames(createAddresses(client, options, new BoundedMap()));
     const addresses = createTopics ? creatingTopics(client, found) : found;
     const wire = { client, addresses };
-    this.#sender = withChecks(createSender(wire, options, readIntact(isIntact)));
+    this.#sender = withChecks(createSender(wire, options, readIntact(isIntact), toTracedEntry));
     this.#receiver = createReceiver(wire, { sender: this.#sender, isIntact, logger });
     this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
   }

@@ -60,6 +60,7 @@ export function createSender(
   { client, addresses }: Wire,
   options: AwsSenderOptions,
   read: ReadSent = readSent,
+  toEntry: typeof toSqsEntry = toSqsEntry,
 ): Sender {
   return {
     limits: limitsFrom(options),
@@ -75,7 +76,7 @@ export function createSender(
           }, settings)
           : sendMessageBatch(client, {
             QueueUrl: address,
-            Entries: messages.map(toSqsEntry),
+            Entries: messages.map(toEntry),
           }, settings);
       const answer = await addresses.at(destination, settings.signal, call);
       return resultPerEntry("send", answer, { entries: messages, read });

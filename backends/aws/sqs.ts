@@ -4,6 +4,7 @@
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
+import { unreadable } from "./xml.ts";
 import type { AwsClient, CallSettings } from "./client.ts";
 import { QUEUE_ERRORS } from "./queue_errors.ts";
 
@@ -162,18 +163,17 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
 
 function readQueueUrl(text: string): string {
   const { QueueUrl } = JSON.parse(text);
-  if (typeof QueueUrl !== "string") throw new SyntaxError();
-  return QueueUrl;
+  return typeof QueueUrl === "string" ? QueueUrl : unreadable();
 }
 
 /** Whatever names an entry counts, so that garbage in one of them concerns no other. */
 function readBatch(text: string): BatchAnswer {
   const { Successful, Failed } = JSON.parse(text);
-  return { Successful: named(Successful ?? []), Failed: named([Failed].flat()) };
+  return { Successful: named(Successful), Failed: named(Failed) };
 }
 
-function named(list: Answered[]): Answered[] {
-  return list.filter((entry) => entry?.Id);
+function named(list: unknown): Answered[] {
+  return [list as Answered[]].flat().filter((entry) => entry?.Id);
 }
 
 /** An empty answer mentions nobody. */

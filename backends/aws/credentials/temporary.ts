@@ -9,7 +9,7 @@ export interface TemporaryCredentials {
 }
 
 /** Refreshing starts five minutes before the end: so nobody is asked more than once a minute. */
-const MIN_LIFETIME_MS = 6 * 60_000;
+const MIN_LIFETIME_MS = 360_000;
 
 /**
  * Reads temporary credentials; `undefined` if they make no sense. Those that end soon, or have ended

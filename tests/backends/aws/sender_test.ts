@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { BoundedMap } from "../../../backends/aws/bounded_map.ts";
 import { createAddresses } from "../../../backends/aws/addresses.ts";
 import type { AwsClient } from "../../../backends/aws/client.ts";
 import { AwsBackend, type AwsBackendOptions, awsSender } from "../../../backends/aws/mod.ts";
@@ -214,7 +215,7 @@ describe("the addresses that are remembered", () => {
         return Promise.resolve(request.read('{"QueueUrl":"https://sqs.example/1/q"}'));
       },
     };
-    const addresses = createAddresses(client, {});
+    const addresses = createAddresses(client, {}, new BoundedMap());
     await addresses.find({ queue: "first" });
     await addresses.find({ queue: "first" });
     assertEquals(asked, 1);
@@ -240,6 +241,14 @@ describe("awsSender().send()", () => {
     const large = fakeAws(() => new Response("", { status: 413 }));
     const sent = () => awsSender(large.options).send({ queue: QUEUE }, [message()]);
     assertEquals((await assertRejects(sent, MelangeError)).code, "INVALID_MESSAGE");
+  });
+
+  it("does not know the outcome of an entry where there is no list of successes", async () => {
+    for (const Successful of [{}, "x", 1, null]) {
+      const sender = awsSender(fakeAws(() => json({ Successful })).options);
+      const results = await sender.send({ queue: QUEUE }, [message("a"), message("b")]);
+      assertEquals(results.map(brief), Array(2).fill("OUTCOME_UNKNOWN retryable"));
+    }
   });
 
   it("sends what the list held at the call, whatever becomes of the list", async () => {
