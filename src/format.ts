@@ -20,7 +20,7 @@ import {
   textOf,
   unpack,
 } from "./packed.ts";
-import type { Serializer, SerializerRegistry, Writers } from "./serializer.ts";
+import type { SerializerRegistry, Writer, Writers } from "./serializer.ts";
 
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
@@ -79,7 +79,7 @@ function checkUserAttributes(event: Event, attributes: Attributes): void {
   throw new MelangeError("INVALID_MESSAGE", `Cannot publish "${event.type}" as ${rule}`);
 }
 
-function serialize(event: Event, serializer: Serializer): string {
+function serialize(event: Event, serializer: Writer): string {
   try {
     const text: unknown = serializer.serialize(event.data);
     if (typeof text === "string") return text;
@@ -93,7 +93,7 @@ function serialize(event: Event, serializer: Serializer): string {
 
 function bodyOf(
   event: Event,
-  { text, serializer, written }: { text: string; serializer: Serializer; written: Format },
+  { text, serializer, written }: { text: string; serializer: Writer; written: Format },
 ): string {
   if (written === "plain") return text;
   if (written === "melange") return JSON.stringify({ Message: text });

@@ -1,16 +1,18 @@
 /** Data that is written as JSON: what a reader gets of it. */
 import { type Event, invalidEvent } from "./event.ts";
-import { jsonSerializer, type Writers } from "./serializer.ts";
+import type { Writers } from "./serializer.ts";
 
 /**
  * The data that a reader gets of an event: the same value, unless JSON leaves something out that a
- * reader may do without (properties that are `undefined` or not enumerable, and the class of an
- * object with fields). A serializer of one's own decides by itself what it can carry.
+ * reader may do without (properties that are `undefined`, inherited, named by a symbol or not
+ * enumerable, the class of an object with fields or of an array, and the sign of zero). A serializer
+ * of one's own decides by itself what it can carry.
  * @throws {MelangeError} `INVALID_EVENT`, with the path, if JSON changes or drops a value
  */
 export function carriedData(event: Event, serializers: Writers): unknown {
   const { data } = event;
-  if (serializers.forType(event.type) !== jsonSerializer) return data;
+  // By its id: another copy of this module has another object for JSON.
+  if (serializers.forType(event.type).id !== 1) return data;
   const found: Found = { less: false };
   let path: string | undefined = "";
   try {
@@ -33,13 +35,17 @@ interface Found {
 function changeIn(value: unknown, found: Found): string | undefined {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return undefined;
   // What is no object here is undefined, a function, a symbol, a bigint, or a number.
-  if (typeof value !== "object") return Number.isFinite(value) ? undefined : "";
+  if (typeof value !== "object") {
+    if (Object.is(value, -0)) found.less = true;
+    return Number.isFinite(value) ? undefined : "";
+  }
   const object = value as Record<string, unknown>;
   if (typeof object.toJSON === "function") return "";
   return Array.isArray(value) ? changeInList(value, found) : changeInFields(object, found);
 }
 
 function changeInList(list: unknown[], found: Found): string | undefined {
+  if (Object.getPrototypeOf(list) !== Array.prototype) found.less = true;
   for (let at = 0; at < list.length; at++) {
     const path = changeIn(list[at], found);
     if (path !== undefined) return `.${at}${path}`;
@@ -49,8 +55,7 @@ function changeInList(list: unknown[], found: Found): string | undefined {
 
 function changeInFields(object: Record<string, unknown>, found: Found): string | undefined {
   const prototype = Object.getPrototypeOf(object);
-  // The prototype of plain objects, of any realm, has none itself.
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  const isPlain = prototype === Object.prototype || prototype === null || isOfObjects(prototype);
   // A class that is built in, or whose objects have no fields, has hidden what it holds.
   if (!isPlain && Object.prototype.toString.call(object) !== "[object Object]") return "";
   const fields = isPlain ? object : { ...object };
@@ -62,6 +67,13 @@ function changeInFields(object: Record<string, unknown>, found: Found): string |
     if (path !== undefined || key === "__proto__") return `.${key.slice(0, 64)}${path ?? ""}`;
     if (fields[key] === undefined) found.less = true;
   }
+  // Asked for both at once, Reflect.ownKeys takes three times as long.
   if (!isPlain || Object.getOwnPropertyNames(object).length > count) found.less = true;
+  if (Object.getOwnPropertySymbols(object).length > 0) found.less = true;
   return isPlain || count > 0 ? undefined : "";
+}
+
+/** Tells whether a prototype is that of plain objects, of any realm: it alone has what they inherit. */
+function isOfObjects(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty");
 }

@@ -121,8 +121,10 @@ export function outgoing(
   const type = eventTypeOf(event);
   const { attributes } = options;
   const toQueue = "queue" in destination;
-  const write = (valid: Validation): OutgoingMessage => {
+  const check = (valid: Validation) => {
     if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
+  };
+  const write = (): OutgoingMessage => {
     const message = {
       ...encode(event, { ...writing, toQueue, attributes }),
       ...placement(event, type, { options, destination }),
@@ -133,7 +135,13 @@ export function outgoing(
   };
   const data = carriedData(event, writing.serializers);
   const valid = type ? validate(type, data) : { ok: true, value: data } as const;
-  return valid instanceof Promise ? valid.then(write) : write(valid);
+  if (valid instanceof Promise) {
+    // Now: until the schema answers, the caller may have changed the data.
+    const message = write();
+    return valid.then((valid) => (check(valid), message));
+  }
+  check(valid);
+  return write();
 }
 
 /** What the message needs beside body and attributes: group, deduplication id, delay. */
@@ -154,7 +162,10 @@ function placement(
 
 function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
   try {
-    return (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
+    const group = (type?.group as ((data: unknown) => string) | undefined)?.(event.data);
+    // A promise is refused as no text; nobody waits for it, so it must not end the process.
+    if (typeof group === "object") Promise.resolve(group).catch(() => {});
+    return group;
   } catch {
     throw invalidEvent(event, "group cannot be told: the group function threw");
   }

@@ -103,7 +103,7 @@ export class SynchronousEventBus {
 function check(event: Event, serializers: Writers): Event {
   const type = eventTypeOf(event);
   const data = carriedData(event, serializers);
-  const carried = data === event.data ? event : { ...event, data };
+  const carried = Object.is(data, event.data) ? event : { ...event, data };
   if (!type) return carried;
   const result = validate(type, data);
   if (result instanceof Promise) throw asynchronous(`the schema of "${event.type}"`, result);

@@ -134,8 +134,10 @@ export class AwsBackend implements Backend {
   /**
    * Creates a backend. Nothing is read or sent before the first call.
    * @throws {TypeError} if `integrity` is none of its choices
+   * @throws {RangeError} if a size limit is no number of bytes
    */
   constructor(options: AwsBackendOptions = {}) {
+    checkSizes(options);
     this.#topics = options.topics ?? true;
     const { random = Math.random, createTopics = true } = options;
     const logger = guarded(options.logger ?? consoleLogger);
@@ -300,6 +302,17 @@ export class AwsBackend implements Backend {
   /** Closes the backend. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** A limit that is no number lets nothing through, or everything, and says so of each message. */
+function checkSizes(options: AwsBackendOptions): void {
+  for (const name of ["topicMessageBytes", "queueMessageBytes", "queueBatchBytes"] as const) {
+    const value: unknown = options[name];
+    if (value === undefined || (typeof value === "number" && value >= 1)) continue;
+    throw new RangeError(
+      `Cannot create a backend as ${name} must be a number of bytes, 1 at least: current value is ${value}`,
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import { MelangeError } from "../../src/errors.ts";
 import { defineEvent, type Event, type EventType, typed } from "../../src/event.ts";
 import type { Format } from "../../src/packed.ts";
 import { MessagePublisher } from "../../src/publisher.ts";
-import { type Serializer, SerializerRegistry } from "../../src/serializer.ts";
+import { jsonSerializer, type Serializer, SerializerRegistry } from "../../src/serializer.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 import { fakeSender } from "../fakes/sender.ts";
 
@@ -33,6 +33,15 @@ class Point {
   }
 }
 
+class Tags extends Array<string> {
+  get first() {
+    return this[0];
+  }
+}
+
+const KEY = Symbol("key");
+/** Defaults without a prototype, as some parsers of options make them. */
+const defaults = Object.assign(Object.create(null), { currency: "EUR" });
 const hidden = Object.defineProperty({ a: 1 }, "b", { value: 2 });
 const inherited = Object.assign(Object.create({ a: 1 }), { c: 3 });
 // deno-lint-ignore no-sparse-arrays
@@ -80,7 +89,7 @@ const KEPT: unknown[] = [
   null,
   "",
   "é🙂 \ud800 \u2028",
-  [null, true, false, 0, -0, 1e300, 5e-324, "x", [], {}],
+  [null, true, false, 0, 1e300, 5e-324, "x", [], {}],
   { a: { b: [{ c: null }] } },
   Object.assign(Object.create(null), { a: 1 }),
   { "": 1, "a.b": 2, constructor: 3, hasOwnProperty: 4, length: 5 },
@@ -208,6 +217,30 @@ describe("an event whose data JSON keeps", () => {
     assertEquals(got, [["a"]]);
   });
 
+  it("may be more than JSON has words for; a handler gets the same on every bus", async () => {
+    const cases: [unknown, unknown][] = [
+      [{ a: 1, [KEY]: 2 }, { a: 1 }],
+      [Object.assign(Object.create(defaults), { a: 1 }), { a: 1 }],
+      [{ tags: Tags.of("a") }, { tags: ["a"] }],
+      [[-0, 0], [0, 0]],
+      [-0, 0],
+    ];
+    for (const [data, expected] of cases) {
+      const bus = new SynchronousEventBus();
+      const got: unknown[] = [await received(Thing as never, data)];
+      bus.subscribeAll((event) => void got.push(event.data));
+      bus.publish(Thing(data));
+      for (const value of got) {
+        assertEquals(JSON.stringify(value), JSON.stringify(expected));
+        assertEquals(Reflect.ownKeys(Object(value)), Reflect.ownKeys(Object(expected)));
+        const [one] = [value].flat();
+        assert(!Object.is(one, -0));
+        const { tags } = Object(value);
+        assert(tags === undefined || Object.getPrototypeOf(tags) === Array.prototype);
+      }
+    }
+  });
+
   it("may be of a class with fields; a handler gets a plain object on every bus", async () => {
     const plain = await received(Thing as never, { at: new Point(1) }) as { at: Point };
     assertEquals(Object.getPrototypeOf(plain.at), Object.prototype);
@@ -233,6 +266,25 @@ describe("a schema is asked about what arrives", () => {
     ["a getter of a class", v.object({ doubled: v.number() }), new Point(1), "doubled"],
     ["a hidden property", v.object({ b: v.number() }), hidden, "b"],
     ["an inherited property", v.object({ a: v.number() }), inherited, "a"],
+    [
+      "a property of a prototype that has none",
+      v.object({ currency: v.string() }),
+      Object.assign(Object.create(defaults), { total: 1 }),
+      "currency",
+    ],
+    ["a class of arrays", v.object({ tags: v.instance(Tags) }), { tags: Tags.of("a") }, "tags"],
+    [
+      "a property named by a symbol",
+      v.object({ a: v.custom((value) => KEY in (value as object)) }),
+      { a: { [KEY]: 1 } },
+      "a",
+    ],
+    [
+      "the sign of zero",
+      v.object({ a: v.custom((value) => Object.is(value, -0)) }),
+      { a: -0 },
+      "a",
+    ],
   ];
   for (const [what, schema, data, path] of REFUSED) {
     it(`and refuses ${what}`, async () => {
@@ -253,6 +305,36 @@ describe("a schema is asked about what arrives", () => {
     assertEquals(await received(At as never, { at }), { at: new Date(0) });
   });
 
+  it("and not about what its caller makes of it meanwhile", async () => {
+    const changes: [(data: { a: unknown }) => void, string][] = [
+      [(data) => data.a = Infinity, "infinity"],
+      [(data) => data.a = "text", "another type"],
+      [(data) => data.a = 2, "another value"],
+      [(data) => delete data.a, "nothing"],
+    ];
+    for (const [change, what] of changes) {
+      let answer = () => {};
+      const asked = new Promise<void>((resolve) => answer = resolve);
+      const validate = async (value: unknown) => {
+        await asked;
+        return { value };
+      };
+      const Later = defineEvent("Later", {
+        topic: "t.fifo",
+        schema: { "~standard": { version: 1, vendor: "test", validate } },
+        group: (data) => `g${(data as { a: unknown }).a}`,
+      });
+      const { publisher, backend } = setUp();
+      const data: { a: unknown } = { a: 1 };
+      const publishing = publisher.publish(Later(data));
+      change(data);
+      answer();
+      await publishing;
+      const [message] = backend.calls[0]!.messages;
+      assertEquals([message?.body, message?.group], ['{"a":1}', "g1"], what);
+    }
+  });
+
   it("also where it takes its time", async () => {
     const schema = v.objectAsync({ a: v.undefinedable(v.string()) });
     const Later = defineEvent("Later", { topic: "t", schema });
@@ -267,6 +349,14 @@ describe("a serializer of one's own", () => {
     serialize: (data) => String((data as Date).getTime()),
     deserialize: (text) => new Date(Number(text)),
   };
+
+  it("is not taken for one where another copy of this module writes JSON", async () => {
+    const other: Serializer = { ...jsonSerializer };
+    const serializers = { forType: () => other } as unknown as SerializerRegistry;
+    const { publisher } = setUp({ serializers });
+    const error = await assertRejects(() => publisher.publish(Thing(new Date(5))), MelangeError);
+    assertEquals(error.code, "INVALID_EVENT");
+  });
 
   it("decides by itself what it can carry, also on the synchronous bus", async () => {
     const serializers = new SerializerRegistry({ byType: { At: dates } });

@@ -129,6 +129,20 @@ describe("publish() to a FIFO destination", () => {
     assertEquals(backend.sent, [["a1"]]);
   });
 
+  it("refuses a group that is a promise, and reports nowhere else that it rejects", async () => {
+    const group = (() => Promise.reject(new Error("s3cret"))) as unknown as () => string;
+    const Later = defineEvent("Later", { topic: "lines.fifo", schema: typed<number>(), group });
+    const { publisher, backend } = setUp({});
+    const results = await publisher.publishAll([Later(1), Line("a1")]);
+    assertEquals(results.map((result) => result.ok || result.error.code), [
+      "INVALID_MESSAGE",
+      true,
+    ]);
+    assertEquals(backend.sent, [["a1"]]);
+    // Let a rejection that nobody handles be told: it would fail this test.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  });
+
   it("keeps the id over all attempts, so that a repetition is dropped", async () => {
     const { publish, clock, backend, outcomes } = setUp({
       steps: [fail(passing("OUTCOME_UNKNOWN")), answer("ok", passing())],

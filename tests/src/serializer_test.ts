@@ -73,6 +73,15 @@ describe("parseJson()", () => {
     });
   });
 
+  it("reads what is nested as deep as JSON.parse reads it, whatever keys it has", () => {
+    for (const word of ["__proto__", "\\u0001"]) {
+      const text = '{"a":'.repeat(20_000) + `"${word}"` + "}".repeat(20_000);
+      let value = parseJson(text) as { a: unknown };
+      for (let depth = 1; depth < 20_000; depth++) value = value.a as { a: unknown };
+      assertEquals<unknown>(value.a, JSON.parse(`"${word}"`));
+    }
+  });
+
   it("throws on what is no JSON, and does not overflow", () => {
     for (const text of ["", " ", "{", "nul", "'a'", "[1,]", '{"a":1}x', "\u0000"]) {
       assertThrows(() => parseJson(text), SyntaxError);

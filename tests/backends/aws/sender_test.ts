@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BoundedMap } from "../../../backends/aws/bounded_map.ts";
 import { createAddresses } from "../../../backends/aws/addresses.ts";
@@ -467,6 +467,19 @@ describe("what a service refuses as a whole", () => {
     assertEquals(aws.calls.map((call) => bodies(call).length).sort(), [1, 3, 3, 3]);
     const { limits } = new AwsBackend({ ...aws.options, queueMessageBytes: 300 });
     assertEquals([limits.queue.batchBytes, limits.topic.batchBytes], [300, 262_144]);
+  });
+
+  it("takes no limit that is no number of bytes", () => {
+    for (const name of ["topicMessageBytes", "queueMessageBytes", "queueBatchBytes"] as const) {
+      for (const value of [NaN, 0, -1, 0.5, "300", null, {}]) {
+        const options = { [name]: value } as AwsBackendOptions;
+        const { message } = assertThrows(() => new AwsBackend(options), RangeError);
+        assertMatch(message, new RegExp(`${name} must be a number of bytes`));
+      }
+      for (const value of [undefined, 1, 1_048_576, Infinity]) {
+        new AwsBackend({ [name]: value } as AwsBackendOptions);
+      }
+    }
   });
 });
 
