@@ -2,7 +2,7 @@
 import type { Delivery, Result } from "./backend.ts";
 import { MelangeError, probe } from "./errors.ts";
 import { isRecord } from "./json.ts";
-import type { ReceivedMessage } from "./message.ts";
+import type { Attributes, ReceivedMessage } from "./message.ts";
 
 /**
  * One result per item, in order. What is no result, or is missing, stands for an unknown outcome
@@ -18,10 +18,12 @@ export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
   });
 }
 
-/** An error of a backend: what is none, or asks for no length of time, stands for an unknown outcome. */
+/**
+ * An error of a backend: what is none, cannot be read, or asks for no length of time, stands for an
+ * unknown outcome.
+ */
 export function soundError(error: unknown): MelangeError {
-  const isSound = probe(() => error instanceof MelangeError && isWait(error.retryAfterMs));
-  if (isSound) return error as MelangeError;
+  if (probe(() => error instanceof MelangeError && isReadable(error))) return error as MelangeError;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
     retryable: true,
     cause: error,
@@ -36,21 +38,27 @@ export function soundDeliveries(answer: unknown, receivedAt: Date): Delivery[] {
   if (!Array.isArray(answer)) {
     throw new TypeError("Cannot receive as the backend gave no array of deliveries");
   }
-  return answer.flatMap((delivery: Delivery) => {
-    const { receipt, message } = delivery ?? {};
-    if (typeof receipt !== "string" || !isRecord(message)) return [];
-    const sound = soundMessage(message, receivedAt);
-    return [sound === message ? delivery : { receipt, message: sound }];
-  });
+  return answer.flatMap((delivery: Delivery) =>
+    // One that cannot be read costs its neighbours nothing.
+    probe(() => soundDelivery(delivery, receivedAt)) ?? []
+  );
+}
+
+function soundDelivery({ receipt, message }: Delivery, receivedAt: Date): Delivery[] {
+  if (typeof receipt !== "string" || !isRecord(message)) return [];
+  return [{ receipt, message: soundMessage(message, receivedAt) }];
 }
 
 /**
  * A message whose parts are what they should be, as everything that handles it relies on that. A
- * date that is none becomes the time of the receive, a count that is none 1, a missing part empty.
+ * date that is none becomes the time of the receive, a count that is none 1, a missing part empty;
+ * an attribute without a value is left out.
  */
 export function soundMessage(message: ReceivedMessage, receivedAt: Date): ReceivedMessage {
-  const { id, body, attributes, sentAt, attempt, group } = message;
-  const sound = typeof id === "string" && typeof body === "string" && isRecord(attributes) &&
+  // All that is read of it later is read here, where what throws is caught.
+  const { id, body, attributes, sentAt, attempt, group, lockedUntil: _until, origin: _origin } =
+    message;
+  const sound = typeof id === "string" && typeof body === "string" && areSound(attributes) &&
     isDate(sentAt) && isCount(attempt) && (group === undefined || typeof group === "string");
   if (sound) return message;
   const { group: _, ...others } = message;
@@ -58,15 +66,38 @@ export function soundMessage(message: ReceivedMessage, receivedAt: Date): Receiv
     ...others,
     id: typeof id === "string" ? id : "",
     body: typeof body === "string" ? body : "",
-    attributes: isRecord(attributes) ? attributes : {},
+    attributes: soundAttributes(attributes),
     sentAt: isDate(sentAt) ? sentAt : receivedAt,
     attempt: isCount(attempt) ? attempt : 1,
     ...(typeof group === "string" ? { group } : {}),
   };
 }
 
+/** Whether all that is read of an error can be read: a subclass of somebody's may have getters. */
+function isReadable({ code, message, retryable, retryAfterMs }: MelangeError): boolean {
+  return typeof code === "string" && typeof message === "string" &&
+    typeof retryable === "boolean" && isWait(retryAfterMs);
+}
+
 function isWait(value: unknown): boolean {
   return value === undefined || (typeof value === "number" && value >= 0);
+}
+
+function areSound(attributes: unknown): boolean {
+  return isRecord(attributes) && Object.values(attributes).every(isAttribute);
+}
+
+/** Those that have a value: without any, a message could not even be dead-lettered. */
+function soundAttributes(attributes: unknown): Attributes {
+  const all = isRecord(attributes) ? Object.entries(attributes) : [];
+  return Object.fromEntries(all.filter(([, value]) => isAttribute(value))) as Attributes;
+}
+
+function isAttribute(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value === "string" || value instanceof Uint8Array) return true;
+  return isRecord(value) && typeof value.type === "string" &&
+    (typeof value.value === "string" || value.value instanceof Uint8Array);
 }
 
 function isDate(value: unknown): boolean {

@@ -54,8 +54,9 @@ const LIMIT_SHARE = 2 / 9;
 const MAX_LIMIT_MS = 10_000;
 /** The least pause between the beginnings of two tries, as a share of the lock. */
 const PAUSE_SHARE = 1 / 10;
-/** Kept clear of the longest time that a service locks a message. */
+/** Kept clear of the longest time that a service locks a message, and as a share of that. */
 const CAP_MARGIN_MS = 60_000;
+const CAP_MARGIN_SHARE = 1 / 10;
 
 /**
  * Keeps the locks of all deliveries that this process holds, those that wait for a slot as well:
@@ -215,7 +216,12 @@ class HeldLease implements Lease {
 
   /** How long an extension may take: two may hang, and a third still comes in time. */
   get limitMs(): number {
-    return Math.min(this.#lockedMs * LIMIT_SHARE, MAX_LIMIT_MS);
+    return Math.min(this.#keptMs * LIMIT_SHARE, MAX_LIMIT_MS);
+  }
+
+  /** What the times of extensions are shares of: one by hand may lock for longer, but is not renewed sooner. */
+  get #keptMs(): number {
+    return Math.min(this.#lockedMs, this.#options.visibilityMs);
   }
 
   abort(reason: MelangeError): void {
@@ -235,6 +241,7 @@ class HeldLease implements Lease {
   async extend(ms: number): Promise<ExtendResult> {
     while (this.#extending) await this.#extending;
     if (this.lost || this.#settling) return LOST;
+    if (this.#capAt() <= reading(this.#options.clock)) return REFUSED;
     const answer = sendExtensions(this.#options, [this.extension(ms)], this.limitMs);
     await this.follow(answer.then(([first]) => first));
     return this.lost ? LOST : (await answer)[0]?.result ?? LOST;
@@ -263,11 +270,13 @@ class HeldLease implements Lease {
       this.extendAt = this.#nextExtension();
       return;
     }
-    const { code, retryAfterMs } = result.error;
+    const { code, retryAfterMs = 0 } = result.error;
     // An acknowledgement that overtook it ended the lock, and tells itself what became of it.
     if (code === "LOCK_LOST" && !this.#overtaken) return this.lose();
     const now = reading(this.#options.clock);
-    this.extendAt = Math.max(now + (retryAfterMs ?? 0), askedAt + this.#lockedMs * PAUSE_SHARE);
+    // However long the service asks to wait, one more try comes before the lock ends.
+    const asked = Math.min(now + retryAfterMs, this.lockedUntil - this.limitMs);
+    this.extendAt = Math.max(asked, askedAt + this.#keptMs * PAUSE_SHARE);
   }
 
   /**
@@ -298,9 +307,19 @@ class HeldLease implements Lease {
   }
 
   #capAt(): number {
-    return this.longestUntil - CAP_MARGIN_MS;
+    const { visibilityMs } = this.#options.receiver.limits.queue;
+    return this.longestUntil - Math.min(CAP_MARGIN_MS, visibilityMs * CAP_MARGIN_SHARE);
   }
 }
+
+/** To ask for the rest, which is nothing, would end the lock. */
+const REFUSED: ExtendResult = {
+  ok: false,
+  error: /* @__PURE__ */ new MelangeError(
+    "REFUSED",
+    "Cannot extend a lock beyond the longest time that the service locks a message",
+  ),
+};
 
 const LOST: ExtendResult = {
   ok: false,

@@ -1,7 +1,7 @@
 import { soundDeliveries, soundError } from "./answers.ts";
 import type { Delivery, Receiver } from "./backend.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
-import { MelangeError } from "./errors.ts";
+import { MelangeError, probe } from "./errors.ts";
 import { type Backoff, backoffMs, isRetryable, type RetryBudget } from "./retry.ts";
 
 /** Options of {@linkcode Polling}. */
@@ -167,7 +167,7 @@ export class Polling {
     received(error);
     const { signal } = this.#stopped;
     if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});
-    const { retryAfterMs } = error instanceof MelangeError ? soundError(error) : {};
+    const { retryAfterMs } = soundError(error);
     const askedMs = Math.min(retryAfterMs ?? 0, MAX_ASKED_MS);
     const backoff = isOutage(error) ? OUTAGE_BACKOFF : BACKOFF;
     await this.#pause(Math.max(MIN_PAUSE_MS, askedMs, backoffMs(this.#failures, backoff, random)));
@@ -183,5 +183,5 @@ function isOutage(error: unknown): boolean {
 }
 
 function codeOf(error: unknown): string | undefined {
-  return error instanceof MelangeError ? error.code : undefined;
+  return probe(() => error instanceof MelangeError ? error.code : undefined);
 }

@@ -1,6 +1,6 @@
 import type { Result } from "./backend.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
-import { MelangeError } from "./errors.ts";
+import { MelangeError, probe } from "./errors.ts";
 
 /** How delays grow: the first is at most `baseMs`, each further one at most twice the one before. */
 export interface Backoff {
@@ -62,7 +62,7 @@ export function backoffMs(attempt: number, backoff: Backoff, random: Random): nu
 
 /** Whether an error may go away by trying again: only what says so of itself. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof MelangeError && error.retryable;
+  return probe(() => error instanceof MelangeError && error.retryable) === true;
 }
 
 /**
@@ -139,7 +139,7 @@ async function resultsOf<Item, Value>(
 
 /** An error as it is; of anything else that was thrown, nobody knows what had been done. */
 export function asMelangeError(cause: unknown): MelangeError {
-  if (cause instanceof MelangeError) return cause;
+  if (probe(() => cause instanceof MelangeError)) return cause as MelangeError;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
     cause,
   });

@@ -1,4 +1,4 @@
-import { soundResults } from "./answers.ts";
+import { soundError, soundResults } from "./answers.ts";
 import type { Receiver, SettleResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
 import { type Clock, type Random, reading } from "./clock.ts";
@@ -100,7 +100,7 @@ export class Settler {
     const settled = batcher.add(settlement);
     // Those that are settled in the same turn are still to come.
     queueMicrotask(() => this.#options.alone() && batcher.hurry());
-    return await settled;
+    return await settled.catch((cause) => ({ ok: false, error: soundError(cause) }));
   }
 
   #batcher(

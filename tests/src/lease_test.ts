@@ -16,9 +16,17 @@ import { deferred, watch } from "../fakes/world.ts";
 const VISIBILITY = 30_000;
 const HOUR = 3_600_000;
 
-function createLeases({ visibilityMs = VISIBILITY }: { visibilityMs?: number } = {}) {
+function createLeases(
+  { visibilityMs = VISIBILITY, longestMs = 12 * HOUR }: {
+    visibilityMs?: number;
+    longestMs?: number;
+  } = {},
+) {
   const clock = new VirtualClock();
-  const receiver = scriptedReceiver({ clock, receive: () => Promise.resolve([]) });
+  const scripted = scriptedReceiver({ clock, receive: () => Promise.resolve([]) });
+  const { limits } = scripted;
+  const queue = { ...limits.queue, visibilityMs: longestMs };
+  const receiver: FaultyReceiver = { ...scripted, limits: { ...limits, queue } };
   const end = new AbortController();
   const leases = new Leases({ receiver, queue: "q", visibilityMs, clock, signal: end.signal });
   const start = clock.now();
@@ -169,14 +177,14 @@ describe("Leases", () => {
     assert(!lease.lost);
   });
 
-  it("waits as long as the service asks before it tries again", async () => {
+  it("waits as long as the service asks before it tries again, unless the lock ends sooner", async () => {
     const { clock, receiver, hold, extendedAt } = createLeases();
     receiver.faults.extend = refuseAll(
       failure("THROTTLED", { retryable: true, retryAfterMs: 12_000 }),
     );
     hold();
     await clock.advance(29_000);
-    assertEquals(extendedAt(), [10_000, 22_000]);
+    assertEquals(extendedAt(), [10_000, 22_000, 25_000, 28_000]);
   });
 
   it("takes an item that the service did not mention as failed", async () => {
@@ -442,6 +450,36 @@ describe("an extension that hangs", () => {
     assertEquals(lease.lost, false);
   });
 
+  for (const how of ["hang", "fail"]) {
+    it(`may do so twice before a lock of ten minutes by hand ends: ${how}`, async () => {
+      const { clock, receiver, hold } = createLeases();
+      const lease = hold();
+      await lease.extend(600_000);
+      receiver.faults.extend = (next) => {
+        if (receiver.of("extend").length > 3) return next();
+        const error = failure("THROTTLED", { retryable: true });
+        return how === "hang" ? new Promise(() => {}) : Promise.resolve([{ ok: false, error }]);
+      };
+      await clock.advance(599_000);
+      assertEquals([receiver.of("extend").length > 3, lease.lost], [true, false]);
+      await clock.advance(60_000);
+      assertEquals(lease.lost, false);
+    });
+  }
+
+  for (const retryAfterMs of [25_000, 3_600_000, Infinity]) {
+    it(`is tried once more before the lock ends, asked to wait ${retryAfterMs} ms`, async () => {
+      const { clock, receiver, hold, extendedAt } = createLeases();
+      const error = failure("THROTTLED", { retryable: true, retryAfterMs });
+      receiver.faults.extend = (next) =>
+        receiver.of("extend").length > 1 ? next() : Promise.resolve([{ ok: false, error }]);
+      const lease = hold();
+      await clock.advance(60_000);
+      assertEquals(extendedAt().slice(0, 2).map(Math.floor), [10_000, 23_333]);
+      assertEquals(lease.lost, false);
+    });
+  }
+
   it("of a lock that is kept for hours takes ten seconds at the most", async () => {
     const { clock, receiver, hold } = createLeases({ visibilityMs: 6 * HOUR });
     receiver.faults.extend = () => new Promise(() => {});
@@ -450,6 +488,31 @@ describe("an extension that hangs", () => {
     const settled = watch(hold("other").settle({ inOrder: true }));
     await clock.advance(10_000);
     assertEquals(settled.state, "done");
+  });
+});
+
+describe("a service that locks no longer than", () => {
+  for (const longestMs of [30_000, 60_000, 120_000]) {
+    it(`${longestMs} ms is asked for what it gives, and never for nothing`, async () => {
+      const { clock, receiver, hold } = createLeases({ visibilityMs: 20_000, longestMs });
+      const lease = hold();
+      await clock.advance(1_000);
+      assert((await lease.extend(10_000)).ok);
+      assertEquals(receiver.of("extend")[0]?.items[0]?.ms, 10_000);
+      await clock.advance(longestMs * 0.8);
+      assertEquals(lease.lost, false);
+      const asked = receiver.of("extend").flatMap(({ items }) => items.map(({ ms = 0 }) => ms));
+      assert(asked.every((ms) => ms > 0));
+    });
+  }
+
+  it("it is locked already refuses more, and the lock goes on", async () => {
+    const { clock, receiver, hold } = createLeases({ visibilityMs: 30_000, longestMs: 30_000 });
+    const lease = hold();
+    await clock.advance(28_000);
+    const result = await lease.extend(10_000);
+    assertEquals(!result.ok && result.error.code, "REFUSED");
+    assertEquals([receiver.of("extend").length, lease.lost], [0, false]);
   });
 });
 

@@ -341,6 +341,111 @@ describe("a backend of somebody's", () => {
     });
   }
 
+  /** Errors that break whoever reads them. */
+  const UNREADABLE: [string, () => unknown][] = [
+    ["a revoked proxy", revoked],
+    ...["code", "message", "retryable", "retryAfterMs"].map((name): [string, () => unknown] => [
+      `one of ours whose ${name} throws`,
+      () => throwing(name, new MelangeError("REFUSED", "x", { retryable: true })),
+    ]),
+    [
+      "one of ours whose code is no text",
+      () => Object.assign(new MelangeError("X", "x"), { code: 5n }),
+    ],
+  ];
+  for (const [what, make] of UNREADABLE) {
+    it(`whose receive rejects with ${what} makes nothing spin`, async () => {
+      const clock = new VirtualClock();
+      // What spins without a pause never lets the test go on: it ends here.
+      const receive = (_: unknown, call: number) =>
+        call > 100 ? new Promise<never>(() => {}) : Promise.reject(make());
+      const receiver = scriptedReceiver({ clock, receive });
+      const dispatcher = new Dispatcher({ logger: recordingLogger() });
+      const consumer = new MessageConsumer({ backend: receiver, queue: "q", dispatcher, clock });
+      consumer.start();
+      await clock.advance(60_000);
+      const calls = receiver.of("receive").length;
+      assert(calls > 1 && calls < 100, `${calls} receives in a minute`);
+      const stopped = consumer.stop();
+      await clock.advance(15_000);
+      await stopped;
+      assertEquals(clock.pending, 0);
+    });
+
+    it(`that settles with ${what} costs no slot`, async () => {
+      for (const verb of ["acknowledge", "release", "deadLetter"] as const) {
+        for (const rejects of [true, false]) {
+          const world = await createWorld({ declare: { deadLetterQueue: "dead" } });
+          world.dispatcher.subscribe(Job, () => {
+            if (verb === "release") throw new Error("x");
+            if (verb === "deadLetter") throw new DeadLetter("x");
+          });
+          world.receiver.faults[verb] = (next: () => Promise<SettleResult[]>) => {
+            if (world.receiver.of(verb).length > 1) return next();
+            if (rejects) return Promise.reject(make());
+            return Promise.resolve([{ ok: false, error: make() }] as never);
+          };
+          await world.send([1]);
+          const consumer = world.consumer({ redelivery: { baseMs: 20_000, maxMs: 20_000 } });
+          consumer.start();
+          await world.clock.advance(100_000);
+          assert(world.receiver.of(verb).length > 1);
+          const stopped = consumer.stop();
+          await world.clock.advance(15_000);
+          await stopped;
+          assertEquals([consumer.status().running, world.clock.pending], [0, 0]);
+        }
+      }
+    });
+  }
+
+  it("that gives one delivery which cannot be read costs its neighbours nothing", async () => {
+    const { message } = deliveryOf("odd");
+    const odd: unknown[] = [
+      revoked(),
+      throwing("receipt", {}),
+      { receipt: "odd", message: revoked() },
+      ...["body", "attempt", "lockedUntil", "origin"].map((name) => ({
+        receipt: "odd",
+        message: throwing(name, { ...message }),
+      })),
+      { receipt: "odd", message: { ...message, attributes: throwing("manifest", {}) } },
+    ];
+    for (const one of odd) {
+      const clock = new VirtualClock();
+      const receiver = scriptedReceiver({
+        clock,
+        receive: (_, call) => Promise.resolve(call === 1 ? [one as Delivery, deliveryOf("r")] : []),
+      });
+      const dispatcher = new Dispatcher({ logger: recordingLogger() });
+      dispatcher.subscribe(Job, () => {});
+      const consumer = new MessageConsumer({ backend: receiver, queue: "q", dispatcher, clock });
+      consumer.start();
+      await clock.advance(5_000);
+      const acknowledged = receiver.of("acknowledge").flatMap(({ items }) => items);
+      assertEquals(acknowledged, [{ receipt: "r" }]);
+      await consumer.stop();
+    }
+  });
+
+  it("that gives attributes without a value can dead-letter such a message", async () => {
+    for (const value of [null, 5n, Symbol("x"), NaN, {}, { type: 5 }, { type: "String" }]) {
+      const clock = new VirtualClock();
+      const { receipt, message } = deliveryOf("r");
+      const attributes = { ...message.attributes, odd: value } as never;
+      const receiver = scriptedReceiver({
+        clock,
+        receive: (_, call) =>
+          Promise.resolve(call === 1 ? [{ receipt, message: { ...message, attributes } }] : []),
+      });
+      const dispatcher = new Dispatcher({ logger: recordingLogger() });
+      dispatcher.subscribe(Job, () => Promise.reject(new DeadLetter("x")));
+      const consumer = new MessageConsumer({ backend: receiver, queue: "q", dispatcher, clock });
+      await consumer.consumeEvent();
+      assertEquals(receiver.of("deadLetter").length, 1, String(value));
+    }
+  });
+
   it("that asks for no time that there is makes nothing spin", async () => {
     for (const retryAfterMs of [NaN, -1, "soon", 10n]) {
       const clock = new VirtualClock();
