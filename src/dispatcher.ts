@@ -1,7 +1,7 @@
 import { isCount, soundMessage } from "./answers.ts";
 import { abortable, type Clock, systemClock } from "./clock.ts";
 import { deduplicationKey } from "./deduplication_key.ts";
-import { checkMs } from "./duration.ts";
+import { checkMs, isNumber } from "./duration.ts";
 import { describeError, MelangeError, probe, reasonOf } from "./errors.ts";
 import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
 import { openEnvelope } from "./envelope.ts";
@@ -591,7 +591,7 @@ const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN
 function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
   const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
   const delayMs = factsOf(error)?.retryAfterMs;
-  return typeof delayMs === "number" && delayMs >= 0 ? { uncounted, delayMs } : { uncounted };
+  return isNumber(delayMs, 0, Number.MAX_VALUE) ? { uncounted, delayMs } : { uncounted };
 }
 
 /** What an error of ours says; a subclass of somebody's may say anything. */

@@ -216,7 +216,7 @@ function brokenFifoRule(
   if (!isStandard || "topic" in destination) {
     return "only standard queues delay a message: set the delay of the queue";
   }
-  if (!(delayMs >= 0 && delayMs <= limits.delayMs)) {
+  if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= limits.delayMs)) {
     return `a delay is 0 to ${limits.delayMs} ms: current value is ${delayMs}`;
   }
   return undefined;

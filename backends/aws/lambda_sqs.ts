@@ -1,6 +1,7 @@
 import type { Sender } from "../../src/backend.ts";
 import { abortable, type Clock, type Random, systemClock } from "../../src/clock.ts";
 import { dispatch, type Dispatcher } from "../../src/dispatcher.ts";
+import { isNumber } from "../../src/duration.ts";
 import { describeError, MelangeError } from "../../src/errors.ts";
 import { deadLetterCopy } from "../../src/dead_letter.ts";
 import type { DeadLetterFacts } from "../../src/packed.ts";
@@ -131,7 +132,7 @@ function settingsOf(options: SqsHandlerOptions): Settings {
 /** What both handlers check: the margin, and the clock. */
 export function limitsOf(options: LambdaOptions): { marginMs: number; clock: Clock } {
   const { marginMs = 1_000, clock = systemClock } = options;
-  if (marginMs >= 0) return { marginMs, clock };
+  if (isNumber(marginMs, 0)) return { marginMs, clock };
   throw new RangeError(
     `Cannot create a Lambda handler as marginMs must not be negative: current value is ${marginMs}`,
   );

@@ -19,6 +19,7 @@
  */
 import { abortable, type Clock, reading, systemClock } from "../../src/clock.ts";
 import { dispatch, type Dispatcher, type Outcome } from "../../src/dispatcher.ts";
+import { isNumber } from "../../src/duration.ts";
 import { describeError, MelangeError } from "../../src/errors.ts";
 import type { ReceivedMessage } from "../../src/message.ts";
 import type { EventPublisher } from "../../src/publisher.ts";
@@ -201,7 +202,7 @@ function positive(
   fallback: number,
 ): number {
   const value = options[name] ?? fallback;
-  if (value > 0) return value;
+  if (isNumber(value, Number.MIN_VALUE)) return value;
   throw new RangeError(
     `Cannot create an SNS endpoint as ${name} must be positive: current value is ${value}`,
   );
