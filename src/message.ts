@@ -95,6 +95,28 @@ export function typedAttribute(value: AttributeValue): TypedAttribute {
   return value;
 }
 
+/** A copy that shares nothing which could be changed: what a handler does to it changes no other. */
+export function ownMessage(message: ReceivedMessage): ReceivedMessage {
+  const attributes = Object.entries(message.attributes).map(([name, value]) =>
+    [name, typeof value === "object" ? ownValue(value) : value] as const
+  );
+  return {
+    ...message,
+    attributes: Object.fromEntries(attributes),
+    sentAt: new Date(message.sentAt),
+    ...(message.lockedUntil instanceof Date ? { lockedUntil: new Date(message.lockedUntil) } : {}),
+  };
+}
+
+function ownValue(value: TypedAttribute | Uint8Array): AttributeValue {
+  if (value instanceof Uint8Array) return value.slice();
+  return { type: value.type, value: ownBytes(value.value) };
+}
+
+function ownBytes(value: string | Uint8Array): string | Uint8Array {
+  return typeof value === "string" ? value : value.slice();
+}
+
 /** The simplest value that holds an attribute without loss: the inverse of {@linkcode typedAttribute}. */
 export function attributeValue(attribute: TypedAttribute): AttributeValue {
   const { type, value } = attribute;
