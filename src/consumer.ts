@@ -325,7 +325,11 @@ export class MessageConsumer implements AsyncDisposable {
   }
 }
 
-function checkDrain(drainMs: number | undefined): void {
+/**
+ * Refuses what is no time to stop in.
+ * @throws {RangeError}
+ */
+export function checkDrain(drainMs: number | undefined): void {
   if (drainMs === undefined) return;
   checkMs(drainMs, { cannot: "stop a consumer", name: "drainMs", endless: true });
 }

@@ -1,4 +1,5 @@
 import { type Clock, reading, systemClock } from "./clock.ts";
+import { isNumber } from "./duration.ts";
 
 /** What a claim found. */
 export type Claim =
@@ -82,6 +83,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 
   /** Claims a key; the claim is made before this returns. */
   claim(key: string, leaseMs: number): Promise<Claim> {
+    if (!isMs(leaseMs)) return refused("claim a key", leaseMs);
     const now = reading(this.#clock);
     const done = this.#done.get(key);
     if (done && done.expiresAt > now) return Promise.resolve({ status: "completed" });
@@ -99,6 +101,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 
   /** Marks a key as done, and forgets the oldest of too many. */
   complete(key: string, token: string, retentionMs: number): Promise<void> {
+    if (!isMs(retentionMs)) return refused("complete a key", retentionMs);
     if (this.#running.get(key)?.token === token) {
       this.#running.delete(key);
       const now = reading(this.#clock);
@@ -118,6 +121,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
 
   /** Prolongs a lease, also one that has ended as long as nobody else has claimed it. */
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
+    if (!isMs(leaseMs)) return refused("renew a claim", leaseMs);
     const entry = this.#running.get(key);
     if (entry?.token !== token) return Promise.resolve(false);
     const now = reading(this.#clock);
@@ -145,6 +149,18 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
       this.#running.delete(key);
     }
   }
+}
+
+function isMs(value: unknown): boolean {
+  return isNumber(value, 0, Number.MAX_VALUE);
+}
+
+function refused(action: string, ms: unknown): Promise<never> {
+  return Promise.reject(
+    new RangeError(
+      `Cannot ${action} as its time must be 0 or more milliseconds, and finite: current value is ${typeof ms}`,
+    ),
+  );
 }
 
 /** A map is in the order of its insertions: what was touched last comes last. */

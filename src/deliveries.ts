@@ -6,7 +6,7 @@ import type { Event } from "./event.ts";
 import { openEnvelope } from "./envelope.ts";
 import { read } from "./format.ts";
 import type { Lease } from "./lease.ts";
-import type { ReceivedMessage } from "./message.ts";
+import { ownMessage, type ReceivedMessage } from "./message.ts";
 import type { SerializerRegistry } from "./serializer.ts";
 
 /** A message that is settled by hand, once: a second verdict is `CONFLICT`. Its lock is kept until then. */
@@ -94,7 +94,8 @@ export class Handout {
   }
 
   #delivery({ lease, decide }: Offered): ConsumedDelivery {
-    const message = openEnvelope(lease.delivery.message);
+    // The reader's own: what he does to it must not get into the dead-letter queue.
+    const message = ownMessage(openEnvelope(lease.delivery.message));
     const attempt = message.attempt + lease.tries;
     let decided = false;
     const settle = async (outcome: Outcome) => {

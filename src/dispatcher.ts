@@ -1,14 +1,14 @@
 import { isCount, soundMessage } from "./answers.ts";
 import { abortable, type Clock, systemClock } from "./clock.ts";
 import { deduplicationKey } from "./deduplication_key.ts";
-import { checkMs } from "./duration.ts";
+import { checkMs, isNumber } from "./duration.ts";
 import { describeError, MelangeError, probe, reasonOf } from "./errors.ts";
 import { type AnyEventType, type Event, type EventOf, linked } from "./event.ts";
 import { openEnvelope } from "./envelope.ts";
 import { type Envelope, read } from "./format.ts";
 import type { DeadLetterFacts } from "./packed.ts";
 import { consoleLogger, guarded, type Logger } from "./logger.ts";
-import type { ReceivedMessage } from "./message.ts";
+import { ownMessage, type ReceivedMessage } from "./message.ts";
 import { type DeduplicationOptions, runOnce } from "./once.ts";
 import type { EventPublisher } from "./publisher.ts";
 import { type Schema, validate } from "./schema.ts";
@@ -39,7 +39,8 @@ export interface HandlerContext {
 
 /**
  * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
- * subscribers of one message share its event and its data, so a handler changes neither.
+ * subscribers of one message share its event, its data and `context.message`, so a handler changes
+ * none of them. What it changes all the same gets into no retry and no dead-letter queue.
  */
 export type Handler<E extends Event = Event> = (
   event: E,
@@ -176,7 +177,7 @@ export class Dispatcher {
   /**
    * Adds a subscriber: its handler is called for each event of the type. Returns the function that
    * removes it.
-   * @throws {TypeError} if the name is taken, or missing where de-duplication is on
+   * @throws {TypeError} if the name is taken or no text, or missing where de-duplication is on
    */
   subscribe<T extends AnyEventType>(
     type: T,
@@ -229,6 +230,11 @@ export class Dispatcher {
     types: readonly AnyEventType[] | undefined,
     process: Handler<never> | undefined,
   ): () => void {
+    if (name !== undefined && typeof name !== "string") {
+      throw new TypeError(
+        `Cannot add a subscriber as its name must be text: current value is ${typeof name}`,
+      );
+    }
     const subscriber = name === undefined ? "a subscriber" : `the subscriber "${name}"`;
     if (typeof process !== "function") {
       throw new TypeError(`Cannot add ${subscriber} as its handler must be a function`);
@@ -367,7 +373,8 @@ async function verdictsOn(
   received: ReceivedMessage,
   hooks: Hooks,
 ): Promise<Verdict[]> {
-  const message = openEnvelope(received);
+  // The handlers' own: what they do to it must not get into the dead-letter queue.
+  const message = ownMessage(openEnvelope(received));
   const { onUnknown, onUndecodable, defaultEvent, serializers } = dispatcher.options;
   const envelope = read(message);
   const type = envelope.facts.type ?? defaultEvent?.type;
@@ -463,7 +470,9 @@ async function runAll(
   const events = eventsOf(job);
   try {
     return await Promise.all(
-      subscriptions.map((subscription) => run(dispatcher, subscription, { job, context, events })),
+      subscriptions.map((subscription) =>
+        run(dispatcher, subscription, { job, context: { ...context }, events })
+      ),
     );
   } finally {
     limit.clear();
@@ -591,7 +600,7 @@ const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN
 function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
   const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
   const delayMs = factsOf(error)?.retryAfterMs;
-  return typeof delayMs === "number" && delayMs >= 0 ? { uncounted, delayMs } : { uncounted };
+  return isNumber(delayMs, 0, Number.MAX_VALUE) ? { uncounted, delayMs } : { uncounted };
 }
 
 /** What an error of ours says; a subclass of somebody's may say anything. */

@@ -10,6 +10,11 @@ export interface DurationRule {
   endless?: boolean;
 }
 
+/** Tells whether a value is a number from `least` to `most`; text that looks like one is none. */
+export function isNumber(value: unknown, least: number, most: number = Infinity): value is number {
+  return typeof value === "number" && value >= least && value <= most;
+}
+
 /**
  * Refuses what is no length of time.
  * @throws {RangeError} if it is no number, negative, not finite, or 0 where it must be positive
@@ -18,7 +23,7 @@ export function checkMs(value: unknown, rule: DurationRule): void {
   const { cannot, name, positive = false, endless = false } = rule;
   const least = positive ? Number.MIN_VALUE : 0;
   const most = endless ? Infinity : Number.MAX_VALUE;
-  if (typeof value === "number" && value >= least && value <= most) return;
+  if (isNumber(value, least, most)) return;
   const shown = typeof value === "number" ? value : typeof value;
   throw new RangeError(
     `Cannot ${cannot} as ${name} must be ${positive ? "more than 0" : "0 or more"} milliseconds${

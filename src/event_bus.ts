@@ -1,6 +1,7 @@
 import type { Backend, DeclareQueueOptions, QueueDescription, SendResult } from "./backend.ts";
 import { type Clock, reading, sleep, systemClock } from "./clock.ts";
 import {
+  checkDrain,
   type ConsumerSettings,
   type ConsumerStatus,
   DRAIN_MS,
@@ -180,9 +181,11 @@ export class EventBus implements EventPublisher, AsyncDisposable {
   /**
    * Stops receiving, drains, and delivers or reports what was published, all within `drainMs`: what
    * is still on its way then goes on, and its publisher is told. It may be started again.
+   * @throws {RangeError} if `drainMs` is negative or no number; nothing is stopped then
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#drainMs } = options;
+    checkDrain(drainMs);
     const endsAt = reading(this.#clock) + drainMs;
     await Promise.all(this.#consumers.map((consumer) => consumer.stop({ drainMs })));
     const enough = new AbortController();

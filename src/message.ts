@@ -110,6 +110,28 @@ export function typedAttribute(value: AttributeValue): TypedAttribute {
   return value;
 }
 
+/** A copy that shares nothing which could be changed: what a handler does to it changes no other. */
+export function ownMessage(message: ReceivedMessage): ReceivedMessage {
+  const attributes = Object.entries(message.attributes).map(([name, value]) =>
+    [name, typeof value === "object" ? ownValue(value) : value] as const
+  );
+  return {
+    ...message,
+    attributes: Object.fromEntries(attributes),
+    sentAt: new Date(message.sentAt),
+    ...(message.lockedUntil instanceof Date ? { lockedUntil: new Date(message.lockedUntil) } : {}),
+  };
+}
+
+function ownValue(value: TypedAttribute | Uint8Array): AttributeValue {
+  if (value instanceof Uint8Array) return value.slice();
+  return { type: value.type, value: ownBytes(value.value) };
+}
+
+function ownBytes(value: string | Uint8Array): string | Uint8Array {
+  return typeof value === "string" ? value : value.slice();
+}
+
 /** The simplest value that holds an attribute without loss: the inverse of {@linkcode typedAttribute}. */
 export function attributeValue(attribute: TypedAttribute): AttributeValue {
   const { type, value } = attribute;
@@ -231,7 +253,7 @@ function brokenFifoRule(
   if (!isStandard || "topic" in destination) {
     return "only standard queues delay a message: set the delay of the queue";
   }
-  if (!(delayMs >= 0 && delayMs <= limits.delayMs)) {
+  if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= limits.delayMs)) {
     return `a delay is 0 to ${limits.delayMs} ms: current value is ${delayMs}`;
   }
   return undefined;

@@ -1,6 +1,7 @@
 import type { Limits, Sender, SendResult } from "./backend.ts";
 import { Batcher } from "./batcher.ts";
 import { abortable, type Clock, type Random, systemClock } from "./clock.ts";
+import { isNumber } from "./duration.ts";
 import { MelangeError } from "./errors.ts";
 import type { Event } from "./event.ts";
 import { type Format, isFormat } from "./packed.ts";
@@ -328,7 +329,7 @@ function checkFormat(format: Format): void {
 }
 
 function checkLinger(lingerMs: number): void {
-  if (lingerMs >= 0) return;
+  if (isNumber(lingerMs, 0)) return;
   throw new RangeError(
     `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
   );

@@ -1,5 +1,6 @@
 import type { Result } from "./backend.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
+import { isNumber } from "./duration.ts";
 import { MelangeError, probe } from "./errors.ts";
 
 /** How delays grow: the first is at most `baseMs`, each further one at most twice the one before. */
@@ -31,13 +32,13 @@ export const DEADLINE_MS = 60_000;
  */
 export function checkRetryPolicy(policy: RetryPolicy): void {
   const { maxAttempts = 1, baseMs = 0, maxMs = 0, deadlineMs = 0 } = policy;
-  if (!(maxAttempts >= 1)) {
+  if (!isNumber(maxAttempts, 1)) {
     throw new RangeError(
       `Cannot retry as the number of attempts must be at least 1: current value is ${maxAttempts}`,
     );
   }
   for (const [name, value] of Object.entries({ baseMs, maxMs, deadlineMs })) {
-    if (value >= 0) continue;
+    if (isNumber(value, 0)) continue;
     throw new RangeError(`Cannot retry as ${name} must not be negative: current value is ${value}`);
   }
 }

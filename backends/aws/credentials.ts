@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import type { Environment } from "./environment.ts";
 
@@ -61,7 +61,7 @@ export function cacheCredentials(
 ): CredentialsCache {
   let current: Credentials | undefined;
   let refreshing: Promise<Credentials> | undefined;
-  let askAgainAt = 0;
+  let askAgainAt = -Infinity;
   const ask = () =>
     new Promise<Credentials>((resolve, reject) => {
       const cancel = clock.after(PROVIDER_MS, () => reject(notProvided()));
@@ -76,8 +76,8 @@ export function cacheCredentials(
       const validMs = (current?.expiration?.getTime() ?? Infinity) - now;
       if (!current || validMs <= 0) return await refresh();
       // Still good: nobody waits for the new ones, and a failure to get them shows when they are due.
-      if (validMs <= REFRESH_BEFORE_MS && now >= askAgainAt) {
-        refresh().catch(() => askAgainAt = now + ASK_AGAIN_MS);
+      if (validMs <= REFRESH_BEFORE_MS && reading(clock) >= askAgainAt) {
+        refresh().catch(() => askAgainAt = reading(clock) + ASK_AGAIN_MS);
       }
       return current;
     },

@@ -1,5 +1,5 @@
 import { type Clock, reading } from "../../src/clock.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError, probe } from "../../src/errors.ts";
 
 /** What is used of the second argument of a Lambda function. */
 export interface LambdaContext {
@@ -24,8 +24,9 @@ export function deadlineOf(
   { marginMs, clock }: { marginMs: number; clock: Clock },
 ): Deadline {
   const controller = new AbortController();
-  const leftMs = context?.getRemainingTimeInMillis?.();
-  if (typeof leftMs !== "number") {
+  // Whoever wraps a function may pass anything as its context.
+  const leftMs = probe(() => context?.getRemainingTimeInMillis?.());
+  if (typeof leftMs !== "number" || Number.isNaN(leftMs)) {
     return {
       signal: controller.signal,
       clear() {},

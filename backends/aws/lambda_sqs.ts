@@ -1,6 +1,7 @@
 import type { Sender } from "../../src/backend.ts";
 import { abortable, type Clock, type Random, systemClock } from "../../src/clock.ts";
 import { dispatch, type Dispatcher } from "../../src/dispatcher.ts";
+import { isNumber } from "../../src/duration.ts";
 import { describeError, MelangeError } from "../../src/errors.ts";
 import { deadLetterCopy } from "../../src/dead_letter.ts";
 import type { DeadLetterFacts } from "../../src/packed.ts";
@@ -151,7 +152,7 @@ export function limitsOf(options: LambdaOptions): { marginMs: number; clock: Clo
   if (typeof marginMs !== "number") {
     throw new TypeError("Cannot create a Lambda handler as marginMs must be a number");
   }
-  if (marginMs >= 0) return { marginMs, clock };
+  if (isNumber(marginMs, 0)) return { marginMs, clock };
   throw new RangeError(
     `Cannot create a Lambda handler as marginMs must not be negative: current value is ${marginMs}`,
   );

@@ -6,7 +6,7 @@
  * that is busy) is waited for, and the log says so. A worker that runs, and a publisher in a program,
  * wait in both cases: they must live through an outage.
  */
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, reading } from "../../src/clock.ts";
 import { MelangeError } from "../../src/errors.ts";
 import type { Logger } from "../../src/logger.ts";
 
@@ -82,7 +82,7 @@ const QUIET_MS = 1_000;
 export function tellingWaits(
   { clock, logger }: { clock: Clock; logger: Logger },
 ): <T>(call: () => Promise<T>) => Promise<T> {
-  const startedAt = clock.now();
+  const startedAt = reading(clock);
   let sayAt = startedAt + QUIET_MS;
   return async (call) => {
     try {
@@ -90,7 +90,7 @@ export function tellingWaits(
     } catch (error) {
       const end = hopeless(error);
       if (end) throw end;
-      const now = clock.now();
+      const now = reading(clock);
       if (error instanceof MelangeError && error.retryable && now >= sayAt) {
         sayAt = now + 10 * QUIET_MS;
         const { code, message } = error;

@@ -1,4 +1,5 @@
 import type { Limits, QueueLimits, ReceiveOptions } from "../../src/backend.ts";
+import { isNumber } from "../../src/duration.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { messageSize, type OutgoingMessage } from "../../src/message.ts";
 
@@ -41,7 +42,7 @@ export function checkReceive(options: ReceiveOptions, limits: QueueLimits): void
 }
 
 function checkRange(name: string, value: number, [least, most]: readonly [number, number]): void {
-  if (value >= least && value <= most) return;
+  if (isNumber(value, least, most)) return;
   throw new RangeError(
     `Cannot receive as ${name} is ${least} to ${most}: current value is ${value}`,
   );

@@ -1,3 +1,4 @@
+import { isNumber } from "../../src/duration.ts";
 import { type DeclareQueueOptions, filterPolicyOf } from "../../src/backend.ts";
 import { MelangeError } from "../../src/errors.ts";
 import { isFifo } from "../../src/message.ts";
@@ -48,7 +49,7 @@ function settingsOf(queue: string, options: DeclareQueueOptions): Partial<QueueS
   for (const [option, [least, most]] of Object.entries(RANGES)) {
     const value = options[option as keyof typeof RANGES];
     if (value === undefined) continue;
-    if (!(value >= least && value <= most)) {
+    if (!isNumber(value, least, most)) {
       throw new RangeError(
         `Cannot declare the queue "${queue}" as ${option} is ${least} to ${most}: current value is ${value}`,
       );

@@ -2,7 +2,7 @@ import type { Middleware } from "../../src/dispatcher.ts";
 
 /**
  * Hands out events that cannot be changed, for tests: the subscribers of one message share its
- * event, so what one of them changes the others see. With this, the change throws a `TypeError` in
+ * event and its message, so what one of them changes the others see. With this, the change throws a `TypeError` in
  * the handler that tries it. Plain objects and arrays are frozen, however deep; dates, maps and
  * instances of classes are not. `testBus()` does so by itself.
  *
@@ -23,7 +23,10 @@ import type { Middleware } from "../../src/dispatcher.ts";
  * ```
  */
 export function frozen(): Middleware {
-  return (next) => (event, context) => next(frozenDeep(event), context);
+  return (next) => (event, context) => {
+    frozenDeep(context?.message);
+    return next(frozenDeep(event), Object.freeze({ ...context }));
+  };
 }
 
 function frozenDeep<T>(value: T, seen: Set<unknown> = new Set()): T {

@@ -9,6 +9,7 @@
  * lock was given; an owner that takes over uses a higher one, so that locks which the snapshot did
  * not know can never be mistaken for its own.
  */
+import { isNumber } from "../../src/duration.ts";
 import { MelangeError } from "../../src/errors.ts";
 import type { Delivery, ExtendResult, SendResult, SettleResult } from "../../src/backend.ts";
 import type { OutgoingMessage } from "../../src/message.ts";
@@ -290,8 +291,8 @@ function changeLock(
   const { now, endsInMs, verb } = change;
   const message = lookUp(queue, receipt, now);
   if (typeof message === "string") return lockLost(verb);
-  const endsAt = now + endsInMs;
-  if (!(endsInMs >= 0 && endsAt <= message.receivedAt + MAX_VISIBILITY_MS)) {
+  const endsAt = now + Number(endsInMs);
+  if (!isNumber(endsInMs, 0) || endsAt > message.receivedAt + MAX_VISIBILITY_MS) {
     return { ok: false, error: lockTooLong(verb, endsInMs) };
   }
   message.dueAt = endsAt;

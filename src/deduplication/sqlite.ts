@@ -19,6 +19,7 @@
  */
 import { type Clock, reading, systemClock } from "../clock.ts";
 import type { Claim, DeduplicationStore } from "../deduplication.ts";
+import { checkMs } from "../duration.ts";
 
 /** The part of a database that is used: `DatabaseSync` of `node:sqlite`, `Database` of `bun:sqlite`. */
 export interface SqliteDatabase {
@@ -130,6 +131,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   /** Creates the table unless it exists. */
   constructor(options: SqliteDeduplicationStoreOptions) {
     const { database, busyTimeoutMs = 5_000, clock = systemClock } = options;
+    checkMs(busyTimeoutMs, { cannot: "open a store", name: "busyTimeoutMs" });
     this.#database = database;
     this.#clock = clock;
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
@@ -148,6 +150,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   /** Claims a key in one statement: of several processes, one gets it. */
   claim(key: string, leaseMs: number): Promise<Claim> {
     return attempt((): Claim => {
+      checkMs(leaseMs, { cannot: "claim a key", name: "leaseMs" });
       const now = this.#now();
       const token = crypto.randomUUID();
       this.#statements.claim.run(stored(key), token, now + leaseMs, now);
@@ -161,6 +164,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   /** Marks a claimed key as done, and now and then forgets those whose time is over. */
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     return attempt(() => {
+      checkMs(retentionMs, { cannot: "complete a key", name: "retentionMs" });
       const now = this.#now();
       this.#statements.complete.run(now + retentionMs, stored(key), token);
       this.#completed += 1;
@@ -176,6 +180,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
   /** Prolongs a lease, also one that has ended as long as nobody else has claimed it. */
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     return attempt(() => {
+      checkMs(leaseMs, { cannot: "renew a claim", name: "leaseMs" });
       const now = this.#now();
       this.#statements.renew.run(now + leaseMs, stored(key), token);
       const row = this.#row(key);
@@ -190,10 +195,12 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
    * repeat the effect.
    * @throws {TypeError} if the effect is no function, is asynchronous or a generator, or returns a
    * promise: the transaction ends when it returns. Nothing is marked then
+   * @throws {RangeError} if `retentionMs` is negative or not finite
    * @throws what the effect throws, or what the commit fails with; nothing of it is kept then
    */
   once(key: string, effect: () => void, retentionMs = 86_400_000): boolean {
     if (typeof effect !== "function" || !SYNCHRONOUS.test(tagOf(effect))) throw notSynchronous();
+    checkMs(retentionMs, { cannot: "run an effect once", name: "retentionMs" });
     this.#database.exec("BEGIN IMMEDIATE");
     try {
       const now = this.#now();
@@ -273,7 +280,9 @@ function tagOf(effect: unknown): string {
 
 function run(effect: () => unknown): void {
   const result = effect();
-  if (typeof result !== "object" || result === null || !("then" in result)) return;
+  const isObject = (typeof result === "object" && result !== null) || typeof result === "function";
+  // A promise, or a generator that has not begun.
+  if (!isObject || !("then" in result || "next" in result)) return;
   Promise.resolve(result).catch(() => {});
   throw notSynchronous();
 }

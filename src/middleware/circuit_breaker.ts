@@ -1,5 +1,6 @@
 import { type Clock, reading, systemClock } from "../clock.ts";
 import type { Middleware } from "../dispatcher.ts";
+import { isNumber } from "../duration.ts";
 import { isDeadLetter, MelangeError } from "../errors.ts";
 
 /** Options of {@linkcode circuitBreaker}. */
@@ -29,7 +30,7 @@ export interface CircuitBreakerOptions {
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
   const { failures = 5, resetMs = 30_000, clock = systemClock } = options;
-  if (!(Number.isSafeInteger(failures) && failures > 0 && resetMs >= 0)) {
+  if (!(Number.isSafeInteger(failures) && failures > 0 && isNumber(resetMs, 0))) {
     throw new RangeError(
       `Cannot break a circuit as failures must be a positive integer and resetMs not negative: current values are ${failures} and ${resetMs}`,
     );

@@ -1,5 +1,6 @@
 import { type Clock, reading, sleep, systemClock } from "../clock.ts";
 import type { Middleware } from "../dispatcher.ts";
+import { isNumber } from "../duration.ts";
 
 /** Options of {@linkcode throttle}. */
 export interface ThrottleMiddlewareOptions {
@@ -26,7 +27,7 @@ export interface ThrottleMiddlewareOptions {
  */
 export function throttle(options: ThrottleMiddlewareOptions): Middleware {
   const { limit, intervalMs = 1_000, clock = systemClock } = options;
-  if (!(limit > 0 && intervalMs > 0)) {
+  if (![limit, intervalMs].every((value) => isNumber(value, Number.MIN_VALUE))) {
     throw new RangeError(
       `Cannot throttle as limit and intervalMs must be positive: current values are ${limit} and ${intervalMs}`,
     );

@@ -1,5 +1,6 @@
 import { abortable, type Clock, systemClock } from "../clock.ts";
 import type { Middleware } from "../dispatcher.ts";
+import { isNumber } from "../duration.ts";
 import { MelangeError } from "../errors.ts";
 
 /** Options of {@linkcode timeout}. */
@@ -24,7 +25,7 @@ export interface TimeoutMiddlewareOptions {
  * ```
  */
 export function timeout({ ms, clock = systemClock }: TimeoutMiddlewareOptions): Middleware {
-  if (!(ms > 0)) {
+  if (!isNumber(ms, Number.MIN_VALUE)) {
     throw new RangeError(`Cannot limit a handler as ms must be positive: current value is ${ms}`);
   }
   return (next) => async (event, context) => {

@@ -121,6 +121,8 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     ledger.facts.push({ kind: "request", client, action, entries, at: Date.now() });
     if (proxy.hanging) return;
     if (proxy.down) return void request.socket.destroy();
+    // Deno's fetch sends a request again, untold, on a connection that was used before and breaks.
+    response.setHeader("connection", "close");
     response.setHeader("date", new Date(Date.now() + proxy.gate.clockOffsetMs).toUTCString());
     const refusal = refusalOf(request.headers, proxy.gate);
     if (refusal) return answer(response, refusal);

@@ -1,8 +1,16 @@
 /** Lengths of time that are none are refused where they are given, and change nothing. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { sqsHandler } from "../../backends/aws/lambda.ts";
+import { snsEndpoint } from "../../backends/aws/sns_endpoint.ts";
+import { MemoryBackend } from "../../backends/memory/mod.ts";
+import { VirtualClock } from "../../backends/memory/testing.ts";
 import { MemoryDeduplicationStore } from "../../src/deduplication.ts";
 import { dispatch, Dispatcher, type HandlerContext } from "../../src/dispatcher.ts";
+import { MelangeError } from "../../src/errors.ts";
+import { EventBus } from "../../src/event_bus.ts";
+import { circuitBreaker, retry, throttle, timeout } from "../../src/middleware/mod.ts";
+import { MessagePublisher } from "../../src/publisher.ts";
 import { createWorld, Job, recordingLogger } from "../fakes/world.ts";
 
 const NONE: unknown[] = [-1, NaN, -Infinity, null, "5", 5n, {}, [5], true];
@@ -134,4 +142,140 @@ describe("new Dispatcher()", () => {
     }
     assertThrows(() => new Dispatcher({ deduplication: { store, leaseMs: 0 } }), RangeError);
   });
+});
+
+describe("middleware, publishers and hosts", () => {
+  const dispatcher = new Dispatcher();
+  const backend = new MemoryBackend({ clock: new VirtualClock() });
+  const topics = ["arn:aws:sns:eu-west-1:123456789012:jobs"];
+  const takers: [string, (ms: never) => unknown][] = [
+    ["circuitBreaker()", (resetMs) => circuitBreaker({ resetMs })],
+    ["throttle()", (intervalMs) => throttle({ limit: 1, intervalMs })],
+    ["throttle(), its limit", (limit) => throttle({ limit })],
+    ["timeout()", (ms) => timeout({ ms })],
+    ["retry(), its base", (baseMs) => retry({ baseMs })],
+    ["retry(), its bound", (maxMs) => retry({ maxMs })],
+    ["new MessagePublisher()", (lingerMs) => new MessagePublisher({ backend, lingerMs })],
+    ["its deadline", (deadlineMs) => new MessagePublisher({ backend, retry: { deadlineMs } })],
+    ["sqsHandler()", (marginMs) => sqsHandler(dispatcher, { marginMs })],
+    ["snsEndpoint()", (timeoutMs) => snsEndpoint({ dispatcher, topics, timeoutMs })],
+  ];
+  for (const [what, take] of takers) {
+    it(`${what} refuses what is no time, text that looks like one too`, () => {
+      // Where null stands for the default, it is taken.
+      for (const ms of NONE.filter((ms) => ms !== null)) {
+        assertThrows(() => take(ms as never), RangeError);
+      }
+    });
+  }
+});
+
+describe("EventBus.stop()", () => {
+  it("refuses a drain that is none, also where there is no queue", async () => {
+    const bus = new EventBus({ backend: new MemoryBackend({ clock: new VirtualClock() }) });
+    for (const drainMs of NONE) {
+      await assertRejects(() => bus.stop({ drainMs: drainMs as never }), RangeError, "stop");
+    }
+  });
+});
+
+describe("publish()", () => {
+  it("refuses a delay that is none: it would hide the event for ever", async () => {
+    const { backend, clock, count } = await createWorld();
+    const publisher = new MessagePublisher({ backend, clock });
+    for (const delayMs of [...NONE, ...ENDLESS]) {
+      const options = { queue: "jobs", delayMs: delayMs as never };
+      const error = await assertRejects(() => publisher.publish(Job({ n: 1 }), options));
+      assertEquals(error instanceof MelangeError && error.code, "INVALID_MESSAGE");
+    }
+    assertEquals(await count(), 0);
+  });
+});
+
+describe("MemoryBackend", () => {
+  it("refuses waits, locks and delays that are none, and changes nothing", async () => {
+    const { backend, send } = await createWorld();
+    await send([1]);
+    for (const ms of [...NONE, ...ENDLESS]) {
+      const options = { max: 1, waitMs: 0, visibilityMs: 1_000 };
+      for (const name of ["waitMs", "visibilityMs", "max"]) {
+        const receive = () => backend.receive("jobs", { ...options, [name]: ms as never });
+        await assertRejects(receive, RangeError, name);
+      }
+      const declare = () => backend.declareQueue("jobs", { visibilityTimeoutMs: ms as never });
+      await assertRejects(declare, RangeError, "visibilityTimeoutMs");
+    }
+    const [delivery] = await backend.receive("jobs", { max: 1, waitMs: 0, visibilityMs: 30_000 });
+    const receipt = delivery?.receipt ?? "";
+    for (const ms of [...NONE, ...ENDLESS]) {
+      const [extended] = await backend.extend("jobs", [{ receipt, visibilityMs: ms as never }]);
+      const [released] = await backend.release("jobs", [{ receipt, delayMs: ms as never }]);
+      assertEquals([extended?.ok, released?.ok], [false, false], String(ms));
+    }
+    assertEquals((await backend.describeQueue("jobs")).inFlight, 1);
+  });
+});
+
+describe("MemoryDeduplicationStore", () => {
+  it("refuses leases and retentions that are none, and changes nothing", async () => {
+    const store = new MemoryDeduplicationStore({ clock: new VirtualClock() });
+    const claim = await store.claim("k", 1_000);
+    const token = claim.status === "claimed" ? claim.token : "";
+    for (const ms of [...NONE, ...ENDLESS]) {
+      await assertRejects(() => store.claim("other", ms as never), RangeError);
+      await assertRejects(() => store.renew("k", token, ms as never), RangeError);
+      await assertRejects(() => store.complete("k", token, ms as never), RangeError);
+    }
+    assertEquals((await store.claim("k", 1_000)).status, "inProgress");
+    assertEquals((await store.claim("other", 1_000)).status, "claimed");
+  });
+});
+
+describe("what a handler throws", () => {
+  for (const retryAfterMs of [Infinity, NaN, -1, "5", 5n]) {
+    it(`asks for ${String(retryAfterMs)} ms: the group is retried by the backoff`, async () => {
+      const world = await createWorld({ queue: "jobs.fifo" });
+      let handled = 0;
+      world.dispatcher.subscribe(Job, () => {
+        handled += 1;
+        if (handled === 1) throw Object.assign(new MelangeError("X", "x"), { retryAfterMs });
+      });
+      await world.send([1, 2]);
+      const consumer = world.consumer({ redelivery: { baseMs: 1_000, maxMs: 1_000 } });
+      consumer.start();
+      await world.clock.advance(10_000);
+      assertEquals(handled, 3);
+      await consumer.stop();
+    });
+  }
+});
+
+describe("sqsHandler()", () => {
+  const contexts: [string, () => unknown][] = [
+    ["NaN", () => NaN],
+    ["text", () => "5"],
+    ["a bigint", () => 5n],
+    ["nothing", () => undefined],
+    ["an error", () => {
+      throw new Error("no context");
+    }],
+  ];
+  for (const [what, left] of contexts) {
+    it(`handles its batch although the context tells ${what} for the time that is left`, async () => {
+      const clock = new VirtualClock();
+      const dispatcher = new Dispatcher({ logger: recordingLogger() });
+      dispatcher.subscribe(Job, () => new Promise((resolve) => clock.after(10, resolve)));
+      const record = {
+        messageId: "m-1",
+        body: '{"n":1}',
+        eventSource: "aws:sqs",
+        eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:jobs",
+        messageAttributes: { manifest: { dataType: "String", stringValue: "Job" } },
+      };
+      const context = { getRemainingTimeInMillis: left as () => number };
+      const answer = sqsHandler(dispatcher, { clock })({ Records: [record] }, context);
+      await clock.advance(20);
+      assertEquals(await answer, { batchItemFailures: [] });
+    });
+  }
 });

@@ -1,5 +1,5 @@
 /** Nothing that runs after a handler trusts what handlers, loggers, stores or backends give it. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sqsHandler } from "../../backends/aws/lambda.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
@@ -550,5 +550,113 @@ describe("a logger", () => {
     }
     await run(thrower(() => new Error("x")), { logger: new Lines() });
     assertEquals(lines, ["A handler failed"]);
+  });
+});
+
+describe("what a handler does to its message", () => {
+  const attributes = () => ({
+    manifest: "Job",
+    text: "as sent",
+    bytes: new Uint8Array([1]),
+    typed: { type: "String.x", value: "as sent" },
+  });
+
+  /** All that a handler can reach, whatever the types say. */
+  function spoil(message: ReceivedMessage): void {
+    const { attributes, sentAt } = message as unknown as {
+      attributes: { text: string; bytes: Uint8Array; typed: { value: string } };
+      sentAt: Date;
+    };
+    attributes.text = "spoilt";
+    attributes.bytes[0] = 99;
+    attributes.typed.value = "spoilt";
+    sentAt.setTime(0);
+    Object.assign(message, { body: "{}", id: "spoilt", attempt: 99 });
+  }
+
+  async function assertIntact(world: World): Promise<void> {
+    const [dead] = await world.peek("dead");
+    const { text, bytes, typed } = dead?.message.attributes ?? {};
+    assertEquals({ manifest: "Job", text, bytes, typed } as unknown, attributes());
+    assertEquals(dead?.message.body, '{"n":1}');
+  }
+
+  async function createSpoilt(): Promise<World> {
+    const world = await createWorld({ declare: { deadLetterQueue: "dead" } });
+    await world.send([1], { attributes: attributes() });
+    return world;
+  }
+
+  it("gets neither into its next try nor into the dead-letter queue", async () => {
+    const world = await createSpoilt();
+    const bodies: string[] = [];
+    world.dispatcher.subscribe(Job, (event, { message, attempt }) => {
+      bodies.push(message.body);
+      spoil(message);
+      event.occurredOn.setTime(0);
+      throw attempt === 1 ? new Error("x") : new DeadLetter("x");
+    });
+    const consumer = world.consumer({ redelivery: { baseMs: 0, maxMs: 0 } });
+    await consumer.consumeEvent();
+    await consumer.consumeEvent();
+    assertEquals(bodies, ['{"n":1}', '{"n":1}']);
+    await assertIntact(world);
+  });
+
+  it("by hand gets not into the dead-letter queue either", async () => {
+    const world = await createSpoilt();
+    for await (const delivery of world.consumer().deliveries()) {
+      spoil(delivery.message);
+      await delivery.deadLetter("x");
+      break;
+    }
+    await assertIntact(world);
+  });
+
+  it("of Lambda gets not into the copy either", async () => {
+    const dispatcher = new Dispatcher({ logger: recordingLogger() });
+    dispatcher.subscribe(Job, (_event, { message }) => {
+      Object.assign(message, { body: "{}" });
+      Object.assign(message.attributes, { manifest: "Other" });
+      throw new DeadLetter("x");
+    });
+    const world = await createWorld();
+    await world.backend.declareQueue("dead");
+    const handler = sqsHandler(dispatcher, { sender: world.backend, deadLetterQueue: "dead" });
+    const record = {
+      messageId: "m-1",
+      body: '{"n":1}',
+      eventSource: "aws:sqs",
+      eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:jobs",
+      messageAttributes: { manifest: { dataType: "String", stringValue: "Job" } },
+    };
+    assertEquals(await handler({ Records: [record] }), { batchItemFailures: [] });
+    const [dead] = await world.peek("dead");
+    assertEquals([dead?.message.body, dead?.message.attributes.manifest], ['{"n":1}', "Job"]);
+  });
+
+  it("gives no other subscriber another context", async () => {
+    const attempts: number[] = [];
+    const dispatcher = new Dispatcher({ logger: recordingLogger() });
+    for (const name of ["a", "b"]) {
+      dispatcher.subscribe(Job, (_event, context) => {
+        attempts.push(context.attempt);
+        Object.assign(context, { attempt: 99, signal: undefined });
+      }, { name });
+    }
+    await dispatch(dispatcher, MESSAGE, { queue: "q" });
+    assertEquals(attempts, [1, 1]);
+  });
+});
+
+describe("subscribe()", () => {
+  it("refuses a name that is no text: de-duplication would fail of it at each event", () => {
+    for (const name of [5, null, {}, Symbol("x"), ["a"]]) {
+      const dispatcher = new Dispatcher();
+      const add = () => dispatcher.subscribe(Job, () => {}, { name: name as never });
+      assertThrows(add, TypeError, "must be text");
+      const subscriber = { name: name as never, listensTo: Job, process: () => {} };
+      assertThrows(() => dispatcher.subscribe(subscriber), TypeError, "must be text");
+    }
   });
 });

@@ -68,6 +68,24 @@ describe("cacheCredentials()", () => {
     assertEquals(state.asked, 3);
   });
 
+  for (const step of [-30_000, 30_000]) {
+    it(`asks a provider that failed in ten seconds, when the clock is set by ${step} ms`, async () => {
+      const { clock, state, cache } = setUp();
+      await cache.get();
+      state.fail = true;
+      await clock.advance(56 * MINUTE);
+      await cache.get();
+      clock.step(step);
+      const asked: number[] = [];
+      for (const ms of [9_999, 1]) {
+        await clock.advance(ms);
+        await cache.get();
+        asked.push(state.asked);
+      }
+      assertEquals(asked, [2, 3]);
+    });
+  }
+
   it("lives on with what it has while the provider fails, up to the end", async () => {
     const { clock, state, cache } = setUp();
     await cache.get();

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { AwsBackend, type AwsBackendOptions } from "../../../backends/aws/mod.ts";
+import { tellingWaits } from "../../../backends/aws/unreachable.ts";
+import { VirtualClock } from "../../../backends/memory/testing.ts";
 import { MelangeError } from "../../../src/errors.ts";
+import { recordingLogger } from "../../fakes/world.ts";
 import { type FakeAws, fakeAws, message, QUEUE, xml } from "./fake_aws.ts";
 
 const coded = (text: string, code: string) => Object.assign(new Error(text), { code });
@@ -237,4 +240,23 @@ describe("what may succeed later", () => {
     assert(String(warnings[0]![1].reason).includes("no answer came in time"));
     await backend.close();
   });
+});
+
+describe("tellingWaits()", () => {
+  for (const step of [-3_600_000, 3_600_000]) {
+    it(`tells how long it has waited, when the clock is set by ${step} ms`, async () => {
+      const clock = new VirtualClock();
+      const logger = recordingLogger();
+      const telling = tellingWaits({ clock, logger });
+      const failing = () =>
+        telling(() => Promise.reject(new MelangeError("THROTTLED", "x", { retryable: true })))
+          .catch(() => {});
+      clock.step(step);
+      await failing();
+      assertEquals(logger.lines.length, 0);
+      await clock.advance(2_000);
+      await failing();
+      assertEquals(logger.lines.map(({ fields }) => fields.forSeconds), [2]);
+    });
+  }
 });

@@ -2,6 +2,7 @@ import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } fro
 import { describe, it } from "@std/testing/bdd";
 import { FakeTime } from "@std/testing/time";
 import { sleep } from "../../../src/clock.ts";
+import { dispatch, Dispatcher } from "../../../src/dispatcher.ts";
 import { MelangeError } from "../../../src/errors.ts";
 import { defineEvent, typed } from "../../../src/event.ts";
 import {
@@ -306,6 +307,29 @@ describe("frozen()", () => {
     assertEquals(isFrozen, [true, true, true, true]);
     circle.bytes[0] = 1;
     circle.when.setTime(5);
+  });
+
+  it("freezes the message and the context of each subscriber as well", async () => {
+    const dispatcher = new Dispatcher({ middleware: [frozen()] });
+    const tries: boolean[] = [];
+    const attempt = (change: () => unknown) => {
+      try {
+        change();
+        tries.push(true);
+      } catch {
+        tries.push(false);
+      }
+    };
+    dispatcher.subscribeAll((_event, context) => {
+      attempt(() => Object.assign(context, { attempt: 9 }));
+      attempt(() => Object.assign(context.message, { body: "" }));
+      attempt(() => Object.assign(context.message.attributes, { manifest: "" }));
+    });
+    const attributes = { manifest: "E" };
+    const message = { id: "m", body: "{}", attributes, sentAt: new Date(0), attempt: 1 };
+    await dispatch(dispatcher, message, { queue: "q" });
+    assertEquals(tries, [false, false, false]);
+    attributes.manifest = "the caller's own";
   });
 });
 

@@ -260,6 +260,33 @@ describe("once()", () => {
       }));
   }
 
+  it("refuses what returns a generator that has not begun, or a thenable function", () =>
+    withStores(async ({ store, status }) => {
+      const effects = [
+        () => (function* () {})(),
+        () => (async function* () {})(),
+        () => Object.assign(() => {}, { then() {} }),
+      ];
+      for (const effect of effects) {
+        assertThrows(() => store.once("a", effect as never), TypeError, "asynchronous");
+      }
+      assertEquals(await status("a"), "claimed");
+    }));
+
+  it("refuses times that are none, as all calls do, and changes nothing", () =>
+    withStores(async ({ store, database, claim, status }) => {
+      const token = await claim("a");
+      for (const ms of [-1, NaN, Infinity, "5", 5n, null]) {
+        assertThrows(() => store.once("b", () => {}, ms as never), RangeError, "once");
+        await assertRejects(() => store.claim("b", ms as never), RangeError);
+        await assertRejects(() => store.renew("a", token, ms as never), RangeError);
+        await assertRejects(() => store.complete("a", token, ms as never), RangeError);
+        const options = { database, busyTimeoutMs: ms as never };
+        assertThrows(() => new SqliteDeduplicationStore(options), RangeError, "busyTimeoutMs");
+      }
+      assertEquals([await status("a"), await status("b")], ["inProgress", "claimed"]);
+    }));
+
   it("keeps nothing of what such an effect did before its first await", () =>
     withStores(({ store, database }) => {
       database.exec("CREATE TABLE effects (n INTEGER)");
