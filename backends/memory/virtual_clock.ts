@@ -121,7 +121,7 @@ const TURNS = 2;
  * that are asked for later come back later, on a busy machine too: a signature takes about so many,
  * one after the other.
  */
-const DIGESTS = 4;
+const DIGESTS = 2;
 const NOTHING = new Uint8Array();
 
 async function settled(): Promise<void> {

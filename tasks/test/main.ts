@@ -11,8 +11,8 @@ import { planTests, type Unit } from "./plan.ts";
 import { openReport, type Report } from "./report.ts";
 import { runUnit } from "./unit.ts";
 
-/** Most files wait more than they compute. */
-const AT_ONCE = navigator.hardwareConcurrency + 1;
+/** Files wait more than they compute. */
+const AT_ONCE = 2 * navigator.hardwareConcurrency + 1;
 
 if (import.meta.main) Deno.exit(await test(Deno.args));
 
