@@ -27,7 +27,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
+    const timer = setTimeout(callback, Math.min(ms, MAX_TIMEOUT_MS));
     return () => clearTimeout(timer);
   },
 };

@@ -61,7 +61,7 @@ export function cacheCredentials(
 ): CredentialsCache {
   let current: Credentials | undefined;
   let refreshing: Promise<Credentials> | undefined;
-  let askAgainAt = -Infinity;
+  let askAgainAt = 0;
   const ask = () =>
     new Promise<Credentials>((resolve, reject) => {
       const cancel = clock.after(PROVIDER_MS, () => reject(notProvided()));
@@ -125,6 +125,6 @@ function assertUsable(fields: Record<string, string>): void {
     "CONFIGURATION",
     `Cannot sign as ${
       wrong[0]
-    } must be ASCII without spaces, or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+    } must be ASCII without spaces or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
   );
 }

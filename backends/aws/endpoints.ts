@@ -64,7 +64,7 @@ function regionFrom({ region, environment }: EndpointSettings): string {
   if (/^[a-z0-9-]+$/.test(found ?? "")) return found!;
   throw new MelangeError(
     "CONFIGURATION",
-    "Cannot sign without a region like eu-west-1: set AWS_REGION",
+    "Cannot sign without a region: set AWS_REGION",
   );
 }
 

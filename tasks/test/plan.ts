@@ -33,7 +33,11 @@ const TYPES_LIMIT_MS = 300_000;
 const LONG_LIMIT_MS = 600_000;
 
 /** Files by the time that they take, longest first; the last pattern matches all others. */
-const LONG = [/broadcast_channel\/conformance/, /\/(recovery|conformance)_|_deno_test/, /./];
+const LONG = [
+  /broadcast_channel\/(broken_channel|conformance|joining|recovery)_test/,
+  /\/conformance_|_deno_test/,
+  /./,
+];
 
 /** Adds the long tests to a run of all quick ones. */
 const ALL = "--all";

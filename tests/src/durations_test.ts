@@ -2,7 +2,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sqsHandler } from "../../backends/aws/lambda.ts";
-import { snsEndpoint } from "../../backends/aws/sns_endpoint.ts";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
 import { MemoryDeduplicationStore } from "../../src/deduplication.ts";
@@ -157,8 +156,6 @@ describe("middleware, publishers and hosts", () => {
     ["retry(), its bound", (maxMs) => retry({ maxMs })],
     ["new MessagePublisher()", (lingerMs) => new MessagePublisher({ backend, lingerMs })],
     ["its deadline", (deadlineMs) => new MessagePublisher({ backend, retry: { deadlineMs } })],
-    ["sqsHandler()", (marginMs) => sqsHandler(dispatcher, { marginMs })],
-    ["snsEndpoint()", (timeoutMs) => snsEndpoint({ dispatcher, topics, timeoutMs })],
   ];
   for (const [what, take] of takers) {
     it(`${what} refuses what is no time, text that looks like one too`, () => {
