@@ -144,9 +144,7 @@ describe("new Dispatcher()", () => {
 });
 
 describe("middleware, publishers and hosts", () => {
-  const dispatcher = new Dispatcher();
   const backend = new MemoryBackend({ clock: new VirtualClock() });
-  const topics = ["arn:aws:sns:eu-west-1:123456789012:jobs"];
   const takers: [string, (ms: never) => unknown][] = [
     ["circuitBreaker()", (resetMs) => circuitBreaker({ resetMs })],
     ["throttle()", (intervalMs) => throttle({ limit: 1, intervalMs })],
