@@ -135,7 +135,7 @@ export function createWorld(options: WorldOptions = {}): World {
   async function now<T>(call: Promise<T>): Promise<T> {
     let isSettled = false;
     call.then(() => isSettled = true, () => isSettled = true);
-    for (let turn = 0; !isSettled && turn < 20; turn++) await clock.advance(0);
+    for (let turn = 0; !isSettled && turn < 500; turn++) await clock.advance(0);
     if (!isSettled) throw new Error("A call takes time");
     return await call;
   }
