@@ -145,6 +145,8 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     const shared = this.#shared() ?? wall;
     const time = Math.max(shared, Math.min(wall, shared + START_MS));
     this.#seen = { time, reading: reading(clock) };
+    // At once: another process that opens the file next goes by it, whatever its wall clock says.
+    this.#statements.setClock.run(time);
   }
 
   /** Claims a key in one statement: of several processes, one gets it. */

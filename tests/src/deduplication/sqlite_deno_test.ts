@@ -394,6 +394,14 @@ describe("leases, when the clock is set", () => {
       assertEquals((await store.claim("a", 1)).status, "completed");
     }));
 
+  it("between the starts of two processes, before either was asked: nothing done is forgotten", () =>
+    withStores(async ({ clock, store, database, claim }) => {
+      clock.step(24 * HOUR);
+      const late = new SqliteDeduplicationStore({ database, clock });
+      await store.complete("a", await claim("a"), 24 * HOUR);
+      assertEquals((await late.claim("a", 1)).status, "completed");
+    }));
+
   it("not at all: a process that starts later gets what a dead one has claimed, after its lease", () =>
     withStores(async ({ clock, database, claim }) => {
       await claim("a", 60_000);
