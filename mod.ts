@@ -46,7 +46,7 @@ export {
   type SubscriptionOptions,
   type TopicDescription,
 } from "./src/backend.ts";
-export { type Clock, type Random, systemClock } from "./src/clock.ts";
+export { type Clock, type Random, systemClock } from "./src/support/clock.ts";
 export {
   type ConsumeEventOptions,
   type ConsumerSettings,
@@ -56,15 +56,15 @@ export {
   type MessageConsumerOptions,
   type RunOptions,
   type StopOptions,
-} from "./src/consumer.ts";
+} from "./src/consume/consumer.ts";
 export {
   type Claim,
   type DeduplicationStore,
   MemoryDeduplicationStore,
   type MemoryDeduplicationStoreOptions,
-} from "./src/deduplication.ts";
-export { deadLetterFactsOf } from "./src/dead_letter.ts";
-export type { ConsumedDelivery } from "./src/deliveries.ts";
+} from "./src/handle/deduplication/store.ts";
+export { deadLetterFactsOf } from "./src/wire/dead_letter.ts";
+export type { ConsumedDelivery } from "./src/consume/deliveries.ts";
 export {
   dispatch,
   Dispatcher,
@@ -78,8 +78,8 @@ export {
   type SubscribeOptions,
   type Subscriber,
   type Subscription,
-} from "./src/dispatcher.ts";
-export { openEnvelope } from "./src/envelope.ts";
+} from "./src/handle/dispatcher.ts";
+export { openEnvelope } from "./src/wire/sns_envelope.ts";
 export {
   DeadLetter,
   type ErrorFacts,
@@ -87,7 +87,7 @@ export {
   MelangeError,
   type MelangeErrorCode,
   type MelangeErrorOptions,
-} from "./src/errors.ts";
+} from "./src/support/errors.ts";
 export {
   type AnyEventType,
   defineEvent,
@@ -97,9 +97,9 @@ export {
   type EventOverrides,
   type EventType,
   typed,
-} from "./src/event.ts";
+} from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
-export { consoleLogger, type Logger } from "./src/logger.ts";
+export { consoleLogger, type Logger } from "./src/support/logger.ts";
 export {
   type Attributes,
   type AttributeValue,
@@ -112,7 +112,7 @@ export {
   type ReceivedMessage,
   refusal,
   type TypedAttribute,
-} from "./src/message.ts";
+} from "./src/wire/message.ts";
 export {
   type EventPublisher,
   MessagePublisher,
@@ -120,24 +120,24 @@ export {
   type Published,
   type PublishEntry,
   type PublisherSettings,
-} from "./src/publisher.ts";
+} from "./src/publish/publisher.ts";
 export type {
   CommonPublishOptions,
   PublishAllOptions,
   PublishOptions,
   PublishToQueue,
   PublishToTopic,
-} from "./src/outgoing.ts";
-export type { DeduplicationOptions } from "./src/once.ts";
-export type { DeadLetterFacts, Format } from "./src/packed.ts";
-export type { Backoff, RetryPolicy } from "./src/retry.ts";
-export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/schema.ts";
+} from "./src/publish/outgoing.ts";
+export type { DeduplicationOptions } from "./src/handle/once.ts";
+export type { DeadLetterFacts, Format } from "./src/wire/packed.ts";
+export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
+export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
 export {
   jsonSerializer,
   type Serializer,
   SerializerRegistry,
   type SerializerRegistryOptions,
-} from "./src/serializer.ts";
+} from "./src/wire/serializer.ts";
 export {
   SynchronousEventBus,
   type SynchronousEventBusOptions,

@@ -1,11 +1,11 @@
-import { tellingWaits } from "../backends/aws/unreachable.ts";
+import { tellingWaits } from "../backends/aws/api/unreachable.ts";
 import type { Backend } from "../src/backend.ts";
-import { type ConsumerStatus, MessageConsumer } from "../src/consumer.ts";
-import { reading, systemClock } from "../src/clock.ts";
-import type { Dispatcher } from "../src/dispatcher.ts";
-import type { Logger } from "../src/logger.ts";
-import { MessagePublisher } from "../src/publisher.ts";
-import { retry } from "../src/retry.ts";
+import { type ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts";
+import { reading, systemClock } from "../src/support/clock.ts";
+import type { Dispatcher } from "../src/handle/dispatcher.ts";
+import type { Logger } from "../src/support/logger.ts";
+import { MessagePublisher } from "../src/publish/publisher.ts";
+import { retry } from "../src/support/retry.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, required } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";

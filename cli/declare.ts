@@ -4,7 +4,7 @@ import type {
   QueueDescription,
   SubscriptionOptions,
 } from "../src/backend.ts";
-import { subscriptionsFor } from "../src/topology.ts";
+import { subscriptionsFor } from "../src/handle/declarations.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";

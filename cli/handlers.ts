@@ -2,10 +2,10 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Dispatcher, type Subscriber } from "../src/dispatcher.ts";
-import { MelangeError } from "../src/errors.ts";
-import type { AnyEventType } from "../src/event.ts";
-import type { Logger } from "../src/logger.ts";
+import { Dispatcher, type Subscriber } from "../src/handle/dispatcher.ts";
+import { MelangeError } from "../src/support/errors.ts";
+import type { AnyEventType } from "../src/event/event.ts";
+import type { Logger } from "../src/support/logger.ts";
 
 /** What a handlers module says. */
 export interface Handlers {

@@ -1,8 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { MelangeError } from "../src/errors.ts";
+import { MelangeError } from "../src/support/errors.ts";
 import { isAskedHost } from "./asked_host.ts";
-import type { ConsumerStatus } from "../src/consumer.ts";
+import type { ConsumerStatus } from "../src/consume/consumer.ts";
 
 /** Options of {@linkcode serveHealth}. */
 export interface HealthOptions {

@@ -1,4 +1,4 @@
-import type { Logger } from "../src/logger.ts";
+import type { Logger } from "../src/support/logger.ts";
 import type { Io } from "./io.ts";
 
 /** Logs to `err`: lines for people, or one JSON object a line. */

@@ -8,7 +8,7 @@
  * @module
  */
 import process from "node:process";
-import { MelangeError } from "../src/errors.ts";
+import { MelangeError } from "../src/support/errors.ts";
 import { type CommandSpec, helpOf, UsageError } from "./arguments.ts";
 import { CONSUME, consume } from "./consume.ts";
 import { DECLARE, declare } from "./declare.ts";

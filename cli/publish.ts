@@ -1,10 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { tellingWaits } from "../backends/aws/unreachable.ts";
+import { tellingWaits } from "../backends/aws/api/unreachable.ts";
 import type { Backend, Sender, SendResult } from "../src/backend.ts";
-import { systemClock } from "../src/clock.ts";
-import { type AnyEventType, defineEvent, type Event, type EventType, typed } from "../src/event.ts";
-import type { Attributes } from "../src/message.ts";
-import { MessagePublisher } from "../src/publisher.ts";
+import { systemClock } from "../src/support/clock.ts";
+import {
+  type AnyEventType,
+  defineEvent,
+  type Event,
+  type EventType,
+  typed,
+} from "../src/event/event.ts";
+import type { Attributes } from "../src/wire/message.ts";
+import { MessagePublisher } from "../src/publish/publisher.ts";
 import type { Format, PublishOptions } from "../mod.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";

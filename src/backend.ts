@@ -49,9 +49,9 @@
  * Acknowledging twice is success. Acknowledging, releasing or extending with a receipt whose lock
  * is known to be lost is the result `LOCK_LOST`, and changes nothing.
  */
-import { MelangeError } from "./errors.ts";
-import type { AnyEventType } from "./event.ts";
-import type { Destination, OutgoingMessage, ReceivedMessage } from "./message.ts";
+import { MelangeError } from "./support/errors.ts";
+import type { AnyEventType } from "./event/event.ts";
+import type { Destination, OutgoingMessage, ReceivedMessage } from "./wire/message.ts";
 
 /** What became of one item of a batch. */
 export type Result<T = unknown> =

@@ -1,5 +1,5 @@
 import type { Backend, DeclareQueueOptions, QueueDescription, SendResult } from "./backend.ts";
-import { type Clock, reading, sleep, systemClock } from "./clock.ts";
+import { type Clock, reading, sleep, systemClock } from "./support/clock.ts";
 import {
   checkDrain,
   type ConsumerSettings,
@@ -7,26 +7,26 @@ import {
   DRAIN_MS,
   MessageConsumer,
   type StopOptions,
-} from "./consumer.ts";
+} from "./consume/consumer.ts";
 import {
   Dispatcher,
   type DispatcherOptions,
   type Handler,
   type SubscribeOptions,
   type Subscriber,
-} from "./dispatcher.ts";
-import { MelangeError } from "./errors.ts";
-import type { AnyEventType, Event, EventOf } from "./event.ts";
-import type { Format } from "./packed.ts";
+} from "./handle/dispatcher.ts";
+import { MelangeError } from "./support/errors.ts";
+import type { AnyEventType, Event, EventOf } from "./event/event.ts";
+import type { Format } from "./wire/packed.ts";
 import {
   type EventPublisher,
   MessagePublisher,
   type Published,
   type PublishEntry,
   type PublisherSettings,
-} from "./publisher.ts";
-import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
-import { declarationFor } from "./topology.ts";
+} from "./publish/publisher.ts";
+import type { PublishAllOptions, PublishOptions } from "./publish/outgoing.ts";
+import { declarationFor } from "./handle/declarations.ts";
 
 /** Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers. */
 export interface EventBusOptions extends PublisherSettings, DispatcherOptions, ConsumerSettings {

@@ -1,12 +1,12 @@
-import { systemClock } from "./clock.ts";
+import { systemClock } from "./support/clock.ts";
 import {
   Dispatcher,
   type Handler,
   type HandlerContext,
   type SubscribeOptions,
   type Subscriber,
-} from "./dispatcher.ts";
-import { MelangeError } from "./errors.ts";
+} from "./handle/dispatcher.ts";
+import { MelangeError } from "./support/errors.ts";
 import {
   type AnyEventType,
   type Event,
@@ -14,11 +14,11 @@ import {
   eventTypeOf,
   invalidEvent,
   linked,
-} from "./event.ts";
-import { carriedData } from "./json_data.ts";
-import { consoleLogger } from "./logger.ts";
-import { validate } from "./schema.ts";
-import { jsonOnly, type SerializerRegistry, type Writers } from "./serializer.ts";
+} from "./event/event.ts";
+import { carriedData } from "./wire/json_data.ts";
+import { consoleLogger } from "./support/logger.ts";
+import { validate } from "./event/schema.ts";
+import { jsonOnly, type SerializerRegistry, type Writers } from "./wire/serializer.ts";
 
 /** Options of {@linkcode SynchronousEventBus}. */
 export interface SynchronousEventBusOptions {

@@ -1,11 +1,11 @@
-import { abortable } from "../../src/clock.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { type Destination, nameOf } from "../../src/message.ts";
-import type { AwsClient } from "./client.ts";
-import { isNotFound } from "./errors.ts";
-import { type Address, addressOf, formatArn, readAddress } from "./names.ts";
-import { getCallerIdentity } from "./sns.ts";
-import { getQueueUrl } from "./sqs.ts";
+import { abortable } from "../../src/support/clock.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { type Destination, nameOf } from "../../src/wire/message.ts";
+import type { AwsClient } from "./api/client.ts";
+import { isNotFound } from "./api/errors.ts";
+import { type Address, addressOf, formatArn, readAddress } from "./api/names.ts";
+import { getCallerIdentity } from "./api/sns.ts";
+import { getQueueUrl } from "./api/sqs.ts";
 
 /** How names become addresses. */
 export interface AddressOptions {

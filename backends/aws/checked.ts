@@ -1,13 +1,13 @@
 import type { Sender } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import {
   type Destination,
   isFifo,
   nameOf,
   type OutgoingMessage,
   refusal,
-} from "../../src/message.ts";
-import { assertEntries } from "./batch.ts";
+} from "../../src/wire/message.ts";
+import { assertEntries } from "./api/batch.ts";
 
 /** The same sender, which refuses what breaks the rules of messages and sends the others. */
 export function withChecks(sender: Sender): Sender {

@@ -24,45 +24,45 @@ import type {
   SettleResult,
   TopicDescription,
 } from "../../src/backend.ts";
-import { type Random, systemClock } from "../../src/clock.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { consoleLogger, guarded, type Logger } from "../../src/logger.ts";
-import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
-import { toTracedEntry } from "./attributes.ts";
-import { BoundedMap } from "./bounded_map.ts";
-import { boundedText } from "./bounded_text.ts";
+import { type Random, systemClock } from "../../src/support/clock.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { consoleLogger, guarded, type Logger } from "../../src/support/logger.ts";
+import { type Destination, messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
+import { toTracedEntry } from "./message/attributes.ts";
+import { BoundedMap } from "./api/bounded_map.ts";
+import { boundedText } from "./api/bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
-import { createClient } from "./client.ts";
-import { configuredEndpoints, type EndpointKindOptions } from "./configured_endpoints.ts";
-import { creatingTopics } from "./create_topics.ts";
-import type { Credentials, CredentialsProvider } from "./credentials.ts";
+import { createClient } from "./api/client.ts";
+import { configuredEndpoints, type EndpointKindOptions } from "./api/configured_endpoints.ts";
+import { creatingTopics } from "./declare/create_topics.ts";
+import type { Credentials, CredentialsProvider } from "./credentials/credentials.ts";
 import { type CredentialsAccess, defaultCredentials } from "./credentials/default_chain.ts";
 import {
   type AwsAdmin,
   createAdmin,
   type DeclareEndpointOptions,
   type EndpointSubscription,
-} from "./declare.ts";
-import { quietEnvironment, quietFiles } from "./environment.ts";
-import { comparison, type Integrity, readIntact } from "./integrity.ts";
-import { createLifetime, type Lifetime, withLifetime } from "./lifetime.ts";
+} from "./declare/declare.ts";
+import { quietEnvironment, quietFiles } from "./api/environment.ts";
+import { comparison, type Integrity, readIntact } from "./message/integrity.ts";
+import { createLifetime, type Lifetime, withLifetime } from "./api/lifetime.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender } from "./sender.ts";
 
 export type { AddressOptions } from "./addresses.ts";
-export type { AwsClientOptions } from "./client.ts";
-export type { Credentials, CredentialsProvider } from "./credentials.ts";
-export type { EndpointKindOptions } from "./configured_endpoints.ts";
+export type { AwsClientOptions } from "./api/client.ts";
+export type { Credentials, CredentialsProvider } from "./credentials/credentials.ts";
+export type { EndpointKindOptions } from "./api/configured_endpoints.ts";
 export {
   type CredentialsAccess,
   defaultCredentials,
   type DefaultCredentialsOptions,
 } from "./credentials/default_chain.ts";
-export type { DeclareEndpointOptions, EndpointSubscription } from "./declare.ts";
-export type { EndpointOptions } from "./endpoints.ts";
-export type { Integrity } from "./integrity.ts";
-export type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "./environment.ts";
+export type { DeclareEndpointOptions, EndpointSubscription } from "./declare/declare.ts";
+export type { EndpointOptions } from "./api/endpoints.ts";
+export type { Integrity } from "./message/integrity.ts";
+export type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "./api/environment.ts";
 export type { AwsSenderOptions } from "./sender.ts";
 
 /** Options of {@linkcode AwsBackend}; each has a default. */

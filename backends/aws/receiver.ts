@@ -9,16 +9,16 @@ import type {
   Sender,
   SettleResult,
 } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
-import type { Logger } from "../../src/logger.ts";
-import { isFifo } from "../../src/message.ts";
-import { fromSqsMessage, toSeconds } from "./attributes.ts";
-import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./batch.ts";
-import { isNotFound, unknownOutcome } from "./errors.ts";
-import type { IsIntact } from "./integrity.ts";
-import { baseOf, parseArn, regionOf, serviceUrl, shortName } from "./names.ts";
-import { QUEUE_ERRORS } from "./queue_errors.ts";
-import { redriveOf } from "./redrive.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import type { Logger } from "../../src/support/logger.ts";
+import { isFifo } from "../../src/wire/message.ts";
+import { fromSqsMessage, toSeconds } from "./message/attributes.ts";
+import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./api/batch.ts";
+import { isNotFound, unknownOutcome } from "./api/errors.ts";
+import type { IsIntact } from "./message/integrity.ts";
+import { baseOf, parseArn, regionOf, serviceUrl, shortName } from "./api/names.ts";
+import { QUEUE_ERRORS } from "./api/queue_errors.ts";
+import { redriveOf } from "./declare/redrive.ts";
 import type { Wire } from "./sender.ts";
 import {
   type Answered,
@@ -28,7 +28,7 @@ import {
   getQueueAttributes,
   receiveMessage,
   texts,
-} from "./sqs.ts";
+} from "./api/sqs.ts";
 
 const GUARANTEES: Guarantees = {
   redelivers: true,

@@ -1,11 +1,11 @@
 import type { BackendLimits, Sender, SendResult } from "../../src/backend.ts";
-import { messageSize, type OutgoingMessage } from "../../src/message.ts";
+import { messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
 import type { Addresses, AddressOptions } from "./addresses.ts";
-import { toSnsEntry, toSqsEntry } from "./attributes.ts";
-import { MAX_ENTRIES, resultPerEntry } from "./batch.ts";
-import type { AwsClient, AwsClientOptions } from "./client.ts";
-import { publishBatch } from "./sns.ts";
-import { type Answered, sendMessageBatch } from "./sqs.ts";
+import { toSnsEntry, toSqsEntry } from "./message/attributes.ts";
+import { MAX_ENTRIES, resultPerEntry } from "./api/batch.ts";
+import type { AwsClient, AwsClientOptions } from "./api/client.ts";
+import { publishBatch } from "./api/sns.ts";
+import { type Answered, sendMessageBatch } from "./api/sqs.ts";
 
 /** Options of `awsSender`. */
 export interface AwsSenderOptions extends AwsClientOptions, AddressOptions {

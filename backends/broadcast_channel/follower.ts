@@ -2,7 +2,7 @@
  * What everyone but the leader does: it applies the leader's entries in order to its own copy, asks
  * for what it missed, and takes over a snapshot where the leader's log is another one than its own.
  */
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/support/clock.ts";
 import type { Beat, Chunk, Content, Entries, Position } from "./frame.ts";
 import { append, recentEntries, replace, type Replica } from "./replica.ts";
 import { restoreSnapshot, type SnapshotPart } from "./snapshot.ts";

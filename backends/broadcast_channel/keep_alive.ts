@@ -2,7 +2,7 @@
  * What lets a process end though a backend is open: in Node and Bun, whose channels and timers have
  * `unref()`. Elsewhere none of this has an effect.
  */
-import { type Clock, systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/support/clock.ts";
 import type { BroadcastChannelLike } from "./channel.ts";
 
 /** The clock of the machine, with timers that keep no process running. */

@@ -2,7 +2,7 @@
  * What the one leader does: it puts operations in order, applies them, sends them to all, and tells
  * its own callers how they turned out once another context has them too.
  */
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/support/clock.ts";
 import { nextChangeAt } from "../memory/queue.ts";
 import { nameIn } from "../memory/names.ts";
 import type { Content, Position, Pull, Want } from "./frame.ts";

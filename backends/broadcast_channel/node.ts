@@ -2,8 +2,8 @@
  * One context among those that share the queues of a name: it speaks on the channel, finds out who
  * leads, leads itself if nobody does, and hands its calls to whoever leads.
  */
-import type { Clock, Random } from "../../src/clock.ts";
-import { MelangeError } from "../../src/errors.ts";
+import type { Clock, Random } from "../../src/support/clock.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 import { createFollower, type Follower } from "./follower.ts";
 import { type Beat, type Content, type Frame, type Position, VERSION, type Vote } from "./frame.ts";

@@ -1,5 +1,5 @@
 import type { DeadLetterCopy, Extension, Release } from "../../src/backend.ts";
-import type { Destination, OutgoingMessage } from "../../src/message.ts";
+import type { Destination, OutgoingMessage } from "../../src/wire/message.ts";
 import type { Want } from "./frame.ts";
 import type { QueueSettings } from "../memory/queue.ts";
 import type { Subscription } from "../memory/topic.ts";

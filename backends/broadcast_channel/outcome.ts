@@ -1,4 +1,4 @@
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 
 /** What became of an operation: what the call resolves to, or what it rejects with. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };

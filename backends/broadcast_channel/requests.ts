@@ -3,7 +3,7 @@
  * wait. Everything is repeated until its entry appears in the log, which holds the answer.
  */
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/support/clock.ts";
 import type { Request, Want } from "./frame.ts";
 import { type Operation, receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";

@@ -2,7 +2,7 @@
  * How much things take on the channel: the characters of all text and numbers, and of the names of
  * fields. An estimate that is never too low, as a limit is made of it.
  */
-import type { OutgoingMessage } from "../../src/message.ts";
+import type { OutgoingMessage } from "../../src/wire/message.ts";
 import type { Operation } from "./operation.ts";
 
 /** How much one message on the channel holds, unless one entry alone has more. */

@@ -2,7 +2,7 @@
  * Frames as they travel: what there is most of goes as rows instead of objects, because the names of
  * fields would take more room than what they name, and Deno needs 30 ns for each byte.
  */
-import { nameOf, type OutgoingMessage } from "../../src/message.ts";
+import { nameOf, type OutgoingMessage } from "../../src/wire/message.ts";
 import type { Content, Want } from "./frame.ts";
 import type { Operation } from "./operation.ts";
 import type { Entry } from "./state.ts";

@@ -1,4 +1,4 @@
-import { MelangeError, type MelangeErrorCode } from "../../src/errors.ts";
+import { MelangeError, type MelangeErrorCode } from "../../src/support/errors.ts";
 import type { Result } from "../../src/backend.ts";
 
 /** Throws unless the condition holds; `rule` is a sentence that says what must be so. */

@@ -5,8 +5,8 @@ import type {
   ReceiveOptions,
   SendResult,
 } from "../../src/backend.ts";
-import { openEnvelope } from "../../src/envelope.ts";
-import { type Destination, isFifo, type OutgoingMessage } from "../../src/message.ts";
+import { openEnvelope } from "../../src/wire/sns_envelope.ts";
+import { type Destination, isFifo, type OutgoingMessage } from "../../src/wire/message.ts";
 import { expect, expectAllOk } from "./expect.ts";
 import type { Time } from "./time.ts";
 

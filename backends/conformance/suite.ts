@@ -1,5 +1,5 @@
 import type { Guarantees } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import { type BackendUnderTest, type BenchOptions, createBench } from "./bench.ts";
 import type { Check } from "./check.ts";
 import { administrationChecks } from "./checks/administration.ts";

@@ -12,8 +12,8 @@ import type {
   SendResult,
   SettleResult,
 } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { type Destination, isFifo, type OutgoingMessage, refusal } from "../../src/message.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { type Destination, isFifo, type OutgoingMessage, refusal } from "../../src/wire/message.ts";
 import { DEAD_LETTER_RETENTION_MS, type QueueDeclaration } from "./declaration.ts";
 import { nameIn } from "./names.ts";
 import * as engine from "./queue.ts";

@@ -1,7 +1,7 @@
 import type { Limits, QueueLimits, ReceiveOptions } from "../../src/backend.ts";
-import { isNumber } from "../../src/duration.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { messageSize, type OutgoingMessage } from "../../src/message.ts";
+import { isNumber } from "../../src/support/duration.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
 
 /**
  * Refuses a call with too many items.

@@ -1,7 +1,7 @@
-import { isNumber } from "../../src/duration.ts";
+import { isNumber } from "../../src/support/duration.ts";
 import { type DeclareQueueOptions, filterPolicyOf } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { isFifo } from "../../src/message.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { isFifo } from "../../src/wire/message.ts";
 import { checkPolicy } from "./filter.ts";
 import { newQueueName, newTopicName } from "./names.ts";
 import { MAX_VISIBILITY_MS, type QueueSettings } from "./queue.ts";

@@ -3,8 +3,8 @@
  * https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
  */
 import type { FilterPolicy } from "../../src/backend.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { type Attributes, byteLength, typedAttribute } from "../../src/message.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { type Attributes, byteLength, typedAttribute } from "../../src/wire/message.ts";
 import {
   isObject,
   isPolicyNumber,

@@ -1,5 +1,5 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/support/clock.ts";
 
 /** The receives that wait at one queue. First come, first served. */
 export interface LongPolls {

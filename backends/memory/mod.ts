@@ -38,9 +38,14 @@ import type {
   SettleResult,
   TopicDescription,
 } from "../../src/backend.ts";
-import { type Clock, type Random, steady, systemClock } from "../../src/clock.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { type Destination, messageSize, type OutgoingMessage, refusal } from "../../src/message.ts";
+import { type Clock, type Random, steady, systemClock } from "../../src/support/clock.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import {
+  type Destination,
+  messageSize,
+  type OutgoingMessage,
+  refusal,
+} from "../../src/wire/message.ts";
 import * as broker from "./broker.ts";
 import { checkBatch, checkEntries, checkReceive } from "./call.ts";
 import { checkDeduplication, queueDeclaration } from "./declaration.ts";

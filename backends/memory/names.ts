@@ -1,4 +1,4 @@
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 
 /**
  * The name in a name, an ARN (`arn:aws:sqs:eu-west-1:123456789012:orders`) or a queue URL

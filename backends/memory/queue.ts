@@ -9,10 +9,10 @@
  * lock was given; an owner that takes over uses a higher one, so that locks which the snapshot did
  * not know can never be mistaken for its own.
  */
-import { isNumber } from "../../src/duration.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { isNumber } from "../../src/support/duration.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import type { Delivery, ExtendResult, SendResult, SettleResult } from "../../src/backend.ts";
-import type { OutgoingMessage } from "../../src/message.ts";
+import type { OutgoingMessage } from "../../src/wire/message.ts";
 import { peek } from "./heap.ts";
 import { hasNext, take } from "./order.ts";
 import { advance, become, forget, hide, index, type Queue } from "./queue_state.ts";

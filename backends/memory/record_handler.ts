@@ -1,6 +1,6 @@
-import { systemClock } from "../../src/clock.ts";
-import { MelangeError } from "../../src/errors.ts";
-import type { Event } from "../../src/event.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import type { Event } from "../../src/event/event.ts";
 
 /** Options of {@linkcode RecordingHandler.waitFor}. */
 export interface WaitForOptions {

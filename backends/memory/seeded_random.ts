@@ -1,4 +1,4 @@
-import type { Random } from "../../src/clock.ts";
+import type { Random } from "../../src/support/clock.ts";
 
 /**
  * Returns a source of numbers in [0, 1) that gives the same ones for the same seed. Good enough to

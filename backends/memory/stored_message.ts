@@ -6,7 +6,7 @@ import {
   type ReceivedMessage,
   type TypedAttribute,
   typedAttribute,
-} from "../../src/message.ts";
+} from "../../src/wire/message.ts";
 
 /**
  * Where a message is in its life: hidden by a delay, waiting for a receive, or locked by one.

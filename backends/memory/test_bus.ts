@@ -1,4 +1,4 @@
-import type { Event } from "../../src/event.ts";
+import type { Event } from "../../src/event/event.ts";
 import { EventBus, type EventBusOptions } from "../../src/event_bus.ts";
 import { frozen } from "./frozen.ts";
 import { MemoryBackend } from "./mod.ts";

@@ -9,7 +9,7 @@ import {
   type OutgoingMessage,
   type TypedAttribute,
   typedAttribute,
-} from "../../src/message.ts";
+} from "../../src/wire/message.ts";
 import { matches } from "./filter.ts";
 import { DEDUPLICATION_MS, deduplicationIdOf, withoutDeduplicationId } from "./queue.ts";
 import type { SendOptions } from "./queue.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../../src/clock.ts";
+import type { Random } from "../../src/support/clock.ts";
 
 /**
  * A version 4 UUID made from `random`, so that a seeded test always sees the same ids.

@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/support/clock.ts";
 import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
 
 /** Options of {@linkcode VirtualClock}. */

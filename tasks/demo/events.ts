@@ -1,4 +1,4 @@
-import { defineEvent, type EventType } from "../../src/event.ts";
+import { defineEvent, type EventType } from "../../src/event/event.ts";
 import * as v from "valibot";
 
 type OrderSchema = v.GenericSchema<{ number: number; total: number }>;

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { AwsBackend } from "../../backends/aws/mod.ts";
-import { MessagePublisher } from "../../src/publisher.ts";
+import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { type Broker, startBroker } from "../../tests/broker.ts";
 import { isComplete, type Sources } from "./accounts.ts";
 import { deadLettersIn, depthsOf } from "./broker_view.ts";

@@ -1,5 +1,5 @@
 /** A machine whose clock is set while it works. */
-import { type Clock, reading, systemClock } from "../../src/clock.ts";
+import { type Clock, reading, systemClock } from "../../src/support/clock.ts";
 
 /** When the clock is set, and by how much. */
 export interface ClockSteps {

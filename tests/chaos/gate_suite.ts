@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { AwsBackend, type AwsBackendOptions } from "../../backends/aws/mod.ts";
 import { MessageConsumer, MessagePublisher } from "../../mod.ts";
-import { Dispatcher } from "../../src/dispatcher.ts";
+import { Dispatcher } from "../../src/handle/dispatcher.ts";
 import { until } from "../wait.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { calm } from "./faults.ts";

@@ -4,7 +4,7 @@
  * effect and mark, some after the mark: a kill meets all of these.
  */
 import { existsSync, writeFileSync } from "node:fs";
-import { sleep, systemClock } from "../../src/clock.ts";
+import { sleep, systemClock } from "../../src/support/clock.ts";
 import { record } from "./records.ts";
 
 /** Where a handler can wait: right after this step of it. */

@@ -1,7 +1,7 @@
 /** A broker, a proxy in front of it, and the programs that are put to the test. */
 import { AwsBackend } from "../../backends/aws/mod.ts";
 import type { QueueDescription } from "../../src/backend.ts";
-import { MessagePublisher } from "../../src/publisher.ts";
+import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { startBroker } from "../broker.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { calm, type FaultProfile } from "./faults.ts";

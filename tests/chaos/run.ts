@@ -1,7 +1,7 @@
 /** One run of the laboratory: a broker, a proxy that misbehaves, a publisher, three workers, two kills. */
 import { DatabaseSync } from "node:sqlite";
 import type { AwsBackend } from "../../backends/aws/mod.ts";
-import { openEnvelope } from "../../src/envelope.ts";
+import { openEnvelope } from "../../src/wire/sns_envelope.ts";
 import { workOf } from "./event.ts";
 import { chaos, type FaultProfile } from "./faults.ts";
 import { type Evidence, judge, type Verdict } from "./judge.ts";

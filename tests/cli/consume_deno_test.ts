@@ -4,7 +4,7 @@ import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { main } from "../../cli/mod.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import { until } from "../wait.ts";
 import { type FakeIo, fakeIo, moduleAt } from "./fake_io.ts";
 

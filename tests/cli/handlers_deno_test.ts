@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { loadHandlers, withLogger } from "../../cli/handlers.ts";
-import { Dispatcher } from "../../src/dispatcher.ts";
-import { MelangeError } from "../../src/errors.ts";
-import { defineEvent, typed } from "../../src/event.ts";
-import type { Logger } from "../../src/logger.ts";
+import { Dispatcher } from "../../src/handle/dispatcher.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { defineEvent, typed } from "../../src/event/event.ts";
+import type { Logger } from "../../src/support/logger.ts";
 import { moduleAt } from "./fake_io.ts";
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };

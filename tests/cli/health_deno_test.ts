@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { type HealthServer, serveHealth } from "../../cli/health.ts";
-import type { ConsumerStatus } from "../../src/consumer.ts";
-import { MelangeError } from "../../src/errors.ts";
+import type { ConsumerStatus } from "../../src/consume/consumer.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 
 const STATUS: ConsumerStatus = {
   queue: "q",

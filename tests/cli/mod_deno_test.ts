@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { main } from "../../cli/mod.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import { fakeIo, moduleAt } from "./fake_io.ts";
 
 async function refused(args: string[], stdin?: string) {

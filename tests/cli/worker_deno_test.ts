@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { after, before, beforeEach, describe, it } from "@std/testing/bdd";
 import { AwsBackend } from "../../backends/aws/mod.ts";
-import { defineEvent, typed } from "../../src/event.ts";
-import { MessagePublisher } from "../../src/publisher.ts";
+import { defineEvent, typed } from "../../src/event/event.ts";
+import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { type Program, start } from "../../tasks/process.ts";
 import { type Broker, startBroker } from "../broker.ts";
 import { sleep } from "../wait.ts";

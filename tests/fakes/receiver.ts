@@ -7,8 +7,8 @@ import type {
   Receiver,
   SettleResult,
 } from "../../src/backend.ts";
-import type { Clock } from "../../src/clock.ts";
-import { MelangeError, type MelangeErrorOptions } from "../../src/errors.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import { MelangeError, type MelangeErrorOptions } from "../../src/support/errors.ts";
 
 /** The verbs of a receiver. */
 export type Verb = "receive" | "acknowledge" | "release" | "extend" | "deadLetter";

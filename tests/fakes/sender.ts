@@ -1,6 +1,6 @@
 import type { BackendLimits, Limits, Sender, SendResult } from "../../src/backend.ts";
-import { MelangeError, type MelangeErrorOptions } from "../../src/errors.ts";
-import { type Destination, messageSize, type OutgoingMessage } from "../../src/message.ts";
+import { MelangeError, type MelangeErrorOptions } from "../../src/support/errors.ts";
+import { type Destination, messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
 
 /** One call of `send`. */
 export interface SendCall {

@@ -1,13 +1,13 @@
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
 import type { DeclareQueueOptions, Delivery, Guarantees } from "../../src/backend.ts";
-import type { Clock } from "../../src/clock.ts";
-import { MessageConsumer, type MessageConsumerOptions } from "../../src/consumer.ts";
-import { Dispatcher, type DispatcherOptions } from "../../src/dispatcher.ts";
-import { defineEvent, type EventType, typed } from "../../src/event.ts";
-import type { Logger } from "../../src/logger.ts";
-import type { Attributes } from "../../src/message.ts";
-import type { Schema } from "../../src/schema.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import { MessageConsumer, type MessageConsumerOptions } from "../../src/consume/consumer.ts";
+import { Dispatcher, type DispatcherOptions } from "../../src/handle/dispatcher.ts";
+import { defineEvent, type EventType, typed } from "../../src/event/event.ts";
+import type { Logger } from "../../src/support/logger.ts";
+import type { Attributes } from "../../src/wire/message.ts";
+import type { Schema } from "../../src/event/schema.ts";
 import { untilEmpty } from "../wait.ts";
 import { type FaultyReceiver, faultyReceiver } from "./receiver.ts";
 

@@ -1,10 +1,10 @@
 /** What a host of handlers is to the test that runs the same handlers on all of them. */
 import { OrderCancelled } from "../../examples/handlers.ts";
-import type { Dispatcher } from "../../src/dispatcher.ts";
-import type { Event } from "../../src/event.ts";
-import { encode } from "../../src/format.ts";
-import type { OutgoingMessage } from "../../src/message.ts";
-import { SerializerRegistry } from "../../src/serializer.ts";
+import type { Dispatcher } from "../../src/handle/dispatcher.ts";
+import type { Event } from "../../src/event/event.ts";
+import { encode } from "../../src/wire/format.ts";
+import type { OutgoingMessage } from "../../src/wire/message.ts";
+import { SerializerRegistry } from "../../src/wire/serializer.ts";
 
 /** Something that runs handlers. A new host is one more of these. */
 export interface Host {

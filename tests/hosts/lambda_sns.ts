@@ -1,6 +1,6 @@
-import { snsHandler } from "../../backends/aws/lambda.ts";
-import { MelangeError } from "../../src/errors.ts";
-import type { OutgoingMessage } from "../../src/message.ts";
+import { snsHandler } from "../../backends/aws/hosts/lambda/mod.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import type { OutgoingMessage } from "../../src/wire/message.ts";
 import type { Host } from "./host.ts";
 import { snsAttributes } from "./sns_attributes.ts";
 

@@ -1,7 +1,7 @@
-import { sqsHandler } from "../../backends/aws/lambda.ts";
+import { sqsHandler } from "../../backends/aws/hosts/lambda/mod.ts";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
-import type { Dispatcher } from "../../src/dispatcher.ts";
-import { type OutgoingMessage, typedAttribute } from "../../src/message.ts";
+import type { Dispatcher } from "../../src/handle/dispatcher.ts";
+import { type OutgoingMessage, typedAttribute } from "../../src/wire/message.ts";
 import { factsOn, FOLLOWER, type Host, OTHER } from "./host.ts";
 
 /** Options of {@linkcode lambdaSqsHost}. */

@@ -1,4 +1,4 @@
-import { type Attributes, typedAttribute } from "../../src/message.ts";
+import { type Attributes, typedAttribute } from "../../src/wire/message.ts";
 
 /** Attributes as SNS delivers them; none of them may be binary. */
 export function snsAttributes(attributes: Attributes): Record<string, unknown> {

@@ -1,5 +1,5 @@
-import { snsEndpoint } from "../../backends/aws/sns_endpoint.ts";
-import { fakeSns, post, TOPIC } from "../backends/aws/fake_sns.ts";
+import { snsEndpoint } from "../../backends/aws/hosts/sns_endpoint/mod.ts";
+import { fakeSns, post, TOPIC } from "../backends/aws/hosts/sns_endpoint/fake_sns.ts";
 import type { Host } from "./host.ts";
 import { snsAttributes } from "./sns_attributes.ts";
 

@@ -1,7 +1,7 @@
 import type { Backend } from "../../src/backend.ts";
-import { MessageConsumer } from "../../src/consumer.ts";
-import type { Dispatcher } from "../../src/dispatcher.ts";
-import type { OutgoingMessage, ReceivedMessage } from "../../src/message.ts";
+import { MessageConsumer } from "../../src/consume/consumer.ts";
+import type { Dispatcher } from "../../src/handle/dispatcher.ts";
+import type { OutgoingMessage, ReceivedMessage } from "../../src/wire/message.ts";
 import { until, untilEmpty } from "../wait.ts";
 import { factsOn, FOLLOWER, type Host, type OpenHost } from "./host.ts";
 

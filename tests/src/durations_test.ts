@@ -1,15 +1,15 @@
 /** Lengths of time that are none are refused where they are given, and change nothing. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { sqsHandler } from "../../backends/aws/lambda.ts";
+import { sqsHandler } from "../../backends/aws/hosts/lambda/mod.ts";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
-import { MemoryDeduplicationStore } from "../../src/deduplication.ts";
-import { dispatch, Dispatcher, type HandlerContext } from "../../src/dispatcher.ts";
-import { MelangeError } from "../../src/errors.ts";
+import { MemoryDeduplicationStore } from "../../src/handle/deduplication/store.ts";
+import { dispatch, Dispatcher, type HandlerContext } from "../../src/handle/dispatcher.ts";
+import { MelangeError } from "../../src/support/errors.ts";
 import { EventBus } from "../../src/event_bus.ts";
-import { circuitBreaker, retry, throttle, timeout } from "../../src/middleware/mod.ts";
-import { MessagePublisher } from "../../src/publisher.ts";
+import { circuitBreaker, retry, throttle, timeout } from "../../src/handle/middleware/mod.ts";
+import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { createWorld, Job, recordingLogger } from "../fakes/world.ts";
 
 const NONE: unknown[] = [-1, NaN, -Infinity, null, "5", 5n, {}, [5], true];

@@ -2,11 +2,11 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../backends/memory/testing.ts";
-import { MemoryDeduplicationStore } from "../../src/deduplication.ts";
-import { DeadLetter, MelangeError } from "../../src/errors.ts";
-import { defineEvent, typed } from "../../src/event.ts";
+import { MemoryDeduplicationStore } from "../../src/handle/deduplication/store.ts";
+import { DeadLetter, MelangeError } from "../../src/support/errors.ts";
+import { defineEvent, typed } from "../../src/event/event.ts";
 import { EventBus, type EventBusOptions } from "../../src/event_bus.ts";
-import { correlation } from "../../src/middleware/correlation.ts";
+import { correlation } from "../../src/handle/middleware/correlation.ts";
 import { recordingLogger, watch } from "../fakes/world.ts";
 
 const Placed = defineEvent("Placed", { topic: "orders", schema: typed<{ order: string }>() });

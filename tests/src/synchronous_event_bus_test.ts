@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
-import { MelangeError } from "../../src/errors.ts";
-import { defineEvent, type Event, typed } from "../../src/event.ts";
+import { MelangeError } from "../../src/support/errors.ts";
+import { defineEvent, type Event, typed } from "../../src/event/event.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });

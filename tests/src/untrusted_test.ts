@@ -1,7 +1,7 @@
 /** Nothing that runs after a handler trusts what handlers, loggers, stores or backends give it. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { sqsHandler } from "../../backends/aws/lambda.ts";
+import { sqsHandler } from "../../backends/aws/hosts/lambda/mod.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
 import type { Delivery, SettleResult } from "../../src/backend.ts";
 import {
@@ -9,16 +9,16 @@ import {
   Dispatcher,
   type DispatcherOptions,
   type Handler,
-} from "../../src/dispatcher.ts";
-import { DeadLetter, describeError, isDeadLetter, MelangeError } from "../../src/errors.ts";
-import { guarded, type Logger } from "../../src/logger.ts";
-import { circuitBreaker, retry } from "../../src/middleware/mod.ts";
-import type { ReceivedMessage } from "../../src/message.ts";
-import { SerializerRegistry } from "../../src/serializer.ts";
+} from "../../src/handle/dispatcher.ts";
+import { DeadLetter, describeError, isDeadLetter, MelangeError } from "../../src/support/errors.ts";
+import { guarded, type Logger } from "../../src/support/logger.ts";
+import { circuitBreaker, retry } from "../../src/handle/middleware/mod.ts";
+import type { ReceivedMessage } from "../../src/wire/message.ts";
+import { SerializerRegistry } from "../../src/wire/serializer.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 import { createWorld, Job, recordingLogger, type World } from "../fakes/world.ts";
 import { deliveryOf, scriptedReceiver } from "../fakes/receiver.ts";
-import { MessageConsumer } from "../../src/consumer.ts";
+import { MessageConsumer } from "../../src/consume/consumer.ts";
 
 /** What cannot be looked at without an error. */
 function revoked(): object {

@@ -4,10 +4,10 @@
  */
 import * as v from "valibot";
 import type { Backend, Receiver, Sender } from "../../src/backend.ts";
-import { MessageConsumer } from "../../src/consumer.ts";
-import type { Health } from "../../src/consumer.ts";
-import type { ConsumedDelivery } from "../../src/deliveries.ts";
-import type { DeduplicationStore } from "../../src/deduplication.ts";
+import { MessageConsumer } from "../../src/consume/consumer.ts";
+import type { Health } from "../../src/consume/consumer.ts";
+import type { ConsumedDelivery } from "../../src/consume/deliveries.ts";
+import type { DeduplicationStore } from "../../src/handle/deduplication/store.ts";
 import {
   dispatch,
   Dispatcher,
@@ -16,10 +16,10 @@ import {
   type Middleware,
   type Outcome,
   type Subscriber,
-} from "../../src/dispatcher.ts";
-import { defineEvent, type Event, typed } from "../../src/event.ts";
+} from "../../src/handle/dispatcher.ts";
+import { defineEvent, type Event, typed } from "../../src/event/event.ts";
 import { EventBus } from "../../src/event_bus.ts";
-import type { EventPublisher } from "../../src/publisher.ts";
+import type { EventPublisher } from "../../src/publish/publisher.ts";
 import { compiles, type Same, same } from "./compiles.ts";
 
 const OrderPlaced = defineEvent("OrderPlaced", {

@@ -3,18 +3,18 @@
  * testing, when `types_deno_test.ts` runs it; nothing in here is called.
  */
 import * as v from "valibot";
-import type { Dispatcher, Handler, Subscriber } from "../../src/dispatcher.ts";
+import type { Dispatcher, Handler, Subscriber } from "../../src/handle/dispatcher.ts";
 import {
   type AnyEventType,
   defineEvent,
   type Event,
   type EventOf,
   typed,
-} from "../../src/event.ts";
-import type { Attributes, Destination, OutgoingMessage } from "../../src/message.ts";
-import type { MelangeErrorCode } from "../../src/errors.ts";
-import type { PublishOptions } from "../../src/outgoing.ts";
-import type { EventPublisher, PublishEntry } from "../../src/publisher.ts";
+} from "../../src/event/event.ts";
+import type { Attributes, Destination, OutgoingMessage } from "../../src/wire/message.ts";
+import type { MelangeErrorCode } from "../../src/support/errors.ts";
+import type { PublishOptions } from "../../src/publish/outgoing.ts";
+import type { EventPublisher, PublishEntry } from "../../src/publish/publisher.ts";
 import { compiles, type Same, same } from "./compiles.ts";
 
 const OrderPlaced = defineEvent("OrderPlaced", {

@@ -6,14 +6,20 @@ import { type } from "npm:arktype@2";
 import * as v from "valibot";
 import * as z from "npm:zod@4";
 import type { Sender } from "../../src/backend.ts";
-import type { Claim, DeduplicationStore } from "../../src/deduplication.ts";
-import type { Middleware } from "../../src/dispatcher.ts";
-import type { MelangeError } from "../../src/errors.ts";
-import { defineEvent, type EventOf, typed } from "../../src/event.ts";
-import { circuitBreaker, correlation, retry, throttle, timeout } from "../../src/middleware/mod.ts";
-import type { PublishOptions } from "../../src/outgoing.ts";
-import { MessagePublisher, type PublishEntry } from "../../src/publisher.ts";
-import { type Serializer, SerializerRegistry } from "../../src/serializer.ts";
+import type { Claim, DeduplicationStore } from "../../src/handle/deduplication/store.ts";
+import type { Middleware } from "../../src/handle/dispatcher.ts";
+import type { MelangeError } from "../../src/support/errors.ts";
+import { defineEvent, type EventOf, typed } from "../../src/event/event.ts";
+import {
+  circuitBreaker,
+  correlation,
+  retry,
+  throttle,
+  timeout,
+} from "../../src/handle/middleware/mod.ts";
+import type { PublishOptions } from "../../src/publish/outgoing.ts";
+import { MessagePublisher, type PublishEntry } from "../../src/publish/publisher.ts";
+import { type Serializer, SerializerRegistry } from "../../src/wire/serializer.ts";
 import type { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 import { compiles, type Same, same } from "./compiles.ts";
 

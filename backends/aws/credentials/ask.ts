@@ -1,8 +1,8 @@
-import { abortable } from "../../../src/clock.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import { retry } from "../../../src/retry.ts";
-import { readBytes } from "../read_bytes.ts";
-import { hopelessReason } from "../unreachable.ts";
+import { abortable } from "../../../src/support/clock.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { retry } from "../../../src/support/retry.ts";
+import { readBytes } from "../api/read_bytes.ts";
+import { hopelessReason } from "../api/unreachable.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
 
 /** A request to somebody who has credentials. */

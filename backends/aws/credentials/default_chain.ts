@@ -1,8 +1,8 @@
-import { type Clock, type Random, systemClock } from "../../../src/clock.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import type { Credentials, CredentialsProvider } from "../credentials.ts";
-import { configuredEndpoints, type EndpointKindOptions } from "../configured_endpoints.ts";
-import type { EndpointOptions } from "../endpoints.ts";
+import { type Clock, type Random, systemClock } from "../../../src/support/clock.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { Credentials, CredentialsProvider } from "./credentials.ts";
+import { configuredEndpoints, type EndpointKindOptions } from "../api/configured_endpoints.ts";
+import type { EndpointOptions } from "../api/endpoints.ts";
 import {
   type Environment,
   processEnvironment,
@@ -12,7 +12,7 @@ import {
   type ReadTextFile,
   type RunProcess,
   type WriteTextFile,
-} from "../environment.ts";
+} from "../api/environment.ts";
 import { containerCredentials } from "./container.ts";
 import { environmentVariables } from "./environment_variables.ts";
 import { instanceMetadataCredentials } from "./instance_metadata.ts";

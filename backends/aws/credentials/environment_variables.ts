@@ -1,4 +1,4 @@
-import { environmentCredentials } from "../credentials.ts";
+import { environmentCredentials } from "./credentials.ts";
 import type { Found, SearchContext } from "./source.ts";
 
 /**

@@ -4,7 +4,7 @@
  *
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { type Answer, ask } from "./ask.ts";
 import { brokenSource, type Found, type SearchContext } from "./source.ts";
 import { temporaryCredentialsFromJson } from "./temporary.ts";

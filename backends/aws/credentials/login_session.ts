@@ -4,7 +4,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-login-credentials.html
  */
-import type { Credentials } from "../credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { cachedJson, cachePath } from "./cached_json.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
 

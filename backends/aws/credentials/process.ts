@@ -3,7 +3,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
  */
-import type { Credentials } from "../credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { brokenSource, inTime, type SearchContext } from "./source.ts";
 
 /** A program may ask a person. */

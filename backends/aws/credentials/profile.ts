@@ -3,7 +3,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-import type { Credentials } from "../credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { containerCredentials } from "./container.ts";
 import { environmentVariables } from "./environment_variables.ts";
 import type { Section } from "./ini.ts";

@@ -3,7 +3,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html
  */
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../api/environment.ts";
 import { parseIni, type Section } from "./ini.ts";
 import { type FileContent, type FileReader, readFile } from "./source.ts";
 

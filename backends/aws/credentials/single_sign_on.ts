@@ -4,8 +4,8 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html
  */
-import type { Credentials } from "../credentials.ts";
-import { serviceUrl } from "../names.ts";
+import type { Credentials } from "./credentials.ts";
+import { serviceUrl } from "../api/names.ts";
 import { ask } from "./ask.ts";
 import { cachedJson, cachePath } from "./cached_json.ts";
 import type { Section } from "./ini.ts";

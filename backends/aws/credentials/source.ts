@@ -1,9 +1,9 @@
 /** What the places have in common where credentials may be. */
-import type { Clock, Random } from "../../../src/clock.ts";
-import { describeError, MelangeError } from "../../../src/errors.ts";
-import type { Credentials } from "../credentials.ts";
-import type { EndpointOptions, Located, Place } from "../endpoints.ts";
-import type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "../environment.ts";
+import type { Clock, Random } from "../../../src/support/clock.ts";
+import { describeError, MelangeError } from "../../../src/support/errors.ts";
+import type { Credentials } from "./credentials.ts";
+import type { EndpointOptions, Located, Place } from "../api/endpoints.ts";
+import type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "../api/environment.ts";
 
 /** What they need to be looked for. */
 export interface SearchContext {

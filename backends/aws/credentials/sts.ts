@@ -3,13 +3,13 @@
  *
  * https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
  */
-import { MelangeError } from "../../../src/errors.ts";
-import { retry } from "../../../src/retry.ts";
-import { boundedText } from "../bounded_text.ts";
-import { createClient } from "../client.ts";
-import type { Credentials } from "../credentials.ts";
-import { type Located, type Place, place } from "../endpoints.ts";
-import { find, parseXml, textOf } from "../xml.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { retry } from "../../../src/support/retry.ts";
+import { boundedText } from "../api/bounded_text.ts";
+import { createClient } from "../api/client.ts";
+import type { Credentials } from "./credentials.ts";
+import { type Located, type Place, place } from "../api/endpoints.ts";
+import { find, parseXml, textOf } from "../api/xml.ts";
 import { ask } from "./ask.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
 import { temporaryCredentials } from "./temporary.ts";

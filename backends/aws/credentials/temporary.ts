@@ -1,4 +1,4 @@
-import type { Credentials } from "../credentials.ts";
+import type { Credentials } from "./credentials.ts";
 
 /** Temporary credentials, as metadata services and STS write them. */
 export interface TemporaryCredentials {

@@ -3,7 +3,7 @@
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html
  */
-import type { Credentials } from "../credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { brokenSource, type Found, NO_FILES, readFile, type SearchContext } from "./source.ts";
 import { assumeRoleWithWebIdentity } from "./sts.ts";
 

@@ -2,7 +2,7 @@ import type { Bench } from "../bench.ts";
 import type { Check } from "../check.ts";
 import { expect, expectCount, expectFailed, expectSame } from "../expect.ts";
 import { bodiesOf } from "../messages.ts";
-import type { Attributes, AttributeValue } from "../../../src/message.ts";
+import type { Attributes, AttributeValue } from "../../../src/wire/message.ts";
 
 /** What `send` promises of attributes. */
 export const attributeChecks: readonly Check[] = [

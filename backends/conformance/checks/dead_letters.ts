@@ -12,7 +12,7 @@ import { bodiesOf, numbered } from "../messages.ts";
 import type { Queue } from "../queue.ts";
 import { acknowledgeAll, releaseAll } from "../settle.ts";
 import type { DeadLetterCopy, Delivery, SettleResult } from "../../../src/backend.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 
 /** What dead-letter queues promise. */
 export const deadLetterChecks: readonly Check[] = [

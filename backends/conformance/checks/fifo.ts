@@ -6,7 +6,7 @@ import type { Queue } from "../queue.ts";
 import { acknowledgeAll, releaseAll } from "../settle.ts";
 import { expectFullWait } from "./receiving.ts";
 import type { Delivery } from "../../../src/backend.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 
 /** What FIFO queues and topics promise. */
 export const fifoChecks: readonly Check[] = [

@@ -10,7 +10,7 @@ import {
 } from "../expect.ts";
 import { bodiesOf, numbered } from "../messages.ts";
 import type { Queue } from "../queue.ts";
-import type { Attributes, Destination, OutgoingMessage } from "../../../src/message.ts";
+import type { Attributes, Destination, OutgoingMessage } from "../../../src/wire/message.ts";
 
 const TEXTS = [
   "plain",

@@ -13,7 +13,7 @@ import { bodiesOf, numbered } from "../messages.ts";
 import type { Draft, Queue } from "../queue.ts";
 import { acknowledgeAll } from "../settle.ts";
 import type { FilterPolicy, SubscriptionOptions } from "../../../src/backend.ts";
-import { defineEvent, typed } from "../../../src/event.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
 
 /** What topics and subscriptions promise. */
 export const topicChecks: readonly Check[] = [

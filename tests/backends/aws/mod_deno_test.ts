@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { after, before, describe, it } from "@std/testing/bdd";
 import { AwsBackend, awsSender } from "../../../backends/aws/mod.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { run } from "../../../tasks/process.ts";
 import { type Broker, startBroker } from "../../broker.ts";
 import { message } from "./fake_aws.ts";

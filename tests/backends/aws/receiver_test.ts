@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
+import { md5, md5OfAttributes } from "../../../backends/aws/message/md5.ts";
 import { AwsBackend } from "../../../backends/aws/mod.ts";
 import type { Result } from "../../../src/backend.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { allStored, fakeAws, json, message, QUEUE, type Respond, sqsError } from "./fake_aws.ts";
 
 const CALL = { max: 10, waitMs: 1_500, visibilityMs: 30_001 };

@@ -17,8 +17,8 @@ import {
   SQSClient,
 } from "npm:@aws-sdk/client-sqs@^3";
 import { AwsBackend } from "../../../backends/aws/mod.ts";
-import { openEnvelope } from "../../../src/envelope.ts";
-import type { Attributes, ReceivedMessage } from "../../../src/message.ts";
+import { openEnvelope } from "../../../src/wire/sns_envelope.ts";
+import type { Attributes, ReceivedMessage } from "../../../src/wire/message.ts";
 import { type Broker, startBroker } from "../../broker.ts";
 
 const BODY = JSON.stringify({ orderId: "o-1", note: 'é 漢 "quoted" \\ \n & <tag>' });

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { BoundedMap } from "../../../backends/aws/bounded_map.ts";
+import { BoundedMap } from "../../../backends/aws/api/bounded_map.ts";
 import { createAddresses } from "../../../backends/aws/addresses.ts";
-import type { AwsClient } from "../../../backends/aws/client.ts";
+import type { AwsClient } from "../../../backends/aws/api/client.ts";
 import { AwsBackend, type AwsBackendOptions, awsSender } from "../../../backends/aws/mod.ts";
-import { md5, md5OfAttributes } from "../../../backends/aws/md5.ts";
+import { md5, md5OfAttributes } from "../../../backends/aws/message/md5.ts";
 import type { SendResult } from "../../../src/backend.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import { defineEvent, typed } from "../../../src/event.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
-import { MessagePublisher } from "../../../src/publisher.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
+import { MessagePublisher } from "../../../src/publish/publisher.ts";
 import {
   allStored,
   type Call,

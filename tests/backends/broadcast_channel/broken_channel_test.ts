@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import type { BroadcastChannelLike } from "../../../backends/broadcast_channel/channel.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { createFakeLocks, createNetwork } from "./network.ts";
 
 const QUEUE = "billing";

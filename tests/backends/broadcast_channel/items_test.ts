@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../../src/backend.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import { type Context, createWorld } from "./world.ts";
 
 const QUEUE = "billing";

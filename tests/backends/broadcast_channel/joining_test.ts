@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import type { Clock } from "../../../src/clock.ts";
+import type { Clock } from "../../../src/support/clock.ts";
 import { createNetwork } from "./network.ts";
 import { countKinds, measureTraffic } from "./traffic.ts";
 import { createWorld, type World } from "./world.ts";

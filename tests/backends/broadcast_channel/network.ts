@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../../../src/clock.ts";
+import type { Clock, Random } from "../../../src/support/clock.ts";
 import type {
   BroadcastChannelLike,
   LocksLike,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { describe, it } from "@std/testing/bdd";
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { createFakeLocks, createNetwork } from "./network.ts";
 
 const TAKE = { max: 10, waitMs: 0, visibilityMs: 30_000 };

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { fromData, type Outcome, toData } from "../../../backends/broadcast_channel/outcome.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 
 const CODES = ["NOT_FOUND", "LOCK_LOST", "INVALID_MESSAGE", "THROTTLED", "A_CODE_OF_ITS_OWN"];
 

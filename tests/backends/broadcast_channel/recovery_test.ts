@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../../src/backend.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { untilEmpty } from "../../wait.ts";
 import { type Context, createWorld, type World } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import { measureTraffic, type Post, sizeOf } from "./traffic.ts";
 import { type Context, createWorld, type World } from "./world.ts";
 

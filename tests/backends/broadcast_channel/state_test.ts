@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import type { Operation } from "../../../backends/broadcast_channel/operation.ts";
 import type { Outcome } from "../../../backends/broadcast_channel/outcome.ts";
 import {

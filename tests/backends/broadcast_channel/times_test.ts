@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import { measureTraffic, ofKind } from "./traffic.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";
 

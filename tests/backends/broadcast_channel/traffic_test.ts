@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../../src/backend.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import { countKinds, lengthsOf, measureTraffic, ofKind, type Post, sizeOf } from "./traffic.ts";
 import { type Context, createWorld } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { BroadcastChannelBackend } from "../../../backends/broadcast_channel/mod.ts";
 import { seededRandom, VirtualClock } from "../../../backends/memory/testing.ts";
-import type { Clock, Random } from "../../../src/clock.ts";
+import type { Clock, Random } from "../../../src/support/clock.ts";
 import { createFakeLocks, createNetwork, freezableClock, type Network } from "./network.ts";
 
 /** Contexts on one network and one clock. */

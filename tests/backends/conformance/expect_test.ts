@@ -10,7 +10,7 @@ import {
   expectSame,
   expectThrown,
 } from "../../../backends/conformance/expect.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 
 const error = new MelangeError("LOCK_LOST", "over");
 const messageOf = (call: () => void) => assertThrows(call, Error).message;

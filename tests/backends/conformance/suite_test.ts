@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { testBackend, type TestBackendOptions } from "../../../backends/conformance/mod.ts";
 import { checks } from "../../../backends/conformance/suite.ts";
 import { MemoryBackend } from "../../../backends/memory/mod.ts";
-import { MelangeError } from "../../../src/errors.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
 import { runSuite } from "./run_suite.ts";
 import { createVirtualClock } from "./virtual_clock.ts";
 

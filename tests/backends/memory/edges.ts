@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Backend, DeclareQueueOptions, Delivery, Result } from "../../../src/backend.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import type { VirtualClock } from "../../../backends/memory/testing.ts";
 
 const SECOND = 1_000;

@@ -1,8 +1,8 @@
 import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { FilterPolicy } from "../../../src/backend.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import type { Attributes, AttributeValue } from "../../../src/message.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { Attributes, AttributeValue } from "../../../src/wire/message.ts";
 import { checkPolicy, matches } from "../../../backends/memory/filter.ts";
 
 const list = (...values: unknown[]): AttributeValue => ({

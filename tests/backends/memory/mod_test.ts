@@ -8,10 +8,10 @@ import {
 } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { DeclareQueueOptions, Delivery, Result } from "../../../src/backend.ts";
-import { defineEvent, typed } from "../../../src/event.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import { openEnvelope } from "../../../src/envelope.ts";
-import type { OutgoingMessage } from "../../../src/message.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { openEnvelope } from "../../../src/wire/sns_envelope.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import { MemoryBackend, type MemoryBackendOptions } from "../../../backends/memory/mod.ts";
 import { seededRandom, VirtualClock } from "../../../backends/memory/testing.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { MemoryBackend } from "../../../backends/memory/mod.ts";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import { openEnvelope } from "../../../src/envelope.ts";
+import { openEnvelope } from "../../../src/wire/sns_envelope.ts";
 
 describe("the origin of a message of MemoryBackend", () => {
   it("is what its envelope says; a raw delivery says nothing, as on AWS", async () => {

@@ -1,10 +1,10 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { FakeTime } from "@std/testing/time";
-import { sleep } from "../../../src/clock.ts";
-import { dispatch, Dispatcher } from "../../../src/dispatcher.ts";
-import { MelangeError } from "../../../src/errors.ts";
-import { defineEvent, typed } from "../../../src/event.ts";
+import { sleep } from "../../../src/support/clock.ts";
+import { dispatch, Dispatcher } from "../../../src/handle/dispatcher.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
 import {
   frozen,
   recordHandler,

@@ -1,6 +1,6 @@
-import { DeadLetter } from "../../../src/errors.ts";
-import { defineEvent } from "../../../src/event.ts";
-import { Dispatcher } from "../../../src/dispatcher.ts";
+import { DeadLetter } from "../../../src/support/errors.ts";
+import { defineEvent } from "../../../src/event/event.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 import * as v from "valibot";
 
 const OrderPlaced = defineEvent("OrderPlaced", {

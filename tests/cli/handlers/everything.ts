@@ -1,4 +1,4 @@
-import { Dispatcher } from "../../../src/dispatcher.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 
 export const dispatcher: Dispatcher = new Dispatcher();
 

@@ -1,3 +1,3 @@
-import { Dispatcher } from "../../../src/dispatcher.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 
 export const dispatcher: Dispatcher = new Dispatcher();

@@ -1,5 +1,5 @@
-import { Dispatcher } from "../../../src/dispatcher.ts";
-import { defineEvent, typed } from "../../../src/event.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
 
 const Job = defineEvent("Job", { schema: typed<{ number: number }>() });
 

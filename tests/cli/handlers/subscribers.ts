@@ -1,5 +1,5 @@
-import { defineEvent, typed } from "../../../src/event.ts";
-import type { Subscriber } from "../../../src/dispatcher.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
+import type { Subscriber } from "../../../src/handle/dispatcher.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
 

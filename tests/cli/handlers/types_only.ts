@@ -1,6 +1,6 @@
-import { Dispatcher } from "../../../src/dispatcher.ts";
-import { defineEvent, type EventType, typed } from "../../../src/event.ts";
-import type { Schema } from "../../../src/schema.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
+import { defineEvent, type EventType, typed } from "../../../src/event/event.ts";
+import type { Schema } from "../../../src/event/schema.ts";
 
 export const Unheard: EventType<"Unheard", Schema<{ at: number }>> = defineEvent("Unheard", {
   topic: "unheard",

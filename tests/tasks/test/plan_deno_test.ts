@@ -13,7 +13,7 @@ describe("planTests()", () => {
   it("runs all quick tests beside one check of all types, and nothing that takes long", async () => {
     const { together, alone } = await namesFor();
     assertEquals(together[0], "types");
-    assert(together.includes("tests/src/lease_test.ts"));
+    assert(together.includes("tests/src/consume/leases_test.ts"));
     assert(together.includes("tests/tasks/test/plan_deno_test.ts"));
     assertEquals(together.filter((name) => name.endsWith("_suite.ts")), []);
     assertEquals(new Set(together).size, together.length);
@@ -51,11 +51,18 @@ describe("planTests()", () => {
 
   it("hands options on, but for its own", async () => {
     const { together: [types, unit] } = await planTests(
-      ["--filter=x", "--all", "tests/src/lease_test.ts"],
+      ["--filter=x", "--all", "tests/src/consume/leases_test.ts"],
       { std },
     );
-    assertEquals(types?.args, ["check", "-q", std, "tests/src/lease_test.ts"]);
-    const args = ["test", "-A", "--no-check", std, "--filter=x", "tests/src/lease_test.ts"];
+    assertEquals(types?.args, ["check", "-q", std, "tests/src/consume/leases_test.ts"]);
+    const args = [
+      "test",
+      "-A",
+      "--no-check",
+      std,
+      "--filter=x",
+      "tests/src/consume/leases_test.ts",
+    ];
     assertEquals(unit?.args, args);
   });
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { defaultCredentials } from "../../../../backends/aws/mod.ts";
-import { MelangeError } from "../../../../src/errors.ts";
+import { MelangeError } from "../../../../src/support/errors.ts";
 import { mustRun } from "../../../../tasks/process.ts";
 import { withoutAws } from "../../../without_aws.ts";
 

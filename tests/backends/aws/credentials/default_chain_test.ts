@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { cacheCredentials } from "../../../../backends/aws/credentials.ts";
+import { cacheCredentials } from "../../../../backends/aws/credentials/credentials.ts";
 import { AwsBackend, awsSender, defaultCredentials } from "../../../../backends/aws/mod.ts";
 import {
   credentialsJson,

@@ -1,7 +1,7 @@
 /** A machine of which nothing is real: its variables, its files, its network, its time. */
 import type { SearchContext } from "../../../../backends/aws/credentials/source.ts";
 import { VirtualClock } from "../../../../backends/memory/testing.ts";
-import { MelangeError } from "../../../../src/errors.ts";
+import { MelangeError } from "../../../../src/support/errors.ts";
 
 /** A request that was sent. */
 export interface Request {

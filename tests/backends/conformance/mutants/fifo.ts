@@ -1,5 +1,5 @@
 import type { Backend } from "../../../../src/backend.ts";
-import { isFifo, nameOf } from "../../../../src/message.ts";
+import { isFifo, nameOf } from "../../../../src/wire/message.ts";
 import { error, type Mutant, onDeliveries, onSend } from "./mutant.ts";
 
 export const fifoMutants: Mutant[] = [

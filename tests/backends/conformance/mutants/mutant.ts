@@ -1,12 +1,12 @@
 import type { Backend, Delivery, Guarantees, ReceiveOptions } from "../../../../src/backend.ts";
 import { MemoryBackend, type MemoryLimits } from "../../../../backends/memory/mod.ts";
-import { MelangeError } from "../../../../src/errors.ts";
+import { MelangeError } from "../../../../src/support/errors.ts";
 import type {
   Attributes,
   Destination,
   OutgoingMessage,
   ReceivedMessage,
-} from "../../../../src/message.ts";
+} from "../../../../src/wire/message.ts";
 import { runSuite } from "../run_suite.ts";
 import { createVirtualClock, type VirtualClock } from "../virtual_clock.ts";
 

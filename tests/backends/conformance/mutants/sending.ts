@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue } from "../../../../src/message.ts";
+import type { Attributes, AttributeValue } from "../../../../src/wire/message.ts";
 import { type Mutant, onAttributes, onMessage, onSend } from "./mutant.ts";
 
 const LARGEST = 1_048_576;

@@ -1,5 +1,5 @@
 import type { Backend, DeclareQueueOptions, SubscriptionOptions } from "../../../../src/backend.ts";
-import type { OutgoingMessage } from "../../../../src/message.ts";
+import type { OutgoingMessage } from "../../../../src/wire/message.ts";
 import { error, type Mutant, onDeliveries, onSend } from "./mutant.ts";
 
 export const topicMutants: Mutant[] = [

@@ -1,0 +1,45 @@
+import type { Result } from "../../../src/backend.ts";
+import { type ErrorClass, serviceError, unknownOutcome } from "./errors.ts";
+import type { Answered, BatchAnswer } from "./sqs.ts";
+
+/** What SQS and SNS take in one call. */
+export const MAX_ENTRIES = 10;
+
+/** Refuses a batch that no call takes. */
+export function assertEntries(action: string, count: number): void {
+  if (count <= MAX_ENTRIES) return;
+  throw new RangeError(
+    `Cannot ${action} as one call takes at most ${MAX_ENTRIES} entries: current value is ${count}`,
+  );
+}
+
+/**
+ * One result per entry, in order. The ids are the places; an entry that is in neither list, or in
+ * both, or whose success cannot be read, has not demonstrably succeeded.
+ */
+export function resultPerEntry<E, T>(
+  action: string,
+  answer: BatchAnswer,
+  options: {
+    entries: readonly E[];
+    read: (answered: Answered, entry: E) => Result<T> | undefined;
+    errors?: readonly ErrorClass[];
+  },
+): Result<T>[] {
+  const { entries, read, errors } = options;
+  return entries.map((entry, index): Result<T> => {
+    const of = (list: Answered[]) => list.find(({ Id }) => Id === `${index}`);
+    const failure = of(answer.Failed);
+    if (failure) {
+      const { Code, SenderFault } = failure;
+      // An object chooses what it is as text, or throws.
+      const [code = ""] = /^[\w.]{1,99}/.exec(typeof Code === "string" ? Code : "") ?? [];
+      // SNS writes it as text. What is not the sender's fault may have been done.
+      const said = [true, "true"].includes(SenderFault as boolean) ? code : `${code} by its fault`;
+      return { ok: false, error: serviceError(action, { said, errors }) };
+    }
+    const success = of(answer.Successful);
+    return (success && read(success, entry)) ??
+      { ok: false, error: unknownOutcome(action, "it was not mentioned") };
+  });
+}

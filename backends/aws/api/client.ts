@@ -1,0 +1,192 @@
+import { abortable, type Clock, systemClock } from "../../../src/support/clock.ts";
+import { countedText } from "./counted_text.ts";
+import {
+  cacheCredentials,
+  type Credentials,
+  type CredentialsProvider,
+  environmentCredentials,
+} from "../credentials/credentials.ts";
+import {
+  type EndpointOptions,
+  type EndpointSettings,
+  type Locate,
+  type Located,
+  type Place,
+  place,
+  type Service,
+} from "./endpoints.ts";
+import { type Environment, processEnvironment } from "./environment.ts";
+import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
+import { shortName } from "./names.ts";
+import { createSigner } from "./signing.ts";
+
+/** Options of everything that talks to AWS. */
+export interface AwsClientOptions extends EndpointOptions {
+  /** What requests are signed with, or where that comes from. Default: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`. */
+  credentials?: Credentials | CredentialsProvider;
+  /** How long a request may take, in milliseconds; a receive may take its wait longer. Default: 10 000. */
+  requestTimeoutMs?: number;
+  /** Sends requests. Default: `globalThis.fetch`. */
+  fetch?: typeof fetch;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+  /** Where defaults come from; on an edge worker `(name) => env[name]`. Default: the environment variables of the process. */
+  environment?: Environment;
+}
+
+/** What may be said about any call. */
+export interface CallSettings {
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the one that the address names, else the client's. */
+  readonly region?: string | undefined;
+  /** How much longer than other calls this one may take, in milliseconds. */
+  readonly waitMs?: number | undefined;
+  /** What this action answers besides what every action may answer. */
+  readonly errors?: readonly ErrorClass[];
+}
+
+/** One call of one service. */
+export interface AwsRequest<T> extends CallSettings {
+  readonly service: Service;
+  /** The action, as AWS names it. */
+  readonly action: string;
+  /** The name, ARN or URL of what it acts on, if there is such a thing. */
+  readonly address?: string | undefined;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  /** Reads the answer; throws if it makes no sense. */
+  read(text: string): T;
+}
+
+/** Signs and sends, and tells what came of it. */
+export interface AwsClient {
+  readonly clock: Clock;
+  readonly environment: Environment;
+  /** Where a request goes; throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+  place(request: Located): Place | Promise<Place>;
+  /** Makes one call. Nothing is tried again, but expired credentials and a wrong clock are mended once. */
+  call<T>(request: AwsRequest<T>): Promise<T>;
+}
+
+/** What differs between the backend and the sender of an edge worker, which must stay small. */
+export interface AwsClientParts {
+  /** Finds where requests go. Default: by options and environment. */
+  locate?: Locate;
+  /** Reads an answer. Default: `countedText`. */
+  read?(answer: Response): Promise<string>;
+}
+
+/** Creates a client. Nothing is read, checked or sent before the first call. */
+export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
+  const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
+    options;
+  const settings = { locate: place, read: countedText, ...options, clock, environment };
+  const send = createSend(settings);
+  return {
+    clock,
+    environment,
+    place: (request) => settings.locate(request, settings),
+    async call(request) {
+      const { action, address, signal, waitMs = 0 } = request;
+      signal?.throwIfAborted();
+      const name = address ? `${action} on "${shortName(address)}"` : action;
+      // One per call, none that is shared: edge workers allow none outside of a request.
+      const ending = new AbortController();
+      const late = () => ending.abort(unknownOutcome(action, "no answer came in time"));
+      const cancel = clock.after(requestTimeoutMs + waitMs, late);
+      try {
+        const sending = send({ ...request, name }, ending.signal);
+        return await abortable(abortable(sending, ending.signal), signal);
+      } finally {
+        cancel();
+        ending.abort();
+      }
+    },
+  };
+}
+
+/** A request, with what it is called in errors. */
+type Sendable<T> = AwsRequest<T> & { name: string };
+
+function createSend(
+  options: AwsClientOptions & EndpointSettings & Required<AwsClientParts> & { clock: Clock },
+) {
+  const { clock, environment } = options;
+  const source = options.credentials ?? environmentCredentials(environment);
+  const credentials = cacheCredentials(source, options);
+  const sign = createSigner();
+  let clockOffsetMs = 0;
+
+  return async function send<T>(
+    request: Sendable<T>,
+    signal: AbortSignal,
+    mended: unknown[] = [],
+  ): Promise<T> {
+    const { name, body } = request;
+    const { url, region } = await options.locate(request, options);
+    const used = await credentials.get();
+    signal.throwIfAborted();
+    const offsetMs = clockOffsetMs;
+    const startedAt = clock.now();
+    const signed = await sign({ ...request, url, region, now: startedAt + offsetMs }, used);
+    // A redirect is never followed: it would take the session token to another host.
+    const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
+    const exchange = async () => {
+      const answer = await (options.fetch ?? fetch)(url, init);
+      return [answer, await options.read(answer)] as const;
+    };
+    const [{ ok, status, headers }, text] = await exchange().catch((cause) => {
+      signal.throwIfAborted();
+      throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
+    });
+    if (ok) return parsed(request, text);
+
+    const now = clock.now();
+    const failure = {
+      ...request,
+      said: [status, ...codesIn(headers, text)].join(" "),
+      retryAfterMs: retryAfterMsOf(headers, now + offsetMs),
+    };
+    const remedy = remedyOf(failure);
+    const aheadMs = Date.parse(`${headers.get("date")}`) - now;
+    // Not so for NaN either.
+    const isOff = Math.abs(aheadMs - offsetMs) >= SKEW_MS && !headers.has("age");
+    // The machine slept in between: the clocks agree, and it was the signature that was old. The
+    // time in an answer that took long says nothing about now if they do not agree.
+    const isOld = Math.abs(now - startedAt) >= SKEW_MS;
+    if (!remedy || mended.includes(remedy) || (remedy === "clock" && isOff === isOld)) {
+      throw serviceError(name, failure);
+    }
+    if (remedy !== "clock") credentials.drop(used);
+    else if (isOff) clockOffsetMs = aheadMs;
+    return await send(request, signal, [...mended, remedy]);
+  };
+}
+
+/** From here on the difference of two clocks is what a request failed for: the SDKs' threshold. */
+const SKEW_MS = 240_000;
+
+function parsed<T>({ name, read }: Sendable<T>, text: string): T {
+  try {
+    return read(text);
+  } catch {
+    // Not kept as the cause: parsers quote what they read.
+    throw unknownOutcome(name, "the answer made no sense");
+  }
+}
+
+/**
+ * The codes of both protocols. By pattern, so that a truncated answer still has them; and not in
+ * texts that quote what was sent.
+ */
+const CODES = /^[\w.]+(?=;)|(?<=^[^{]{0,999}<Code>|"__type"\s*:\s*")[\w.#]{1,99}/g;
+
+function codesIn(headers: Headers, text: string): string[] {
+  return `${headers.get("x-amzn-query-error") ?? ""};${text}`.match(CODES) ?? [];
+}
+
+function retryAfterMsOf(headers: Headers, now: number): number | undefined {
+  const value = headers.get("retry-after") ?? "";
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+}

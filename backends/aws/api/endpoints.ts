@@ -1,0 +1,76 @@
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { Environment } from "./environment.ts";
+import { baseOf, regionOf, serviceUrl } from "./names.ts";
+
+/** The services that are called, as their hosts begin; the last two are for credentials. */
+export type Service = "sns" | "sqs" | "sts" | "portal.sso" | "oidc";
+
+/** Where services are. */
+export interface EndpointOptions {
+  /** The region, such as `eu-west-1`. Default: `AWS_REGION`, else `AWS_DEFAULT_REGION`. */
+  region?: string;
+  /** The address of all services, for local brokers and proxies. Default: `AWS_ENDPOINT_URL`, else AWS itself. */
+  endpoint?: string;
+  /** The address of SQS. Default: `endpoint`, else `AWS_ENDPOINT_URL_SQS`. */
+  sqsEndpoint?: string;
+  /** The address of SNS. Default: `endpoint`, else `AWS_ENDPOINT_URL_SNS`. */
+  snsEndpoint?: string;
+  /** The address of STS, which knows the account id. Default: `endpoint`, else `AWS_ENDPOINT_URL_STS`. */
+  stsEndpoint?: string;
+}
+
+/** What a request acts on. */
+export interface Located {
+  readonly service: Service;
+  /** The name, ARN or URL of a queue or a topic. */
+  readonly address?: string | undefined;
+  /** Default: the one that the address names, else the one of the settings. */
+  readonly region?: string | undefined;
+}
+
+/** The region that a request is signed for, and the address to which it is posted. */
+export interface Place {
+  readonly region: string;
+  readonly url: string;
+}
+
+/** The options, and where their defaults come from. */
+export interface EndpointSettings
+  extends EndpointOptions, Partial<Record<"portal.ssoEndpoint" | "oidcEndpoint", string>> {
+  readonly environment: Environment;
+}
+
+/** Finds where a request goes. Throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+export type Locate = (request: Located, settings: EndpointSettings) => Place | Promise<Place>;
+
+/**
+ * The first that is there of: the option, the environment, the host in the URL of a queue, the
+ * endpoint of the region. A region is only taken from a host that is known to be one of AWS.
+ */
+export function place(request: Located, settings: EndpointSettings): Place {
+  const { service, address = "" } = request;
+  const region = request.region ?? regionOf(address) ?? regionFrom(settings);
+  const url = givenEndpoint(service, settings) || baseOf(address) || serviceUrl(service, region);
+  if (URL.canParse(url) && /^https?:[^@]+$/i.test(url)) return { region, url };
+  throw new MelangeError(
+    "CONFIGURATION",
+    "Cannot use the endpoint as it must be http(s)",
+  );
+}
+
+/** The region that was given, else the one of the environment. */
+function regionFrom({ region, environment }: EndpointSettings): string {
+  const found = region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
+  if (/^[a-z0-9-]+$/.test(found ?? "")) return found!;
+  throw new MelangeError(
+    "CONFIGURATION",
+    "Cannot sign without a region: set AWS_REGION",
+  );
+}
+
+/** The endpoint of a service that somebody chose, if anybody did. */
+export function givenEndpoint(service: Service, settings: EndpointSettings): string | undefined {
+  const { endpoint, environment } = settings;
+  return settings[`${service}Endpoint`] || endpoint ||
+    environment(`AWS_ENDPOINT_URL_${service.toUpperCase()}`) || environment("AWS_ENDPOINT_URL");
+}

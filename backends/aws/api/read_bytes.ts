@@ -1,0 +1,42 @@
+import { abortable } from "../../../src/support/clock.ts";
+
+/**
+ * Reads a stream to its end; `undefined`, with the stream cancelled, as soon as there are more than
+ * `maxBytes`. Rejects as the stream does, or with the signal's reason. It takes twice as much memory as
+ * was read, at the most, however small the pieces are that it came in.
+ */
+export async function readBytes(
+  stream: ReadableStream<Uint8Array> | null,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const reader = stream?.getReader();
+  let bytes = new Uint8Array();
+  let length = 0;
+  try {
+    while (reader) {
+      const { done, value } = await abortable(reader.read(), signal);
+      if (done) return bytes.subarray(0, length);
+      const end = length + value.length;
+      if (end > maxBytes) break;
+      if (end > bytes.length) bytes = grown(bytes, Math.max(end, 2 * bytes.length));
+      bytes.set(value, length);
+      length = end;
+    }
+  } catch (error) {
+    giveUp(reader);
+    throw error;
+  }
+  giveUp(reader);
+  return reader ? undefined : bytes;
+}
+
+/** Nobody waits for it: a peer that sends nothing may also never take notice. */
+function giveUp(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
+  reader?.cancel().catch(() => {});
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(length);
+  larger.set(bytes);
+  return larger;
+}

@@ -1,0 +1,44 @@
+import { AwsV4Signer } from "aws4fetch";
+import type { Credentials } from "../credentials/credentials.ts";
+
+/** What is signed. */
+export interface Unsigned {
+  readonly url: string;
+  readonly service: string;
+  readonly region: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  /** The time of the service, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Returns the headers of a signed POST: those given, and those of Signature Version 4. */
+export type Sign = (unsigned: Unsigned, credentials: Credentials) => Promise<Headers>;
+
+/** One for each day, region and service. */
+const MAX_KEYS = 20;
+
+/**
+ * Creates a signer. Derived keys are remembered, those of the last credentials only, as they tell
+ * the secret; and not too many, as aws4fetch never removes one.
+ *
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function createSigner(): Sign {
+  let cache = new Map<string, ArrayBuffer>();
+  let last: Credentials;
+  return async (unsigned, credentials) => {
+    // Not cleared: a signature that is under way would add the old key to it.
+    if (credentials !== last || cache.size > MAX_KEYS) cache = new Map();
+    last = credentials;
+    const signer = new AwsV4Signer({
+      ...unsigned,
+      // It takes `undefined` for no session token, though its types do not say so.
+      ...credentials as Credentials & { sessionToken: string },
+      method: "POST",
+      datetime: new Date(unsigned.now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+      cache,
+    });
+    return (await signer.sign()).headers;
+  };
+}

@@ -1,0 +1,52 @@
+import type { Clock } from "../../../src/support/clock.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { readBytes } from "./read_bytes.ts";
+
+/** Where requests and time come from. */
+export interface SmallFetchOptions {
+  /** Sends the request. */
+  fetch: typeof fetch;
+  /** Where time comes from. */
+  clock: Clock;
+}
+
+/** How long an answer may take to its last byte, in milliseconds. */
+const TIMEOUT_MS = 5_000;
+/** How long an answer may be, in bytes. */
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Gets a small text of an address that was checked before: nothing but a 200 counts, a redirect is
+ * not followed, an answer that is slow or long is given up. Throws a `MelangeError`, `retryable` if
+ * the answer may be another one later.
+ */
+export async function smallFetch(url: string, options: SmallFetchOptions): Promise<string> {
+  const { fetch, clock } = options;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const clear = clock.after(TIMEOUT_MS, () => controller.abort());
+  try {
+    // Not "error": workerd does not know it.
+    const response = await fetch(url, { redirect: "manual", signal });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw failure(`the answer was ${response.status}`, isTransient(response.status));
+    }
+    const bytes = await readBytes(response.body, { maxBytes: MAX_BYTES, signal });
+    if (!bytes) throw failure("the answer is too long", false);
+    return new TextDecoder().decode(bytes);
+  } catch (error) {
+    if (error instanceof MelangeError) throw error;
+    throw failure(signal.aborted ? "no answer came in time" : "the connection failed", true);
+  } finally {
+    clear();
+  }
+}
+
+function isTransient(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408;
+}
+
+function failure(reason: string, retryable: boolean): MelangeError {
+  return new MelangeError("REFUSED", `Cannot get what SNS points to as ${reason}`, { retryable });
+}

@@ -1,0 +1,103 @@
+/**
+ * The rule for a service that cannot be reached, in one place: what cannot succeed without somebody
+ * doing something (nothing listens there, there is no such host, it is not permitted, it is no
+ * address, its certificate is not trusted) ends declarations, other administration and the command
+ * line at once. What may pass by itself (no answer in time, a lost connection, a 5xx, a name service
+ * that is busy) is waited for, and the log says so. A worker that runs, and a publisher in a program,
+ * wait in both cases: they must live through an outage.
+ */
+import { type Clock, reading } from "../../../src/support/clock.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { Logger } from "../../../src/support/logger.ts";
+
+/** What runtimes say: in the code of an error (Node.js, Bun), its name or its text (Deno, workerd). */
+const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
+  [/ECONNREFUSED|ConnectionRefused|connection refused/i, "nothing listens there"],
+  [/ENOTFOUND|dns error.*not known|no such host|nodename nor servname/i, "there is no such host"],
+  [
+    /NotCapable|PermissionDenied|ERR_ACCESS_DENIED|EACCES|EPERM/,
+    "this program is not permitted to",
+  ],
+  [
+    /ERR_INVALID_URL|Invalid URL|Failed to parse URL|bad port|ports? .*blocked/i,
+    "it is no address that can be asked",
+  ],
+  [
+    /CERT_|_CERT|SELF_SIGNED|invalid peer certificate|ERR_TLS|ERR_SSL|EPROTO|InvalidContentType/,
+    "its certificate is not trusted, or it does not speak TLS",
+  ],
+  [
+    /HPE_INVALID_CONSTANT|Expected HTTP\/|invalid HTTP version|Malformed_HTTP_Response/,
+    "what answers there does not speak HTTP",
+  ],
+];
+
+/** How deep causes are looked into. */
+const MAX_DEPTH = 5;
+
+/** Why there is no use in trying again; `undefined` if what the error says may pass by itself. */
+export function hopelessReason(error: unknown): string | undefined {
+  const said = saidBy(error);
+  return HOPELESS.find(([pattern]) => pattern.test(said))?.[1];
+}
+
+/**
+ * The same error as one that ends what was tried: `CONFIGURATION`, not retryable, with the address
+ * and the cause; `undefined` if what it says may pass by itself.
+ */
+export function hopeless(error: unknown): MelangeError | undefined {
+  if (!(error instanceof MelangeError) || !error.retryable) return undefined;
+  const { message, cause } = error;
+  // Whoever looks for credentials keeps no cause, and says it in the text.
+  if (HOPELESS.some(([, reason]) => message.endsWith(`: ${reason}`))) {
+    return new MelangeError("CONFIGURATION", message);
+  }
+  const [, where] = /the connection to (\S+) failed/.exec(message) ?? [];
+  const reason = where && hopelessReason(cause);
+  if (!reason) return undefined;
+  const hint = "check endpoint, region and permissions";
+  return new MelangeError("CONFIGURATION", `Cannot reach ${where} as ${reason}: ${hint}`, {
+    cause,
+  });
+}
+
+/** The codes, names and texts of an error, its causes, and the errors that it stands for. */
+function saidBy(error: unknown, depth = 0): string {
+  if (!(error instanceof Error) || depth > MAX_DEPTH) return "";
+  const { name, message, cause } = error;
+  const code = "code" in error ? String(error.code) : "";
+  const inner = "errors" in error && Array.isArray(error.errors) ? error.errors : [];
+  return [code, name, message, ...[cause, ...inner].map((each) => saidBy(each, depth + 1))].join(
+    "\n",
+  );
+}
+
+/** How long nothing is said about a wait, in milliseconds. */
+const QUIET_MS = 1_000;
+
+/**
+ * Passes the results and errors of calls on. Hopeless ones end what was tried, and a wait for the
+ * others is told: the first time when it begins to be one, then every ten seconds.
+ */
+export function tellingWaits(
+  { clock, logger }: { clock: Clock; logger: Logger },
+): <T>(call: () => Promise<T>) => Promise<T> {
+  const startedAt = reading(clock);
+  let sayAt = startedAt + QUIET_MS;
+  return async (call) => {
+    try {
+      return await call();
+    } catch (error) {
+      const end = hopeless(error);
+      if (end) throw end;
+      const now = reading(clock);
+      if (error instanceof MelangeError && error.retryable && now >= sayAt) {
+        sayAt = now + 10 * QUIET_MS;
+        const { code, message } = error;
+        const forSeconds = Math.round((now - startedAt) / 1000);
+        logger.warn("Waiting for AWS, and trying again", { forSeconds, code, reason: message });
+      }
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,130 @@
+import { type Clock, reading } from "../../../src/support/clock.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import type { Environment } from "../api/environment.ts";
+
+/** What requests are signed with. */
+export interface Credentials {
+  /** The access key id. */
+  readonly accessKeyId: string;
+  /** The secret access key. */
+  readonly secretAccessKey: string;
+  /** The session token of temporary credentials. */
+  readonly sessionToken?: string | undefined;
+  /** When temporary credentials end; a provider may also give ISO text, or milliseconds since the epoch. Default: never. */
+  readonly expiration?: Date | undefined;
+}
+
+/**
+ * Returns credentials: the shape of the AWS SDK's providers. Called when there are none yet, five
+ * minutes before they expire, and once after a service said that they are expired or unknown;
+ * never twice at the same time, unless it has not answered for nine seconds: then it is asked anew.
+ */
+export type CredentialsProvider = () => Promise<Credentials>;
+
+/** One place where credentials may be: `undefined` if there are none, so that the next is asked. */
+export type CredentialsSource = () => Promise<Credentials | undefined> | Credentials | undefined;
+
+/** Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. */
+export function environmentCredentials(
+  environment: Environment,
+): () => Credentials | undefined {
+  return () => {
+    const accessKeyId = environment("AWS_ACCESS_KEY_ID");
+    const secretAccessKey = environment("AWS_SECRET_ACCESS_KEY");
+    const sessionToken = environment("AWS_SESSION_TOKEN");
+    return accessKeyId && secretAccessKey
+      ? { accessKeyId, secretAccessKey, sessionToken }
+      : undefined;
+  };
+}
+
+/** Credentials that are remembered. */
+export interface CredentialsCache {
+  /** Returns what is remembered, or asks the provider; once for all that wait for it. */
+  get(): Promise<Credentials>;
+  /** Forgets these credentials, unless they were replaced meanwhile. */
+  drop(used: Credentials): void;
+}
+
+/** How long before they expire credentials are replaced. */
+const REFRESH_BEFORE_MS = 300_000;
+/** How long a provider that failed is left alone while there are credentials that are still good. */
+const ASK_AGAIN_MS = 10_000;
+
+/** How long a provider may take, in milliseconds: less than the request that waits for it. */
+const PROVIDER_MS = 9_000;
+
+/** Remembers the credentials that a source has until shortly before they expire. */
+export function cacheCredentials(
+  source: Credentials | CredentialsSource,
+  { clock }: { clock: Clock },
+): CredentialsCache {
+  let current: Credentials | undefined;
+  let refreshing: Promise<Credentials> | undefined;
+  let askAgainAt = 0;
+  const ask = () =>
+    new Promise<Credentials>((resolve, reject) => {
+      const cancel = clock.after(PROVIDER_MS, () => reject(notProvided()));
+      // What comes late is of use all the same, to those who come later.
+      provide(source).then((credentials) => resolve(current = credentials), reject)
+        .finally(cancel);
+    });
+  const refresh = () => refreshing ??= ask().finally(() => refreshing = undefined);
+  return {
+    async get() {
+      const now = clock.now();
+      const validMs = (current?.expiration?.getTime() ?? Infinity) - now;
+      if (!current || validMs <= 0) return await refresh();
+      // Still good: nobody waits for the new ones, and a failure to get them shows when they are due.
+      if (validMs <= REFRESH_BEFORE_MS && reading(clock) >= askAgainAt) {
+        refresh().catch(() => askAgainAt = reading(clock) + ASK_AGAIN_MS);
+      }
+      return current;
+    },
+    drop(used) {
+      if (current === used) current = undefined;
+    },
+  };
+}
+
+async function provide(source: Credentials | CredentialsSource): Promise<Credentials> {
+  try {
+    const found = typeof source === "function" ? await source() : source;
+    // Nothing else, as the signer reads what it gets by names; and what a class may have as getters.
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = found ?? {} as Credentials;
+    const ends = expiration == null ? undefined : new Date(expiration);
+    assertUsable({
+      accessKeyId,
+      secretAccessKey,
+      sessionToken: sessionToken || "-",
+      expiration: `${ends?.getTime()}`,
+    });
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
+  } catch (error) {
+    throw notProvided(error);
+  }
+}
+
+/** Ours as it is. Of others neither the text nor itself as the cause: a secret may be quoted there, or what failed to be parsed. */
+function notProvided(error?: unknown): MelangeError {
+  try {
+    if (error instanceof MelangeError) return error;
+  } catch {
+    // A revoked proxy was thrown.
+  }
+  return new MelangeError("CONFIGURATION", "Cannot sign as the credentials provider failed", {
+    retryable: true,
+  });
+}
+
+/** Takes what a header can carry. `Headers` would quote anything else, a secret among it, in its error. */
+function assertUsable(fields: Record<string, string>): void {
+  const wrong = Object.entries(fields).find(([, value]) => !/^(?!NaN$)[!-~]+$/.test(value ?? ""));
+  if (!wrong) return;
+  throw new MelangeError(
+    "CONFIGURATION",
+    `Cannot sign as ${
+      wrong[0]
+    } must be ASCII without spaces or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+  );
+}

@@ -1,0 +1,57 @@
+import { abortable } from "../../../src/support/clock.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { type Destination, isFifo, nameOf } from "../../../src/wire/message.ts";
+import { type Addresses, keyOf } from "../addresses.ts";
+import type { AwsClient } from "../api/client.ts";
+import { isNotFound } from "../api/errors.ts";
+import { addressOf } from "../api/names.ts";
+import { createTopic } from "../api/sns.ts";
+
+/** The same addresses, where a topic that is given by its name is created if it is missing. */
+export function creatingTopics(client: AwsClient, addresses: Addresses): Addresses {
+  /** Once for all that miss it. */
+  const create = (topic: Destination) =>
+    addresses.remember(keyOf(topic), () => createNamed(client, nameOf(topic)));
+
+  async function find(destination: Destination): Promise<string> {
+    try {
+      return await addresses.find(destination);
+    } catch (error) {
+      // A broker without STS. Creating a topic that exists changes nothing, and tells its ARN.
+      if (isTopicName(destination) && isRefusal(error)) return await create(destination);
+      throw error;
+    }
+  }
+
+  return {
+    ...addresses,
+    find,
+    async at(destination, signal, call) {
+      await abortable(find(destination), signal);
+      return await addresses.at(destination, signal, call).catch(async (error) => {
+        if (!isNotFound(error) || !isTopicName(destination)) throw error;
+        return await call(await abortable(create(destination), signal)).catch(asTooEarly);
+      });
+    },
+  };
+}
+
+/** Creates a topic by its name unless it exists; returns its ARN. */
+export function createNamed(client: AwsClient, Name: string): Promise<string> {
+  const entry = isFifo(Name) ? [{ key: "FifoTopic", value: "true" }] : [];
+  return createTopic(client, { Name, Attributes: { entry } });
+}
+
+function isTopicName(destination: Destination): boolean {
+  return "topic" in destination && !addressOf(destination).service;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof MelangeError && !error.retryable && error.code !== "CONFIGURATION";
+}
+
+/** A topic that exists now is not found yet. */
+function asTooEarly(error: unknown): never {
+  if (!isNotFound(error)) throw error;
+  throw new MelangeError(error.code, error.message, { retryable: true, cause: error });
+}

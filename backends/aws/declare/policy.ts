@@ -1,0 +1,151 @@
+/**
+ * The policy of a queue, which lets topics send to it. One statement of it is ours, named by its
+ * `Sid`, and lists topics; the statements of others are kept as they are.
+ *
+ * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
+ */
+import { MelangeError } from "../../../src/support/errors.ts";
+import { partitionOf } from "../api/partitions.ts";
+import { isRecord } from "../api/sqs.ts";
+
+/** The name of our statement. */
+export const STATEMENT_ID = "MelangeSubscriptions";
+
+/**
+ * The policy under which all of these topics may send to a queue, or `undefined` if the one that it
+ * has says so already.
+ *
+ * @throws a `MelangeError` with the code `CONFLICT` if it has one that cannot be read: it is not
+ * replaced.
+ */
+export function policyWith(
+  policy: string | undefined,
+  queueArn: string,
+  topicArns: readonly string[],
+): string | undefined {
+  const { Statement = [], ...rest } = policy ? parsed(policy) : { Version: "2012-10-17" };
+  const statements: unknown[] = Array.isArray(Statement) ? Statement : [Statement];
+  const ours = statements.find(isOurs);
+  const allowed = ours ? sourcesOf(ours) : [];
+  const sources = [...new Set([...allowed, ...topicArns])];
+  const statement = statementFor(queueArn, sources, ours?.Condition);
+  if (ours && saysTheSame(ours, statement)) return undefined;
+  const others = statements.filter((other) => !isOurs(other));
+  return JSON.stringify({ ...rest, Statement: [...others, statement] });
+}
+
+function parsed(policy: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(policy);
+    if (isRecord(value) && ["object", "undefined"].includes(typeof value.Statement)) return value;
+  } catch {
+    // Reported below, without the text that the parser would quote.
+  }
+  throw new MelangeError(
+    "CONFLICT",
+    "Cannot let topics send to the queue as it has a policy that cannot be read: repair or remove that first",
+  );
+}
+
+function isOurs(statement: unknown): statement is Record<string, unknown> {
+  return isRecord(statement) && statement.Sid === STATEMENT_ID;
+}
+
+/** The topics that our statement lists, or lists as a pattern: what was added by hand is kept. */
+function sourcesOf({ Condition }: Record<string, unknown>): string[] {
+  return conditionsOf(Condition).flatMap(({ sources }) => sources);
+}
+
+/** The operators of a condition, each with the topics that it lets through and its other keys. */
+function conditionsOf(condition: unknown) {
+  return Object.entries(isRecord(condition) ? condition : {}).map(([operator, keys]) => {
+    const lists = /^(arn|string)(equals|like)/i.test(operator) && isRecord(keys);
+    const entries = lists ? Object.entries(keys) : [];
+    const isSource = ([key]: [string, unknown]) => key.toLowerCase() === "aws:sourcearn";
+    const sources = entries.filter(isSource).flatMap(([, arns]) => arns)
+      .filter((arn) => typeof arn === "string");
+    const others = entries.filter((entry) => !isSource(entry));
+    return { operator, sources, rest: lists ? Object.fromEntries(others) : keys };
+  });
+}
+
+/** A further condition that someone put into our statement stays there: without it, more would be let through. */
+function statementFor(queueArn: string, sources: string[], condition: unknown) {
+  const further = Object.fromEntries(
+    conditionsOf(condition)
+      .filter(({ rest }) => !isRecord(rest) || Object.keys(rest).length > 0)
+      .map(({ operator, rest }) => [operator, rest]),
+  );
+  const ArnLike = isRecord(further.ArnLike) ? further.ArnLike : {};
+  return {
+    Sid: STATEMENT_ID,
+    Effect: "Allow",
+    Principal: { Service: principalsFor(queueArn, sources) },
+    Action: "sqs:SendMessage",
+    Resource: queueArn,
+    Condition: { ...further, ArnLike: { ...ArnLike, "aws:SourceArn": sources } },
+  };
+}
+
+const SNS = "sns.amazonaws.com";
+
+/**
+ * Who sends for these topics. In one region, and between those that every account has, it is SNS
+ * itself; where a region is involved that accounts opt in to, it is SNS of that region, the queue's
+ * first. With another principal everything can be declared, and nothing is delivered.
+ *
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html
+ */
+function principalsFor(queueArn: string, topicArns: readonly string[]): string | string[] {
+  const queueRegion = regionIn(queueArn);
+  const services = topicArns.flatMap((topicArn) => {
+    const topicRegion = regionIn(topicArn);
+    const optIn = queueRegion === topicRegion
+      ? undefined
+      : [queueRegion, topicRegion].find(isOptIn);
+    if (optIn === undefined) return SNS;
+    const regional = `sns.${optIn}.amazonaws.com`;
+    // A pattern: the queue's own region may be among them.
+    return /[*?]/.test(topicRegion) ? [SNS, regional] : regional;
+  });
+  const [first = SNS, ...more] = [...new Set(services)].sort();
+  return more.length === 0 ? first : [first, ...more];
+}
+
+/** Also of a pattern that was added by hand, whose region may be one as well. */
+function regionIn(arn: string): string {
+  return arn.split(":")[3] ?? "";
+}
+
+/**
+ * The regions that every account has; all that were launched after March 2019 are opted in to.
+ *
+ * https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+ */
+const ENABLED_REGIONS =
+  /^(us-(east|west)-[12]|ca-central-1|sa-east-1|eu-(central|north)-1|eu-west-[123]|ap-south-1|ap-northeast-[123]|ap-southeast-[12])$/;
+
+/** Other partitions than the largest have no regions that are opted in to. */
+function isOptIn(region: string): boolean {
+  return /^[a-z]+(-[a-z]+)+-\d+$/.test(region) && partitionOf(region).id === "aws" &&
+    !ENABLED_REGIONS.test(region);
+}
+
+/** Compared as the service may give it back: a list of one as its only member, in another order or case. */
+function saysTheSame(ours: Record<string, unknown>, wanted: Record<string, unknown>): boolean {
+  // Several operators must all be satisfied, which is not what a list of topics says.
+  const condition = (statement: Record<string, unknown>) => {
+    const operators = conditionsOf(statement.Condition).filter(({ sources }) => sources.length > 0);
+    return [operators.length, ...sourcesOf(statement).sort()].join();
+  };
+  const principals = ({ Principal }: Record<string, unknown>) =>
+    isRecord(Principal) && Object.keys(Principal).join() === "Service"
+      ? [Principal.Service].flat().sort().join().toLowerCase()
+      : undefined;
+  const rest = ({ Condition: _c, Principal: _p, ...others }: Record<string, unknown>) =>
+    Object.entries(others).sort().map(([key, value]) =>
+      `${key}=${JSON.stringify(value).replace(/^\["([^"]*)"\]$/, '"$1"')}`.toLowerCase()
+    ).join();
+  return condition(ours) === condition(wanted) && principals(ours) === principals(wanted) &&
+    rest(ours) === rest(wanted);
+}

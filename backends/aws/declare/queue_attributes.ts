@@ -1,0 +1,117 @@
+/**
+ * The attributes of a queue: which are wanted, and which of them it does not have. Pure.
+ *
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+ */
+import type { DeclareQueueOptions } from "../../../src/backend.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { isFifo } from "../../../src/wire/message.ts";
+import { toSeconds } from "../message/attributes.ts";
+import { addressOf } from "../api/names.ts";
+import { redriveOf } from "./redrive.ts";
+
+/** What attributes follow from. */
+export interface QueueAttributeOptions extends DeclareQueueOptions {
+  /** The ARN of the dead-letter queue. */
+  targetArn?: string | undefined;
+  /** Whether this is a dead-letter queue. */
+  isTarget?: boolean;
+}
+
+type QueueAttributes = Partial<Record<string, string>>;
+
+/** How often a message is received before it moves, where nothing says so. */
+const MAX_RECEIVES = 5;
+/** What a dead-letter queue keeps: in a standard one, the time in the queue before counts as well. */
+const TARGET_RETENTION_MS = 1_209_600_000;
+
+/** The attributes with which a queue is created. */
+export function createdAttributes(
+  queue: string,
+  options: QueueAttributeOptions,
+): Record<string, string> {
+  const retentionMs = options.retentionMs ?? (options.isTarget ? TARGET_RETENTION_MS : undefined);
+  const given = retentionMs === undefined ? options : { ...options, retentionMs };
+  return { ...differing(given, {}), ...(isFifo(queue) ? { FifoQueue: "true" } : {}) };
+}
+
+/** The attributes that are wanted and that a queue does not have. What is not given is left alone. */
+export function differing(
+  options: QueueAttributeOptions,
+  current: QueueAttributes,
+): Record<string, string> {
+  const { visibilityTimeoutMs, retentionMs, delayMs, contentBasedDeduplication } = options;
+  const wanted = {
+    VisibilityTimeout: secondsOf(visibilityTimeoutMs),
+    MessageRetentionPeriod: secondsOf(retentionMs),
+    DelaySeconds: secondsOf(delayMs),
+    ContentBasedDeduplication: contentBasedDeduplication?.toString(),
+    RedrivePolicy: redrivePolicy(options, current.RedrivePolicy),
+  };
+  return Object.fromEntries(
+    Object.entries(wanted).filter((entry): entry is [string, string] => {
+      const [name, value] = entry;
+      return value !== undefined && value !== current[name];
+    }),
+  );
+}
+
+function secondsOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : String(toSeconds(ms));
+}
+
+/** The policy that is wanted; as it is written now, if it says the same. */
+function redrivePolicy(options: QueueAttributeOptions, attribute: string | undefined) {
+  const { targetArn, maxReceives } = options;
+  if (targetArn === undefined && maxReceives === undefined) return undefined;
+  const current = redriveOf(attribute);
+  const deadLetterTargetArn = targetArn ?? current?.deadLetterTargetArn;
+  if (deadLetterTargetArn === undefined) {
+    throw contradiction("maxReceives needs a deadLetterQueue");
+  }
+  const known = current?.deadLetterTargetArn === deadLetterTargetArn ? current : undefined;
+  const maxReceiveCount = maxReceives ?? known?.maxReceiveCount ?? MAX_RECEIVES;
+  if (known?.maxReceiveCount === maxReceiveCount) return attribute;
+  return JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Checks what can be checked before anything is sent.
+ *
+ * @throws a `RangeError` for a number that AWS does not take, a `MelangeError` with the code
+ * `CONFIGURATION` for options that contradict each other, and with `INVALID_MESSAGE` for names.
+ */
+export function assertQueueOptions(queue: string, options: DeclareQueueOptions): void {
+  addressOf({ queue });
+  const { deadLetterQueue, contentBasedDeduplication } = options;
+  assertRange("visibilityTimeoutMs", options.visibilityTimeoutMs, [0, DAY_MS / 2]);
+  assertRange("retentionMs", options.retentionMs, [60_000, 14 * DAY_MS]);
+  assertRange("delayMs", options.delayMs, [0, 900_000]);
+  assertRange("maxReceives", options.maxReceives, [1, 1000]);
+  if (contentBasedDeduplication !== undefined && !isFifo(queue)) {
+    throw contradiction("contentBasedDeduplication is for FIFO queues: end its name in .fifo");
+  }
+  if (deadLetterQueue === undefined) return;
+  addressOf({ queue: deadLetterQueue });
+  if (deadLetterQueue === queue) throw contradiction("it cannot be its own deadLetterQueue");
+  if (isFifo(deadLetterQueue) !== isFifo(queue)) {
+    throw contradiction("a queue and its deadLetterQueue are both FIFO (.fifo) or both not");
+  }
+}
+
+function assertRange(
+  name: string,
+  value: number | undefined,
+  [from, to]: [from: number, to: number],
+): void {
+  if (value === undefined || (value >= from && value <= to)) return;
+  throw new RangeError(
+    `Cannot declare a queue as ${name} must be ${from} to ${to}: current value is ${value}`,
+  );
+}
+
+function contradiction(rule: string): MelangeError {
+  return new MelangeError("CONFIGURATION", `Cannot declare the queue as ${rule}`);
+}

@@ -1,0 +1,43 @@
+import { type Clock, reading } from "../../../../src/support/clock.ts";
+import { MelangeError, probe } from "../../../../src/support/errors.ts";
+
+/** What is used of the second argument of a Lambda function. */
+export interface LambdaContext {
+  /** How long the invocation may still take, in milliseconds. */
+  getRemainingTimeInMillis?(): number;
+}
+
+/** A signal that aborts when handlers must end, and the function that ends the waiting. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  readonly clear: () => void;
+  /** How long the invocation may still take, in milliseconds. */
+  readonly leftMs: () => number;
+}
+
+/**
+ * Aborts with `TIMEOUT` so long before the invocation ends that it can still be answered: `marginMs`
+ * earlier, or in the middle of what is left where that is less than two margins.
+ */
+export function deadlineOf(
+  context: LambdaContext | undefined,
+  { marginMs, clock }: { marginMs: number; clock: Clock },
+): Deadline {
+  const controller = new AbortController();
+  // Whoever wraps a function may pass anything as its context.
+  const leftMs = probe(() => context?.getRemainingTimeInMillis?.());
+  if (typeof leftMs !== "number" || Number.isNaN(leftMs)) {
+    return {
+      signal: controller.signal,
+      clear() {},
+      leftMs: () => Infinity,
+    };
+  }
+  const clear = clock.after(Math.max(leftMs - marginMs, leftMs / 2), () => {
+    controller.abort(
+      new MelangeError("TIMEOUT", "Cannot wait for a handler as the invocation is about to end"),
+    );
+  });
+  const endsAt = reading(clock) + leftMs;
+  return { signal: controller.signal, clear, leftMs: () => endsAt - reading(clock) };
+}

@@ -1,0 +1,163 @@
+import { dispatch, type Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { MelangeError } from "../../../../src/support/errors.ts";
+import { type AnyEventType, type EventOf, linked } from "../../../../src/event/event.ts";
+import { openEnvelope } from "../../../../src/wire/sns_envelope.ts";
+import { read } from "../../../../src/wire/format.ts";
+import type { ReceivedMessage } from "../../../../src/wire/message.ts";
+import { validate } from "../../../../src/event/schema.ts";
+import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
+import { deadlineOf, type LambdaContext } from "./deadline.ts";
+import { isRecord, readSnsEvent, readSqsEvent, type SnsRecord } from "./events.ts";
+import { assertDispatcher, flush, type LambdaOptions, limitsOf } from "./sqs.ts";
+
+/** Options of {@linkcode snsHandler}. */
+export type SnsHandlerOptions = LambdaOptions;
+
+/** A Lambda function behind SNS. */
+export type SnsHandler = (event: unknown, context?: LambdaContext) => Promise<void>;
+
+/**
+ * Returns a Lambda function that handles the messages of topics. It throws `HANDLER_FAILED` if one
+ * of them must be delivered again: its handler threw, was not finished when the invocation was about
+ * to end, gave it up (`DeadLetter`), or its record is malformed. Lambda then retries, twice unless
+ * configured otherwise, and hands the event to the function's on-failure destination or dead-letter
+ * queue. The error names no value of a message. For an event that is not of SNS it throws
+ * `UNDECODABLE` before any handler runs. Nothing is kept between invocations.
+ *
+ * @throws {TypeError} if there is no dispatcher, or `marginMs` is no number
+ * @throws {RangeError} if `marginMs` is negative
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { snsHandler } from "@melange/melange/lambda";
+ *
+ * const seen: string[] = [];
+ * const dispatcher = new Dispatcher();
+ * dispatcher.subscribeAll((event) => void seen.push(event.type));
+ * const handler = snsHandler(dispatcher);
+ * const Sns = {
+ *   MessageId: "m-1",
+ *   TopicArn: "arn:aws:sns:eu-west-1:123456789012:pings",
+ *   Message: '{"at":1}',
+ *   MessageAttributes: { manifest: { Type: "String", Value: "Ping" } },
+ * };
+ * await handler({ Records: [{ EventSource: "aws:sns", Sns }] });
+ * if (seen[0] !== "Ping") throw new Error("unexpected");
+ * ```
+ */
+export function snsHandler(dispatcher: Dispatcher, options: SnsHandlerOptions = {}): SnsHandler {
+  assertDispatcher(dispatcher);
+  const settings = { ...options, ...limitsOf(options) };
+  return async (event, context) => {
+    const records = readSnsEvent(event, settings.clock.now());
+    const deadline = deadlineOf(context, settings);
+    try {
+      const { signal, leftMs } = deadline;
+      const job = { dispatcher, settings, signal, heldMs: leftMs };
+      const done = await Promise.all(records.map((record) => handle(record, job)));
+      await flush(job);
+      const failed = done.filter((ok) => !ok).length;
+      if (failed > 0) throw again(failed, records.length);
+    } finally {
+      deadline.clear();
+    }
+  };
+}
+
+async function handle(
+  { topic, message, wrong }: SnsRecord,
+  { dispatcher, settings: { clock, publisher }, signal, heldMs }: {
+    dispatcher: Dispatcher;
+    settings: LambdaOptions & ReturnType<typeof limitsOf>;
+    signal: AbortSignal;
+    heldMs: () => number;
+  },
+): Promise<boolean> {
+  if (!message) {
+    const { logger } = dispatcher.options;
+    logger.error("A record of the event is malformed; it is retried", { at: wrong });
+    return false;
+  }
+  const hooks = { queue: topic, signal, heldMs, clock, publisher };
+  return (await dispatch(dispatcher, message, hooks)).outcome === "acknowledge";
+}
+
+function again(failed: number, all: number): MelangeError {
+  return new MelangeError(
+    "HANDLER_FAILED",
+    `Cannot finish ${failed} of ${all} messages of SNS: the invocation must be retried`,
+    { retryable: true },
+  );
+}
+
+/** Options of {@linkcode parseEventFromSns}. */
+export interface ParseEventOptions<T extends AnyEventType = AnyEventType> {
+  /** The event types that may come, such as `[OrderPlaced]` or `dispatcher.eventTypes`. */
+  types: readonly T[];
+  /** Reads the data. Default: JSON. */
+  serializers?: SerializerRegistry;
+  /** The type of messages that name none. Default: such messages are an error. */
+  defaultEvent?: NoInfer<T>;
+}
+
+/**
+ * Reads the event out of what Lambda hands to a function behind SNS, or behind an SQS queue that is
+ * subscribed to a topic, and checks it against its schema: for functions that do without a
+ * dispatcher. Takes the whole Lambda event, if it has one record (those of SNS do), or one record.
+ *
+ * @throws {MelangeError} `UNDECODABLE` if there is not exactly one record, it is malformed, it names
+ * a type that is not among `types`, or its data cannot be read or violates the schema
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, typed } from "@melange/melange";
+ * import { parseEventFromSns } from "@melange/melange/lambda";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * const Sns = {
+ *   MessageId: "m-1",
+ *   TopicArn: "arn:aws:sns:eu-west-1:123456789012:pings",
+ *   Message: '{"at":1}',
+ *   MessageAttributes: { manifest: { Type: "String", Value: "Ping" } },
+ * };
+ * const event = await parseEventFromSns({ Records: [{ EventSource: "aws:sns", Sns }] }, { types: [Ping] });
+ * if (event.data.at !== 1) throw new Error("unexpected");
+ * ```
+ */
+export async function parseEventFromSns<const T extends AnyEventType>(
+  event: unknown,
+  options: ParseEventOptions<T>,
+): Promise<EventOf<T>> {
+  const { types, serializers = new SerializerRegistry(), defaultEvent } = options;
+  const { facts, data } = read(openEnvelope(messageOf(event)));
+  const type = facts.type === undefined
+    ? defaultEvent
+    : types.find((known) => known.type === facts.type);
+  if (!type) {
+    throw undecodable(facts.type === undefined ? "it names no event type" : "its type is unknown");
+  }
+  const result = await validate(type, data(serializers));
+  if (!result.ok) {
+    throw undecodable(`its data violates the schema of "${type.type}" at ${result.paths}`);
+  }
+  return linked(type, { ...facts, type: type.type, data: result.value }) as EventOf<T>;
+}
+
+function messageOf(event: unknown): ReceivedMessage {
+  const whole = isRecord(event) && Object.hasOwn(event, "Records") ? event : { Records: [event] };
+  const [first] = Array.isArray(whole.Records) ? whole.Records : [];
+  const reader = isRecord(first) && Object.hasOwn(first, "Sns") ? readSnsEvent : readSqsEvent;
+  const records = reader(whole, Date.now());
+  const [record] = records;
+  if (record?.message && records.length === 1) return record.message;
+  throw undecodable(
+    records.length === 1
+      ? `its record is malformed at ${record?.wrong}`
+      : `its event has ${records.length} records: pass one of them`,
+  );
+}
+
+function undecodable(reason: string): MelangeError {
+  return new MelangeError("UNDECODABLE", `Cannot read a message as ${reason}`);
+}

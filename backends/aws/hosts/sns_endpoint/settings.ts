@@ -1,0 +1,144 @@
+/** The options of an SNS endpoint, checked: each that makes no sense is a `TypeError` or a `RangeError`. */
+import { type Clock, systemClock } from "../../../../src/support/clock.ts";
+import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import type { EventPublisher } from "../../../../src/publish/publisher.ts";
+import { type AllowedTopic, allowedTopic } from "./addresses.ts";
+import type { Certificates } from "./certificates.ts";
+import { brokerTopic, pinnedCertificate, type TestBroker } from "./test_broker.ts";
+import type { PostRules, SignatureVersion } from "./post.ts";
+
+/** A subscription that waits for its confirmation. */
+export interface PendingSubscription {
+  /** The topic, one of those that are allowed. */
+  readonly topicArn: string;
+  /** What `ConfirmSubscription` asks for. A secret: whoever has it can confirm. */
+  readonly token: string;
+  /** Aborts when SNS no longer waits. */
+  readonly signal: AbortSignal;
+}
+
+/** Options of {@linkcode snsEndpoint}. */
+export interface SnsEndpointOptions {
+  /** Handles the messages. */
+  dispatcher: Dispatcher;
+  /** The ARNs of the topics whose messages are taken; everything else is refused. */
+  topics: readonly string[];
+  /**
+   * Confirms a subscription, for example by a signed call of `ConfirmSubscription`; `false` refuses
+   * to. Default: an unsigned call of `ConfirmSubscription`, which is what opening `SubscribeURL` is.
+   */
+  confirm?: ((subscription: PendingSubscription) => Promise<void>) | false;
+  /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
+  signatureVersions?: readonly SignatureVersion[];
+  /**
+   * How far the timestamp of a message may be from now, in milliseconds: at least as long as the
+   * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest it can last.
+   */
+  windowMs?: number;
+  /** How many answered messages are remembered, so that a repetition is not handled again. Default: 100 000. */
+  maxRemembered?: number;
+  /** How long a request may take, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
+  timeoutMs?: number;
+  /** How long a body may be, in bytes. Default: 1 363 148, 1.3 MiB. */
+  maxBodyBytes?: number;
+  /**
+   * Takes raw deliveries too. **They are not signed**: whoever knows the secret can send anything.
+   * It is 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
+   * Default: none, raw deliveries are refused.
+   */
+  allowRaw?: { secret: string };
+  /**
+   * **For tests**: takes what a local broker signs, in place of what SNS signs. Whoever has the key of
+   * its certificate can post anything. Default: none, only SNS is trusted.
+   */
+  testBroker?: TestBroker;
+  /** Given to the handlers as `context.publisher`. Default: none. */
+  publisher?: EventPublisher;
+  /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
+  fetch?: typeof fetch;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/** The options with defaults filled in. */
+export type Settings =
+  & Required<
+    Pick<SnsEndpointOptions, "dispatcher" | "maxRemembered" | "timeoutMs" | "maxBodyBytes">
+  >
+  & Pick<SnsEndpointOptions, "publisher" | "allowRaw" | "confirm">
+  & {
+    rules: PostRules;
+    /** Whose certificate counts, where that is given. */
+    pinned: Certificates | undefined;
+    fetch: typeof fetch;
+    clock: Clock;
+  };
+
+/** Checks the options; throws for the first that makes no sense. */
+export function settingsOf(options: SnsEndpointOptions): Settings {
+  const { signatureVersions = ["1", "2"], fetch = globalThis.fetch, clock = systemClock } = options;
+  checkShapes(options, signatureVersions);
+  const topics = allowedTopics(options);
+  const pinned = options.testBroker && pinnedCertificate(options.testBroker);
+  const windowMs = positive(options, "windowMs", 3_600_000);
+  return {
+    ...options,
+    rules: { topics, signatureVersions, windowMs, pinned: pinned !== undefined },
+    pinned,
+    maxRemembered: positive(options, "maxRemembered", 100_000),
+    timeoutMs: positive(options, "timeoutMs", 13_000),
+    maxBodyBytes: positive(options, "maxBodyBytes", 1_363_148),
+    fetch,
+    clock,
+  };
+}
+
+const MIN_SECRET = 16;
+
+function checkShapes(options: SnsEndpointOptions, versions: readonly unknown[]): void {
+  const { dispatcher, topics, confirm, allowRaw, fetch } = options;
+  if (typeof dispatcher?.subscribe !== "function") throw wrong("it needs a dispatcher");
+  if (!Array.isArray(topics) || topics.length === 0) {
+    throw wrong("it needs the ARN of a topic in `topics`");
+  }
+  if (!Array.isArray(versions) || !versions.every((it) => it === "1" || it === "2")) {
+    throw wrong('signatureVersions are "1" and "2"');
+  }
+  if (versions.length === 0) throw wrong("signatureVersions must not be empty");
+  // A list of characters has a length, too, and is equal to no text.
+  if (allowRaw !== undefined && !isSecret(allowRaw?.secret)) {
+    throw wrong(`the secret of allowRaw is a text of ${MIN_SECRET} characters or more`);
+  }
+  if (confirm !== undefined && confirm !== false && typeof confirm !== "function") {
+    throw wrong("confirm is a function, or false");
+  }
+  if (fetch !== undefined && typeof fetch !== "function") throw wrong("fetch is a function");
+}
+
+function isSecret(secret: unknown): boolean {
+  return typeof secret === "string" && secret.length >= MIN_SECRET;
+}
+
+function wrong(rule: string): TypeError {
+  return new TypeError(`Cannot create an SNS endpoint as ${rule}`);
+}
+
+function allowedTopics({ topics, testBroker }: SnsEndpointOptions): Map<string, AllowedTopic> {
+  const read = testBroker === undefined
+    ? allowedTopic
+    : (arn: string) => brokerTopic(arn, testBroker);
+  return new Map(topics.map((arn) => [arn, read(arn)]));
+}
+
+function positive(
+  options: SnsEndpointOptions,
+  name: "windowMs" | "maxRemembered" | "timeoutMs" | "maxBodyBytes",
+  fallback: number,
+): number {
+  const value = options[name] ?? fallback;
+  if (typeof value !== "number") throw wrong(`${name} must be a number`);
+  if (value > 0) return value;
+  throw new RangeError(
+    `Cannot create an SNS endpoint as ${name} must be positive: current value is ${value}`,
+  );
+}

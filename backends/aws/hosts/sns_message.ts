@@ -1,0 +1,36 @@
+import type { ReceivedMessage } from "../../../src/wire/message.ts";
+
+/** What is used of a notification of SNS, wherever it came in. */
+export interface SnsNotification {
+  readonly MessageId: string;
+  readonly TopicArn: string;
+  readonly Message: string;
+  readonly Subject?: string | null | undefined;
+  readonly Timestamp?: string | null | undefined;
+  readonly MessageAttributes?: unknown;
+}
+
+/**
+ * A notification as a message: in its envelope, because that is opened in one place, whatever the
+ * host, and once: what a publisher wrote to look like an envelope stays a message.
+ */
+export function snsMessage(notification: SnsNotification, now: number): ReceivedMessage {
+  const { MessageId, TopicArn, Message, Subject, MessageAttributes, Timestamp } = notification;
+  const sentAt = Date.parse(Timestamp ?? "");
+  return {
+    id: MessageId,
+    body: JSON.stringify({
+      Type: "Notification",
+      MessageId,
+      TopicArn,
+      Message,
+      // `null` where Lambda found none.
+      Subject: Subject ?? undefined,
+      Timestamp: Timestamp ?? undefined,
+      MessageAttributes,
+    }),
+    attributes: {},
+    sentAt: new Date(Number.isNaN(sentAt) ? now : sentAt),
+    attempt: 1,
+  };
+}

@@ -1,0 +1,153 @@
+/** Messages as SQS and SNS write them, and back. Pure. */
+import {
+  type Attributes,
+  attributeValue,
+  type MessageOrigin,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  typedAttribute,
+} from "../../../src/wire/message.ts";
+import type { PublishBatchRequestEntry } from "../api/sns.ts";
+import {
+  type Answered,
+  isRecord,
+  type SendMessageBatchRequestEntry,
+  type SqsAttribute,
+  texts,
+} from "../api/sqs.ts";
+
+/** An entry of `SendMessageBatch`; the id is its place. */
+export function toSqsEntry(message: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
+  const { delayMs } = message;
+  return {
+    Id: `${index}`,
+    MessageBody: message.body,
+    DelaySeconds: delayMs && toSeconds(delayMs),
+    MessageAttributes: Object.fromEntries(toWire(message)),
+    MessageGroupId: message.group,
+    MessageDeduplicationId: message.deduplicationId,
+  };
+}
+
+/** The same with the trace that the message is part of, which only a copy keeps. */
+export function toTracedEntry(
+  message: OutgoingMessage,
+  index: number,
+): SendMessageBatchRequestEntry {
+  const entry = toSqsEntry(message, index);
+  const { traceHeader } = message;
+  if (traceHeader === undefined) return entry;
+  const AWSTraceHeader = { DataType: "String", StringValue: traceHeader };
+  return { ...entry, MessageSystemAttributes: { AWSTraceHeader } };
+}
+
+/** An entry of `PublishBatch`; the id is its place. */
+export function toSnsEntry(message: OutgoingMessage, index: number): PublishBatchRequestEntry {
+  return {
+    Id: `${index}`,
+    Message: message.body,
+    MessageAttributes: { entry: toWire(message).map(([Name, Value]) => ({ Name, Value })) },
+    MessageGroupId: message.group,
+    MessageDeduplicationId: message.deduplicationId,
+  };
+}
+
+function toWire({ attributes }: OutgoingMessage): [name: string, attribute: SqsAttribute][] {
+  return Object.entries(attributes).map(([name, given]) => {
+    const { type: DataType, value } = typedAttribute(given);
+    return [
+      name,
+      typeof value === "string"
+        ? { DataType, StringValue: value }
+        : { DataType, BinaryValue: toBase64(value) },
+    ];
+  });
+}
+
+/** AWS takes whole seconds; rounded up, so that nothing comes earlier than was asked. */
+export function toSeconds(ms: number): number {
+  return Math.ceil(ms / 1000);
+}
+
+/**
+ * The message of an answer of `ReceiveMessage`; `undefined` if it has no body, no id, or an
+ * attribute that cannot be read.
+ */
+export function fromSqsMessage(
+  received: Answered,
+  times: { now: number; lockedUntil: Date },
+): ReceivedMessage | undefined {
+  const { MessageId: id, Body: body, MessageAttributes } = received;
+  const attributes = fromWire(MessageAttributes);
+  if (typeof id !== "string" || typeof body !== "string" || !attributes) return undefined;
+  const facts: Partial<Record<string, string>> = texts(received.Attributes);
+  const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
+  const { SequenceNumber: sequenceNumber } = facts;
+  const origin = originOf(facts);
+  return {
+    id,
+    body,
+    attributes,
+    ...(group === undefined ? {} : { group }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(sequenceNumber === undefined ? {} : { sequenceNumber }),
+    sentAt: new Date(toNumber(facts.SentTimestamp, times.now)),
+    attempt: toNumber(facts.ApproximateReceiveCount, 1),
+    lockedUntil: times.lockedUntil,
+    ...(origin ? { origin } : {}),
+  };
+}
+
+/** The system attributes that say where a message is from; brokers may write an empty one for none. */
+export interface SystemFacts {
+  readonly AWSTraceHeader?: string | null | undefined;
+  readonly DeadLetterQueueSourceArn?: string | null | undefined;
+  readonly SenderId?: string | null | undefined;
+}
+
+/** What the system attributes of a message say of its origin, if anything. */
+export function originOf(facts: SystemFacts): MessageOrigin | undefined {
+  const { AWSTraceHeader, DeadLetterQueueSourceArn, SenderId } = facts;
+  if (!AWSTraceHeader && !DeadLetterQueueSourceArn && !SenderId) return undefined;
+  return {
+    ...(AWSTraceHeader ? { traceHeader: AWSTraceHeader } : {}),
+    ...(DeadLetterQueueSourceArn ? { deadLetterSource: DeadLetterQueueSourceArn } : {}),
+    ...(SenderId ? { senderId: SenderId } : {}),
+  };
+}
+
+function toNumber(text: string | undefined, otherwise: number): number {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : otherwise;
+}
+
+/** By way of entries, so that an attribute named `__proto__` is one like any other. */
+function fromWire(written: unknown): Attributes | undefined {
+  if (written !== undefined && written !== null && !isRecord(written)) return undefined;
+  try {
+    return Object.fromEntries(
+      Object.entries(written ?? {}).map(([name, value]) => [name, attributeFrom(value)]),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function attributeFrom(written: unknown): Attributes[string] {
+  const { DataType: type, StringValue, BinaryValue } = isRecord(written) ? written : {};
+  if (typeof type !== "string") throw new SyntaxError("no attribute");
+  const isBinary = type.startsWith("Binary");
+  // Some brokers write both values, or an empty one beside: the type says which of them it is.
+  const text = isBinary ? BinaryValue : StringValue;
+  if (typeof text !== "string") throw new SyntaxError("no attribute");
+  return attributeValue({ type, value: isBinary ? fromBase64(text) : text });
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,159 @@
+import type { SettleResult } from "../backend.ts";
+import type { Outcome } from "../handle/dispatcher.ts";
+import { checkMs } from "../support/duration.ts";
+import { MelangeError } from "../support/errors.ts";
+import type { Event } from "../event/event.ts";
+import { openEnvelope } from "../wire/sns_envelope.ts";
+import { read } from "../wire/format.ts";
+import type { Lease } from "./leases.ts";
+import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
+import type { SerializerRegistry } from "../wire/serializer.ts";
+
+/** A message that is settled by hand, once: a second verdict is `CONFLICT`. Its lock is kept until then. */
+export interface ConsumedDelivery {
+  /** The message, out of its SNS envelope if it came in one. */
+  readonly message: ReceivedMessage;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** Aborts when the lock is lost or a drain runs out. */
+  readonly signal: AbortSignal;
+  /**
+   * Reads the event; its data is not checked against a schema.
+   * @throws {MelangeError} `UNDECODABLE`, also if the message names no event type
+   */
+  event(): Event;
+  /** Removes the message for good. Rejects with `LOCK_LOST` if somebody else may have it. */
+  ack(): Promise<void>;
+  /**
+   * Gives the message back; it comes again after `delayMs`, by default after the consumer's backoff.
+   * A `RangeError`, and no verdict, unless that is finite and 0 or more.
+   */
+  retry(delayMs?: number): Promise<void>;
+  /** Moves the message to the dead-letter queue, with this reason. A `TypeError`, and no verdict, if it is no text. */
+  deadLetter(reason: string): Promise<void>;
+  /** Keeps the message locked for `ms` milliseconds from now. A `RangeError` unless `ms` is finite and more than 0. */
+  extend(ms: number): Promise<void>;
+}
+
+interface Offered {
+  lease: Lease;
+  decide: (outcome: Outcome) => void;
+}
+
+/** Hands deliveries to the reader of an async iterator, who decides about each. */
+export class Handout {
+  readonly #queue: string;
+  readonly #serializers: SerializerRegistry;
+  readonly #waiting: Offered[] = [];
+  readonly #settlements = new Map<Lease, (result: SettleResult) => void>();
+  #wake = () => {};
+  #closed = false;
+
+  /** Creates a handout of nothing. */
+  constructor(queue: string, serializers: SerializerRegistry) {
+    this.#queue = queue;
+    this.#serializers = serializers;
+  }
+
+  /** Puts a delivery in line; resolves when its reader, or the end, has decided about it. */
+  offer(lease: Lease): Promise<Outcome> {
+    const { signal } = lease;
+    return new Promise((resolve) => {
+      const giveUp = () => decide({ outcome: "retry", error: signal.reason, delayMs: 0 });
+      const decide = (outcome: Outcome) => {
+        signal.removeEventListener("abort", giveUp);
+        resolve(outcome);
+      };
+      if (this.#closed || signal.aborted) return giveUp();
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.push({ lease, decide });
+      this.#wake();
+    });
+  }
+
+  /** Tells the reader what the service said to his decision. */
+  settled(lease: Lease, result: SettleResult): void {
+    this.#settlements.get(lease)?.(result);
+    this.#settlements.delete(lease);
+  }
+
+  /** Hands out nothing more; what is in line is given back. */
+  close(): void {
+    this.#closed = true;
+    for (const { decide } of this.#waiting.splice(0)) decide(GIVEN_BACK);
+    this.#wake();
+  }
+
+  /** Yields deliveries until it is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedDelivery, void, void> {
+    while (!this.#closed) {
+      const next = this.#waiting.shift();
+      if (!next) await new Promise<void>((resolve) => this.#wake = resolve);
+      else if (!next.lease.signal.aborted) yield this.#delivery(next);
+    }
+  }
+
+  #delivery({ lease, decide }: Offered): ConsumedDelivery {
+    // The reader's own: what he does to it must not get into the dead-letter queue.
+    const message = ownMessage(openEnvelope(lease.delivery.message));
+    const attempt = message.attempt + lease.tries;
+    let decided = false;
+    const settle = async (outcome: Outcome) => {
+      if (lease.signal.aborted) throw lease.signal.reason;
+      if (decided) throw new MelangeError("CONFLICT", "Cannot settle a delivery twice");
+      decided = true;
+      await this.#settle(lease, decide, outcome);
+    };
+    return {
+      message,
+      attempt,
+      signal: lease.signal,
+      event: () => eventOf(message, this.#serializers),
+      ack: () => settle({ outcome: "acknowledge" }),
+      retry: async (delayMs) => await settle(retryAfter(delayMs)),
+      deadLetter: async (reason) => {
+        checkReason(reason);
+        const facts = { reason, queue: this.#queue, attempts: attempt };
+        await settle({ outcome: "deadLetter", facts });
+      },
+      extend: async (ms) => {
+        checkMs(ms, { cannot: "extend a lock", name: "ms", positive: true });
+        orThrow(await lease.extend(ms));
+      },
+    };
+  }
+
+  async #settle(lease: Lease, decide: (outcome: Outcome) => void, outcome: Outcome): Promise<void> {
+    const result = new Promise<SettleResult>((resolve) => this.#settlements.set(lease, resolve));
+    decide(outcome);
+    orThrow(await result);
+  }
+}
+
+function retryAfter(delayMs: number | undefined): Outcome {
+  if (delayMs === undefined) return { outcome: "retry", error: undefined };
+  checkMs(delayMs, { cannot: "retry a message", name: "delayMs" });
+  return { outcome: "retry", error: undefined, delayMs };
+}
+
+function checkReason(reason: unknown): void {
+  if (typeof reason === "string") return;
+  throw new TypeError(
+    `Cannot dead-letter a message as the reason must be text: current value is ${typeof reason}`,
+  );
+}
+
+const GIVEN_BACK: Outcome = { outcome: "retry", error: undefined, delayMs: 0 };
+
+function orThrow(result: SettleResult): void {
+  if (!result.ok) throw result.error;
+}
+
+function eventOf(message: ReceivedMessage, serializers: SerializerRegistry): Event {
+  const { facts, data } = read(message);
+  const { type } = facts;
+  if (type === undefined) {
+    throw new MelangeError("UNDECODABLE", "Cannot read a message as it names no event type");
+  }
+  return { ...facts, type, data: data(serializers) };
+}

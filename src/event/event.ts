@@ -1,0 +1,197 @@
+import { MelangeError } from "../support/errors.ts";
+import type { InputOf, OutputOf, Schema } from "./schema.ts";
+
+/** Something that happened: what publishers send and handlers receive. */
+export interface Event<Type extends string = string, Data = unknown> {
+  /** The name of the event type; on the wire the `manifest` attribute. */
+  readonly type: Type;
+  /** The topic it is published to unless the call names another destination. */
+  readonly topic?: string;
+  /** What happened, in the shape that the schema of the type describes. */
+  readonly data: Data;
+  /** Unique id, kept across retries: what de-duplication goes by. */
+  readonly id: string;
+  /** When it happened. Delivery order is not promised; this may serve to order. */
+  readonly occurredOn: Date;
+  /** The version of the data's schema, where the event type names one. */
+  readonly version?: number;
+  /** Shared by all events of one story. */
+  readonly correlationId?: string;
+  /** The id of the event that caused this one. */
+  readonly causationId?: string;
+}
+
+/** What the creator of an event may set instead of the default. */
+export interface EventOverrides {
+  /** Default: a random UUID. */
+  id?: string;
+  /** Default: now. */
+  occurredOn?: Date;
+  /** Default: the topic of the event type. */
+  topic?: string;
+  /** Default: none. */
+  correlationId?: string;
+  /** Default: none. */
+  causationId?: string;
+}
+
+/** The facts of an event type, without its call signature: what lists of types are made of. */
+export interface AnyEventType {
+  /** The name, as it travels. */
+  readonly type: string;
+  /** The default topic. */
+  readonly topic?: string;
+  /** What checks the data: any library that implements https://standardschema.dev. */
+  readonly schema: Schema;
+  /** The message group of an event, for FIFO queues and topics. */
+  readonly group?: (data: never) => string;
+  /** The version of the schema. */
+  readonly version?: number;
+}
+
+/** The event that a handler of this event type receives: the schema's output. */
+export type EventOf<T extends AnyEventType> = T extends AnyEventType
+  ? Event<T["type"], OutputOf<T["schema"]>>
+  : never;
+
+/** An event type: call it with data to create an event. */
+export interface EventType<
+  Name extends string = string,
+  S extends Schema = Schema,
+> extends AnyEventType {
+  /** Creates an event. The data is checked when it is published, not here. */
+  (
+    data: InputOf<S>,
+    overrides?: EventOverrides,
+  ): Event<Name, InputOf<S>>;
+  /** The name, as it travels. */
+  readonly type: Name;
+  /** What checks the data. */
+  readonly schema: S;
+  /** The message group of an event, for FIFO queues and topics. */
+  readonly group?: (data: InputOf<S>) => string;
+  /** Tells whether an event is of this type, by its name, and narrows it. */
+  is(event: Event): event is Event<Name, OutputOf<S>>;
+}
+
+/** Options of {@linkcode defineEvent}. */
+export interface DefineEventOptions<S extends Schema> {
+  /** Checks the data when it is published and when it is received. {@linkcode typed} checks nothing. */
+  schema: S;
+  /** Where its events are published by default. Default: none, each call names a destination. */
+  topic?: string;
+  /** The message group, needed for FIFO destinations. Default: none, each call names one. */
+  group?: (data: InputOf<S>) => string;
+  /** Sent along, for readers that know several shapes. Default: none. */
+  version?: number;
+}
+
+/** Links an event to its type; not enumerable, so that an event compares and prints as plain data. */
+const EVENT_TYPE = Symbol.for("@melange/melange/eventType");
+
+/**
+ * Defines an event type: a name, the schema of its data, and where its events go by default.
+ *
+ * @throws {TypeError} if the name is empty or the schema is not a Standard Schema
+ *
+ * @example
+ * ```ts
+ * import { defineEvent } from "@melange/melange";
+ * import * as v from "valibot";
+ *
+ * const OrderPlaced = defineEvent("OrderPlaced", {
+ *   topic: "orders",
+ *   schema: v.object({ orderId: v.string(), total: v.number() }),
+ * });
+ * const event = OrderPlaced({ orderId: "o-1", total: 42 });
+ * if (!OrderPlaced.is(event) || event.topic !== "orders") throw new Error("unexpected");
+ * ```
+ */
+export function defineEvent<const Name extends string, S extends Schema>(
+  name: Name,
+  options: DefineEventOptions<S>,
+): EventType<Name, S> {
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(`Cannot define an event as its name must be a string that is not empty`);
+  }
+  if (typeof options?.schema?.["~standard"]?.validate !== "function") {
+    throw new TypeError(
+      `Cannot define the event "${name}" as its schema must be a Standard Schema (valibot, zod, arktype …) or typed<T>()`,
+    );
+  }
+  const { schema, topic, group, version } = options;
+  const create = (data: InputOf<S>, overrides: EventOverrides = {}) =>
+    linked(eventType, newEvent(eventType, data, overrides));
+  const eventType = Object.assign(create, {
+    type: name,
+    schema,
+    ...(topic === undefined ? {} : { topic }),
+    ...(group === undefined ? {} : { group }),
+    ...(version === undefined ? {} : { version }),
+    is: (event: Event): event is Event<Name, OutputOf<S>> => event.type === name,
+  }) as EventType<Name, S>;
+  Object.defineProperty(eventType, "name", { value: name });
+  return eventType;
+}
+
+/** An override that is undefined counts as none. */
+function newEvent<Name extends string, Data>(
+  { type, topic: usualTopic, version }: { type: Name; topic?: string; version?: number },
+  data: Data,
+  overrides: EventOverrides,
+): Event<Name, Data> {
+  const { id, occurredOn, topic = usualTopic, correlationId, causationId } = overrides;
+  return {
+    type,
+    ...(topic === undefined ? {} : { topic }),
+    data,
+    id: id ?? crypto.randomUUID(),
+    occurredOn: occurredOn ?? new Date(),
+    ...(version === undefined ? {} : { version }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(causationId === undefined ? {} : { causationId }),
+  };
+}
+
+/**
+ * A schema that checks nothing and only tells the compiler what the data is.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, typed } from "@melange/melange";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * if (Ping({ at: 1 }).data.at !== 1) throw new Error("unexpected");
+ * ```
+ */
+export function typed<T>(): Schema<T, T> {
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "melange",
+      validate: (value: unknown) => ({ value: value as T }),
+    },
+  };
+}
+
+/** The type that created an event; `undefined` for one that was put together by hand. */
+export function eventTypeOf(event: Event): AnyEventType | undefined {
+  return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
+}
+
+/** The error of an event that cannot be published. The reason tells no values. */
+export function invalidEvent({ type }: Event, reason: string): MelangeError {
+  return new MelangeError("INVALID_EVENT", `Cannot publish "${type}" as its ${reason}`);
+}
+
+/** Marks an event as created by a type. */
+export function linked<E extends Event>(type: AnyEventType, event: E): E {
+  return Object.defineProperty(event, EVENT_TYPE, { value: type });
+}
+
+/** A copy of an event with other facts, still of its type. */
+export function derive<E extends Event>(event: E, overrides: EventOverrides): E {
+  const type = eventTypeOf(event);
+  const copy = { ...event, ...overrides };
+  return type ? linked(type, copy) : copy;
+}

@@ -1,0 +1,175 @@
+import { type Clock, reading, systemClock } from "../../support/clock.ts";
+import { isNumber } from "../../support/duration.ts";
+
+/** What a claim found. */
+export type Claim =
+  /** Nobody has it: run, then complete or release with this token. */
+  | { readonly status: "claimed"; readonly token: string }
+  /** It was completed before: do not run it again. */
+  | { readonly status: "completed" }
+  /** Somebody is running it: come back later. */
+  | { readonly status: "inProgress"; readonly retryAfterMs?: number };
+
+/**
+ * Remembers which subscriber has handled which event. A claim is atomic and leased: of many that
+ * claim one key at the same time, one gets it, and if that one dies its lease ends. A token fences
+ * it: whoever lost the lease can neither complete nor release what another has claimed since.
+ *
+ * Keys are made of the subscriber's name and the publisher's event id, so that a publisher's
+ * repetition is recognised although the broker gave it a new id. A kill between a handler's effect
+ * and its mark repeats the effect, unless both are written in one transaction of your own.
+ */
+export interface DeduplicationStore {
+  /** Claims a key for `leaseMs` milliseconds. */
+  claim(key: string, leaseMs: number): Promise<Claim>;
+  /** Marks a claimed key as done for `retentionMs` milliseconds. */
+  complete(key: string, token: string, retentionMs: number): Promise<void>;
+  /** Gives a claimed key back: its handler failed. */
+  release(key: string, token: string): Promise<void>;
+  /** Prolongs a lease to `leaseMs` milliseconds from now; `false` if it was lost. */
+  renew(key: string, token: string, leaseMs: number): Promise<boolean>;
+}
+
+/** Options of {@linkcode MemoryDeduplicationStore}. */
+export interface MemoryDeduplicationStoreOptions {
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+  /** How many completed keys are remembered, and at most 64 million characters of them; the oldest are forgotten first. Default: 100 000. */
+  maxEntries?: number;
+}
+
+/** Event ids are whatever a publisher sent, up to the size of a message: so few of those are kept. */
+const MAX_CHARACTERS = 64_000_000;
+
+/** A key that is running or done. */
+interface Entry {
+  token: string;
+  leasedAt: number;
+  expiresAt: number;
+}
+
+/**
+ * Remembers in this process: enough for one worker. Several need a store that they share.
+ *
+ * @example
+ * ```ts
+ * import { MemoryDeduplicationStore } from "@melange/melange";
+ *
+ * const store = new MemoryDeduplicationStore();
+ * const claim = await store.claim("bill:o-1", 60_000);
+ * if (claim.status === "claimed") await store.complete("bill:o-1", claim.token, 3_600_000);
+ * if ((await store.claim("bill:o-1", 60_000)).status !== "completed") throw new Error("unexpected");
+ * ```
+ */
+export class MemoryDeduplicationStore implements DeduplicationStore {
+  readonly #clock: Clock;
+  readonly #maxEntries: number;
+  readonly #running = new Map<string, Entry>();
+  readonly #done = new Map<string, Entry>();
+  /** Of all completed keys together. */
+  #characters = 0;
+
+  /** Creates an empty store. */
+  constructor(options: MemoryDeduplicationStoreOptions = {}) {
+    const { clock = systemClock, maxEntries = 100_000 } = options;
+    if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
+      throw new RangeError(
+        `Cannot create a store as maxEntries must be a positive integer: current value is ${maxEntries}`,
+      );
+    }
+    this.#clock = clock;
+    this.#maxEntries = maxEntries;
+  }
+
+  /** Claims a key; the claim is made before this returns. */
+  claim(key: string, leaseMs: number): Promise<Claim> {
+    if (!isMs(leaseMs)) return refused("claim a key", leaseMs);
+    const now = reading(this.#clock);
+    const done = this.#done.get(key);
+    if (done && done.expiresAt > now) return Promise.resolve({ status: "completed" });
+    const running = this.#running.get(key);
+    // A clock without a reading that only goes forward was put back: the lease begins again.
+    if (running && running.leasedAt > now) moveTo(running, now);
+    if (running && running.expiresAt > now) {
+      return Promise.resolve({ status: "inProgress", retryAfterMs: running.expiresAt - now });
+    }
+    const token = crypto.randomUUID();
+    putLast(this.#running, key, { token, leasedAt: now, expiresAt: now + leaseMs });
+    this.#forgetDead(now);
+    return Promise.resolve({ status: "claimed", token });
+  }
+
+  /** Marks a key as done, and forgets the oldest of too many. */
+  complete(key: string, token: string, retentionMs: number): Promise<void> {
+    if (!isMs(retentionMs)) return refused("complete a key", retentionMs);
+    if (this.#running.get(key)?.token === token) {
+      this.#running.delete(key);
+      const now = reading(this.#clock);
+      this.#forget(key);
+      this.#done.set(key, { token, leasedAt: now, expiresAt: now + retentionMs });
+      this.#characters += key.length;
+      this.#evict();
+    }
+    return Promise.resolve();
+  }
+
+  /** Gives a key back. */
+  release(key: string, token: string): Promise<void> {
+    if (this.#running.get(key)?.token === token) this.#running.delete(key);
+    return Promise.resolve();
+  }
+
+  /** Prolongs a lease, also one that has ended as long as nobody else has claimed it. */
+  renew(key: string, token: string, leaseMs: number): Promise<boolean> {
+    if (!isMs(leaseMs)) return refused("renew a claim", leaseMs);
+    const entry = this.#running.get(key);
+    if (entry?.token !== token) return Promise.resolve(false);
+    const now = reading(this.#clock);
+    putLast(this.#running, key, { token, leasedAt: now, expiresAt: now + leaseMs });
+    return Promise.resolve(true);
+  }
+
+  #evict(): void {
+    const now = reading(this.#clock);
+    for (const [key, entry] of this.#done) {
+      const fits = this.#done.size <= this.#maxEntries && this.#characters <= MAX_CHARACTERS;
+      if (fits && entry.expiresAt > now) return;
+      this.#forget(key);
+    }
+  }
+
+  #forget(key: string): void {
+    if (this.#done.delete(key)) this.#characters -= key.length;
+  }
+
+  /** Claims that were neither completed nor released: beyond `maxEntries`, those that have ended go. */
+  #forgetDead(now: number): void {
+    for (const [key, entry] of this.#running) {
+      if (this.#running.size <= this.#maxEntries || entry.expiresAt > now) return;
+      this.#running.delete(key);
+    }
+  }
+}
+
+function isMs(value: unknown): boolean {
+  return isNumber(value, 0, Number.MAX_VALUE);
+}
+
+function refused(action: string, ms: unknown): Promise<never> {
+  return Promise.reject(
+    new RangeError(
+      `Cannot ${action} as its time must be 0 or more milliseconds, and finite: current value is ${typeof ms}`,
+    ),
+  );
+}
+
+/** A map is in the order of its insertions: what was touched last comes last. */
+function putLast(entries: Map<string, Entry>, key: string, entry: Entry): void {
+  entries.delete(key);
+  entries.set(key, entry);
+}
+
+function moveTo(entry: Entry, leasedAt: number): void {
+  entry.expiresAt += leasedAt - entry.leasedAt;
+  entry.leasedAt = leasedAt;
+}

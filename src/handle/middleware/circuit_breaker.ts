@@ -1,0 +1,64 @@
+import { type Clock, reading, systemClock } from "../../support/clock.ts";
+import type { Middleware } from "../dispatcher.ts";
+import { isNumber } from "../../support/duration.ts";
+import { isDeadLetter, MelangeError } from "../../support/errors.ts";
+
+/** Options of {@linkcode circuitBreaker}. */
+export interface CircuitBreakerOptions {
+  /** After so many failures in a row the circuit opens. Default: 5. */
+  failures?: number;
+  /** How long it stays open before one call may try, in milliseconds. Default: 30 000. */
+  resetMs?: number;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/**
+ * Spares what a subscriber depends on while it is down: after `failures` in a row, calls fail at
+ * once with `CIRCUIT_OPEN`, until after `resetMs` a single one may try. Its success closes the
+ * circuit. A `DeadLetter` is no failure: it says something about the message. What finds the circuit
+ * open comes again when it may close, and is not counted as a try.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { circuitBreaker } from "@melange/melange/middleware";
+ *
+ * const dispatcher = new Dispatcher({ middleware: [circuitBreaker({ failures: 3 })] });
+ * if (!dispatcher) throw new Error("unexpected");
+ * ```
+ */
+export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
+  const { failures = 5, resetMs = 30_000, clock = systemClock } = options;
+  if (!(Number.isSafeInteger(failures) && failures > 0 && isNumber(resetMs, 0))) {
+    throw new RangeError(
+      `Cannot break a circuit as failures must be a positive integer and resetMs not negative: current values are ${failures} and ${resetMs}`,
+    );
+  }
+  return (next) => {
+    let failed = 0;
+    let openUntil = -Infinity;
+    const close = () => {
+      failed = 0;
+      openUntil = -Infinity;
+    };
+    return async (event, context) => {
+      if (reading(clock) < openUntil) {
+        throw new MelangeError("CIRCUIT_OPEN", "Cannot handle an event while the circuit is open", {
+          retryable: true,
+          retryAfterMs: openUntil - reading(clock),
+        });
+      }
+      // One call tries; the others find the circuit open for another while.
+      if (failed >= failures) openUntil = reading(clock) + resetMs;
+      try {
+        await next(event, context);
+      } catch (error) {
+        if (isDeadLetter(error)) close();
+        else if (++failed >= failures) openUntil = reading(clock) + resetMs;
+        throw error;
+      }
+      close();
+    };
+  };
+}

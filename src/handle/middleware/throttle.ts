@@ -1,0 +1,45 @@
+import { type Clock, reading, sleep, systemClock } from "../../support/clock.ts";
+import type { Middleware } from "../dispatcher.ts";
+import { isNumber } from "../../support/duration.ts";
+
+/** Options of {@linkcode throttle}. */
+export interface ThrottleMiddlewareOptions {
+  /** How many calls begin in each interval. */
+  limit: number;
+  /** The interval, in milliseconds. Default: 1 000. */
+  intervalMs?: number;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/**
+ * Spreads the calls of each subscriber evenly: no more than `limit` begin in an interval, the
+ * others wait, with their messages locked.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { throttle } from "@melange/melange/middleware";
+ *
+ * const dispatcher = new Dispatcher({ middleware: [throttle({ limit: 50 })] });
+ * if (!dispatcher) throw new Error("unexpected");
+ * ```
+ */
+export function throttle(options: ThrottleMiddlewareOptions): Middleware {
+  const { limit, intervalMs = 1_000, clock = systemClock } = options;
+  if (![limit, intervalMs].every((value) => isNumber(value, Number.MIN_VALUE))) {
+    throw new RangeError(
+      `Cannot throttle as limit and intervalMs must be positive: current values are ${limit} and ${intervalMs}`,
+    );
+  }
+  return (next) => {
+    let nextAt = -Infinity;
+    return async (event, context) => {
+      const now = reading(clock);
+      const startAt = Math.max(now, nextAt);
+      nextAt = startAt + intervalMs / limit;
+      if (startAt > now) await sleep(clock, startAt - now, context.signal);
+      await next(event, context);
+    };
+  };
+}

@@ -1,0 +1,46 @@
+import { abortable, type Clock, systemClock } from "../../support/clock.ts";
+import type { Middleware } from "../dispatcher.ts";
+import { isNumber } from "../../support/duration.ts";
+import { MelangeError } from "../../support/errors.ts";
+
+/** Options of {@linkcode timeout}. */
+export interface TimeoutMiddlewareOptions {
+  /** How long the handler may take, in milliseconds. */
+  ms: number;
+  /** Where time comes from. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/**
+ * Gives what it wraps a time limit: then the handler's signal aborts and the call fails with
+ * `TIMEOUT`. A handler that ignores its signal goes on unobserved.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { timeout } from "@melange/melange/middleware";
+ *
+ * const dispatcher = new Dispatcher({ middleware: [timeout({ ms: 5_000 })] });
+ * if (!dispatcher) throw new Error("unexpected");
+ * ```
+ */
+export function timeout({ ms, clock = systemClock }: TimeoutMiddlewareOptions): Middleware {
+  if (!isNumber(ms, Number.MIN_VALUE)) {
+    throw new RangeError(`Cannot limit a handler as ms must be positive: current value is ${ms}`);
+  }
+  return (next) => async (event, context) => {
+    const limit = new AbortController();
+    const cancel = clock.after(
+      ms,
+      () =>
+        limit.abort(new MelangeError("TIMEOUT", `Cannot wait for a handler longer than ${ms} ms`)),
+    );
+    const signal = AbortSignal.any([context.signal, limit.signal]);
+    try {
+      const handled = Promise.resolve(next(event, { ...context, signal }));
+      await abortable(handled, signal);
+    } finally {
+      cancel();
+    }
+  };
+}

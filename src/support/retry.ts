@@ -1,0 +1,247 @@
+import type { Result } from "../backend.ts";
+import { type Clock, type Random, reading, sleep } from "./clock.ts";
+import { isNumber } from "./duration.ts";
+import { MelangeError, probe } from "./errors.ts";
+
+/** How delays grow: the first is at most `baseMs`, each further one at most twice the one before. */
+export interface Backoff {
+  /** The bound of the first delay, in milliseconds. */
+  baseMs: number;
+  /** The bound of every delay, in milliseconds. */
+  maxMs: number;
+}
+
+/** How often, how fast and how long something is tried. */
+export interface RetryPolicy extends Partial<Backoff> {
+  /** Attempts, the first included. Default: 8. */
+  maxAttempts?: number;
+  /** The bound of the first delay, in milliseconds. Default: 100. */
+  baseMs?: number;
+  /** The bound of every delay, in milliseconds. Default: 20 000. */
+  maxMs?: number;
+  /** No attempt starts later than this after the first, in milliseconds. Default: 60 000. */
+  deadlineMs?: number;
+}
+
+/** The deadline where none is given. */
+export const DEADLINE_MS = 60_000;
+
+/**
+ * Refuses a policy that makes no sense.
+ * @throws {RangeError} if a time is negative, or an attempt is not even made once
+ */
+export function checkRetryPolicy(policy: RetryPolicy): void {
+  const { maxAttempts = 1, baseMs = 0, maxMs = 0, deadlineMs = 0 } = policy;
+  if (!isNumber(maxAttempts, 1)) {
+    throw new RangeError(
+      `Cannot retry as the number of attempts must be at least 1: current value is ${maxAttempts}`,
+    );
+  }
+  for (const [name, value] of Object.entries({ baseMs, maxMs, deadlineMs })) {
+    if (isNumber(value, 0)) continue;
+    throw new RangeError(`Cannot retry as ${name} must not be negative: current value is ${value}`);
+  }
+}
+
+/** Options of {@linkcode retry} and {@linkcode retryEach}. */
+export interface RetryOptions extends RetryPolicy {
+  /** Where delays come from. */
+  clock: Clock;
+  /** Where jitter comes from. */
+  random: Random;
+  /** Ends the waiting, and the trying. */
+  signal?: AbortSignal | undefined;
+  /** Shared by all that use one service, so that a throttled fleet slows down. Default: none. */
+  budget?: RetryBudget;
+}
+
+/** The delay before the next attempt: full jitter below a bound that doubles with each attempt. */
+export function backoffMs(attempt: number, backoff: Backoff, random: Random): number {
+  const bound = Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(attempt - 1, 50));
+  return random() * bound;
+}
+
+/** Whether an error may go away by trying again: only what says so of itself. */
+export function isRetryable(error: unknown): boolean {
+  return probe(() => error instanceof MelangeError && error.retryable) === true;
+}
+
+/**
+ * Runs `operation` until it succeeds, fails for good, or the policy ends it; then it throws the
+ * last error. What may have happened in a failed attempt may happen twice.
+ */
+export async function retry<T>(
+  operation: (attempt: number) => Promise<T>,
+  options: RetryOptions,
+): Promise<T> {
+  const pace = pacer(options);
+  for (let attempt = 1;; attempt++) {
+    try {
+      const value = await operation(attempt);
+      options.budget?.credit();
+      return value;
+    } catch (error) {
+      if (!isRetryable(error) || !(await pace(attempt, [error as MelangeError]))) throw error;
+    }
+  }
+}
+
+/** Runs a batch; one result per item, in order. A rejection stands for the same error of each. */
+export type RunBatch<Item, Value> = (items: Item[]) => Promise<Result<Value>[]>;
+
+/**
+ * Runs a batch until each item has succeeded or failed for good, and runs again only those that
+ * may succeed. `settle` is called once per item, as soon as its result is known. An item of which
+ * one attempt had an unknown outcome fails, if it fails, with `OUTCOME_UNKNOWN`. Never rejects.
+ */
+export async function retryEach<Item, Value>(
+  items: readonly Item[],
+  run: RunBatch<Item, Value>,
+  settle: (item: Item, result: Result<Value>) => void,
+  options: RetryOptions,
+): Promise<void> {
+  const pace = pacer(options);
+  const unknown = new Set<Item>();
+  const fail = (item: Item, error: MelangeError) =>
+    settle(item, { ok: false, error: unknown.has(item) ? asUnknown(error) : error });
+  let pending = [...items];
+  for (let attempt = 1; pending.length > 0; attempt++) {
+    const results = await resultsOf(run, pending);
+    const again: { item: Item; error: MelangeError }[] = [];
+    pending.forEach((item, index) => {
+      const result = results[index] ?? { ok: false, error: unmentioned() };
+      if (result.ok) return settle(item, result);
+      const { error } = result;
+      if (error.code === "OUTCOME_UNKNOWN") unknown.add(item);
+      if (error.retryable) again.push({ item, error });
+      else fail(item, error);
+    });
+    if (again.length < pending.length) options.budget?.credit();
+    pending = again.map(({ item }) => item);
+    if (pending.length === 0 || await pace(attempt, again.map(({ error }) => error))) continue;
+    for (const { item, error } of again) fail(item, error);
+    return;
+  }
+}
+
+async function resultsOf<Item, Value>(
+  run: RunBatch<Item, Value>,
+  items: Item[],
+): Promise<Result<Value>[]> {
+  try {
+    const results = await run(items);
+    if (!Array.isArray(results)) throw new TypeError("Cannot read results that are not an array");
+    return results;
+  } catch (cause) {
+    const error = asMelangeError(cause);
+    return items.map(() => ({ ok: false, error }));
+  }
+}
+
+/** An error as it is; of anything else that was thrown, nobody knows what had been done. */
+export function asMelangeError(cause: unknown): MelangeError {
+  if (probe(() => cause instanceof MelangeError)) return cause as MelangeError;
+  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
+    cause,
+  });
+}
+
+/** The error of an item that a result is missing for. */
+export function unmentioned(): MelangeError {
+  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
+    retryable: true,
+  });
+}
+
+function asUnknown(error: MelangeError): MelangeError {
+  if (error.code === "OUTCOME_UNKNOWN") return error;
+  return new MelangeError(
+    "OUTCOME_UNKNOWN",
+    "Cannot tell the outcome: an earlier attempt may have succeeded",
+    { cause: error },
+  );
+}
+
+/** Waits between attempts; the function returned resolves to whether there shall be another. */
+function pacer(options: RetryOptions) {
+  const { clock, random, signal, budget } = options;
+  const { maxAttempts = 8, baseMs = 100, maxMs = 20_000, deadlineMs = DEADLINE_MS } = options;
+  const deadline = reading(clock) + deadlineMs;
+  return async (attempt: number, errors: MelangeError[]): Promise<boolean> => {
+    if (attempt >= maxAttempts || signal?.aborted) return false;
+    const asked = Math.max(0, ...errors.map((error) => Number(error.retryAfterMs ?? 0)));
+    const backoff = backoffMs(attempt, { baseMs, maxMs }, random);
+    const delay = Math.max(asked, backoff, budget?.reserve() ?? 0);
+    const again = reading(clock) + delay <= deadline && await slept(clock, delay, signal);
+    if (!again) budget?.credit();
+    return again;
+  };
+}
+
+function slept(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  return sleep(clock, ms, signal).then(() => true, () => false);
+}
+
+/** Options of {@linkcode RetryBudget}. */
+export interface RetryBudgetOptions {
+  /** Where time comes from. */
+  clock: Clock;
+  /** How many retries may follow each other at once. Default: 100. */
+  capacity?: number;
+  /** How many retries a second go on for ever, when nothing succeeds. Default: 10. */
+  refillPerSecond?: number;
+}
+
+/**
+ * A token bucket for retries: each takes a token and waits for one where there is none, time and
+ * success bring them back. It bounds what a client sends to a service that is down or throttling.
+ */
+export class RetryBudget {
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  readonly #refillPerSecond: number;
+  #tokens: number;
+  #filledAt: number;
+
+  /** Creates a full bucket. */
+  constructor(options: RetryBudgetOptions) {
+    const { clock, capacity = 100, refillPerSecond = 10 } = options;
+    this.#clock = clock;
+    this.#capacity = capacity;
+    this.#refillPerSecond = refillPerSecond;
+    this.#tokens = capacity;
+    this.#filledAt = reading(clock);
+  }
+
+  /** Takes a token; resolves when there was one, rejects with the signal's reason. */
+  async take(signal?: AbortSignal): Promise<void> {
+    const waitMs = this.reserve();
+    if (waitMs === 0) return;
+    try {
+      await sleep(this.#clock, waitMs, signal);
+    } catch (reason) {
+      this.credit();
+      throw reason;
+    }
+  }
+
+  /** Takes a token and returns how long to wait before it is there, in milliseconds. */
+  reserve(): number {
+    this.#refill();
+    this.#tokens -= 1;
+    return Math.max(0, (-this.#tokens / this.#refillPerSecond) * 1000);
+  }
+
+  /** Gives a token back: something succeeded, or a reserved one is not used. */
+  credit(): void {
+    this.#refill();
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
+  }
+
+  #refill(): void {
+    const now = reading(this.#clock);
+    const earned = ((now - this.#filledAt) / 1000) * this.#refillPerSecond;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + Math.max(0, earned));
+    this.#filledAt = now;
+  }
+}

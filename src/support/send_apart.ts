@@ -1,0 +1,94 @@
+/** One attempt to send a batch: what is refused as a whole, and what may go again in order. */
+import type { Result } from "../backend.ts";
+import { MelangeError } from "./errors.ts";
+import { asMelangeError, unmentioned } from "./retry.ts";
+
+/** Options of {@linkcode sendApart}. */
+export interface SendApartOptions<Item, Value> {
+  /** Sends some of the items, in one request. */
+  send: (items: Item[]) => Promise<Result<Value>[]>;
+  /** The group of an item, among which order is kept. Default: `false`, order does not matter. */
+  groupOf?: false | ((item: Item) => string | undefined);
+}
+
+/**
+ * Sends a batch once; one result per message. A request that is refused as a whole for what is in
+ * it is sent in halves, and those in halves again, so that the entry it was refused for fails
+ * alone: ten entries take 19 requests at the most. In a FIFO group, nothing is sent behind what is
+ * to be sent again, and what may have been overtaken is not retryable any more.
+ */
+export async function sendApart<Item, Value>(
+  items: Item[],
+  { send, groupOf = false }: SendApartOptions<Item, Value>,
+): Promise<Result<Value>[]> {
+  const results: Result<Value>[] = [];
+  const parts = [items];
+  for (let part = parts.pop(); part; part = parts.pop()) {
+    const held = new Set(groupOf ? items.filter((_, at) => waits(results[at])).map(groupOf) : []);
+    const isHeld = (item: Item) => groupOf && held.has(groupOf(item));
+    const going = part.filter((item) => !isHeld(item));
+    try {
+      const answers = going.length > 0 ? [...await send(going)] : [];
+      const next = () => answers.shift() ?? fail(unmentioned());
+      results.push(...part.map((item) => isHeld(item) ? notSent() : next()));
+    } catch (error) {
+      const middle = part.length >> 1;
+      const reason = asMelangeError(error);
+      if (!isForContent(reason)) {
+        if (part === items) throw error;
+        results.push(...part.map(() => fail(reason)));
+        break;
+      }
+      if (part.length > 1) parts.push(part.slice(middle), part.slice(0, middle));
+      else results.push(fail(reason));
+    }
+  }
+  const all = items.map((_, at) => results[at] ?? notSent());
+  return groupOf ? refuseOvertaken(items.map(groupOf), all) : all;
+}
+
+function waits(result: Result | undefined): boolean {
+  return result?.ok === false && result.error.retryable;
+}
+
+/** Tells whether a request was refused for what is in it: what all would fail of is no such thing. */
+function isForContent({ code, retryable }: MelangeError): boolean {
+  return !retryable && (code === "INVALID_MESSAGE" || code === "REFUSED");
+}
+
+/** The next attempt sends it. */
+function notSent(): Failed {
+  const error = new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
+    retryable: true,
+  });
+  return fail(error);
+}
+
+type Failed = { readonly ok: false; readonly error: MelangeError };
+
+function fail(error: MelangeError): Failed {
+  return { ok: false, error };
+}
+
+/**
+ * In a FIFO group, what failed before something that was stored, or may have been, cannot be sent
+ * again in order.
+ */
+function refuseOvertaken<Value>(
+  groups: (string | undefined)[],
+  results: Result<Value>[],
+): Result<Value>[] {
+  const passed = new Set<string | undefined>();
+  for (let at = results.length - 1; at >= 0; at--) {
+    const result = results[at]!;
+    const group = groups[at];
+    const error = result.ok ? undefined : result.error;
+    if (error?.retryable && passed.has(group)) {
+      const rule = "a later one of its group was stored, or may have been";
+      const message = `${error.message} (${rule})`;
+      results[at] = fail(new MelangeError(error.code, message, { cause: error }));
+    }
+    if (!error || error.code === "OUTCOME_UNKNOWN") passed.add(group);
+  }
+  return results;
+}

@@ -1,0 +1,76 @@
+import { openEnvelope, packedOrigin } from "./sns_envelope.ts";
+import { isCloudEvent, read } from "./format.ts";
+import { lazyJson } from "./json.ts";
+import {
+  type Attributes,
+  isFifo,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  refusal,
+} from "./message.ts";
+import { type DeadLetterFacts, pack, PACKED, type Packed, unpack } from "./packed.ts";
+
+/**
+ * The copy of a message that goes to a dead-letter queue: the message as it was published, with its
+ * facts, and what the envelope said that it came in. Where there is no room for them (ten attributes,
+ * or the size limit), and where what was published cannot be sent to a queue, it goes as it was
+ * received. It belongs to the same trace.
+ */
+export function deadLetterCopy(
+  message: ReceivedMessage,
+  facts: DeadLetterFacts,
+  messageBytes: number,
+): OutgoingMessage {
+  const opened = openEnvelope(message);
+  const { body } = opened;
+  const { dead: stale, ...packed } = unpack(opened.attributes) ?? packForeign(opened);
+  const origin = packedOrigin(opened.origin);
+  const placed = placeOf(message, facts);
+  const told = withPacked(opened, { ...packed, ...origin, dead: facts });
+  // What an earlier death said would be taken for the reason of this one.
+  const untold = withPacked(opened, packed);
+  const copies = [told, ...(stale ? [untold] : [])].map((attributes): OutgoingMessage => {
+    return { body, attributes, ...placed };
+  });
+  const destination = { queue: facts.queue };
+  const fits = (copy: OutgoingMessage) =>
+    refusal(copy, destination, { messageBytes, delayMs: 0 }) === undefined;
+  return copies.find(fits) ?? { body: message.body, attributes: message.attributes, ...placed };
+}
+
+function withPacked({ attributes }: ReceivedMessage, packed: Packed): Attributes {
+  return { ...attributes, [PACKED]: JSON.stringify(packed) };
+}
+
+/** Where a copy goes beside its body and attributes: group, deduplication id and trace. */
+function placeOf({ id, group, origin }: ReceivedMessage, { queue }: DeadLetterFacts) {
+  const traceHeader = origin?.traceHeader ?? "";
+  return {
+    ...(TRACE.test(traceHeader) ? { traceHeader } : {}),
+    ...(group === undefined ? {} : { group }),
+    // A FIFO queue takes nothing without a group, and some brokers do not say it. And not the event's
+    // id: a message that is redriven and fails again within five minutes would be taken for a
+    // repetition and dropped. The broker gives a redriven message a new id.
+    ...(isFifo(queue) ? { group: group ?? id, deduplicationId: id } : {}),
+  };
+}
+
+/** Whatever else a broker may have called a trace, it must not keep a copy from being stored. */
+const TRACE = /^[A-Za-z]+=[!-~]{1,500}$/;
+
+/** A message of others is read by its looks; once it has our attribute, that says how. */
+function packForeign(message: ReceivedMessage): Packed {
+  const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
+  const { facts, source } = read(message);
+  return { ...pack(facts, format), ...(source === undefined ? {} : { source }) };
+}
+
+/**
+ * Why a message is in a dead-letter queue: the facts of its last death. `undefined` if the broker
+ * moved it there, which knows no reason, and if there was no room to say why. What an earlier death
+ * said of a message that was sent back since does not count.
+ */
+export function deadLetterFactsOf(message: ReceivedMessage): DeadLetterFacts | undefined {
+  if (message.origin?.deadLetterSource !== undefined) return undefined;
+  return unpack(message.attributes)?.dead;
+}

@@ -1,0 +1,281 @@
+import { MelangeError } from "../support/errors.ts";
+import { type Event, invalidEvent } from "../event/event.ts";
+import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
+import {
+  type Attributes,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  typedAttribute,
+} from "./message.ts";
+import {
+  CLOUDEVENTS_JSON,
+  CONTENT_TYPE,
+  type Format,
+  MANIFEST,
+  OURS,
+  pack,
+  PACKED,
+  type Packed,
+  SERIALIZER_ID,
+  textOf,
+  unpack,
+} from "./packed.ts";
+import type { SerializerRegistry, Writer, Writers } from "./serializer.ts";
+
+/** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
+export const MAX_USER_ATTRIBUTES = 6;
+
+/** Options of {@linkcode encode}. */
+export interface EncodeOptions {
+  /** How to write it. */
+  format: Format;
+  /** Where the serializer is found. */
+  serializers: Writers;
+  /** Whether it goes to a queue, not to a topic. */
+  toQueue: boolean;
+  /** The user's attributes, six at the most. */
+  attributes?: Attributes | undefined;
+}
+
+/**
+ * Writes an event: its body and attributes.
+ * @throws {MelangeError} `INVALID_EVENT` if the data cannot be serialized, `INVALID_MESSAGE` if
+ * there are too many attributes or one has a name of ours
+ */
+export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
+  const { format, serializers, toQueue, attributes = {} } = options;
+  checkUserAttributes(event, attributes);
+  const serializer = serializers.forType(event.type);
+  const text = serialize(event, serializer);
+  const written = format === "melange" && !toQueue ? "plain" : format;
+  return {
+    body: bodyOf(event, { text, serializer, written }),
+    attributes: {
+      ...attributes,
+      [MANIFEST]: event.type,
+      [SERIALIZER_ID]: serializer.id,
+      [PACKED]: JSON.stringify(pack(event, written)),
+      ...(format === "cloudevents" ? { [CONTENT_TYPE]: CLOUDEVENTS_JSON } : {}),
+    },
+  };
+}
+
+function checkUserAttributes(event: Event, attributes: Attributes): void {
+  const names = Object.keys(attributes);
+  const empty = names.find((name) => attributes[name] === undefined || attributes[name] === null);
+  if (empty !== undefined) {
+    throw new MelangeError(
+      "INVALID_MESSAGE",
+      `Cannot publish "${event.type}" as the attribute "${
+        empty.slice(0, 64)
+      }" has no value: leave it out instead`,
+    );
+  }
+  const ours = names.find((name) => OURS.includes(name));
+  if (ours === undefined && names.length <= MAX_USER_ATTRIBUTES) return;
+  const rule = ours === undefined
+    ? `an event takes at most ${MAX_USER_ATTRIBUTES} attributes beside the library's own: current value is ${names.length}`
+    : `the attribute name "${ours}" is taken by the library: choose another`;
+  throw new MelangeError("INVALID_MESSAGE", `Cannot publish "${event.type}" as ${rule}`);
+}
+
+function serialize(event: Event, serializer: Writer): string {
+  try {
+    const text: unknown = serializer.serialize(event.data);
+    if (typeof text === "string") return text;
+    // A promise that nobody waits for must not end the process when it rejects.
+    Promise.resolve(text).catch(() => {});
+  } catch {
+    // Its error may quote the data.
+  }
+  throw invalidEvent(event, `data cannot be serialized (serializer ${serializer.id})`);
+}
+
+function bodyOf(
+  event: Event,
+  { text, serializer, written }: { text: string; serializer: Writer; written: Format },
+): string {
+  if (written === "plain") return text;
+  if (written === "melange") return JSON.stringify({ Message: text });
+  const head = {
+    specversion: "1.0",
+    id: event.id,
+    source: `/${encodeURIComponent(event.topic ?? "melange")}`,
+    type: event.type,
+    time: event.occurredOn.toISOString(),
+    datacontenttype: serializer.id === 1 ? "application/json" : "text/plain",
+  };
+  const data = serializer.id === 1 ? text : JSON.stringify(text);
+  return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
+}
+
+/** What a message says of its event, read without touching the data. */
+export interface Envelope {
+  /** The event, but for its data; `type` is `undefined` where the message names none. */
+  readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
+  /** The source of a CloudEvent that others wrote, where its id is unique only with that. */
+  readonly source?: string | undefined;
+  /**
+   * Reads the data.
+   * @throws {MelangeError} `UNDECODABLE`, without a cause: a parser's error quotes what it read
+   */
+  data(serializers: SerializerRegistry): unknown;
+}
+
+/**
+ * Reads who wrote what: any of our formats, Python's Melange, its first version, CloudEvents, or a
+ * body without metadata. Never throws; what cannot be read says so when the data is asked for.
+ */
+export function read(message: ReceivedMessage): Envelope {
+  const { attributes } = message;
+  const packed = unpack(attributes);
+  const manifest = textOf(attributes, MANIFEST);
+  const json = lazyJson(message.body);
+  if (packed?.format === "cloudevents" || (packed === undefined && isCloudEvent(message, json))) {
+    return readCloudEvent(message, { manifest, packed, json });
+  }
+  if (manifest === undefined) return readWithoutManifest(message, json);
+  const payload = packed?.format === "melange" || packed === undefined
+    ? pythonBody(json()) ?? { text: message.body, json }
+    : { text: message.body, json };
+  return {
+    facts: { type: manifest, ...factsOf(message, packed) },
+    data: (serializers) => deserialize(payload, serializerId(attributes), serializers),
+  };
+}
+
+/** A text whose JSON has been parsed, or will be, at most once. */
+interface Payload {
+  text: string;
+  json: () => Parsed;
+}
+
+function deserialize(
+  payload: Payload,
+  id: number | undefined,
+  serializers: SerializerRegistry,
+): unknown {
+  const serializer = serializers.byId(id);
+  try {
+    if (serializer.id !== 1) return serializer.deserialize(payload.text);
+  } catch {
+    throw undecodable(`the serializer ${serializer.id} refused its body`);
+  }
+  const parsed = payload.json();
+  if (parsed) return parsed.value;
+  throw undecodable("its body is not JSON");
+}
+
+function undecodable(reason: string): MelangeError {
+  return new MelangeError("UNDECODABLE", `Cannot read a message as ${reason}`);
+}
+
+function serializerId(attributes: Attributes): number | undefined {
+  const value = attributes[SERIALIZER_ID];
+  if (value === undefined) return undefined;
+  const id = Number(typedAttribute(value).value);
+  return Number.isFinite(id) ? id : undefined;
+}
+
+function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
+  return {
+    id: given(packed?.id) ?? message.id,
+    occurredOn: dateOf(packed?.on) ?? message.sentAt,
+    ...(packed?.topic === undefined ? {} : { topic: packed.topic }),
+    ...(packed?.v === undefined ? {} : { version: packed.v }),
+    ...(packed?.correlationId === undefined ? {} : { correlationId: packed.correlationId }),
+    ...(packed?.causationId === undefined ? {} : { causationId: packed.causationId }),
+  };
+}
+
+/** An id that is empty is none. */
+function given(id: string | undefined): string | undefined {
+  return id === "" ? undefined : id;
+}
+
+function dateOf(value: unknown): Date | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** Python's Melange wraps what it sends to a queue: exactly one key, and a string in it. */
+function pythonBody(parsed: Parsed): Payload | undefined {
+  const body = parsed?.value;
+  if (!isRecord(body) || Object.keys(body).length !== 1) return undefined;
+  const text = ownText(body, "Message");
+  return text === undefined ? undefined : { text, json: lazyJson(text) };
+}
+
+/** The first Melange put its metadata into the body; a body without any has no type. */
+function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Envelope {
+  const body = json()?.value;
+  const type = isRecord(body) ? ownText(body, "event_type_name") : undefined;
+  const facts = factsOf(message, unpack(message.attributes));
+  if (!isRecord(body) || type === undefined) {
+    const payload = { text: message.body, json };
+    return {
+      facts: { type: undefined, ...facts },
+      data: (serializers) => deserialize(payload, serializerId(message.attributes), serializers),
+    };
+  }
+  const { event_type_name: _, topic, occurred_on, ...data } = body;
+  return {
+    facts: {
+      ...facts,
+      type,
+      occurredOn: dateOf(occurred_on) ?? facts.occurredOn,
+      ...(typeof topic === "string" ? { topic } : {}),
+    },
+    data: () => data,
+  };
+}
+
+/** Tells whether a message is a CloudEvent, by what it says or by its looks. */
+export function isCloudEvent(message: ReceivedMessage, json: () => Parsed): boolean {
+  const contentType = textOf(message.attributes, CONTENT_TYPE);
+  if (contentType?.toLowerCase().startsWith(CLOUDEVENTS_JSON)) return true;
+  if (textOf(message.attributes, MANIFEST) !== undefined) return false;
+  const body = json()?.value;
+  return isRecord(body) &&
+    ["specversion", "id", "source", "type"].every((key) => ownText(body, key) !== undefined);
+}
+
+function readCloudEvent(
+  message: ReceivedMessage,
+  { manifest, packed, json }: {
+    manifest: string | undefined;
+    packed: Packed | undefined;
+    json: () => Parsed;
+  },
+): Envelope {
+  const parsed = json()?.value;
+  const body = isRecord(parsed) ? parsed : {};
+  const facts = factsOf(message, packed);
+  const own = given(packed?.id);
+  const id = own ?? given(ownText(body, "id"));
+  const foreign = own === undefined ? ownText(body, "source") ?? "" : packed?.source;
+  return {
+    // The broker's id, which stands in for one that is missing, needs no source.
+    source: id === undefined ? undefined : foreign,
+    facts: {
+      ...facts,
+      type: manifest ?? ownText(body, "type"),
+      id: id ?? facts.id,
+      occurredOn: dateOf(packed?.on ?? body.time) ?? facts.occurredOn,
+    },
+    data: (serializers) => cloudEventData(body, message.attributes, serializers),
+  };
+}
+
+function cloudEventData(
+  body: Record<string, unknown>,
+  attributes: Attributes,
+  serializers: SerializerRegistry,
+): unknown {
+  const id = serializerId(attributes) ?? 1;
+  if (id === 1 && Object.hasOwn(body, "data")) return body.data;
+  const text = ownText(body, "data");
+  if (text === undefined) throw undecodable("its CloudEvents body has no readable data");
+  return deserialize({ text, json: lazyJson(text) }, id, serializers);
+}

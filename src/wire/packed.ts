@@ -1,0 +1,139 @@
+/** The attributes that carry what is known of an event beside its data. */
+import type { Event } from "../event/event.ts";
+import { isRecord, ownText, tryParse } from "./json.ts";
+import { type Attributes, typedAttribute } from "./message.ts";
+
+/**
+ * How an event is written. All of them carry the same three attributes (`manifest`,
+ * `serializer_id`, `melange`), and one reader understands them all.
+ *
+ * - `plain`: the body is the serialized data: smallest, readable by anyone.
+ * - `melange`: as Python's Melange 7 expects it: in a queue wrapped as `{"Message": …}`, in a topic
+ *   the serialized data, for a subscription without raw delivery.
+ * - `cloudevents`: a structured CloudEvents 1.0 JSON body, with one more attribute, `content-type`.
+ */
+export type Format = "plain" | "melange" | "cloudevents";
+
+const FORMATS: readonly unknown[] = ["plain", "melange", "cloudevents"] satisfies Format[];
+
+/** Tells whether a value names a format. */
+export function isFormat(value: unknown): value is Format {
+  return FORMATS.includes(value);
+}
+
+/** The name of the event type. */
+export const MANIFEST = "manifest";
+/** The id of the serializer. */
+export const SERIALIZER_ID = "serializer_id";
+/** Everything else, as JSON. */
+export const PACKED = "melange";
+/** Only where the body is a CloudEvent. */
+export const CONTENT_TYPE = "content-type";
+/** What it says then. */
+export const CLOUDEVENTS_JSON = "application/cloudevents+json";
+/** The names that users cannot take. */
+export const OURS: readonly string[] = [MANIFEST, SERIALIZER_ID, PACKED, CONTENT_TYPE];
+
+/** What rides in the one packed attribute. Names are short: it is sent with every message. */
+export interface Packed {
+  id: string;
+  on: string;
+  topic?: string;
+  v?: number;
+  correlationId?: string;
+  causationId?: string;
+  format?: Format;
+  /** The source of a CloudEvent that others wrote: only with it is the id unique. */
+  source?: string;
+  /** Only on a copy in a dead-letter queue: what the envelope said that it came in. */
+  origin?: PackedOrigin;
+  dead?: DeadLetterFacts;
+}
+
+/** What a copy keeps of an envelope. */
+export interface PackedOrigin {
+  topic?: string | undefined;
+  subject?: string | undefined;
+  /** When it was published. */
+  at?: string | undefined;
+}
+
+/** Why a message was dead-lettered by hand; stored on the copy. */
+export interface DeadLetterFacts {
+  /** A short code: that of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`. */
+  readonly reason: string;
+  /** The queue it came from. */
+  readonly queue: string;
+  /** The subscriber that gave up, if it has a name. */
+  readonly subscriber?: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+}
+
+/** What is known of an event, as it travels. */
+export function pack(event: Omit<Event, "type" | "data">, format: Format): Packed {
+  const { id, occurredOn, topic, version, correlationId, causationId } = event;
+  return {
+    id,
+    on: occurredOn.toISOString(),
+    ...(topic === undefined ? {} : { topic }),
+    ...(version === undefined ? {} : { v: version }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(causationId === undefined ? {} : { causationId }),
+    ...(format === "plain" ? {} : { format }),
+  };
+}
+
+/** What a message carries of that; `undefined` if it is not one of ours. */
+export function unpack(attributes: Attributes): Packed | undefined {
+  const text = textOf(attributes, PACKED);
+  const value = text === undefined ? undefined : tryParse(text)?.value;
+  if (!isRecord(value)) return undefined;
+  const id = ownText(value, "id");
+  if (id === undefined) return undefined;
+  const packed: Packed = { id, on: ownText(value, "on") ?? "" };
+  for (const key of ["topic", "correlationId", "causationId", "source"] as const) {
+    const item = ownText(value, key);
+    if (item !== undefined) packed[key] = item;
+  }
+  if (typeof value.v === "number") packed.v = value.v;
+  if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
+  const origin = readOrigin(value.origin);
+  if (origin) packed.origin = origin;
+  const dead = readDeadLetterFacts(value.dead);
+  if (dead) packed.dead = dead;
+  return packed;
+}
+
+function readOrigin(value: unknown): PackedOrigin | undefined {
+  if (!isRecord(value)) return undefined;
+  const origin: PackedOrigin = {};
+  for (const key of ["topic", "subject", "at"] as const) {
+    const item = ownText(value, key);
+    if (item !== undefined) origin[key] = item;
+  }
+  return origin;
+}
+
+function readDeadLetterFacts(value: unknown): DeadLetterFacts | undefined {
+  if (!isRecord(value)) return undefined;
+  const reason = ownText(value, "reason");
+  const queue = ownText(value, "queue");
+  const subscriber = ownText(value, "subscriber");
+  if (reason === undefined || queue === undefined || typeof value.attempts !== "number") {
+    return undefined;
+  }
+  return {
+    reason,
+    queue,
+    attempts: value.attempts,
+    ...(subscriber === undefined ? {} : { subscriber }),
+  };
+}
+
+/** The text of an attribute, if it has that. */
+export function textOf(attributes: Attributes, name: string): string | undefined {
+  if (!Object.hasOwn(attributes, name)) return undefined;
+  const value = typedAttribute(attributes[name] ?? "").value;
+  return typeof value === "string" ? value : undefined;
+}
