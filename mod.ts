@@ -33,19 +33,19 @@ export {
   filterPolicyOf,
   type Guarantees,
   type Limits,
-  type MessageLimits,
   type QueueDescription,
   type QueueLimits,
   type ReceiveOptions,
   type Receiver,
   type Release,
-  type Result,
   type Sender,
   type SendResult,
   type SettleResult,
   type SubscriptionOptions,
   type TopicDescription,
 } from "./src/backend.ts";
+export type { MessageLimits } from "./src/wire/message.ts";
+export type { Result } from "./src/support/result.ts";
 export { type Clock, type Random, systemClock } from "./src/support/clock.ts";
 export {
   type ConsumeEventOptions,

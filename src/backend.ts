@@ -51,12 +51,13 @@
  */
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType } from "./event/event.ts";
-import type { Destination, OutgoingMessage, ReceivedMessage } from "./wire/message.ts";
-
-/** What became of one item of a batch. */
-export type Result<T = unknown> =
-  | ({ readonly ok: true } & T)
-  | { readonly ok: false; readonly error: MelangeError };
+import type { Result } from "./support/result.ts";
+import type {
+  Destination,
+  MessageLimits,
+  OutgoingMessage,
+  ReceivedMessage,
+} from "./wire/message.ts";
 
 /** What became of one message that was sent. */
 export type SendResult = Result<{
@@ -81,14 +82,6 @@ export interface Delivery {
   readonly receipt: string;
   /** The message; its `lockedUntil` is set where the backend locks. */
   readonly message: ReceivedMessage;
-}
-
-/** How much one message may take. */
-export interface MessageLimits {
-  /** Bytes of one message, attributes included. */
-  readonly messageBytes: number;
-  /** The longest delay of one message, in milliseconds. */
-  readonly delayMs: number;
 }
 
 /** How much one call and one message may take, for one kind of destination. */

@@ -105,7 +105,7 @@ function check(event: Event, serializers: Writers): Event {
   const data = carriedData(event, serializers);
   const carried = Object.is(data, event.data) ? event : { ...event, data };
   if (!type) return carried;
-  const result = validate(type, data);
+  const result = validate(type.schema, data);
   if (result instanceof Promise) throw asynchronous(`the schema of "${event.type}"`, result);
   if (!result.ok) throw invalidEvent(event, `data violates the schema at ${result.paths}`);
   if (carried === event && isSame(data, result.value)) return event;

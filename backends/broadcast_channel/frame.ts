@@ -1,5 +1,5 @@
 import type { Entry } from "./state.ts";
-import type { Operation } from "./operation.ts";
+import type { Operation, Want } from "./operation.ts";
 import type { SnapshotPart } from "./snapshot.ts";
 
 /** The version of everything below: a message of any other is dropped. */
@@ -11,17 +11,6 @@ export interface Position {
   readonly epoch: number;
   /** Its place; 0 before the first. */
   readonly seq: number;
-}
-
-/** A receive that waits until there is something, or looks once. */
-export interface Want {
-  /** The member's number of it. */
-  readonly number: number;
-  readonly queue: string;
-  readonly max: number;
-  readonly visibilityMs: number;
-  /** Whether it waits; else it is answered at once. */
-  readonly wait: boolean;
 }
 
 /** What the contexts tell each other. Every one hears all; `to` names whom it concerns. */

@@ -5,7 +5,8 @@
 import type { Clock } from "../../src/support/clock.ts";
 import { nextChangeAt } from "../memory/queue.ts";
 import { nameIn } from "../memory/names.ts";
-import type { Content, Position, Pull, Want } from "./frame.ts";
+import type { Content, Position, Pull } from "./frame.ts";
+import type { Want } from "./operation.ts";
 import { receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Peer, Peers } from "./peers.ts";

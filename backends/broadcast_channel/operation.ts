@@ -1,6 +1,5 @@
 import type { DeadLetterCopy, Extension, Release } from "../../src/backend.ts";
 import type { Destination, OutgoingMessage } from "../../src/wire/message.ts";
-import type { Want } from "./frame.ts";
 import type { QueueSettings } from "../memory/queue.ts";
 import type { Subscription } from "../memory/topic.ts";
 
@@ -62,4 +61,15 @@ export interface DeclareQueueOperation {
 /** The operation that a want leads to. */
 export function receiveOf({ queue, max, visibilityMs }: Want): Operation {
   return { kind: "receive", queue, max, visibilityMs };
+}
+
+/** A receive that waits until there is something, or looks once. */
+export interface Want {
+  /** The member's number of it. */
+  readonly number: number;
+  readonly queue: string;
+  readonly max: number;
+  readonly visibilityMs: number;
+  /** Whether it waits; else it is answered at once. */
+  readonly wait: boolean;
 }

@@ -4,7 +4,8 @@
  */
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/support/clock.ts";
-import type { Request, Want } from "./frame.ts";
+import type { Request } from "./frame.ts";
+import type { Want } from "./operation.ts";
 import { type Operation, receiveOf } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import { answerOf, type Entry, type State } from "./state.ts";

@@ -3,7 +3,8 @@
  * fields would take more room than what they name, and Deno needs 30 ns for each byte.
  */
 import { nameOf, type OutgoingMessage } from "../../src/wire/message.ts";
-import type { Content, Want } from "./frame.ts";
+import type { Content } from "./frame.ts";
+import type { Want } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import type { Entry } from "./state.ts";
 

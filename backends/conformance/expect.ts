@@ -1,5 +1,5 @@
 import { MelangeError, type MelangeErrorCode } from "../../src/support/errors.ts";
-import type { Result } from "../../src/backend.ts";
+import type { Result } from "../../src/support/result.ts";
 
 /** Throws unless the condition holds; `rule` is a sentence that says what must be so. */
 export function expect(condition: unknown, rule: string): asserts condition {

@@ -7,11 +7,11 @@
 import type {
   DeadLetterCopy,
   Delivery,
-  MessageLimits,
   QueueDescription,
   SendResult,
   SettleResult,
 } from "../../src/backend.ts";
+import type { MessageLimits } from "../../src/wire/message.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { type Destination, isFifo, type OutgoingMessage, refusal } from "../../src/wire/message.ts";
 import { DEAD_LETTER_RETENTION_MS, type QueueDeclaration } from "./declaration.ts";

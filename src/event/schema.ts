@@ -1,5 +1,3 @@
-import type { AnyEventType } from "./event.ts";
-
 /**
  * What checks data: the part of https://standardschema.dev that is used here. valibot, zod, arktype
  * and others implement it.
@@ -42,10 +40,10 @@ export type Validation =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly paths: string };
 
-/** Asks the schema of an event type; a promise only if the schema gives one. */
-export function validate(type: AnyEventType, data: unknown): Validation | Promise<Validation> {
+/** Checks data against a schema; gives a promise only if the schema gives one. */
+export function validate(schema: Schema, data: unknown): Validation | Promise<Validation> {
   try {
-    const result = type.schema["~standard"].validate(data);
+    const result = schema["~standard"].validate(data);
     // Not instanceof: a promise of another realm or library would pass for a result without issues.
     return "then" in result
       ? Promise.resolve(result).then(asValidation).catch(() => REFUSED)

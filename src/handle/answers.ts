@@ -1,5 +1,6 @@
 /** What a backend gave, made safe to work with: anybody may write one. */
-import type { Delivery, Result } from "../backend.ts";
+import type { Delivery } from "../backend.ts";
+import type { Result } from "../support/result.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import { isRecord } from "../wire/json.ts";
 import type { Attributes, ReceivedMessage } from "../wire/message.ts";

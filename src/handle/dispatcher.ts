@@ -518,7 +518,7 @@ function eventsOf({ envelope, data, type }: Job) {
 
 async function decodeAs(eventType: AnyEventType | undefined, event: Event): Promise<Event> {
   if (!eventType) return event;
-  const result = await validate(eventType, event.data);
+  const result = await validate(eventType.schema, event.data);
   if (!result.ok) {
     throw new MelangeError(
       "UNDECODABLE",

@@ -2,7 +2,7 @@ import { MelangeError } from "../support/errors.ts";
 import { type AnyEventType, type Event, eventTypeOf, invalidEvent } from "../event/event.ts";
 import { encode } from "../wire/format.ts";
 import { carriedData } from "../wire/json_data.ts";
-import type { MessageLimits } from "../backend.ts";
+import type { MessageLimits } from "../wire/message.ts";
 import type { Format } from "../wire/packed.ts";
 import {
   type Attributes,
@@ -134,7 +134,7 @@ export function outgoing(
     return message;
   };
   const data = carriedData(event, writing.serializers);
-  const valid = type ? validate(type, data) : { ok: true, value: data } as const;
+  const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
   if (valid instanceof Promise) {
     // Now: until the schema answers, the caller may have changed the data.
     const message = write();

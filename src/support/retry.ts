@@ -1,4 +1,4 @@
-import type { Result } from "../backend.ts";
+import type { Result } from "./result.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
 import { isNumber } from "./duration.ts";
 import { MelangeError, probe } from "./errors.ts";

@@ -1,5 +1,5 @@
 /** One attempt to send a batch: what is refused as a whole, and what may go again in order. */
-import type { Result } from "../backend.ts";
+import type { Result } from "./result.ts";
 import { MelangeError } from "./errors.ts";
 import { asMelangeError, unmentioned } from "./retry.ts";
 

@@ -1,5 +1,4 @@
 import { MelangeError } from "../support/errors.ts";
-import type { MessageLimits } from "../backend.ts";
 
 /**
  * The value of a message attribute. A string travels as `String`, a number as `Number`, bytes as
@@ -19,6 +18,14 @@ export interface TypedAttribute {
 
 /** The attributes of a message by name. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** Limits of one message. */
+export interface MessageLimits {
+  /** Bytes of one message, attributes included. */
+  readonly messageBytes: number;
+  /** The longest delay of one message, in milliseconds. */
+  readonly delayMs: number;
+}
 
 /** What a backend is asked to carry. */
 export interface OutgoingMessage {

@@ -9,7 +9,7 @@
 type Context = Deno.lint.RuleContext;
 type Visitor = Deno.lint.LintVisitor;
 
-const ROOT = new URL("../..//", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
 /** The one file that may start programs. */
 const PROGRAMS = "tasks/process.ts";
 /** Where nothing may wait without end; the library's own loops end by what it is told. */

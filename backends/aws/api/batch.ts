@@ -1,4 +1,4 @@
-import type { Result } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 import { type ErrorClass, serviceError, unknownOutcome } from "./errors.ts";
 import type { Answered, BatchAnswer } from "./sqs.ts";
 

@@ -24,6 +24,7 @@ import {
   type QueueAttributeOptions,
 } from "./queue_attributes.ts";
 import { redriveOf } from "./redrive.ts";
+import type { Declaring } from "./declaring.ts";
 import type { Wire } from "../sender.ts";
 import { deleteTopic, getTopicAttributes, setTopicAttributes } from "../api/sns.ts";
 import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "../api/sqs.ts";
@@ -56,14 +57,6 @@ export interface AwsAdmin extends Admin {
     url: string,
     options?: DeclareEndpointOptions,
   ): Promise<EndpointSubscription>;
-}
-
-/** What the steps of a declaration share. */
-export interface Declaring extends Wire {
-  readonly signal: AbortSignal;
-  readonly logger: Logger;
-  /** Tries a call again while its error says that this may help, and tells when that takes long, unless that is no wait for AWS. */
-  patiently<T>(call: () => Promise<T>, options?: { quiet: boolean }): Promise<T>;
 }
 
 /** New queues are there within seconds; a name is free again a minute after its queue was deleted. */

@@ -10,7 +10,7 @@ import {
 } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { isFifo } from "../../../src/wire/message.ts";
-import type { Declaring } from "./declare.ts";
+import type { Declaring } from "./declaring.ts";
 import { isDenied } from "../api/errors.ts";
 import { addressOf } from "../api/names.ts";
 import {

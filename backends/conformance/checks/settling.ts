@@ -4,7 +4,8 @@ import { expect, expectAllOk, expectCount, expectFailed, expectSame } from "../e
 import { bodiesOf, numbered, receiptsOf } from "../messages.ts";
 import type { Queue } from "../queue.ts";
 import { acknowledgeAll, extendAll, releaseAll } from "../settle.ts";
-import type { Delivery, Result } from "../../../src/backend.ts";
+import type { Delivery } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 
 /** What `acknowledge`, `release` and `extend` promise. */
 export const settlingChecks: readonly Check[] = [

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { md5, md5OfAttributes } from "../../../backends/aws/message/md5.ts";
 import { AwsBackend } from "../../../backends/aws/mod.ts";
-import type { Result } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { allStored, fakeAws, json, message, QUEUE, type Respond, sqsError } from "./fake_aws.ts";
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Content, Want } from "../../../backends/broadcast_channel/frame.ts";
+import type { Content } from "../../../backends/broadcast_channel/frame.ts";
+import type { Want } from "../../../backends/broadcast_channel/operation.ts";
 import type { Operation } from "../../../backends/broadcast_channel/operation.ts";
 import { readFrame } from "../../../backends/broadcast_channel/read_frame.ts";
 import { fromWire, toWire } from "../../../backends/broadcast_channel/wire.ts";

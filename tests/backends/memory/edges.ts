@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Backend, DeclareQueueOptions, Delivery, Result } from "../../../src/backend.ts";
+import type { Backend, DeclareQueueOptions, Delivery } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import type { VirtualClock } from "../../../backends/memory/testing.ts";

@@ -7,7 +7,8 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { DeclareQueueOptions, Delivery, Result } from "../../../src/backend.ts";
+import type { DeclareQueueOptions, Delivery } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 import { defineEvent, typed } from "../../../src/event/event.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { openEnvelope } from "../../../src/wire/sns_envelope.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Delivery, Result } from "../../../src/backend.ts";
+import type { Delivery } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import * as engine from "../../../backends/memory/queue.ts";
 import { sha256 } from "../../../backends/memory/sha256.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import type { Result } from "../../../src/backend.ts";
+import type { Result } from "../../../src/support/result.ts";
 import type { MelangeError } from "../../../src/support/errors.ts";
 import {
   backoffMs,

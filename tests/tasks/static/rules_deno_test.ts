@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import plugin from "../../../tasks/static/rules.ts";
 
-const ROOT = new URL("../../..//", import.meta.url).pathname;
+const ROOT = new URL("../../../", import.meta.url).pathname;
 
 /** The line and the rule of each report on this source. */
 function reportsOn(source: string, path: string = "tests/some_test.ts"): string[] {

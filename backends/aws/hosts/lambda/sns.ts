@@ -137,7 +137,7 @@ export async function parseEventFromSns<const T extends AnyEventType>(
   if (!type) {
     throw undecodable(facts.type === undefined ? "it names no event type" : "its type is unknown");
   }
-  const result = await validate(type, data(serializers));
+  const result = await validate(type.schema, data(serializers));
   if (!result.ok) {
     throw undecodable(`its data violates the schema of "${type.type}" at ${result.paths}`);
   }

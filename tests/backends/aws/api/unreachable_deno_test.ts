@@ -46,7 +46,7 @@ describe("what cannot be reached", () => {
 });
 
 const CLI = new URL("../../../../cli/mod.ts", import.meta.url).pathname;
-const ROOT = new URL("../../../..//", import.meta.url).pathname;
+const ROOT = new URL("../../../../", import.meta.url).pathname;
 const HANDLERS = new URL("../../../cli/handlers/dispatcher.ts", import.meta.url).pathname;
 
 /** Runs a command in a process of its own. */

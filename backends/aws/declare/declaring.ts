@@ -1,0 +1,13 @@
+import type { Logger } from "../../../src/support/logger.ts";
+import type { Wire } from "../sender.ts";
+
+/** The context that the steps of a declaration share. */
+export interface Declaring extends Wire {
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /**
+   * Tries a call again while its error says that this may help. The log tells when that takes long,
+   * except for a quiet call, which does not wait for AWS.
+   */
+  patiently<T>(call: () => Promise<T>, options?: { quiet: boolean }): Promise<T>;
+}

@@ -1,0 +1,6 @@
+import type { MelangeError } from "./errors.ts";
+
+/** The outcome of one item of a batch. */
+export type Result<T = unknown> =
+  | ({ readonly ok: true } & T)
+  | { readonly ok: false; readonly error: MelangeError };
