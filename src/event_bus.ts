@@ -8,13 +8,8 @@ import {
   MessageConsumer,
   type StopOptions,
 } from "./consume/consumer.ts";
-import {
-  Dispatcher,
-  type DispatcherOptions,
-  type Handler,
-  type SubscribeOptions,
-  type Subscriber,
-} from "./handle/dispatcher.ts";
+import { Dispatcher, type DispatcherOptions } from "./handle/dispatcher.ts";
+import type { Handler, SubscribeOptions, Subscriber } from "./handle/handler.ts";
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType, Event, EventOf } from "./event/event.ts";
 import type { Format } from "./wire/packed.ts";

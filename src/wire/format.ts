@@ -109,8 +109,8 @@ function bodyOf(
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
 }
 
-/** What a message says of its event, read without touching the data. */
-export interface Envelope {
+/** An event as its message tells it: its data is read later, or never. */
+export interface LazyEvent {
   /** The event, but for its data; `type` is `undefined` where the message names none. */
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
   /** The source of a CloudEvent that others wrote, where its id is unique only with that. */
@@ -126,7 +126,7 @@ export interface Envelope {
  * Reads who wrote what: any of our formats, Python's Melange, its first version, CloudEvents, or a
  * body without metadata. Never throws; what cannot be read says so when the data is asked for.
  */
-export function read(message: ReceivedMessage): Envelope {
+export function read(message: ReceivedMessage): LazyEvent {
   const { attributes } = message;
   const packed = unpack(attributes);
   const manifest = textOf(attributes, MANIFEST);
@@ -208,7 +208,7 @@ function pythonBody(parsed: Parsed): Payload | undefined {
 }
 
 /** The first Melange put its metadata into the body; a body without any has no type. */
-function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Envelope {
+function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): LazyEvent {
   const body = json()?.value;
   const type = isRecord(body) ? ownText(body, "event_type_name") : undefined;
   const facts = factsOf(message, unpack(message.attributes));
@@ -248,7 +248,7 @@ function readCloudEvent(
     packed: Packed | undefined;
     json: () => Parsed;
   },
-): Envelope {
+): LazyEvent {
   const parsed = json()?.value;
   const body = isRecord(parsed) ? parsed : {};
   const facts = factsOf(message, packed);

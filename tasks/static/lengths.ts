@@ -34,7 +34,6 @@ const EXCEPTIONS: Readonly<Record<string, number>> = {
   "backends/memory/long_poll.ts longPolls()": 75,
   "backends/conformance/checks/settling.ts": 342,
   "backends/conformance/checks/fifo.ts": 332,
-  "src/handle/dispatcher.ts": 486,
 };
 
 /** Measures a file and its functions; an arrow function without a block counts too. */

@@ -1,5 +1,5 @@
 import { type Clock, reading, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
+import type { Middleware } from "../handler.ts";
 import { isNumber } from "../../support/duration.ts";
 import { isDeadLetter, MelangeError } from "../../support/errors.ts";
 

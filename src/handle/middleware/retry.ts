@@ -1,5 +1,5 @@
 import { type Clock, type Random, sleep, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
+import type { Middleware } from "../handler.ts";
 import { isDeadLetter } from "../../support/errors.ts";
 import { backoffMs, checkRetryPolicy } from "../../support/retry.ts";
 

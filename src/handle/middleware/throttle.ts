@@ -1,5 +1,5 @@
 import { type Clock, reading, sleep, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
+import type { Middleware } from "../handler.ts";
 import { isNumber } from "../../support/duration.ts";
 
 /** Options of {@linkcode throttle}. */

@@ -1,4 +1,5 @@
-import { dispatch, type Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../../src/handle/dispatch.ts";
+import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import { MelangeError } from "../../../../src/support/errors.ts";
 import { type AnyEventType, type EventOf, linked } from "../../../../src/event/event.ts";
 import { openEnvelope } from "../../../../src/wire/sns_envelope.ts";

@@ -1,6 +1,7 @@
 import type { Sender } from "../../../../src/backend.ts";
 import { abortable, type Clock, type Random, systemClock } from "../../../../src/support/clock.ts";
-import { dispatch, type Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../../src/handle/dispatch.ts";
+import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import { isNumber } from "../../../../src/support/duration.ts";
 import { describeError, MelangeError } from "../../../../src/support/errors.ts";
 import { deadLetterCopy } from "../../../../src/wire/dead_letter.ts";

@@ -18,7 +18,7 @@
  * @module
  */
 import { abortable, reading } from "../../../../src/support/clock.ts";
-import { dispatch, type Outcome } from "../../../../src/handle/dispatcher.ts";
+import { dispatch, type Outcome } from "../../../../src/handle/dispatch.ts";
 import { describeError, MelangeError } from "../../../../src/support/errors.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { readBytes } from "../../api/read_bytes.ts";
