@@ -63,9 +63,16 @@ export {
   MemoryDeduplicationStore,
   type MemoryDeduplicationStoreOptions,
 } from "./src/handle/deduplication/store.ts";
-export { deadLetterFactsOf } from "./src/wire/dead_letter.ts";
+export { deadLetterCopy, deadLetterFactsOf } from "./src/wire/dead_letter.ts";
 export type { ConsumedDelivery } from "./src/consume/deliveries.ts";
 export { dispatch, type DispatchHooks, type Outcome } from "./src/handle/dispatch.ts";
+export {
+  deadLetterTo,
+  dispatchAll,
+  type DispatchAllOptions,
+  type MoveToDeadLetters,
+  type PushRecord,
+} from "./src/handle/push.ts";
 export {
   Dispatcher,
   type DispatcherOptions,

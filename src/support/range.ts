@@ -23,13 +23,14 @@ export function checkRange(value: unknown, rule: RangeRule): void {
   if (isNumber(value, min, max) && (!integer || Number.isSafeInteger(value))) return;
   const shown = typeof value === "number" ? value : typeof value;
   throw new RangeError(
-    `Cannot ${cannot} as ${name} must be ${wordsFor(rule)}: current value is ${shown}`,
+    `Cannot ${cannot} as ${name} must ${wordsFor(rule)}: current value is ${shown}`,
   );
 }
 
 function wordsFor({ min, max, integer = false }: RangeRule): string {
-  if (max !== undefined) return `${integer ? "an integer from " : ""}${min} to ${max}`;
-  if (integer && min === 1) return "a positive integer";
-  if (min === Number.MIN_VALUE) return "positive";
-  return `${integer ? "an integer, " : ""}${min} or more`;
+  if (max !== undefined) return `be ${integer ? "an integer from " : ""}${min} to ${max}`;
+  if (integer && min === 1) return "be a positive integer";
+  if (min === Number.MIN_VALUE) return "be positive";
+  if (integer) return `be an integer, ${min} or more`;
+  return min === 0 ? "not be negative" : `be ${min} or more`;
 }

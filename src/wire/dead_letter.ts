@@ -11,10 +11,21 @@ import {
 import { type DeadLetterFacts, pack, PACKED, type Packed, unpack } from "./packed.ts";
 
 /**
- * The copy of a message that goes to a dead-letter queue: the message as it was published, with its
- * facts, and what the envelope said that it came in. Where there is no room for them (ten attributes,
- * or the size limit), and where what was published cannot be sent to a queue, it goes as it was
- * received. It belongs to the same trace.
+ * Makes the copy of a message that goes to a dead-letter queue: the message as it was published, with
+ * the facts of its failure, and with the facts of the envelope that it came in. Where there is no room
+ * for facts (ten attributes, or `messageBytes`), and where the published message cannot be sent to a
+ * queue, the copy is the message as it was received. The copy belongs to the same trace. Backends and
+ * `deadLetterTo` send it; a host with another way to store messages calls this function itself.
+ *
+ * @example
+ * ```ts
+ * import { deadLetterCopy, deadLetterFactsOf } from "@melange/melange";
+ *
+ * const message = { id: "m-1", body: "{}", attributes: { manifest: "Ping" }, sentAt: new Date(), attempt: 3 };
+ * const facts = { reason: "card-expired", queue: "pings", attempts: 3 };
+ * const copy = deadLetterCopy(message, facts, 262_144);
+ * if (deadLetterFactsOf({ ...message, ...copy })?.reason !== "card-expired") throw new Error("unexpected");
+ * ```
  */
 export function deadLetterCopy(
   message: ReceivedMessage,

@@ -11,12 +11,13 @@ describe("checkRange()", () => {
     bad: unknown[],
     must: string,
   ][] = [
-    [{ min: 1, max: 10 }, [1, 1.5, 10], [0.9, 10.1, NaN, "5", undefined], "1 to 10"],
-    [{ min: 1, max: 10, integer: true }, [1, 10], [0, 1.5, 11], "an integer from 1 to 10"],
-    [{ min: 1, integer: true }, [1, 2 ** 53 - 1], [0, 2 ** 53, Infinity], "a positive integer"],
-    [{ min: 0, integer: true }, [0, 1], [-1, 0.5], "an integer, 0 or more"],
-    [{ min: ABOVE_ZERO }, [ABOVE_ZERO, Infinity], [0, -1, NaN, null], "positive"],
-    [{ min: 0 }, [0, Infinity], [-1, NaN, {}], "0 or more"],
+    [{ min: 1, max: 10 }, [1, 1.5, 10], [0.9, 10.1, NaN, "5", undefined], "be 1 to 10"],
+    [{ min: 1, max: 10, integer: true }, [1, 10], [0, 1.5, 11], "be an integer from 1 to 10"],
+    [{ min: 1, integer: true }, [1, 2 ** 53 - 1], [0, 2 ** 53, Infinity], "be a positive integer"],
+    [{ min: 0, integer: true }, [0, 1], [-1, 0.5], "be an integer, 0 or more"],
+    [{ min: ABOVE_ZERO }, [ABOVE_ZERO, Infinity], [0, -1, NaN, null], "be positive"],
+    [{ min: 0 }, [0, Infinity], [-1, NaN, {}], "not be negative"],
+    [{ min: 2 }, [2], [1], "be 2 or more"],
   ];
   for (const [rule, good, bad, must] of rows) {
     it(`takes ${good.join(", ")} and refuses ${bad.map(String).join(", ")}: ${must}`, () => {
@@ -24,7 +25,7 @@ describe("checkRange()", () => {
       good.forEach(check);
       for (const value of bad) {
         const shown = typeof value === "number" ? value : typeof value;
-        const message = `Cannot try as n must be ${must}: current value is ${shown}`;
+        const message = `Cannot try as n must ${must}: current value is ${shown}`;
         assertThrows(() => check(value), RangeError, message);
       }
     });

@@ -27,8 +27,8 @@ export interface SqsRecord {
 
 /** A record of an SNS event. */
 export interface SnsRecord {
-  /** The name of the topic; empty if the record does not say. */
-  readonly topic: string;
+  /** The name of the topic, as there is no queue; empty if the record does not say. */
+  readonly queue: string;
   /** The message, in the envelope of SNS; `undefined` if the record is malformed. */
   readonly message: ReceivedMessage | undefined;
   /** Where the record is malformed. */
@@ -222,10 +222,10 @@ export function readSnsEvent(event: unknown, now: number): SnsRecord[] {
 
 function snsRecord(record: unknown, now: number): SnsRecord {
   const result = v.safeParse(snsShape, record);
-  if (!result.success) return { topic: "", message: undefined, wrong: pathsOf(result.issues) };
+  if (!result.success) return { queue: "", message: undefined, wrong: pathsOf(result.issues) };
   const { Sns } = result.output;
   const TopicArn = Sns.TopicArn ?? "";
-  return { topic: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
+  return { queue: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
 }
 
 /** Tells an object from everything else. */
