@@ -46,8 +46,12 @@ export function createAddresses(
 
   async function findTopic({ name }: Address): Promise<string> {
     const { region } = await client.place({ service: "sns" });
-    const accountId = await remember("", () => findAccount(client, options));
-    return formatArn({ service: "sns", region, accountId, name });
+    return formatArn({
+      service: "sns",
+      region,
+      accountId: await remember("", () => findAccount(client, options)),
+      name,
+    });
   }
 
   function find(destination: Destination): Promise<string> {

@@ -44,7 +44,12 @@ export function sendMessageBatch(
   input: { QueueUrl: string; Entries: SendMessageBatchRequestEntry[] },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "SendMessageBatch", { input, read: readBatch, ...options });
+  return call(client, "SendMessageBatch", {
+    input,
+    address: input.QueueUrl,
+    read: readBatch,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html */
@@ -53,7 +58,12 @@ export function getQueueUrl(
   input: { QueueName: string; QueueOwnerAWSAccountId?: string | undefined },
   options?: CallSettings,
 ): Promise<string> {
-  return call(client, "GetQueueUrl", { input, read: readQueueUrl, ...options });
+  return call(client, "GetQueueUrl", {
+    input,
+    address: input.QueueName,
+    read: readQueueUrl,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
@@ -73,7 +83,13 @@ export function receiveMessage(
   options?: CallSettings,
 ): Promise<Answered[]> {
   const read = (text: string) => list(record(JSON.parse(text)).Messages);
-  return call(client, "ReceiveMessage", { input, errors: QUEUE_ERRORS, read, ...options });
+  return call(client, "ReceiveMessage", {
+    input,
+    address: input.QueueUrl,
+    errors: QUEUE_ERRORS,
+    read,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html */
@@ -82,7 +98,12 @@ export function deleteMessageBatch(
   input: { QueueUrl: string; Entries: { Id: string; ReceiptHandle: string }[] },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "DeleteMessageBatch", { input, read: readSettled, ...options });
+  return call(client, "DeleteMessageBatch", {
+    input,
+    address: input.QueueUrl,
+    read: readSettled,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html */
@@ -94,7 +115,12 @@ export function changeMessageVisibilityBatch(
   },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "ChangeMessageVisibilityBatch", { input, read: readSettled, ...options });
+  return call(client, "ChangeMessageVisibilityBatch", {
+    input,
+    address: input.QueueUrl,
+    read: readSettled,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
@@ -105,6 +131,7 @@ export function createQueue(
 ): Promise<string> {
   return call(client, "CreateQueue", {
     input,
+    address: input.QueueName,
     errors: QUEUE_ERRORS,
     read: readQueueUrl,
     ...options,
@@ -118,7 +145,7 @@ export function getQueueAttributes(
   options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
   const read = (text: string) => texts(record(JSON.parse(text)).Attributes);
-  return call(client, "GetQueueAttributes", { input, read, ...options });
+  return call(client, "GetQueueAttributes", { input, address: input.QueueUrl, read, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
@@ -127,7 +154,12 @@ export function setQueueAttributes(
   input: { QueueUrl: string; Attributes: Record<string, string> },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "SetQueueAttributes", { input, read() {}, ...options });
+  return call(client, "SetQueueAttributes", {
+    input,
+    address: input.QueueUrl,
+    read() {},
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html */
@@ -136,12 +168,13 @@ export function deleteQueue(
   input: { QueueUrl: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "DeleteQueue", { input, read() {}, ...options });
+  return call(client, "DeleteQueue", { input, address: input.QueueUrl, read() {}, ...options });
 }
 
 interface Call<T> extends CallSettings {
-  /** Its first field is the name or the URL of the queue. */
   input: object;
+  /** The name or the URL of the queue. */
+  address: string;
   read: (text: string) => T;
 }
 
@@ -151,7 +184,6 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     ...options,
     service: "sqs",
     action,
-    address: Object.values(input)[0],
     headers: {
       "content-type": "application/x-amz-json-1.0",
       "x-amz-target": `AmazonSQS.${action}`,

@@ -39,10 +39,8 @@ export function parseXml(text: string): XmlElement {
       return path.length > MAX_DEPTH ? piece : "";
     },
   );
-  const [document, ...more] = root.children;
-  if (document && !rest && path.length === 1 && more.length === 0 && !root.text.trim()) {
-    return document;
-  }
+  const [document, another] = root.children;
+  if (document && !another && !rest && path.length === 1 && !root.text.trim()) return document;
   return unreadable();
 }
 
