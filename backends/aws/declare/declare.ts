@@ -136,7 +136,7 @@ async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   const { client, addresses, signal, patiently } = context;
   if (!addressOf({ topic }).service) {
     try {
-      return await patiently(() => createNamed(client, topic));
+      return await patiently(() => createNamed(client, topic, { signal }));
     } catch (error) {
       // It exists, and has attributes that creating it did not name. It is left as it is.
       if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;

@@ -11,7 +11,7 @@ import {
 import { MelangeError } from "../../../src/support/errors.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import type { Declaring } from "./declaring.ts";
-import { isDenied } from "../api/errors.ts";
+import { isDenied, unknownOutcome } from "../api/errors.ts";
 import { addressOf } from "../api/names.ts";
 import {
   getSubscriptionAttributes,
@@ -213,20 +213,32 @@ async function subscribed(
   }
 }
 
+/** Subscriptions of a topic, 12.5 million at most, on pages of 100: https://docs.aws.amazon.com/general/latest/gr/sns.html */
+const MAX_PAGES = 125_000;
+
+/** Looks through the pages of subscriptions. The order of pages is the service's, so a circle ends it. */
 async function findSubscription(
   { client, signal }: Declaring,
   { topicArn: TopicArn, protocol, endpoint }: SubscriptionPlan,
 ): Promise<string | undefined> {
+  const seen = new Set<string>();
   let page: { NextToken?: string } = {};
-  do {
-    const answer = await listSubscriptionsByTopic(client, { TopicArn, ...page }, { signal });
-    const found = answer.Subscriptions.find(({ Protocol, Endpoint }) =>
+  while (seen.size < MAX_PAGES) {
+    const { Subscriptions, NextToken } = await listSubscriptionsByTopic(
+      client,
+      { TopicArn, ...page },
+      { signal },
+    );
+    const found = Subscriptions.find(({ Protocol, Endpoint }) =>
       Protocol === protocol && Endpoint === endpoint
     );
     if (found) return found.SubscriptionArn;
-    page = answer.NextToken ? { NextToken: answer.NextToken } : {};
-  } while (page.NextToken);
-  return undefined;
+    if (!NextToken) return undefined;
+    if (seen.has(NextToken)) break;
+    seen.add(NextToken);
+    page = { NextToken };
+  }
+  throw unknownOutcome("ListSubscriptionsByTopic", "its pages do not end", {});
 }
 
 /** Compared as values: SNS may give back JSON in another order or spacing. */
