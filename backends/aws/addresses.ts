@@ -112,7 +112,9 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
 /** Says that nothing was sent, which the error of a call that only asks cannot know. */
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
-  const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing sent: check accountId)`;
-  throw new MelangeError(code, message, error);
+  throw new MelangeError(
+    error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code,
+    `${error.message} (nothing sent: check accountId)`,
+    error,
+  );
 }

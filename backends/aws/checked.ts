@@ -3,6 +3,7 @@ import { MelangeError } from "../../src/support/errors.ts";
 import {
   type Destination,
   isFifo,
+  kindOf,
   nameOf,
   type OutgoingMessage,
   refusal,
@@ -11,12 +12,11 @@ import { assertEntries } from "./api/batch.ts";
 
 /** The same sender, which refuses what breaks the rules of messages and sends the others. */
 export function withChecks(sender: Sender): Sender {
-  const { topic, queue } = sender.limits;
   return {
     ...sender,
     async send(destination, messages, options) {
       assertEntries("send", messages.length);
-      const limits = "topic" in destination ? topic : queue;
+      const limits = sender.limits[kindOf(destination)];
       const refused = messages.map((message) => refusal(message, destination, limits));
       const kept = messages.filter((_, index) => !refused[index]);
       try {

@@ -26,8 +26,14 @@ import type {
 } from "../../src/backend.ts";
 import { type Random, systemClock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
+import { checkRange } from "../../src/support/range.ts";
 import { consoleLogger, guarded, type Logger } from "../../src/support/logger.ts";
-import { type Destination, messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
+import {
+  type Destination,
+  kindOf,
+  messageSize,
+  type OutgoingMessage,
+} from "../../src/wire/message.ts";
 import { toTracedEntry } from "./message/attributes.ts";
 import { BoundedMap } from "./api/bounded_map.ts";
 import { boundedText } from "./api/bounded_text.ts";
@@ -174,7 +180,7 @@ export class AwsBackend implements Backend {
     options?: CallOptions,
   ): Promise<SendResult[]> {
     return this.#needing(
-      "topic" in destination,
+      kindOf(destination) === "topic",
       () => this.#sender.send(destination, messages, options),
     );
   }
@@ -305,14 +311,11 @@ export class AwsBackend implements Backend {
   }
 }
 
-/** A limit that is no number lets nothing through, or everything, and says so of each message. */
+/** Refuses sizes that are no numbers: they would let nothing through, or everything. */
 function checkSizes(options: AwsBackendOptions): void {
   for (const name of ["topicMessageBytes", "queueMessageBytes", "queueBatchBytes"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || (typeof value === "number" && value >= 1)) continue;
-    throw new RangeError(
-      `Cannot create a backend as ${name} must be a number of bytes, 1 at least: current value is ${value}`,
-    );
+    if (options[name] === undefined) continue;
+    checkRange(options[name], { cannot: "create a backend", name, min: 1 });
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from "../../src/backend.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import type { Logger } from "../../src/support/logger.ts";
+import { checkRange } from "../../src/support/range.ts";
 import { isFifo } from "../../src/wire/message.ts";
 import { fromSqsMessage, toSeconds } from "./message/attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./api/batch.ts";
@@ -79,9 +80,15 @@ async function receive(
 ): Promise<Delivery[]> {
   const { max, waitMs, visibilityMs, attemptId, signal, sender, isIntact, logger } = options;
   const { limits } = sender;
-  assertWithin("max", max, { from: 1, to: MAX_ENTRIES });
-  assertWithin("waitMs", waitMs, { from: 0, to: limits.queue.waitMs });
-  assertWithin("visibilityMs", visibilityMs, { from: 0, to: limits.queue.visibilityMs });
+  const cannot = "receive";
+  checkRange(max, { cannot, name: "max", min: 1, max: MAX_ENTRIES });
+  checkRange(waitMs, { cannot, name: "waitMs", min: 0, max: limits.queue.waitMs });
+  checkRange(visibilityMs, {
+    cannot,
+    name: "visibilityMs",
+    min: 0,
+    max: limits.queue.visibilityMs,
+  });
   const input = {
     MaxNumberOfMessages: max,
     WaitTimeSeconds: toSeconds(waitMs),
@@ -112,14 +119,6 @@ async function receive(
   if (deliveries.length > 0 || messages.length === 0) return deliveries;
   // An empty array would be taken for an empty queue, at once and again and again.
   throw unknownOutcome("ReceiveMessage", "all messages arrived damaged");
-}
-
-function assertWithin(name: string, value: number, range: { from: number; to: number }): void {
-  const { from, to } = range;
-  if (value >= from && value <= to) return;
-  throw new RangeError(
-    `Cannot receive as ${name} must be ${from} to ${to}: current value is ${value}`,
-  );
 }
 
 function deliveryOf(

@@ -1,4 +1,5 @@
 import type { Result } from "../../../src/support/result.ts";
+import { checkRange } from "../../../src/support/range.ts";
 import { type ErrorClass, type Failure, serviceError, unknownOutcome } from "./errors.ts";
 import type { Answered, BatchAnswer } from "./sqs.ts";
 
@@ -7,10 +8,7 @@ export const MAX_ENTRIES = 10;
 
 /** Refuses a batch that no call takes. */
 export function assertEntries(action: string, count: number): void {
-  if (count <= MAX_ENTRIES) return;
-  throw new RangeError(
-    `Cannot ${action} as one call takes at most ${MAX_ENTRIES} entries: current value is ${count}`,
-  );
+  checkRange(count, { cannot: action, name: "the number of entries", min: 0, max: MAX_ENTRIES });
 }
 
 /**

@@ -4,6 +4,7 @@
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
+import { isRecord } from "../../../src/wire/json.ts";
 import { unreadable } from "./xml.ts";
 import type { AwsClient, CallSettings } from "./client.ts";
 import { QUEUE_ERRORS } from "./queue_errors.ts";
@@ -232,9 +233,4 @@ export function texts(value: unknown): Record<string, string> {
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
-}
-
-/** Tells whether a part of an answer is an object. */
-export function isRecord(value: unknown): value is Answered {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { abortable } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
-import { type Destination, isFifo, nameOf } from "../../../src/wire/message.ts";
+import { type Destination, isFifo, kindOf, nameOf } from "../../../src/wire/message.ts";
 import { type Addresses, keyOf } from "../addresses.ts";
 import type { AwsClient, CallSettings } from "../api/client.ts";
 import { isNotFound } from "../api/errors.ts";
@@ -47,7 +47,7 @@ export function createNamed(
 }
 
 function isTopicName(destination: Destination): boolean {
-  return "topic" in destination && !addressOf(destination).service;
+  return kindOf(destination) === "topic" && !addressOf(destination).service;
 }
 
 function isRefusal(error: unknown): boolean {

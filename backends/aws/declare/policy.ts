@@ -6,7 +6,7 @@
  */
 import { MelangeError } from "../../../src/support/errors.ts";
 import { partitionOf } from "../api/partitions.ts";
-import { isRecord } from "../api/sqs.ts";
+import { isRecord } from "../../../src/wire/json.ts";
 
 /** The name of our statement. */
 export const STATEMENT_ID = "MelangeSubscriptions";

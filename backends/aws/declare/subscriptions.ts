@@ -9,6 +9,7 @@ import {
   type SubscriptionOptions,
 } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
+import { isRecord } from "../../../src/wire/json.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import type { Declaring } from "./declaring.ts";
 import { isDenied, unknownOutcome } from "../api/errors.ts";
@@ -19,7 +20,6 @@ import {
   setSubscriptionAttributes,
   subscribe,
 } from "../api/sns.ts";
-import { isRecord } from "../api/sqs.ts";
 
 /** A subscription that is wanted. */
 export interface WantedSubscription {

@@ -7,10 +7,11 @@ import {
   type ReceivedMessage,
   typedAttribute,
 } from "../../../src/wire/message.ts";
+import { isRecord } from "../../../src/wire/json.ts";
 import type { PublishBatchRequestEntry } from "../api/sns.ts";
+import { fromBase64, toBase64 } from "../../../src/support/base64.ts";
 import {
   type Answered,
-  isRecord,
   type SendMessageBatchRequestEntry,
   type SqsAttribute,
   texts,
@@ -140,14 +141,4 @@ function attributeFrom(written: unknown): Attributes[string] {
   const text = isBinary ? BinaryValue : StringValue;
   if (typeof text !== "string") throw new SyntaxError("no attribute");
   return attributeValue({ type, value: isBinary ? fromBase64(text) : text });
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,5 +1,6 @@
 import { type Clock, reading, systemClock } from "../../support/clock.ts";
 import { isNumber } from "../../support/duration.ts";
+import { checkRange } from "../../support/range.ts";
 
 /** What a claim found. */
 export type Claim =
@@ -72,11 +73,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   /** Creates an empty store. */
   constructor(options: MemoryDeduplicationStoreOptions = {}) {
     const { clock = systemClock, maxEntries = 100_000 } = options;
-    if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-      throw new RangeError(
-        `Cannot create a store as maxEntries must be a positive integer: current value is ${maxEntries}`,
-      );
-    }
+    checkRange(maxEntries, { cannot: "create a store", name: "maxEntries", min: 1, integer: true });
     this.#clock = clock;
     this.#maxEntries = maxEntries;
   }

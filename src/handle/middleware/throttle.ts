@@ -1,6 +1,6 @@
 import { type Clock, reading, sleep, systemClock } from "../../support/clock.ts";
 import type { Middleware } from "../handler.ts";
-import { isNumber } from "../../support/duration.ts";
+import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode throttle}. */
 export interface ThrottleMiddlewareOptions {
@@ -27,10 +27,8 @@ export interface ThrottleMiddlewareOptions {
  */
 export function throttle(options: ThrottleMiddlewareOptions): Middleware {
   const { limit, intervalMs = 1_000, clock = systemClock } = options;
-  if (![limit, intervalMs].every((value) => isNumber(value, Number.MIN_VALUE))) {
-    throw new RangeError(
-      `Cannot throttle as limit and intervalMs must be positive: current values are ${limit} and ${intervalMs}`,
-    );
+  for (const [name, value] of Object.entries({ limit, intervalMs })) {
+    checkRange(value, { cannot: "throttle", name, min: Number.MIN_VALUE });
   }
   return (next) => {
     let nextAt = -Infinity;

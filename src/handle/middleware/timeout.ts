@@ -1,7 +1,7 @@
 import { abortable, type Clock, systemClock } from "../../support/clock.ts";
 import type { Middleware } from "../handler.ts";
-import { isNumber } from "../../support/duration.ts";
 import { MelangeError } from "../../support/errors.ts";
+import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode timeout}. */
 export interface TimeoutMiddlewareOptions {
@@ -25,9 +25,7 @@ export interface TimeoutMiddlewareOptions {
  * ```
  */
 export function timeout({ ms, clock = systemClock }: TimeoutMiddlewareOptions): Middleware {
-  if (!isNumber(ms, Number.MIN_VALUE)) {
-    throw new RangeError(`Cannot limit a handler as ms must be positive: current value is ${ms}`);
-  }
+  checkRange(ms, { cannot: "limit a handler", name: "ms", min: Number.MIN_VALUE });
   return (next) => async (event, context) => {
     const limit = new AbortController();
     const cancel = clock.after(

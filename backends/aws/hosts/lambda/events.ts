@@ -1,12 +1,14 @@
 /** The events with which Lambda calls a function, read into messages. Pure. */
 import * as v from "valibot";
-import { MelangeError } from "../../../../src/support/errors.ts";
+import { fromBase64 } from "../../../../src/support/base64.ts";
+import { MelangeError, probe } from "../../../../src/support/errors.ts";
 import {
   type Attributes,
   attributeValue,
   isFifo,
   type ReceivedMessage,
 } from "../../../../src/wire/message.ts";
+import { isRecord } from "../../../../src/wire/json.ts";
 import { originOf } from "../../message/attributes.ts";
 import { shortName } from "../../api/names.ts";
 import { snsMessage } from "../sns_message.ts";
@@ -196,16 +198,8 @@ function valueOf(
 ): Attributes[string] | undefined {
   // The one of its type, as some event sources fill both.
   const isBinary = type.startsWith("Binary");
-  const value = isBinary ? fromBase64(binaryValue ?? "") : stringValue;
+  const value = isBinary ? probe(() => fromBase64(binaryValue ?? "")) : stringValue;
   return value === undefined || value === null ? undefined : attributeValue({ type, value });
-}
-
-function fromBase64(encoded: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -226,9 +220,4 @@ function snsRecord(record: unknown, now: number): SnsRecord {
   const { Sns } = result.output;
   const TopicArn = Sns.TopicArn ?? "";
   return { queue: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
-}
-
-/** Tells an object from everything else. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

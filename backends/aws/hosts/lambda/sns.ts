@@ -3,12 +3,13 @@ import { dispatchAll } from "../../../../src/handle/push.ts";
 import { MelangeError } from "../../../../src/support/errors.ts";
 import { type AnyEventType, type EventOf, linked } from "../../../../src/event/event.ts";
 import { openEnvelope } from "../../../../src/wire/sns_envelope.ts";
+import { isRecord } from "../../../../src/wire/json.ts";
 import { read } from "../../../../src/wire/format.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { validate } from "../../../../src/event/schema.ts";
 import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
 import type { LambdaContext } from "./deadline.ts";
-import { isRecord, readSnsEvent, readSqsEvent } from "./events.ts";
+import { readSnsEvent, readSqsEvent } from "./events.ts";
 import { invocationSettings, invoke, type LambdaOptions } from "./invocation.ts";
 
 /** Options of {@linkcode snsHandler}. */

@@ -1,6 +1,7 @@
 /** The options of an SNS endpoint, checked: each that makes no sense is a `TypeError` or a `RangeError`. */
 import { type Clock, systemClock } from "../../../../src/support/clock.ts";
 import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { checkRange } from "../../../../src/support/range.ts";
 import type { EventPublisher } from "../../../../src/publish/publisher.ts";
 import { type AllowedTopic, allowedTopic } from "./addresses.ts";
 import type { Certificates } from "./certificates.ts";
@@ -93,6 +94,7 @@ export function settingsOf(options: SnsEndpointOptions): Settings {
   };
 }
 
+const CANNOT = "create an SNS endpoint";
 const MIN_SECRET = 16;
 
 function checkShapes(options: SnsEndpointOptions, versions: readonly unknown[]): void {
@@ -120,7 +122,7 @@ function isSecret(secret: unknown): boolean {
 }
 
 function wrong(rule: string): TypeError {
-  return new TypeError(`Cannot create an SNS endpoint as ${rule}`);
+  return new TypeError(`Cannot ${CANNOT} as ${rule}`);
 }
 
 function allowedTopics({ topics, testBroker }: SnsEndpointOptions): Map<string, AllowedTopic> {
@@ -137,8 +139,6 @@ function positive(
 ): number {
   const value = options[name] ?? fallback;
   if (typeof value !== "number") throw wrong(`${name} must be a number`);
-  if (value > 0) return value;
-  throw new RangeError(
-    `Cannot create an SNS endpoint as ${name} must be positive: current value is ${value}`,
-  );
+  checkRange(value, { cannot: CANNOT, name, min: Number.MIN_VALUE });
+  return value;
 }

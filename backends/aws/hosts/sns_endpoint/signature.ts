@@ -1,3 +1,4 @@
+import { fromBase64 } from "../../../../src/support/base64.ts";
 import type { Certificate } from "./certificate.ts";
 import type { SnsPost } from "./post.ts";
 
@@ -31,11 +32,11 @@ export function stringToSign(post: Omit<SnsPost, "topic">): string {
   return lines.join("");
 }
 
-/** Whether the owner of the certificate signed the message. */
+/** Tells whether the owner of the certificate signed the message. */
 export async function isSigned(post: SnsPost, { spki }: Certificate): Promise<boolean> {
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: HASHES[post.SignatureVersion] };
   try {
-    const signature = Uint8Array.from(atob(post.Signature), (character) => character.charCodeAt(0));
+    const signature = fromBase64(post.Signature);
     const key = await crypto.subtle.importKey("spki", spki, algorithm, false, ["verify"]);
     const text = new TextEncoder().encode(stringToSign(post));
     return await crypto.subtle.verify(algorithm, key, signature, text);
