@@ -1,5 +1,6 @@
 import { abortable, type Clock, limited } from "../support/clock.ts";
 import type { Claim, DeduplicationStore } from "./deduplication/store.ts";
+import { defined } from "../support/defined.ts";
 import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 
@@ -182,8 +183,7 @@ function storeFailed(verb: string, error: unknown, { key, logger }: OnceOptions)
 
 function inProgress(retryAfterMs: number | undefined): OnceResult {
   const error = new MelangeError("CONFLICT", "Cannot handle the event as it is being handled");
-  const delay = retryAfterMs === undefined ? {} : { delayMs: retryAfterMs };
-  return { kind: "retry", error, uncounted: true, ...delay };
+  return { kind: "retry", error, uncounted: true, ...defined({ delayMs: retryAfterMs }) };
 }
 
 function keepRenewing(token: string, options: OnceOptions): () => void {

@@ -1,3 +1,4 @@
+import { defined } from "../support/defined.ts";
 import { openEnvelope, packedOrigin } from "./sns_envelope.ts";
 import { isCloudEvent, read } from "./format.ts";
 import { lazyJson } from "./json.ts";
@@ -57,8 +58,7 @@ function withPacked({ attributes }: ReceivedMessage, packed: Packed): Attributes
 function placeOf({ id, group, origin }: ReceivedMessage, { queue }: DeadLetterFacts) {
   const traceHeader = origin?.traceHeader ?? "";
   return {
-    ...(TRACE.test(traceHeader) ? { traceHeader } : {}),
-    ...(group === undefined ? {} : { group }),
+    ...defined({ traceHeader: TRACE.test(traceHeader) ? traceHeader : undefined, group }),
     // A FIFO queue takes nothing without a group, and some brokers do not say it. And not the event's
     // id: a message that is redriven and fails again within five minutes would be taken for a
     // repetition and dropped. The broker gives a redriven message a new id.
@@ -73,7 +73,7 @@ const TRACE = /^[A-Za-z]+=[!-~]{1,500}$/;
 function packForeign(message: ReceivedMessage): Packed {
   const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
   const { facts, source } = read(message);
-  return { ...pack(facts, format), ...(source === undefined ? {} : { source }) };
+  return { ...pack(facts, format), ...defined({ source }) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
 import { type Event, invalidEvent } from "../event/event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
@@ -181,10 +182,12 @@ function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
   return {
     id: given(packed?.id) ?? message.id,
     occurredOn: dateOf(packed?.on) ?? message.sentAt,
-    ...(packed?.topic === undefined ? {} : { topic: packed.topic }),
-    ...(packed?.v === undefined ? {} : { version: packed.v }),
-    ...(packed?.correlationId === undefined ? {} : { correlationId: packed.correlationId }),
-    ...(packed?.causationId === undefined ? {} : { causationId: packed.causationId }),
+    ...defined({
+      topic: packed?.topic,
+      version: packed?.v,
+      correlationId: packed?.correlationId,
+      causationId: packed?.causationId,
+    }),
   };
 }
 
@@ -225,7 +228,7 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Lazy
       ...facts,
       type,
       occurredOn: dateOf(occurred_on) ?? facts.occurredOn,
-      ...(typeof topic === "string" ? { topic } : {}),
+      ...defined({ topic: typeof topic === "string" ? topic : undefined }),
     },
     data: () => data,
   };

@@ -7,6 +7,7 @@ import {
   type ReceivedMessage,
   typedAttribute,
 } from "../../../src/wire/message.ts";
+import { defined } from "../../../src/support/defined.ts";
 import { isRecord } from "../../../src/wire/json.ts";
 import type { PublishBatchRequestEntry } from "../api/sns.ts";
 import { fromBase64, toBase64 } from "../../../src/support/base64.ts";
@@ -89,13 +90,10 @@ export function fromSqsMessage(
     id,
     body,
     attributes,
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === undefined ? {} : { deduplicationId }),
-    ...(sequenceNumber === undefined ? {} : { sequenceNumber }),
+    ...defined({ group, deduplicationId, sequenceNumber, origin }),
     sentAt: new Date(toNumber(facts.SentTimestamp, times.now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
     lockedUntil: times.lockedUntil,
-    ...(origin ? { origin } : {}),
   };
 }
 
@@ -110,11 +108,11 @@ export interface SystemFacts {
 export function originOf(facts: SystemFacts): MessageOrigin | undefined {
   const { AWSTraceHeader, DeadLetterQueueSourceArn, SenderId } = facts;
   if (!AWSTraceHeader && !DeadLetterQueueSourceArn && !SenderId) return undefined;
-  return {
-    ...(AWSTraceHeader ? { traceHeader: AWSTraceHeader } : {}),
-    ...(DeadLetterQueueSourceArn ? { deadLetterSource: DeadLetterQueueSourceArn } : {}),
-    ...(SenderId ? { senderId: SenderId } : {}),
-  };
+  return defined({
+    traceHeader: AWSTraceHeader || undefined,
+    deadLetterSource: DeadLetterQueueSourceArn || undefined,
+    senderId: SenderId || undefined,
+  });
 }
 
 function toNumber(text: string | undefined, otherwise: number): number {

@@ -1,6 +1,7 @@
 /** The events with which Lambda calls a function, read into messages. Pure. */
 import * as v from "valibot";
 import { fromBase64 } from "../../../../src/support/base64.ts";
+import { defined } from "../../../../src/support/defined.ts";
 import { MelangeError, probe } from "../../../../src/support/errors.ts";
 import {
   type Attributes,
@@ -161,19 +162,18 @@ function sqsMessage(
   const attributes = sqsAttributes(record.messageAttributes ?? {});
   if (!attributes) return undefined;
   const facts = record.attributes ?? {};
-  const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
-  const { SequenceNumber: sequenceNumber } = facts;
-  const origin = originOf(facts);
   return {
     id,
     body,
     attributes,
-    ...(group ? { group } : {}),
-    ...(deduplicationId ? { deduplicationId } : {}),
-    ...(sequenceNumber ? { sequenceNumber } : {}),
+    ...defined({
+      group: facts.MessageGroupId || undefined,
+      deduplicationId: facts.MessageDeduplicationId || undefined,
+      sequenceNumber: facts.SequenceNumber || undefined,
+      origin: originOf(facts),
+    }),
     sentAt: new Date(toNumber(facts.SentTimestamp, now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
-    ...(origin ? { origin } : {}),
   };
 }
 
