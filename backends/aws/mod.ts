@@ -156,10 +156,12 @@ export class AwsBackend implements Backend {
     );
     const found = checkingNames(createAddresses(client, options, new BoundedMap()));
     const addresses = createTopics ? creatingTopics(client, found) : found;
-    const wire = { client, addresses };
-    this.#sender = withChecks(createSender(wire, options, readIntact(isIntact), toTracedEntry));
-    this.#receiver = createReceiver(wire, { sender: this.#sender, isIntact, logger });
-    this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
+    const access = { client, addresses };
+    this.#sender = withChecks(
+      createSender(access, options, readIntact(isIntact), toTracedEntry),
+    );
+    this.#receiver = createReceiver(access, { sender: this.#sender, isIntact, logger });
+    this.#admin = createAdmin(access, { random, logger, during: this.#lifetime.during });
   }
 
   /** What SNS and SQS take. */

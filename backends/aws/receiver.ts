@@ -20,7 +20,7 @@ import type { IsIntact } from "./message/integrity.ts";
 import { baseOf, parseArn, regionOf, serviceUrl, shortName } from "./api/names.ts";
 import { QUEUE_ERRORS } from "./api/queue_errors.ts";
 import { redriveOf } from "./declare/redrive.ts";
-import type { Wire } from "./sender.ts";
+import type { Access } from "./sender.ts";
 import {
   type Answered,
   type BatchAnswer,
@@ -45,7 +45,7 @@ const GUARANTEES: Guarantees = {
   cancelsReceive: false,
 };
 
-/** What receiving needs besides the wire. */
+/** What receiving needs besides the access. */
 export interface ReceiverOptions {
   /** Puts copies into dead-letter queues, and knows the limits. */
   readonly sender: Sender;
@@ -56,25 +56,26 @@ export interface ReceiverOptions {
 }
 
 /** Creates the receiving part of the backend. */
-export function createReceiver(wire: Wire, options: ReceiverOptions): Receiver {
+export function createReceiver(access: Access, options: ReceiverOptions): Receiver {
   const { sender } = options;
   return {
     limits: sender.limits,
     guarantees: GUARANTEES,
-    receive: (queue, call) => receive(wire, queue, { ...call, ...options }),
+    receive: (queue, call) => receive(access, queue, { ...call, ...options }),
     acknowledge: (queue, receipts, { signal } = {}) =>
-      acknowledge(wire, queue, { receipts, signal }),
+      acknowledge(access, queue, { receipts, signal }),
     async release(queue, releases, { signal } = {}) {
       const changes = releases.map(({ receipt, delayMs }) => ({ receipt, visibilityMs: delayMs }));
-      return await changeVisibility(wire, queue, { changes, signal });
+      return await changeVisibility(access, queue, { changes, signal });
     },
-    extend: (queue, changes, { signal } = {}) => changeVisibility(wire, queue, { changes, signal }),
-    deadLetter: createDeadLetter(wire, sender),
+    extend: (queue, changes, { signal } = {}) =>
+      changeVisibility(access, queue, { changes, signal }),
+    deadLetter: createDeadLetter(access, sender),
   };
 }
 
 async function receive(
-  wire: Wire,
+  access: Access,
   queue: string,
   options: ReceiveOptions & ReceiverOptions,
 ): Promise<Delivery[]> {
@@ -98,12 +99,12 @@ async function receive(
     MessageAttributeNames: ["All"],
     ...(attemptId !== undefined && isFifo(queue) ? { ReceiveRequestAttemptId: attemptId } : {}),
   };
-  const messages = await wire.addresses.at(
+  const messages = await access.addresses.at(
     { queue },
     signal,
-    (QueueUrl) => receiveMessage(wire.client, { QueueUrl, ...input }, { signal, waitMs }),
+    (QueueUrl) => receiveMessage(access.client, { QueueUrl, ...input }, { signal, waitMs }),
   );
-  const now = wire.client.clock.now();
+  const now = access.client.clock.now();
   const lockedUntil = new Date(now + input.VisibilityTimeout * 1000);
   const deliveries: Delivery[] = [];
   for (const message of messages) {
@@ -139,7 +140,7 @@ function reportDamage(logger: Logger, queue: string, { MessageId }: Answered): v
 }
 
 async function acknowledge(
-  wire: Wire,
+  access: Access,
   queue: string,
   options: { receipts: readonly string[]; signal: AbortSignal | undefined },
 ): Promise<SettleResult[]> {
@@ -147,10 +148,10 @@ async function acknowledge(
   assertEntries("acknowledge", receipts.length);
   if (receipts.length === 0) return [];
   const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-  const answer = await wire.addresses.at(
+  const answer = await access.addresses.at(
     { queue },
     signal,
-    (QueueUrl) => deleteMessageBatch(wire.client, { QueueUrl, Entries }, { signal }),
+    (QueueUrl) => deleteMessageBatch(access.client, { QueueUrl, Entries }, { signal }),
   );
   const read = (): SettleResult => ({ ok: true });
   return resultPerEntry("DeleteMessageBatch", withLostLocks(answer), {
@@ -162,7 +163,7 @@ async function acknowledge(
 
 /** Both releasing and extending: SQS counts either from now. */
 async function changeVisibility(
-  wire: Wire,
+  access: Access,
   queue: string,
   options: { changes: readonly Extension[]; signal: AbortSignal | undefined },
 ): Promise<ExtendResult[]> {
@@ -174,12 +175,12 @@ async function changeVisibility(
     ReceiptHandle: receipt,
     VisibilityTimeout: toSeconds(visibilityMs),
   }));
-  const answer = await wire.addresses.at(
+  const answer = await access.addresses.at(
     { queue },
     signal,
-    (QueueUrl) => changeMessageVisibilityBatch(wire.client, { QueueUrl, Entries }, { signal }),
+    (QueueUrl) => changeMessageVisibilityBatch(access.client, { QueueUrl, Entries }, { signal }),
   );
-  const now = wire.client.clock.now();
+  const now = access.client.clock.now();
   const lockedUntil = (seconds: number) => new Date(now + seconds * 1000);
   return resultPerEntry("ChangeMessageVisibilityBatch", withLostLocks(answer), {
     entries: Entries,
@@ -212,7 +213,10 @@ const MAX_COPIED = 10_000;
  * Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. When
  * it is called again because the delete failed, nothing is copied again.
  */
-function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["deadLetter"]> {
+function createDeadLetter(
+  access: Access,
+  sender: Sender,
+): NonNullable<Receiver["deadLetter"]> {
   const targets = new Map<string, string>();
   const copied = new Set<string>();
 
@@ -236,14 +240,14 @@ function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["dea
     receipts: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<SettleResult[]> {
-    const results = await acknowledge(wire, queue, { receipts, signal });
+    const results = await acknowledge(access, queue, { receipts, signal });
     results.forEach(({ ok }, at) => ok && copied.delete(receipts[at]!));
     return results;
   }
 
   return async (queue, copies, { signal } = {}) => {
     const moving = [...copies];
-    const target = targets.get(queue) ?? await deadLetterQueueOf(wire, queue, signal);
+    const target = targets.get(queue) ?? await deadLetterQueueOf(access, queue, signal);
     if (target === undefined) return moving.map(() => ({ ok: false, error: unsupported(queue) }));
     targets.set(queue, target);
     try {
@@ -266,15 +270,17 @@ function forgetOldest(values: Set<string>, max: number): void {
 }
 
 async function deadLetterQueueOf(
-  wire: Wire,
+  access: Access,
   queue: string,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const { RedrivePolicy } = await wire.addresses.at(
+  const { RedrivePolicy } = await access.addresses.at(
     { queue },
     signal,
     (QueueUrl) =>
-      getQueueAttributes(wire.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, { signal }),
+      getQueueAttributes(access.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, {
+        signal,
+      }),
   );
   const arn = redriveOf(RedrivePolicy)?.deadLetterTargetArn;
   if (!arn) return undefined;

@@ -39,6 +39,13 @@ export function readingFault(error: unknown): string {
   return probe(() => error instanceof MelangeError ? error.message : undefined) ?? "cannot be read";
 }
 
+/** The ways in which a handler ends without success. A stop that runs out of time is not its failure. */
+const ENDINGS = {
+  failed: ["warn", "A handler failed"],
+  gaveUp: ["warn", "A handler gave a message up"],
+  stopped: ["info", "A handler was stopped; its message is given back"],
+} as const;
+
 /** Reports that a handler threw. */
 export function reportFailure(
   { logger, queue, message }: Subject,
@@ -47,11 +54,12 @@ export function reportFailure(
     type: string;
     attempt: number;
     subscriber: string | undefined;
-    givenUp: boolean;
+    ending: keyof typeof ENDINGS;
   },
 ): void {
-  const { error, type, attempt, subscriber, givenUp } = failure;
-  logger.warn(givenUp ? "A handler gave a message up" : "A handler failed", {
+  const { error, type, attempt, subscriber, ending } = failure;
+  const [level, text] = ENDINGS[ending];
+  logger[level](text, {
     queue,
     messageId: short(message.id),
     type: short(type),

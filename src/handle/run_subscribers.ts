@@ -119,11 +119,13 @@ async function handle(event: Event, subscription: Subscription, job: Run): Promi
 
 function failed(error: unknown, { name: subscriber }: Subscription, job: Run): Verdict {
   const { context, type } = job;
+  const { attempt, signal } = context;
   const reason = reasonOf(error);
-  const givenUp = reason !== undefined;
-  reportFailure(context, { error, type, attempt: context.attempt, subscriber, givenUp });
-  if (givenUp) return { kind: "deadLetter", reason, ...defined({ subscriber }) };
-  return { kind: "retry", error, ...defined({ subscriber }), ...waitOf(error, context.signal) };
+  const isStop = signal.aborted && error === signal.reason && factsOf(error)?.code === "STOPPED";
+  const ending = reason !== undefined ? "gaveUp" : isStop ? "stopped" : "failed";
+  reportFailure(context, { error, type, attempt, subscriber, ending });
+  if (reason !== undefined) return { kind: "deadLetter", reason, ...defined({ subscriber }) };
+  return { kind: "retry", error, ...defined({ subscriber }), ...waitOf(error, signal) };
 }
 
 /** Codes of errors that do not count as a try: they say nothing about the message. */

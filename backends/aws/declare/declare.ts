@@ -25,7 +25,7 @@ import {
 } from "./queue_attributes.ts";
 import { redriveOf } from "./redrive.ts";
 import type { Declaring } from "./declaring.ts";
-import type { Wire } from "../sender.ts";
+import type { Access } from "../sender.ts";
 import { deleteTopic, getTopicAttributes, setTopicAttributes } from "../api/sns.ts";
 import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "../api/sqs.ts";
 import { endpointSubscriptionOf, ensureSubscription, subscriptionOf } from "./subscriptions.ts";
@@ -64,10 +64,10 @@ const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 
 /** Creates the declaring part of the backend. */
 export function createAdmin(
-  wire: Wire,
+  access: Access,
   options: { random: Random; during: Lifetime["during"]; logger: Logger },
 ): AwsAdmin {
-  const { client: { clock } } = wire;
+  const { client: { clock } } = access;
   const { random, during, logger } = options;
   const declaring = <T>(
     signal: AbortSignal | undefined,
@@ -77,7 +77,7 @@ export function createAdmin(
       const telling = tellingWaits({ clock, logger });
       const patiently: Declaring["patiently"] = (call, { quiet } = { quiet: false }) =>
         retry(() => quiet ? call() : telling(call), { ...PATIENCE, clock, random, signal });
-      return run({ ...wire, signal, logger, patiently });
+      return run({ ...access, signal, logger, patiently });
     });
   return {
     declareTopic: (name, options = {}) =>
@@ -90,7 +90,9 @@ export function createAdmin(
       during(
         signal,
         (signal) =>
-          tellingWaits({ clock, logger })(() => readQueue(wire, name, signal)).then(descriptionOf),
+          tellingWaits({ clock, logger })(() => readQueue(access, name, signal)).then(
+            descriptionOf,
+          ),
       ),
     deleteTopic: (name, { signal } = {}) =>
       declaring(signal, (context) => removeTopic(context, name)),
@@ -228,7 +230,7 @@ interface FoundQueue {
   readonly attributes: Partial<Record<string, string>>;
 }
 
-function readQueue({ client, addresses }: Wire, queue: string, signal: AbortSignal) {
+function readQueue({ client, addresses }: Access, queue: string, signal: AbortSignal) {
   return addresses.at({ queue }, signal, async (url): Promise<FoundQueue> => {
     const input = { QueueUrl: url, AttributeNames: ["All"] };
     const attributes = await getQueueAttributes(client, input, { signal });

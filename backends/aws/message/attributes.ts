@@ -25,7 +25,7 @@ export function toSqsEntry(message: OutgoingMessage, index: number): SendMessage
     Id: `${index}`,
     MessageBody: message.body,
     DelaySeconds: delayMs && toSeconds(delayMs),
-    MessageAttributes: Object.fromEntries(toWire(message)),
+    MessageAttributes: Object.fromEntries(sqsAttributes(message)),
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
@@ -48,13 +48,13 @@ export function toSnsEntry(message: OutgoingMessage, index: number): PublishBatc
   return {
     Id: `${index}`,
     Message: message.body,
-    MessageAttributes: { entry: toWire(message).map(([Name, Value]) => ({ Name, Value })) },
+    MessageAttributes: { entry: sqsAttributes(message).map(([Name, Value]) => ({ Name, Value })) },
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
 }
 
-function toWire({ attributes }: OutgoingMessage): [name: string, attribute: SqsAttribute][] {
+function sqsAttributes({ attributes }: OutgoingMessage): [name: string, attribute: SqsAttribute][] {
   return Object.entries(attributes).map(([name, given]) => {
     const { type: DataType, value } = typedAttribute(given);
     return [
@@ -80,7 +80,7 @@ export function fromSqsMessage(
   times: { now: number; lockedUntil: Date },
 ): ReceivedMessage | undefined {
   const { MessageId: id, Body: body, MessageAttributes } = received;
-  const attributes = fromWire(MessageAttributes);
+  const attributes = attributesFrom(MessageAttributes);
   if (typeof id !== "string" || typeof body !== "string" || !attributes) return undefined;
   const facts: Partial<Record<string, string>> = texts(received.Attributes);
   const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
@@ -120,7 +120,7 @@ function toNumber(text: string | undefined, otherwise: number): number {
 }
 
 /** By way of entries, so that an attribute named `__proto__` is one like any other. */
-function fromWire(written: unknown): Attributes | undefined {
+function attributesFrom(written: unknown): Attributes | undefined {
   if (written !== undefined && written !== null && !isRecord(written)) return undefined;
   try {
     return Object.fromEntries(

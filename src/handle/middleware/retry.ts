@@ -4,7 +4,7 @@ import { isDeadLetter } from "../../support/errors.ts";
 import { backoffMs, checkRetryPolicy } from "../../support/retry.ts";
 
 /** Options of {@linkcode retry}. */
-export interface RetryMiddlewareOptions {
+export interface RetryOptions {
   /** Tries, the first included. Default: 3. */
   attempts?: number;
   /** The bound of the first pause, in milliseconds; it doubles each time. Default: 100. */
@@ -33,7 +33,7 @@ export interface RetryMiddlewareOptions {
  * if (!dispatcher) throw new Error("unexpected");
  * ```
  */
-export function retry(options: RetryMiddlewareOptions = {}): Middleware {
+export function retry(options: RetryOptions = {}): Middleware {
   const { attempts = 3, baseMs = 100, maxMs = 5_000, when = () => true } = options;
   const { clock = systemClock, random = Math.random } = options;
   checkRetryPolicy({ maxAttempts: attempts, baseMs, maxMs });

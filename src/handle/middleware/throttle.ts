@@ -3,7 +3,7 @@ import type { Middleware } from "../handler.ts";
 import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode throttle}. */
-export interface ThrottleMiddlewareOptions {
+export interface ThrottleOptions {
   /** How many calls begin in each interval. */
   limit: number;
   /** The interval, in milliseconds. Default: 1 000. */
@@ -25,7 +25,7 @@ export interface ThrottleMiddlewareOptions {
  * if (!dispatcher) throw new Error("unexpected");
  * ```
  */
-export function throttle(options: ThrottleMiddlewareOptions): Middleware {
+export function throttle(options: ThrottleOptions): Middleware {
   const { limit, intervalMs = 1_000, clock = systemClock } = options;
   for (const [name, value] of Object.entries({ limit, intervalMs })) {
     checkRange(value, { cannot: "throttle", name, min: Number.MIN_VALUE });

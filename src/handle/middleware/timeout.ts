@@ -4,7 +4,7 @@ import { MelangeError } from "../../support/errors.ts";
 import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode timeout}. */
-export interface TimeoutMiddlewareOptions {
+export interface TimeoutOptions {
   /** How long the handler may take, in milliseconds. */
   ms: number;
   /** Where time comes from. Default: the machine's clock. */
@@ -24,7 +24,7 @@ export interface TimeoutMiddlewareOptions {
  * if (!dispatcher) throw new Error("unexpected");
  * ```
  */
-export function timeout({ ms, clock = systemClock }: TimeoutMiddlewareOptions): Middleware {
+export function timeout({ ms, clock = systemClock }: TimeoutOptions): Middleware {
   checkRange(ms, { cannot: "limit a handler", name: "ms", min: Number.MIN_VALUE });
   return (next) => async (event, context) => {
     const limit = new AbortController();

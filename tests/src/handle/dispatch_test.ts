@@ -404,6 +404,24 @@ describe("dispatch() and its signals", () => {
     never.reject(new Error("later, and unobserved"));
   });
 
+  for (
+    const [code, level, text] of [
+      ["STOPPED", "info", "A handler was stopped; its message is given back"],
+      ["LOCK_LOST", "warn", "A handler failed"],
+    ] as const
+  ) {
+    it(`logs a handler that ${code} ended as ${level}`, async () => {
+      const { dispatcher, log, run } = setUp();
+      const host = new AbortController();
+      dispatcher.subscribe(Job, () => {
+        host.abort(new MelangeError(code, "over"));
+        return new Promise(() => {});
+      });
+      await run({}, { signal: host.signal });
+      assertEquals(log.lines.map((line) => [line.level, line.text]), [[level, text]]);
+    });
+  }
+
   it("retries without a handler when the signal has aborted before", async () => {
     const { dispatcher, run } = setUp();
     let calls = 0;
