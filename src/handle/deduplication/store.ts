@@ -27,7 +27,11 @@ export interface DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void>;
   /** Gives a claimed key back: its handler failed. */
   release(key: string, token: string): Promise<void>;
-  /** Prolongs a lease to `leaseMs` milliseconds from now; `false` if it was lost. */
+  /**
+   * Prolongs a lease to `leaseMs` milliseconds from now, also a lease that has ended while nobody
+   * claimed the key. Resolves to `false` if another claim has the key since, or if the key was
+   * completed or released.
+   */
   renew(key: string, token: string, leaseMs: number): Promise<boolean>;
 }
 
