@@ -10,7 +10,7 @@ import {
 } from "../../src/wire/message.ts";
 import { assertEntries } from "./api/batch.ts";
 
-/** The same sender, which refuses what breaks the rules of messages and sends the others. */
+/** Wraps a sender so that messages that break the rules are refused, and only the others are sent. */
 export function withChecks(sender: Sender): Sender {
   return {
     ...sender,

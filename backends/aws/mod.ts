@@ -74,18 +74,18 @@ export type { AwsSenderOptions } from "./sender.ts";
 /** Options of {@linkcode AwsBackend}; each has a default. */
 export interface AwsBackendOptions
   extends AwsSenderOptions, EndpointKindOptions, CredentialsAccess {
-  /** What requests are signed with, or where that comes from. Default: {@linkcode defaultCredentials}. */
+  /** The keys that requests are signed with, or their provider. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
-  /** How much of a message is compared with the MD5 that SQS says, when it is sent and received. Default: `"body"`. */
+  /** The part of a message that is compared with the MD5 of SQS, on sending and receiving. Default: `"body"`. */
   integrity?: Integrity;
-  /** Whether publishing to a topic that is missing creates it. Default: `true`. */
+  /** Creates a missing topic when it is published to. Default: `true`. */
   createTopics?: boolean;
   /**
-   * Whether there is an SNS. `false` for a broker of queues only: all that concerns topics is
+   * Tells that there is an SNS. `false` for a broker of queues only: all that concerns topics is
    * `UNSUPPORTED` without a request, and the guarantees say so. Default: `true`.
    */
   topics?: boolean;
-  /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
+  /** The source of the jitter between attempts of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
   random?: Random;
   /** Told about messages that arrive damaged, about what `declare…` waits for and could not check. Default: the console. */
   logger?: Logger;
@@ -164,7 +164,7 @@ export class AwsBackend implements Backend {
     this.#admin = createAdmin(access, { random, logger, during: this.#lifetime.during });
   }
 
-  /** What SNS and SQS take. */
+  /** The limits of SNS and SQS. */
   get limits(): BackendLimits {
     return this.#sender.limits;
   }

@@ -45,13 +45,13 @@ const GUARANTEES: Guarantees = {
   cancelsReceive: false,
 };
 
-/** What receiving needs besides the access. */
+/** The parts of receiving beside the access to AWS. */
 export interface ReceiverOptions {
-  /** Puts copies into dead-letter queues, and knows the limits. */
+  /** The sender of copies to dead-letter queues, which knows the limits. */
   readonly sender: Sender;
-  /** Compares what arrived with its digests. */
+  /** Compares a message that arrived with its digests. */
   readonly isIntact: IsIntact;
-  /** Told about messages that arrived damaged. */
+  /** The logger that is told of damaged messages. */
   readonly logger: Logger;
 }
 
@@ -133,7 +133,7 @@ function deliveryOf(
   return intact ? { receipt, message } : undefined;
 }
 
-/** Left locked: it comes again, and if it is damaged in the queue itself, redrive takes it away. */
+/** Logs a damaged message. It stays locked and comes again; if it is damaged in the queue itself, redrive takes it away. */
 function reportDamage(logger: Logger, queue: string, { MessageId }: Answered): void {
   const messageId = typeof MessageId === "string" ? MessageId.slice(0, 100) : undefined;
   logger.error("A message arrived damaged and is left in the queue", { queue, messageId });
@@ -161,7 +161,7 @@ async function acknowledge(
   });
 }
 
-/** Both releasing and extending: SQS counts either from now. */
+/** Releases and extends: SQS counts both from now. */
 async function changeVisibility(
   access: Access,
   queue: string,
@@ -206,7 +206,7 @@ function withLostLocks({ Successful, Failed }: BatchAnswer): BatchAnswer {
   };
 }
 
-/** So many receipts are remembered whose copies are stored and whose deletes failed. */
+/** The most receipts that are remembered because their copies are stored and their deletes failed. */
 const MAX_COPIED = 10_000;
 
 /**
@@ -290,8 +290,8 @@ async function deadLetterQueueOf(
 }
 
 /**
- * Whether the URL of a queue points to another place than its region's own. Its dead-letter queue,
- * which is in the same account and region, is there as well, and its ARN does not say so.
+ * Tells whether the URL of a queue points to another place than its region's own. The dead-letter
+ * queue, which is in the same account and region, is at that place as well; its ARN does not say so.
  */
 function isElsewhere(queue: string): boolean {
   const base = baseOf(queue);

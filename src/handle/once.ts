@@ -4,21 +4,22 @@ import { defined } from "../support/defined.ts";
 import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 
-/** How repeated deliveries of one event are told apart from new ones. */
+/** The way to tell repeated deliveries of one event from new ones. */
 export interface DeduplicationOptions {
-  /** Where claims are kept. */
+  /** The store that keeps the claims. */
   store: DeduplicationStore;
   /**
-   * How long a claim lasts at the most unless it is renewed, in milliseconds. It is shorter where the
-   * message is held for less, so that what a killed worker held is free when it comes again.
+   * The longest time that a claim lasts without being renewed, in milliseconds. The time is shorter
+   * where the message is held for less, so that the claim of a killed worker is over when its message
+   * comes again.
    * Default: 60 000.
    */
   leaseMs?: number;
-  /** How long a handled event is remembered, in milliseconds. Default: 24 hours. */
+  /** The time for which a handled event is remembered, in milliseconds. Default: 24 hours. */
   retentionMs?: number;
   /**
-   * What happens when the store fails; it is logged as an error either way. `"retry"` handles the
-   * message later, `"process"` handles it without protection. Default: `"retry"`. A call of the store
+   * The course when the store fails; the failure is logged as an error either way. `"retry"` handles
+   * the message later, `"process"` handles it without protection. Default: `"retry"`. A call of the store
    * that takes longer than a third of the lease has failed.
    */
   onFailure?: "retry" | "process";
@@ -30,15 +31,15 @@ export interface OnceOptions extends DeduplicationOptions {
   key: string;
   /** Ends the claim: the message that it was made for was given up. */
   signal: AbortSignal;
-  /** How long the message is still held, in milliseconds. Default: no limit. */
+  /** Tells for how long the message is still held, in milliseconds. Default: no limit. */
   heldMs?: (() => number) | undefined;
-  /** Where time comes from. */
+  /** The source of time. */
   clock: Clock;
-  /** Where failures of the store are reported. */
+  /** The logger that failures of the store are reported to. */
   logger: Logger;
 }
 
-/** Whether a subscriber is done with an event, or when to ask again. */
+/** The verdict on one subscriber and event: done, or to be asked again later. */
 export type OnceResult =
   | { kind: "acknowledge" }
   | { kind: "retry"; error: unknown; uncounted: true; delayMs?: number };
@@ -86,7 +87,7 @@ async function claimed(options: OnceOptions): Promise<Claim> {
   }
 }
 
-/** What a store of somebody's answered. */
+/** Checks the answer of a store, which anybody may have written. */
 function soundClaim(claim: Claim, leaseMs: number): Claim {
   const { status } = claim;
   if (status === "completed" || (status === "claimed" && typeof claim.token === "string")) {

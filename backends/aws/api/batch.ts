@@ -12,8 +12,8 @@ export function assertEntries(action: string, count: number): void {
 }
 
 /**
- * One result per entry, in order. The ids are the places; an entry that is in neither list, or in
- * both, or whose success cannot be read, has not demonstrably succeeded.
+ * Gives one result per entry, in order. The ids are the places; an entry that is in neither list, or
+ * in both, or whose success cannot be read, has not demonstrably succeeded.
  */
 export function resultPerEntry<E, T>(
   action: string,

@@ -20,7 +20,7 @@ export interface SqsAttribute {
 export type Answered = Readonly<Record<string, unknown>>;
 
 /**
- * What every batch call answers. A list that has no entries may be missing.
+ * The answer of every batch call. A list that has no entries may be missing.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
  */
 export interface BatchAnswer {
@@ -199,7 +199,7 @@ function readQueueUrl(text: string): string {
   return typeof QueueUrl === "string" ? QueueUrl : unreadable();
 }
 
-/** Whatever names an entry counts, so that garbage in one of them concerns no other. */
+/** Reads the lists of a batch. Only entries with an id count, so that garbage concerns no other entry. */
 function readBatch(text: string): BatchAnswer {
   const { Successful, Failed } = JSON.parse(text);
   return { Successful: named(Successful), Failed: named(Failed) };
@@ -209,7 +209,7 @@ function named(list: unknown): Answered[] {
   return [list as Answered[]].flat().filter((entry) => entry?.Id);
 }
 
-/** An empty answer mentions nobody. */
+/** Reads the answer to a settlement; an empty one mentions no entry. */
 function readSettled(text: string): BatchAnswer {
   return readBatch(text || "{}");
 }

@@ -44,7 +44,7 @@ export function parseXml(text: string): XmlElement {
   return unreadable();
 }
 
-/** Says that an answer is not one that is known. */
+/** Throws the error of an answer that is not known. */
 export function unreadable(): never {
   throw new SyntaxError("Cannot read the XML");
 }

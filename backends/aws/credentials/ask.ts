@@ -7,15 +7,15 @@ import { brokenSource, type SearchContext } from "./source.ts";
 
 /** A request to somebody who has credentials. */
 export interface Ask {
-  /** Who is asked, for error messages. */
+  /** The name of the service that is asked, for error messages. */
   readonly who: string;
   readonly url: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
-  /** How long the answer may take, to its last byte, in milliseconds. */
+  /** The longest time for an answer, to its last byte, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether it may be that nobody is there: then silence is not asked twice. Default: `false`. */
+  /** Tells that the service may be missing: then silence is not asked twice. Default: `false`. */
   readonly mayBeAbsent?: boolean;
 }
 

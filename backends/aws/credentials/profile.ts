@@ -69,7 +69,7 @@ function keysOf(profile: Section, name: string): Credentials | undefined {
 const INSTEAD =
   "give the option `credentials`, for example fromNodeProviderChain() of @aws-sdk/credential-providers, or the variables that `aws configure export-credentials --format env` prints";
 
-/** What a program prints, or what a login left behind. */
+/** Reads the output of a program, or the cache of a login. */
 async function fetchedFor(
   context: SearchContext,
   { files: { ssoSessions }, name, profile }: Step & { profile: Section },

@@ -43,13 +43,13 @@ export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOp
 export interface EndpointSubscription {
   /** The ARN of the topic. */
   topic: string;
-  /** Its own ARN. */
+  /** The ARN of the subscription. */
   address: string;
   /** SNS delivers nothing before the endpoint has confirmed the subscription. */
   state: "pending" | "confirmed";
 }
 
-/** What can be declared on AWS. */
+/** The declarations that AWS takes. */
 export interface AwsAdmin extends Admin {
   /** Subscribes an endpoint to a topic. */
   declareEndpoint(
@@ -133,7 +133,7 @@ function assertFifo(kind: string, name: string): void {
   );
 }
 
-/** An ARN may be of another account, where nothing can be created: such a topic must exist. */
+/** Creates a topic that is given by name. An ARN may be of another account, so its topic must exist. */
 async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   const { client, addresses, signal, patiently } = context;
   if (!addressOf({ topic }).service) {
@@ -149,7 +149,7 @@ async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   return TopicArn;
 }
 
-/** The same for a topic that is subscribed to. Where nobody may create or look, Subscribe decides. */
+/** Creates or finds a topic to subscribe to. Where neither is allowed, the call of Subscribe decides. */
 async function subscribableTopic(context: Declaring, topic: string): Promise<string> {
   const { addresses, logger, patiently } = context;
   try {
@@ -163,7 +163,7 @@ async function subscribableTopic(context: Declaring, topic: string): Promise<str
   }
 }
 
-/** Reads what was created just now, which may not be found yet. */
+/** Reads a resource that was created just now, and may not be found yet. */
 function existing<T>({ patiently }: Declaring, read: () => Promise<T>): Promise<T> {
   return patiently(() =>
     read().catch((error) => {
@@ -239,7 +239,7 @@ function readQueue({ client, addresses }: Access, queue: string, signal: AbortSi
   });
 }
 
-/** Creates a queue or changes what differs. An ARN or a URL must exist: its account is its own. */
+/** Creates a queue or changes attributes that differ. A queue given by ARN or URL must exist: it may be of another account. */
 async function ensureQueue(
   context: Declaring,
   queue: string,
@@ -275,7 +275,7 @@ async function createMissing(
   return await existing(context, () => readQueue(context, queue, signal));
 }
 
-/** Writes until what is read back lets these topics send; returns whether anything was written. */
+/** Writes the policy until it lets these topics send when read back; tells whether anything was written. */
 async function allowTopics(
   context: Declaring,
   { url: QueueUrl, arn }: FoundQueue,

@@ -11,19 +11,19 @@ import { toSeconds } from "../message/attributes.ts";
 import { addressOf } from "../api/names.ts";
 import { redriveOf } from "./redrive.ts";
 
-/** What attributes follow from. */
+/** The options that attributes follow from. */
 export interface QueueAttributeOptions extends DeclareQueueOptions {
   /** The ARN of the dead-letter queue. */
   targetArn?: string | undefined;
-  /** Whether this is a dead-letter queue. */
+  /** Tells that this is a dead-letter queue. */
   isTarget?: boolean;
 }
 
 type QueueAttributes = Partial<Record<string, string>>;
 
-/** How often a message is received before it moves, where nothing says so. */
+/** The receives before a message moves, unless the caller says otherwise. */
 const MAX_RECEIVES = 5;
-/** What a dead-letter queue keeps: in a standard one, the time in the queue before counts as well. */
+/** The retention of a dead-letter queue: in a standard queue, the time in the first queue counts as well. */
 const TARGET_RETENTION_MS = 1_209_600_000;
 
 /** The attributes with which a queue is created. */

@@ -24,12 +24,12 @@ import {
 /** A subscription that is wanted. */
 export interface WantedSubscription {
   readonly topic: string;
-  /** What it shall have. An empty `FilterPolicy` is what SNS has for none. */
+  /** The attributes to have. SNS has an empty `FilterPolicy` for none. */
   readonly attributes: { readonly RawMessageDelivery: string; readonly FilterPolicy: string };
 }
 
 /**
- * What was asked for, checked before anything is sent.
+ * Reads the wanted subscription of a queue, checked before anything is sent.
  *
  * @throws a `MelangeError` with the code `CONFIGURATION` for what SNS would refuse, or would take
  * and then deliver nothing.
@@ -61,7 +61,7 @@ export function endpointSubscriptionOf(
   return wanted({ ...given, raw }, rule);
 }
 
-/** It is never quoted: paths and queries of web hooks may be secrets. */
+/** The URL is never quoted in an error: paths and queries of web hooks may be secrets. */
 function brokenUrlRule(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url?.hostname ?? "");
@@ -108,25 +108,25 @@ function brokenFilterRule(filter: FilterPolicy): string | undefined {
   return undefined;
 }
 
-/** Where a subscription goes. */
+/** A subscription, from topic to endpoint. */
 export interface SubscriptionPlan {
   readonly topicArn: string;
-  /** How SNS delivers there. */
+  /** The protocol by which SNS delivers. */
   readonly protocol: "sqs" | "http" | "https";
   /** The ARN of a queue, or a URL. */
   readonly endpoint: string;
   readonly attributes: WantedSubscription["attributes"] & { readonly RedrivePolicy?: string };
 }
 
-/** A subscription as it is. */
+/** A subscription that exists. */
 export interface Subscribed {
-  /** Its ARN. */
+  /** The ARN of the subscription. */
   readonly arn: string;
-  /** Whether the endpoint still has to confirm it. A queue of the same account never has to. */
+  /** Tells that the endpoint still has to confirm. A queue of the same account never has to. */
   readonly pending: boolean;
 }
 
-/** Creates a subscription, or changes what differs of the one that there is. */
+/** Creates a subscription, or changes the attributes of an existing one that differ. */
 export async function ensureSubscription(
   context: Declaring,
   plan: SubscriptionPlan,
@@ -145,7 +145,7 @@ export async function ensureSubscription(
   return { arn: SubscriptionArn, pending: current?.PendingConfirmation === "true" };
 }
 
-/** What a subscription has; `undefined`, with a warning, if nobody may know. */
+/** Reads the attributes of a subscription; `undefined`, with a warning, if reading is not allowed. */
 async function readSubscription(
   { client, logger, signal, patiently }: Declaring,
   { SubscriptionArn, differs }: { SubscriptionArn: string; differs: boolean },
@@ -241,7 +241,7 @@ async function findSubscription(
   throw unknownOutcome("ListSubscriptionsByTopic", "its pages do not end", {});
 }
 
-/** Compared as values: SNS may give back JSON in another order or spacing. */
+/** Compares JSON as values: SNS may give it back in another order or spacing. */
 function sameJson(left: string, right: string): boolean {
   return left === right || canonical(left) === canonical(right);
 }

@@ -104,7 +104,7 @@ export interface SystemFacts {
   readonly SenderId?: string | null | undefined;
 }
 
-/** What the system attributes of a message say of its origin, if anything. */
+/** Reads the origin of a message out of its system attributes, if they have any. */
 export function originOf(facts: SystemFacts): MessageOrigin | undefined {
   const { AWSTraceHeader, DeadLetterQueueSourceArn, SenderId } = facts;
   if (!AWSTraceHeader && !DeadLetterQueueSourceArn && !SenderId) return undefined;
@@ -119,7 +119,7 @@ function toNumber(text: string | undefined, otherwise: number): number {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : otherwise;
 }
 
-/** By way of entries, so that an attribute named `__proto__` is one like any other. */
+/** Reads attributes by way of entries, so that `__proto__` is a name like any other. */
 function attributesFrom(written: unknown): Attributes | undefined {
   if (written !== undefined && written !== null && !isRecord(written)) return undefined;
   try {

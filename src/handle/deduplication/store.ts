@@ -2,13 +2,13 @@ import { type Clock, reading, systemClock } from "../../support/clock.ts";
 import { isNumber } from "../../support/duration.ts";
 import { checkRange } from "../../support/range.ts";
 
-/** What a claim found. */
+/** The answer to a claim. */
 export type Claim =
-  /** Nobody has it: run, then complete or release with this token. */
+  /** The key was free: run, then complete or release with this token. */
   | { readonly status: "claimed"; readonly token: string }
-  /** It was completed before: do not run it again. */
+  /** The key was completed before: do not run again. */
   | { readonly status: "completed" }
-  /** Somebody is running it: come back later. */
+  /** Another claim is running: come back later. */
   | { readonly status: "inProgress"; readonly retryAfterMs?: number };
 
 /**
@@ -37,9 +37,9 @@ export interface DeduplicationStore {
 
 /** Options of {@linkcode MemoryDeduplicationStore}. */
 export interface MemoryDeduplicationStoreOptions {
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** How many completed keys are remembered, and at most 64 million characters of them; the oldest are forgotten first. Default: 100 000. */
+  /** The most completed keys that are remembered, with at most 64 million characters in all; the oldest are forgotten first. Default: 100 000. */
   maxEntries?: number;
 }
 

@@ -7,9 +7,9 @@ import { checkRange } from "../../support/range.ts";
 export interface CircuitBreakerOptions {
   /** After so many failures in a row the circuit opens. Default: 5. */
   failures?: number;
-  /** How long it stays open before one call may try, in milliseconds. Default: 30 000. */
+  /** The time for which the circuit stays open before one call may try, in milliseconds. Default: 30 000. */
   resetMs?: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 

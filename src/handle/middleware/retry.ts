@@ -11,11 +11,11 @@ export interface RetryOptions {
   baseMs?: number;
   /** The bound of every pause, in milliseconds. Default: 5 000. */
   maxMs?: number;
-  /** Whether an error is worth another try. Default: every one. */
+  /** Tells whether an error is worth another try. Default: every error is. */
   when?: (error: unknown) => boolean;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** Where jitter comes from. Default: `Math.random`. */
+  /** The source of jitter. Default: `Math.random`. */
   random?: Random;
 }
 

@@ -4,11 +4,11 @@ import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode throttle}. */
 export interface ThrottleOptions {
-  /** How many calls begin in each interval. */
+  /** The most calls that begin in each interval. */
   limit: number;
   /** The interval, in milliseconds. Default: 1 000. */
   intervalMs?: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 

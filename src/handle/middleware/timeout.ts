@@ -5,9 +5,9 @@ import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode timeout}. */
 export interface TimeoutOptions {
-  /** How long the handler may take, in milliseconds. */
+  /** The longest time that the handler may take, in milliseconds. */
   ms: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 

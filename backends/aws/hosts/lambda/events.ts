@@ -16,15 +16,15 @@ import { snsMessage } from "../sns_message.ts";
 
 /** A record of an SQS event. */
 export interface SqsRecord {
-  /** By which Lambda is told that it failed. */
+  /** The id by which Lambda is told of a failure. */
   readonly id: string;
   /** The name of the queue; empty if the record does not say. */
   readonly queue: string;
-  /** What must be handled in order; `undefined` where nothing must. */
+  /** The group whose records are handled in order; `undefined` where the order is free. */
   readonly group: string | undefined;
   /** The message; `undefined` if the record is malformed. */
   readonly message: ReceivedMessage | undefined;
-  /** Where the record is malformed. */
+  /** The path at which the record is malformed. */
   readonly wrong: string;
 }
 
@@ -34,7 +34,7 @@ export interface SnsRecord {
   readonly queue: string;
   /** The message, in the envelope of SNS; `undefined` if the record is malformed. */
   readonly message: ReceivedMessage | undefined;
-  /** Where the record is malformed. */
+  /** The path at which the record is malformed. */
   readonly wrong: string;
 }
 
@@ -72,7 +72,7 @@ const sqsAttribute = v.object({
   stringValue: optionalText,
   binaryValue: optionalText,
 });
-/** What can be told of a record even if the rest of it makes no sense. */
+/** The parts of a record that count even if the rest makes no sense. */
 const identity = v.object({ messageId: text });
 const source = v.object({ eventSource: v.string() });
 const address = v.object({ eventSourceARN: v.string() });
@@ -114,7 +114,7 @@ function isOfFifo(record: unknown): boolean {
   return v.is(address, record) ? isFifo(record.eventSourceARN) : v.is(numbered, record);
 }
 
-/** Where a record of a FIFO queue hides its group, only the order of the whole batch keeps that of the group. */
+/** Chooses the order to keep: that of the whole batch if a record of a FIFO queue hides its group. */
 function orderOf(fifo: boolean, groups: boolean): "none" | "group" | "batch" {
   if (!fifo) return "none";
   return groups ? "group" : "batch";
@@ -181,7 +181,7 @@ function toNumber(digits: string | null | undefined, otherwise: number): number 
   return digits && /^\d{1,15}$/.test(digits) ? Number(digits) : otherwise;
 }
 
-/** By way of entries, so that an attribute named `__proto__` is one like any other. */
+/** Reads attributes by way of entries, so that `__proto__` is a name like any other. */
 function sqsAttributes(written: Record<string, unknown>): Attributes | undefined {
   const entries: [string, Attributes[string]][] = [];
   for (const [name, value] of Object.entries(written)) {

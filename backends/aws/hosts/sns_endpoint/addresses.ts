@@ -1,7 +1,7 @@
 /** The addresses that belong to a topic: nothing else is ever fetched. Pure. */
 import { formatArn, parseArn, serviceUrl } from "../../api/names.ts";
 
-/** What is known of a topic's broker where that is not SNS. */
+/** The broker of a topic that is not of SNS. */
 export interface BrokerRules {
   /** The hosts of certificates; none where it is given. */
   readonly certificateHosts: readonly string[];
@@ -48,7 +48,7 @@ function certificateNames(region: string, origin: string): string[] {
 }
 
 /**
- * Whether a certificate's address is one of SNS in the region of the topic. The text is compared,
+ * Tells whether a certificate's address is of SNS in the region of the topic. The text is compared,
  * not parsed: no user, port, encoded character or look-alike passes, whoever parses it later.
  */
 export function isCertificateUrl(url: string, { origin, broker }: AllowedTopic): boolean {
@@ -57,7 +57,7 @@ export function isCertificateUrl(url: string, { origin, broker }: AllowedTopic):
     /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/.test(url.slice(origin.length));
 }
 
-/** Whether a certificate's address is one of a broker. The text is compared, as for SNS. */
+/** Tells whether a certificate's address is of a broker. The text is compared, as for SNS. */
 function isBrokerCertificateUrl(url: string, { certificateHosts }: BrokerRules): boolean {
   return certificateHosts.some((host) =>
     ["http", "https"].some((scheme) => {
@@ -69,7 +69,7 @@ function isBrokerCertificateUrl(url: string, { certificateHosts }: BrokerRules):
 
 const CERTIFICATE_PATH = /^(\/[\w-][\w.-]{0,127}){1,8}(?<=\.pem)$/;
 
-/** Whether an address confirms the subscription to this topic, with this token, where the topic is. */
+/** Tells whether an address confirms the subscription to this topic, with this token, at the topic's place. */
 export function isSubscribeUrl(
   url: string,
   token: string,

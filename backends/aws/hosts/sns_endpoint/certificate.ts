@@ -6,7 +6,7 @@
 import { fromBase64 } from "../../../../src/support/base64.ts";
 import { MelangeError, probe } from "../../../../src/support/errors.ts";
 
-/** What a certificate says. */
+/** The content of a certificate. */
 export interface Certificate {
   /** The common names of its subject, and the DNS names among its alternative names. */
   readonly names: readonly string[];

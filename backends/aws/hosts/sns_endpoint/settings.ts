@@ -12,7 +12,7 @@ import type { PostRules, SignatureVersion } from "./post.ts";
 export interface PendingSubscription {
   /** The topic, one of those that are allowed. */
   readonly topicArn: string;
-  /** What `ConfirmSubscription` asks for. A secret: whoever has it can confirm. */
+  /** The token for `ConfirmSubscription`. A secret: its holder can confirm. */
   readonly token: string;
   /** Aborts when SNS no longer waits. */
   readonly signal: AbortSignal;
@@ -32,19 +32,19 @@ export interface SnsEndpointOptions {
   /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
   signatureVersions?: readonly SignatureVersion[];
   /**
-   * How far the timestamp of a message may be from now, in milliseconds: at least as long as the
+   * The furthest that the timestamp of a message may be from now, in milliseconds: at least as long as the
    * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest it can last.
    */
   windowMs?: number;
-  /** How many answered messages are remembered, so that a repetition is not handled again. Default: 100 000. */
+  /** The most answered messages that are remembered, so that a repetition is not handled again. Default: 100 000. */
   maxRemembered?: number;
-  /** How long a request may take, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
+  /** The longest time for a request, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
   timeoutMs?: number;
-  /** How long a body may be, in bytes. Default: 1 363 148, 1.3 MiB. */
+  /** The longest body, in bytes. Default: 1 363 148, 1.3 MiB. */
   maxBodyBytes?: number;
   /**
    * Takes raw deliveries too. **They are not signed**: whoever knows the secret can send anything.
-   * It is 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
+   * The secret has 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
    * Default: none, raw deliveries are refused.
    */
   allowRaw?: { secret: string };
@@ -57,7 +57,7 @@ export interface SnsEndpointOptions {
   publisher?: EventPublisher;
   /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -69,7 +69,7 @@ export type Settings =
   & Pick<SnsEndpointOptions, "publisher" | "allowRaw" | "confirm">
   & {
     rules: PostRules;
-    /** Whose certificate counts, where that is given. */
+    /** The certificate of a test broker, where it is given. */
     pinned: Certificates | undefined;
     fetch: typeof fetch;
     clock: Clock;

@@ -22,7 +22,7 @@ const SIGNED_CONFIRMATION = [
 ] as const;
 const HASHES = { 1: "SHA-1", 2: "SHA-256" } as const;
 
-/** What SNS signs: names and values, a line each, without what is not there. */
+/** Writes the text that SNS signs: names and values, a line each, without missing fields. */
 export function stringToSign(post: Omit<SnsPost, "topic">): string {
   const names = post.Type === "Notification" ? SIGNED_NOTIFICATION : SIGNED_CONFIRMATION;
   const lines = names.flatMap((name) => {
