@@ -69,6 +69,8 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   const servers: Server[] = [];
   /** The signatures of requests that were done, and whose connections ended before the answer. */
   const droppedAfter = new Set<string>();
+  /** The requests that were held: nothing is signed a third time, so none is held twice. */
+  const held = new Set<string>();
   const proxy: Proxy = {
     facts: ledger.facts,
     profile,
@@ -123,7 +125,8 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     ledger.facts.push({ kind: "request", client, action, entries, at: Date.now() });
     if (proxy.hanging) return;
     if (proxy.down) return void request.socket.destroy();
-    const isHeld = random() < proxy.profile.held;
+    const isHeld = random() < proxy.profile.held && !held.has(body);
+    if (isHeld) held.add(body);
     if (isHeld) await pause(untilNextStep(MACHINE, Date.now()));
     // Deno's fetch sends a request again, untold, on a connection that was used before and breaks.
     response.setHeader("connection", "close");
