@@ -55,7 +55,7 @@ describe("one-way-to-start-programs", () => {
 describe("doc-openings", () => {
   for (const opening of ["What", "Whether", "Who", "Whose", "Its", "Where", "How"]) {
     it(`refuses "${opening}"`, () => {
-      for (const path of ["src/a/b.ts", "backends/a.ts", "cli/a.ts", "mod.ts"]) {
+      for (const path of ["src/event/b.ts", "backends/conformance/a.ts", "mod.ts"]) {
         const source =
           `let a;\n/** ${opening} one sees. */\nlet b;\n/**\n * ${opening} two do.\n */`;
         assertEquals(reportsOn(source, path), ["2 doc-openings", "4 doc-openings"], path);
@@ -71,7 +71,7 @@ describe("doc-openings", () => {
        * A noun.
        * What follows it.
        */`;
-    assertEquals(reportsOn(source, "src/a.ts"), []);
+    assertEquals(reportsOn(source, "src/event/a.ts"), []);
     assertEquals(reportsOn("/** What */", "tests/a.ts"), []);
   });
 });
