@@ -138,7 +138,7 @@ describe("SqliteDeduplicationStore", () => {
     const folder = await Deno.makeTempDir();
     const file = `${folder}/shared.db`;
     const [first, second] = [new DatabaseSync(file), new DatabaseSync(file)];
-    const mode = () => second.prepare("PRAGMA journal_mode").get()?.journal_mode;
+    const mode = () => first.prepare("PRAGMA journal_mode").get()?.journal_mode;
     try {
       // The first process writes while the second one asks for a log.
       first.exec("BEGIN IMMEDIATE");
@@ -155,12 +155,13 @@ describe("SqliteDeduplicationStore", () => {
       const store = new SqliteDeduplicationStore({ database, busyTimeoutMs: 0 });
       assertEquals(mode(), "delete");
       assertEquals((await store.claim("a", 1_000)).status, "claimed");
+      second.close();
       const later = new SqliteDeduplicationStore({ database: first });
       assertEquals(mode(), "wal");
       assertEquals((await later.claim("a", 1_000)).status, "inProgress");
     } finally {
       first.close();
-      second.close();
+      if (second.isOpen) second.close();
       await Deno.remove(folder, { recursive: true });
     }
   });
