@@ -87,7 +87,7 @@ export interface AwsBackendOptions
   topics?: boolean;
   /** The source of the jitter between attempts of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
   random?: Random;
-  /** Told about messages that arrive damaged, about what `declare…` waits for and could not check. Default: the console. */
+  /** The logger for damaged messages, and for waits and missing permissions of `declare…`. Default: the console. */
   logger?: Logger;
 }
 
@@ -95,8 +95,8 @@ export interface AwsBackendOptions
  * Sends to SNS topics and SQS queues, and does nothing else: a publisher at the edge is small with
  * it. Nothing is read, checked or sent before the first message.
  *
- * It is made for a `MessagePublisher`, which checks what it sends. Called directly, it sends what it
- * is given, and what AWS refuses comes back as AWS said it. Unlike {@linkcode AwsBackend}, it creates
+ * The sender is made for a `MessagePublisher`, which checks its messages. Called directly, it sends
+ * unchecked messages, and a refusal comes back as AWS said it. Unlike {@linkcode AwsBackend}, it creates
  * no topics (a missing one is `NOT_FOUND`: declare it first) and does not compare the MD5 of what a
  * queue stored.
  *
@@ -169,7 +169,7 @@ export class AwsBackend implements Backend {
     return this.#sender.limits;
   }
 
-  /** All but one: a receive that is aborted may still take messages. Without topics, nothing fans out. */
+  /** The guarantees of SQS: all but one, as an aborted receive may still take messages. Without topics, nothing fans out. */
   get guarantees(): Guarantees {
     const { guarantees } = this.#receiver;
     return this.#topics ? guarantees : { ...guarantees, fansOut: false, filters: false };

@@ -42,7 +42,7 @@ export interface DispatchHooks {
   extend?: (ms: number) => Promise<void>;
   /** Tells how long the message is still held, in milliseconds: claims last no longer. Default: no limit. */
   heldMs?: () => number;
-  /** Given to the handlers. Default: none. */
+  /** The publisher for the handlers. Default: none. */
   publisher?: EventPublisher | undefined;
   /** The number of this try, from 1. Default: the message's own count. */
   attempt?: number;

@@ -27,7 +27,7 @@ export interface DeduplicationOptions {
 
 /** Options of {@linkcode runOnce}. */
 export interface OnceOptions extends DeduplicationOptions {
-  /** Tells subscriber and event. */
+  /** The key of the subscriber and the event. */
   key: string;
   /** Ends the claim: the message that it was made for was given up. */
   signal: AbortSignal;
@@ -44,9 +44,9 @@ export type OnceResult =
   | { kind: "acknowledge" }
   | { kind: "retry"; error: unknown; uncounted: true; delayMs?: number };
 
-/** No claim is shorter, unless it is asked to be: a store takes its time too. */
+/** The shortest claim, unless a shorter lease is asked for: a store takes its time too. */
 const MIN_LEASE_MS = 1_000;
-/** So long a message that was given up waits for its claim to be given back, in milliseconds. */
+/** The longest that a message which was given up waits for its claim to be released, in milliseconds. */
 const GIVE_BACK_MS = 100;
 
 /**

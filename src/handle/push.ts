@@ -46,7 +46,7 @@ export interface DispatchAllOptions {
   signal?: AbortSignal;
   /** Tells how long the records are still held, in milliseconds: claims last no longer. Default: no limit. */
   heldMs?: () => number;
-  /** Given to the handlers. Default: none. */
+  /** The publisher for the handlers. Default: none. */
   publisher?: EventPublisher | undefined;
   /** The host's limit of tries, for a dispatcher without `maxAttempts`. Default: no limit. */
   maxAttempts?: number;

@@ -19,7 +19,7 @@ export interface RetryPolicy extends Partial<Backoff> {
   baseMs?: number;
   /** The bound of every delay, in milliseconds. Default: 20 000. */
   maxMs?: number;
-  /** No attempt starts later than this after the first, in milliseconds. Default: 60 000. */
+  /** The time after the first attempt in which others may start, in milliseconds. Default: 60 000. */
   deadlineMs?: number;
 }
 

@@ -42,7 +42,7 @@ export function hopelessReason(error: unknown): string | undefined {
 }
 
 /**
- * The same error as one that ends what was tried: `CONFIGURATION`, not retryable, with the address
+ * Turns an error into one that ends the attempts: `CONFIGURATION`, not retryable, with the address
  * and the cause; `undefined` if what it says may pass by itself.
  */
 export function hopeless(error: unknown): MelangeError | undefined {

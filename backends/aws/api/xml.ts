@@ -11,7 +11,7 @@ const PIECE =
 
 const ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
-/** Deeper than any answer of AWS. */
+/** The deepest nesting: deeper than any answer of AWS. */
 const MAX_DEPTH = 32;
 
 /**

@@ -25,7 +25,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Longer than any answer with credentials. */
+/** The longest answer: longer than any with credentials. */
 const MAX_BYTES = 65_536;
 const PATIENCE = { maxAttempts: 3, baseMs: 100, maxMs: 1_000 };
 

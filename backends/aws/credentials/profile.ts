@@ -137,7 +137,7 @@ async function sourceOf(
   throw brokenSource(`the credential_source of ${shown(name)} has no credentials`);
 }
 
-/** Only names of profiles are shown, never a value out of a file. */
+/** Shows the name of a profile; a value out of a file is never shown. */
 function shown(name = ""): string {
   return `the profile "${printable(name)}"`;
 }

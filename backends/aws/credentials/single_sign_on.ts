@@ -53,7 +53,7 @@ interface Session {
   readonly role: string;
   /** The text that the name of the cached file is made of: the session, or else the start URL. */
   readonly cacheKey: string;
-  /** Only tokens of sessions can be renewed. */
+  /** The session, whose tokens can be renewed; others cannot. */
   readonly isRenewable: boolean;
 }
 

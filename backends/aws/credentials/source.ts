@@ -43,7 +43,7 @@ export function brokenSource(reason: string, options: { retryable?: boolean } = 
 /** The text of a file, or the reason why it cannot be read. */
 export type FileContent = { readonly text: string } | { readonly unreadable: string };
 
-/** Longer than any file with profiles or with a token. */
+/** The longest file: longer than any with profiles or with a token. */
 const MAX_CHARACTERS = 1_048_576;
 
 /** The longest time for reading a file. A network drive may never answer. */

@@ -46,7 +46,7 @@ export function subscriptionOf(
   return wanted({ ...options, raw }, rule);
 }
 
-/** The same for what SNS posts to; `deadLetterQueue` takes what it gives up. */
+/** Reads the wanted subscription of an endpoint; `deadLetterQueue` takes messages that SNS gives up. */
 export function endpointSubscriptionOf(
   url: string,
   given: SubscriptionOptions & { deadLetterQueue?: string },

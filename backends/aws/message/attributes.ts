@@ -31,7 +31,7 @@ export function toSqsEntry(message: OutgoingMessage, index: number): SendMessage
   };
 }
 
-/** The same with the trace that the message is part of, which only a copy keeps. */
+/** Writes an entry with the trace of its message, which only dead-letter copies keep. */
 export function toTracedEntry(
   message: OutgoingMessage,
   index: number,

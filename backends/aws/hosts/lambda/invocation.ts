@@ -15,7 +15,7 @@ export interface FlushingPublisher extends EventPublisher {
 
 /** Options of {@linkcode sqsHandler} and {@linkcode snsHandler}. */
 export interface LambdaOptions {
-  /** Given to the handlers as `context.publisher`, and flushed before an invocation ends. Default: none. */
+  /** The publisher for the handlers, as `context.publisher`; flushed before an invocation ends. Default: none. */
   publisher?: FlushingPublisher;
   /**
    * The time between the abort of the handlers' signal and the end of the invocation, in

@@ -3,22 +3,22 @@ import { formatArn, parseArn, serviceUrl } from "../../api/names.ts";
 
 /** The broker of a topic that is not of SNS. */
 export interface BrokerRules {
-  /** The hosts of certificates; none where it is given. */
+  /** The hosts of certificates; none where the certificate is given. */
   readonly certificateHosts: readonly string[];
 }
 
-/** Whose certificates count; `any` only where the option for test brokers says so. */
+/** The names in certificates that count; `any` only with the option for test brokers. */
 export type CertificateNames = readonly string[] | "any";
 
 /** A topic whose messages are taken. */
 export interface AllowedTopic {
   readonly arn: string;
   readonly name: string;
-  /** The address of SNS in its region, without a slash at its end. */
+  /** The address of SNS in the topic's region, without a slash at the end. */
   readonly origin: string;
-  /** Whose certificates SNS signs with there. */
+  /** The names in the certificates that SNS signs with in that region. */
   readonly certificateNames: CertificateNames;
-  /** Only for a test broker, which stands in the place of SNS. */
+  /** The rules of a test broker, which stands in the place of SNS. */
   readonly broker?: BrokerRules;
 }
 
@@ -36,8 +36,8 @@ export function allowedTopic(arn: string): AllowedTopic {
 }
 
 /**
- * Most regions share a certificate; younger ones, and those of other partitions, have their own. As
- * the SDK for Java has them, with the host itself, which is among the alternative names.
+ * Names the certificates of a region, as the SDK for Java does. Most regions share a certificate;
+ * younger regions and other partitions have their own. The host itself is an alternative name.
  */
 function certificateNames(region: string, origin: string): string[] {
   const host = origin.slice("https://".length);

@@ -51,7 +51,7 @@ export function createCertificates(options: SmallFetchOptions): Certificates {
   };
 }
 
-/** As the newest; the oldest makes room. */
+/** Remembers an entry as the newest; the oldest makes room. */
 function remember<Value>(values: Map<string, Value>, key: string, value: Value): void {
   values.delete(key);
   values.set(key, value);

@@ -27,7 +27,7 @@ export interface SnsPost {
   readonly Signature: string;
   readonly SignatureVersion: SignatureVersion;
   readonly SigningCertURL: string;
-  /** Not signed. */
+  /** The attributes, which are not signed. */
   readonly MessageAttributes?: unknown;
   /** The topic, out of the allow-list. */
   readonly topic: AllowedTopic;
@@ -97,7 +97,7 @@ export function readPost(
   return Type === "Notification" ? post : { ...post, ...confirmation(fields, topic) };
 }
 
-/** By way of entries: what was inherited is not among them. */
+/** Reads the fields of the object itself, without inherited ones. */
 function ownFields(text: string): ReadonlyMap<string, unknown> {
   let value: unknown;
   try {

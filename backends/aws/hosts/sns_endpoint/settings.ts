@@ -53,7 +53,7 @@ export interface SnsEndpointOptions {
    * its certificate can post anything. Default: none, only SNS is trusted.
    */
   testBroker?: TestBroker;
-  /** Given to the handlers as `context.publisher`. Default: none. */
+  /** The publisher for the handlers, as `context.publisher`. Default: none. */
   publisher?: EventPublisher;
   /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
