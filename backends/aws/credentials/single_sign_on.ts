@@ -53,7 +53,7 @@ interface Session {
   readonly role: string;
   /** The text that the name of the cached file is made of: the session, or else the start URL. */
   readonly cacheKey: string;
-  /** The session, whose tokens can be renewed; others cannot. */
+  /** Tells that the token is of a session, which can be renewed. */
   readonly isRenewable: boolean;
 }
 
