@@ -91,6 +91,7 @@ describe("dispatchAll()", () => {
     assert(failed?.outcome === "retry" && !failed.uncounted);
     assert(waiting?.outcome === "retry" && waiting.uncounted);
     assertInstanceOf(waiting.error, MelangeError);
+    assertEquals([waiting.error.code, waiting.error.retryable], ["STOPPED", true]);
   });
 
   it("goes on with a group behind what is dead-lettered", async () => {
