@@ -1,66 +1,66 @@
 import type { Clock } from "./clock.ts";
 
 /** Options of {@linkcode Batcher}. */
-export interface BatcherOptions<Item, Answer> {
+export interface BatcherOptions<Item, Outcome> {
   /** The most items of a batch. */
   maxItems: number;
   /** The most bytes of a batch; an item that is larger alone gets a batch of its own. Default: no limit. */
   maxBytes?: number;
   /** The bytes of an item. Default: 0. */
   sizeOf?: (item: Item) => number;
-  /** The time for which the first item waits for others, in milliseconds; 0 waits for items of the same turn. */
+  /** How long the first item waits for others, in milliseconds; 0 waits for those of the same turn. */
   lingerMs: number;
   /** The most batches under way. */
   maxInFlight: number;
   /** Items with the same key are never in two batches at once, so they keep their order. Default: no keys. */
   keyOf?: (item: Item) => string | undefined;
-  /** The source of time. */
+  /** Where time comes from. */
   clock: Clock;
   /** Runs a batch and settles each of its items, once. */
-  run: (items: Item[], settle: (item: Item, answer: Answer) => void) => Promise<void>;
+  run: (items: Item[], settle: (item: Item, outcome: Outcome) => void) => Promise<void>;
 }
 
-interface Entry<Answer> {
+interface Entry<Outcome> {
   size: number;
-  resolve: (answer: Answer) => void;
+  resolve: (outcome: Outcome) => void;
   reject: (reason: unknown) => void;
 }
 
-/** Items that share a key, oldest first. Items without a key stand in one line that is never held. */
-interface Line<Item, Answer> {
+/** What waits with one key, oldest first. What has no key stands in one line that is never held. */
+interface Line<Item, Outcome> {
   readonly key: string | undefined;
-  readonly waiting: Map<Item, Entry<Answer>>;
+  readonly waiting: Map<Item, Entry<Outcome>>;
   bytes: number;
-  /** Tells that a batch with this key is under way. */
+  /** Whether a batch with this key is under way. */
   held: boolean;
 }
 
 /**
  * Collects items and runs them in batches: as soon as a batch is full by count or bytes, else when
- * the first item has waited long enough. Each item gets an answer of its own.
+ * the first item has waited long enough. Each item gets an outcome of its own.
  */
-export class Batcher<Item extends object, Answer> {
-  readonly #options: BatcherOptions<Item, Answer>;
-  /** The lines that are held or hold items, in the order of service. */
-  readonly #lines = new Map<string | undefined, Line<Item, Answer>>();
-  /** The count of items in lines that are not held. */
+export class Batcher<Item extends object, Outcome> {
+  readonly #options: BatcherOptions<Item, Outcome>;
+  /** The lines that are held or in which something waits, in the order in which they are served. */
+  readonly #lines = new Map<string | undefined, Line<Item, Outcome>>();
+  /** What waits in lines that are not held. */
   readonly #ready = { items: 0, bytes: 0 };
   readonly #running = new Set<Promise<void>>();
   #due = false;
   #cancelLinger: (() => void) | undefined;
 
   /** Creates an empty batcher. */
-  constructor(options: BatcherOptions<Item, Answer>) {
+  constructor(options: BatcherOptions<Item, Outcome>) {
     this.#options = options;
   }
 
-  /** Tells whether no item waits and no batch runs. */
+  /** Whether nothing waits and nothing runs. */
   get idle(): boolean {
     return this.#lines.size === 0 && this.#running.size === 0;
   }
 
   /** Adds an item, at its place in the order, before it returns. The same object is added once. */
-  add(item: Item): Promise<Answer> {
+  add(item: Item): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const size = this.#options.sizeOf?.(item) ?? 0;
       const line = this.#lineOf(item);
@@ -122,9 +122,9 @@ export class Batcher<Item extends object, Answer> {
   }
 
   /** The items that are next and fit together. */
-  #take(): Map<Item, Entry<Answer>> {
+  #take(): Map<Item, Entry<Outcome>> {
     const { maxItems, maxBytes = Infinity } = this.#options;
-    const batch = new Map<Item, Entry<Answer>>();
+    const batch = new Map<Item, Entry<Outcome>>();
     let bytes = 0;
     for (const { held, waiting } of this.#lines.values()) {
       for (const [item, entry] of held ? [] : waiting) {
@@ -137,12 +137,12 @@ export class Batcher<Item extends object, Answer> {
     return batch;
   }
 
-  #start(batch: Map<Item, Entry<Answer>>): void {
+  #start(batch: Map<Item, Entry<Outcome>>): void {
     const items = [...batch.keys()];
     const lines = new Set(items.map((item) => this.#lineOf(item)));
     for (const item of items) this.#leave(this.#lineOf(item), item);
     for (const line of lines) this.#hold(line);
-    const running = this.#options.run(items, (item, answer) => batch.get(item)?.resolve(answer))
+    const running = this.#options.run(items, (item, outcome) => batch.get(item)?.resolve(outcome))
       .catch((error) => batch.forEach((entry) => entry.reject(error)))
       .finally(() => {
         this.#running.delete(running);
@@ -152,22 +152,22 @@ export class Batcher<Item extends object, Answer> {
     this.#running.add(running);
   }
 
-  #lineOf(item: Item): Line<Item, Answer> {
+  #lineOf(item: Item): Line<Item, Outcome> {
     const key = this.#options.keyOf?.(item);
     const known = this.#lines.get(key);
     if (known) return known;
-    const line = { key, waiting: new Map<Item, Entry<Answer>>(), bytes: 0, held: false };
+    const line = { key, waiting: new Map<Item, Entry<Outcome>>(), bytes: 0, held: false };
     this.#lines.set(key, line);
     return line;
   }
 
-  #leave(line: Line<Item, Answer>, item: Item): void {
+  #leave(line: Line<Item, Outcome>, item: Item): void {
     const size = line.waiting.get(item)?.size ?? 0;
     line.waiting.delete(item);
     this.#count(line, -1, -size);
   }
 
-  #count(line: Line<Item, Answer>, items: number, bytes: number): void {
+  #count(line: Line<Item, Outcome>, items: number, bytes: number): void {
     line.bytes += bytes;
     if (!line.held) this.#countReady(items, bytes);
   }
@@ -177,8 +177,8 @@ export class Batcher<Item extends object, Answer> {
     this.#ready.bytes += bytes;
   }
 
-  /** Holds a line until its batch has ended. */
-  #hold(line: Line<Item, Answer>): void {
+  /** Lets nobody of this line go until its batch has ended. */
+  #hold(line: Line<Item, Outcome>): void {
     if (line.key !== undefined) {
       line.held = true;
       this.#countReady(-line.waiting.size, -line.bytes);
@@ -186,8 +186,8 @@ export class Batcher<Item extends object, Answer> {
     this.#drop(line);
   }
 
-  /** Releases a line to the end of the order of service. */
-  #release(line: Line<Item, Answer>): void {
+  /** What has waited for its line goes next, the lines that were served last at the end. */
+  #release(line: Line<Item, Outcome>): void {
     if (!line.held) return;
     line.held = false;
     this.#lines.delete(line.key);
@@ -197,7 +197,7 @@ export class Batcher<Item extends object, Answer> {
     this.#due = true;
   }
 
-  #drop(line: Line<Item, Answer>): void {
+  #drop(line: Line<Item, Outcome>): void {
     if (line.waiting.size === 0 && !line.held) this.#lines.delete(line.key);
   }
 }
