@@ -3,20 +3,20 @@ import { MelangeError } from "../../src/support/errors.ts";
 import {
   type Destination,
   isFifo,
-  kindOf,
   nameOf,
   type OutgoingMessage,
   refusal,
 } from "../../src/wire/message.ts";
 import { assertEntries } from "./api/batch.ts";
 
-/** Wraps a sender so that messages that break the rules are refused, and only the others are sent. */
+/** The same sender, which refuses what breaks the rules of messages and sends the others. */
 export function withChecks(sender: Sender): Sender {
+  const { topic, queue } = sender.limits;
   return {
     ...sender,
     async send(destination, messages, options) {
       assertEntries("send", messages.length);
-      const limits = sender.limits[kindOf(destination)];
+      const limits = "topic" in destination ? topic : queue;
       const refused = messages.map((message) => refusal(message, destination, limits));
       const kept = messages.filter((_, index) => !refused[index]);
       try {
