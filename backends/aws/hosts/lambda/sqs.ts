@@ -99,7 +99,11 @@ function deadLetterOf({ sender, deadLetterQueue, random }: SqsHandlerOptions): M
       `Cannot ${CANNOT} as sender is a backend or \`awsSender()\`, and deadLetterQueue a name`,
     );
   }
-  return deadLetterTo(withChecks(sender), deadLetterQueue, random ? { random } : {});
+  // Looked at per message, so that a sender of somebody's that throws costs that message alone.
+  return (message, facts, context) => {
+    const move = deadLetterTo(withChecks(sender), deadLetterQueue, random ? { random } : {});
+    return move(message, facts, context);
+  };
 }
 
 function isName(value: unknown): boolean {
