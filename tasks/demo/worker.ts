@@ -33,7 +33,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ...["--concurrency", "20", "--wait-ms", "1000"],
   ], { env: { ...env, DEMO_RECORD: record } });
   try {
-    await program.line(/"Consuming /, { from: "stderr" });
+    await program.line(/"Consuming"/, { from: "stderr" });
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw error;

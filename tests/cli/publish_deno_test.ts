@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { main } from "../../cli/mod.ts";
+import { main } from "../../cli/main.ts";
 import { fakeIo, moduleAt } from "./fake_io.ts";
 
 const ORDERS = moduleAt("dispatcher.ts");
