@@ -5,6 +5,7 @@ import type {
   SubscriptionOptions,
 } from "../src/backend.ts";
 import { subscriptionsFor } from "../src/handle/declarations.ts";
+import type { Logger } from "../src/support/logger.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";
@@ -57,8 +58,8 @@ export async function declare(args: readonly string[], io: Io): Promise<number> 
   const { values } = parseArguments(args, DECLARE);
   const { queue, topic: topics = [], json = false } = values;
   if (queue === undefined) refuseQueueOptions(values);
-  const options = queueOptionsOf(values, await subscriptionsOf(values));
   const logger = createLogger(io, { json });
+  const options = queueOptionsOf(values, await subscriptionsOf(values, logger));
   const backend = io.createBackend({ ...backendOptions(values), logger });
   const print = printer(io, json);
   try {
@@ -83,10 +84,11 @@ function refuseQueueOptions(values: OptionValues<typeof OPTIONS>): void {
 
 async function subscriptionsOf(
   { subscribe = [], handlers }: OptionValues<typeof OPTIONS>,
+  logger: Logger,
 ): Promise<SubscriptionOptions[]> {
   const named = subscribe.map((topic) => ({ topic }));
   if (handlers === undefined) return named;
-  const { dispatcher } = await loadHandlers(handlers);
+  const { dispatcher } = await loadHandlers(handlers, { logger });
   const derived = subscriptionsFor(dispatcher, "plain");
   return [...named, ...derived.filter(({ topic }) => !subscribe.includes(topic))];
 }

@@ -13,7 +13,7 @@ export function didYouMean(written: string, known: readonly string[]): string | 
 
 /** Tells how many slips of the finger a word of this length may hold. */
 function allowed(word: string): number {
-  return Math.max(1, Math.floor(word.length / 3));
+  return Math.max(1, Math.floor(word.length * 0.4));
 }
 
 /** Counts the letters that were added, left out, replaced, or swapped with the next one. */

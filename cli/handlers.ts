@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { Dispatcher, type Subscriber } from "../src/handle/dispatcher.ts";
 import { MelangeError } from "../src/support/errors.ts";
 import type { AnyEventType } from "../src/event/event.ts";
-import type { Logger } from "../src/support/logger.ts";
+import { consoleLogger, type Logger } from "../src/support/logger.ts";
 
 /** The contents of a handlers module. */
 export interface Handlers {
@@ -17,7 +17,7 @@ export interface Handlers {
 
 /** Options of {@linkcode loadHandlers}. */
 export interface LoadHandlersOptions {
-  /** The logger of a dispatcher that is made of `subscribers`. Default: the console. */
+  /** The place for warnings, and the logger of a dispatcher that is made of `subscribers`. Default: the console. */
   logger?: Logger;
 }
 
@@ -34,7 +34,7 @@ export async function loadHandlers(
   specifier: string,
   options: LoadHandlersOptions = {},
 ): Promise<Handlers> {
-  const exported = await load(specifier);
+  const exported = await load(specifier, options);
   const dispatcher = dispatcherIn(exported, specifier, options);
   if (dispatcher.eventTypes.length === 0 && !dispatcher.takesEverything) {
     throw refusal(
@@ -52,12 +52,23 @@ function refusal(specifier: string, reason: string, cause?: unknown): MelangeErr
   });
 }
 
-async function load(specifier: string): Promise<Record<string, unknown>> {
+/** How long a module is loaded before that is told, in milliseconds. */
+const QUIET_MS = 5_000;
+
+async function load(
+  specifier: string,
+  { logger = consoleLogger }: LoadHandlersOptions,
+): Promise<Record<string, unknown>> {
   const url = await urlOf(specifier);
+  const timer = setTimeout(() => {
+    logger.warn("Still waiting for the module with the handlers to be loaded", { specifier });
+  }, QUIET_MS);
   try {
     return await import(url);
   } catch (error) {
     throw refusal(specifier, `it cannot be loaded${hintOn(error)}`, error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { tellingWaits } from "../backends/aws/api/unreachable.ts";
 import type { Backend, Sender, SendResult } from "../src/backend.ts";
 import { systemClock } from "../src/support/clock.ts";
+import type { Logger } from "../src/support/logger.ts";
 import {
   type AnyEventType,
   defineEvent,
@@ -16,6 +16,7 @@ import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { backendOptions } from "./backend_options.ts";
+import { dataOf } from "./data.ts";
 import { loadHandlers } from "./handlers.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
@@ -23,8 +24,6 @@ import { createLogger } from "./log.ts";
 const FORMATS: readonly Format[] = ["plain", "melange", "cloudevents"];
 /** Results are printed after so many events. */
 const CHUNK = 1_000;
-/** How long standard input is read before that is told, in milliseconds. */
-const QUIET_MS = 2_000;
 
 const OPTIONS = {
   topic: { type: "text", value: "NAME", help: "the topic; default: the one of the event type" },
@@ -72,10 +71,11 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
       `Cannot publish without an event type: pass its name first, as in ${PUBLISH.example}`,
     );
   }
-  const type = await eventTypeOf(name, values);
+  const logger = createLogger(io, { json: values.json ?? false });
+  const type = await eventTypeOf(name, values, logger);
   const options = publishOptionsOf(type, values);
   const format = formatOf(values);
-  const events = (await dataOf(data, values, io)).map((data) => type(data));
+  const events = (await dataOf(data, { file: values.file, io, logger })).map((data) => type(data));
   if (events.length > 1 && values["deduplication-id"] !== undefined) {
     throw new UsageError(
       "Cannot publish many events with one --deduplication-id as the queue would drop all but the first: leave it out",
@@ -84,7 +84,7 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
   // A topic is not created here: a misspelt one would take events and keep none.
   const backend = io.createBackend({ ...backendOptions(values), createTopics: false });
   try {
-    const publisher = new MessagePublisher({ backend: watched(backend, io, values), format });
+    const publisher = new MessagePublisher({ backend: watched(backend, logger), format });
     return await publishInChunks(publisher, events, { options, io, json: values.json ?? false });
   } finally {
     await backend.close();
@@ -92,8 +92,8 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
 }
 
 /** Sends through the backend; what cannot succeed ends it, and a wait for the rest is told. */
-function watched(backend: Backend, io: Io, { json = false }: Values): Sender {
-  const telling = tellingWaits({ clock: systemClock, logger: createLogger(io, { json }) });
+function watched(backend: Backend, logger: Logger): Sender {
+  const telling = tellingWaits({ clock: systemClock, logger });
   return {
     limits: backend.limits,
     sizeOf: (message, destination) => backend.sizeOf(message, destination),
@@ -101,9 +101,13 @@ function watched(backend: Backend, io: Io, { json = false }: Values): Sender {
   };
 }
 
-async function eventTypeOf(name: string, { handlers }: Values): Promise<EventType> {
+async function eventTypeOf(
+  name: string,
+  { handlers }: Values,
+  logger: Logger,
+): Promise<EventType> {
   if (handlers === undefined) return defineEvent(name, { schema: typed<unknown>() }) as EventType;
-  const { eventTypes } = await loadHandlers(handlers);
+  const { eventTypes } = await loadHandlers(handlers, { logger });
   const type = eventTypes.find((type) => type.type === name);
   if (type) return type as AnyEventType as EventType;
   const known = eventTypes.map((type) => type.type);
@@ -161,62 +165,6 @@ function formatOf({ format = "plain" }: Values): Format {
   const meant = didYouMean(format, FORMATS);
   const hint = meant === undefined ? "" : `did you mean ${meant}? `;
   throw new UsageError(`Cannot use the format "${format}": ${hint}${FORMATS.join(", ")} are known`);
-}
-
-async function dataOf(argument: string | undefined, values: Values, io: Io): Promise<unknown[]> {
-  if (argument !== undefined && values.file !== undefined) {
-    throw new UsageError("Cannot publish both an argument and a --file: pass one of them");
-  }
-  if (argument !== undefined) return [parseJson(argument, "the argument")];
-  const { file } = values;
-  const text = file === undefined ? await textOfInput(values, io) : await textOfFile(file);
-  const lines = text.split("\n").map((line, index) => ({ line: line.trim(), number: index + 1 }));
-  return lines.filter(({ line }) => line !== "").map(({ line, number }) =>
-    parseJson(line, `line ${number} of ${file ?? "standard input"}`)
-  );
-}
-
-async function textOfFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf-8");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      `Cannot read the file ${path}: pass --file PATH of one to read (${reason})`,
-    );
-  }
-}
-
-/** A pipe that nobody closes would be waited for without a word. */
-async function textOfInput({ json = false }: Values, io: Io): Promise<string> {
-  const timer = setTimeout(() => {
-    createLogger(io, { json }).notice({
-      message: "Reading standard input",
-      fields: {},
-      text:
-        "Reading standard input until it ends; to publish one event, pass its data as an argument",
-    });
-  }, QUIET_MS);
-  try {
-    const text = await io.stdin();
-    if (text !== undefined) return text;
-  } finally {
-    clearTimeout(timer);
-  }
-  throw new UsageError(
-    "Cannot publish without data: pass '{\"id\":1}', --file PATH, or pipe it in",
-  );
-}
-
-/** The parser's error is not kept: it quotes what it read. */
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UsageError(
-      `Cannot publish as ${where} is not JSON, and nothing was sent: write '{"id":1}', or '"text"' for text`,
-    );
-  }
 }
 
 /** The results of a command so far. */
