@@ -6,11 +6,11 @@ import { didYouMean } from "./did_you_mean.ts";
 export interface OptionSpec {
   /** The kind of its value: text, or a count (a whole number); a flag takes none. */
   readonly type: "text" | "count" | "flag";
-  /** A letter that stands for it: `h` is written `-h`. Default: none. */
+  /** A letter that stands for the option: `h` is written `-h`. Default: none. */
   readonly short?: string;
-  /** Whether it may be given more than once. Default: once; the last one counts. */
+  /** The mark of an option that may be given more than once. Default: once; the last one counts. */
   readonly many?: true;
-  /** The name of its value in the help. */
+  /** The name of the value in the help. */
   readonly value?: string;
   /** The text of the help. */
   readonly help: string;
@@ -35,7 +35,7 @@ export interface CommandSpec<S extends OptionSpecs = OptionSpecs> {
   readonly help: string;
   /** The arguments beside the options, as the help shows them. */
   readonly positionals: readonly string[];
-  /** Its options. */
+  /** The options by name. */
   readonly options: S;
   /** A command line that works. Default: none. */
   readonly example?: string;
@@ -107,12 +107,12 @@ type Value = string | number | boolean;
 /** An option as it was written. */
 interface WrittenOption {
   readonly kind: "option";
-  /** Its long name. */
+  /** The long name of the option. */
   readonly name: string;
   /** The letters of it that were written: `-h`, `--help`. */
   readonly rawName: string;
   readonly value?: string | undefined;
-  /** Whether the value follows an equals sign. */
+  /** The mark of a value that follows an equals sign. */
   readonly inlineValue?: boolean | undefined;
 }
 

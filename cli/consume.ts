@@ -118,7 +118,7 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
   logger.notice(stopped(consumer.status()));
 }
 
-/** How long a start waits for a service that is down; then the supervisor decides. */
+/** The patience of a start with a service that is down; then the supervisor decides. */
 const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 
 /** Looks whether the queue is there. What cannot succeed ends it at once, the rest is waited for. */

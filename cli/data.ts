@@ -4,7 +4,7 @@ import { UsageError } from "./arguments.ts";
 import type { Io } from "./io.ts";
 import type { CliLogger } from "./log.ts";
 
-/** How long standard input is read before that is told, in milliseconds. */
+/** The time in which standard input is read without a word, in milliseconds. */
 const QUIET_MS = 2_000;
 
 /** The places of the data beside the argument. */

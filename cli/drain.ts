@@ -10,7 +10,7 @@ import type { CliLogger, Notice } from "./log.ts";
 const ECHO_MS = 100;
 /** The time that a second signal leaves, in milliseconds: without any, nothing could be given back. */
 const HURRY_MS = 1_000;
-/** How often a drain says what it waits for, in milliseconds. */
+/** The time between two notices of what a drain waits for, in milliseconds. */
 const TELL_MS = 2_000;
 
 /** Options of {@linkcode Drain}. */
@@ -19,7 +19,7 @@ export interface DrainOptions {
   /** The publisher that handlers were given. */
   readonly publisher: MessagePublisher;
   readonly logger: CliLogger;
-  /** How long a stop may take, in milliseconds. Default: the consumer's. */
+  /** The longest time of a stop, in milliseconds. Default: the consumer's. */
   readonly drainMs: number | undefined;
 }
 

@@ -52,7 +52,7 @@ function refusal(specifier: string, reason: string, cause?: unknown): MelangeErr
   });
 }
 
-/** How long a module is loaded before that is told, in milliseconds. */
+/** The time in which a module is loaded without a word, in milliseconds. */
 const QUIET_MS = 5_000;
 
 async function load(
@@ -122,7 +122,7 @@ function dispatcherIn(
   return made;
 }
 
-/** By its shape: the module may use another copy of this package. */
+/** Tells a dispatcher by its shape: the module may use another copy of this package. */
 function isDispatcher(value: unknown): value is Dispatcher {
   return typeof value === "object" && value !== null && "subscriptionsTo" in value &&
     "options" in value && "eventTypes" in value;
@@ -133,7 +133,7 @@ function isEventType(value: unknown): value is AnyEventType {
     "schema" in value;
 }
 
-/** The same dispatcher, except that it logs elsewhere. */
+/** Returns the same dispatcher, except that it logs elsewhere. */
 export function withLogger(dispatcher: Dispatcher, logger: Logger): Dispatcher {
   const options = { ...dispatcher.options, logger };
   return new Proxy(dispatcher, {

@@ -15,15 +15,15 @@ export interface HealthOptions {
   host: string;
   /** The names that may be asked by, beside addresses, localhost and `host`. Default: none. */
   names?: readonly string[] | undefined;
-  /** What is told. */
+  /** Returns the status that is told. */
   status: () => ConsumerStatus;
 }
 
 /** A server that tells how a worker is. */
 export interface HealthServer {
-  /** Where it is. */
+  /** The address of the server. */
   readonly url: string;
-  /** Ends it, and all connections. */
+  /** Ends the server, and all connections. */
   close(): Promise<void>;
 }
 

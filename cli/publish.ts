@@ -170,7 +170,7 @@ function formatOf({ format = "plain" }: Values): Format {
 /** The results of a command so far. */
 interface Tally {
   failed: number;
-  /** Whether somebody still reads results. */
+  /** The sign that somebody still reads results. */
   isRead: boolean;
 }
 
@@ -208,7 +208,7 @@ async function print(
     for (const { line } of lines) io.out(line);
     tally.isRead = await io.written?.() ?? true;
   }
-  // What failed is told all the same.
+  // Failures are told all the same.
   if (!tally.isRead) lines.filter(({ ok }) => !ok).forEach(({ line }) => io.err(line));
 }
 

@@ -3,16 +3,16 @@ import type { ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts
 import type { Dispatcher } from "../src/handle/dispatcher.ts";
 import type { CliLogger, Notice } from "./log.ts";
 
-/** How often the counts are printed on a terminal, if they have changed, in milliseconds. */
+/** The time between two reports on a terminal, if the counts have changed, in milliseconds. */
 export const REPORT_MS = 5_000;
 
 /** Options of {@linkcode startReports}. */
 export interface ReportsOptions {
   /** The place for the reports. */
   readonly logger: CliLogger;
-  /** How often they are written, in milliseconds; 0 for never. */
+  /** The time between two reports, in milliseconds; 0 for none. */
   readonly everyMs: number;
-  /** Whether one is written although nothing has changed. */
+  /** The mark of reports that are written although nothing has changed. */
   readonly always: boolean;
 }
 

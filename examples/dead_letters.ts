@@ -1,5 +1,5 @@
 /**
- * What cannot be handled goes to the dead-letter queue with the reason, and is looked at there.
+ * Events that cannot be handled go to the dead-letter queue with the reason, and are looked at there.
  *
  *     deno run examples/dead_letters.ts
  */

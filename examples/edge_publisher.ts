@@ -18,7 +18,7 @@ const PageViewed = defineEvent("PageViewed", {
  */
 export type Env = Record<string, string | undefined>;
 
-/** What the runtime offers beside the request. */
+/** The help of the runtime beside the request. */
 export interface Context {
   /** Keeps the worker alive until the promise has settled. */
   waitUntil(promise: Promise<unknown>): void;

@@ -18,7 +18,7 @@ export type TaskName = keyof typeof config.tasks;
 export interface TaskSpec<S extends OptionSpecs> {
   /** The name of the task, whose description is taken from deno.json. */
   readonly name: TaskName;
-  /** Its options, beside `--help`. Default: none. */
+  /** The options of the task, beside `--help`. Default: none. */
   readonly options?: S;
   /** The arguments beside the options. Default: none. */
   readonly positionals?: readonly string[];

@@ -5,7 +5,7 @@
 import { asksForHelp } from "../cli/arguments.ts";
 import { main } from "../cli/main.ts";
 
-/** What points programs to the broker of `deno task broker`. */
+/** The variables that point programs to the broker of `deno task broker`. */
 export const LOCAL = {
   AWS_ENDPOINT_URL: "http://127.0.0.1:4566",
   AWS_REGION: "us-east-1",

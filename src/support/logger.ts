@@ -1,5 +1,5 @@
 /**
- * Where the library reports what no caller can be told: failed handlers, lost locks, outages.
+ * The place where the library reports what no caller can be told: failed handlers, lost locks, outages.
  * Fields hold names, ids and codes; never a credential, a message body or a field of one. A method
  * that throws, or returns a promise that rejects, disturbs nobody; nothing waits for it.
  *
@@ -25,7 +25,7 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** The default: warnings and errors on the console, the rest nowhere. */
+/** The default logger: warnings and errors on the console, the rest nowhere. */
 export const consoleLogger: Logger = {
   debug() {},
   info() {},

@@ -21,11 +21,11 @@ const DEAD_LETTERS = "billing-dlq";
 const PATIENCE_MS = 6_000;
 const GLANCE_MS = 250;
 
-/** What all steps of the demo share. */
+/** The things that all steps of the demo share. */
 interface Stage {
   readonly broker: Broker;
   readonly backend: AwsBackend;
-  /** Where the workers' records are. */
+  /** The folder of the workers' records. */
   readonly folder: string;
   readonly screen: Screen;
 }

@@ -4,7 +4,7 @@ import { start } from "../process.ts";
 /** Options of {@linkcode startWorker}. */
 export interface WorkerOptions {
   readonly queue: string;
-  /** Where it finds the broker. */
+  /** The variables by which the worker finds the broker. */
   readonly env: Record<string, string>;
   /** The file it writes its record to. */
   readonly record: string;

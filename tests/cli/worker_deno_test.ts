@@ -28,7 +28,7 @@ function startCli(args: string[], env: Record<string, string> = {}): Program {
   return start(Deno.execPath(), all, { env: { ...withoutAws(), ...env } });
 }
 
-/** What the environment of a program says of the broker. */
+/** Returns the variables by which a program finds the broker. */
 function brokerEnv(): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: broker.endpoint,

@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Writable } from "node:stream";
-import { configure, getLogger, type LogRecord, reset } from "npm:@logtape/logtape@2.4.2";
-import bunyan from "npm:bunyan@1.8.15";
-import { pino } from "npm:pino@10.4.0";
-import winston from "npm:winston@3.19.0";
+import { configure, getLogger, type LogRecord, reset } from "@logtape/logtape";
+import bunyan from "bunyan";
+import { pino } from "pino";
+import winston from "winston";
 import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 import type { Logger } from "../../../src/support/logger.ts";
 
