@@ -6,4 +6,4 @@
  */
 import { runProgram } from "./program.ts";
 
-await runProgram();
+void runProgram();

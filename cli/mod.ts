@@ -22,4 +22,5 @@ import { runProgram } from "./program.ts";
 export { main } from "./main.ts";
 export type { Io } from "./io.ts";
 
-if (isMainModule(import.meta)) await runProgram();
+// Not awaited: `require` takes no module that waits at its top.
+if (isMainModule(import.meta)) void runProgram();

@@ -1,13 +1,10 @@
 import process from "node:process";
 import { main } from "./main.ts";
 
-/** Node.js ends with this code where a top-level await never settles. */
-const UNSETTLED = 13;
-
 /**
  * Runs the command line with the arguments of this process, and ends the process with the exit code.
- * A process that ends before the command did says so and ends with 1: Bun would not say a word where
- * nothing is left to wait for.
+ * A process that ends before the command did says so and ends with 1: runtimes do not say a word
+ * where nothing is left to wait for.
  */
 export async function runProgram(): Promise<never> {
   process.on("exit", endEarly);
@@ -18,7 +15,7 @@ export async function runProgram(): Promise<never> {
 }
 
 function endEarly(code: number): void {
-  if (code !== 0 && code !== UNSETTLED) return;
+  if (code !== 0) return;
   process.exitCode = 1;
   console.error(
     "error: The process ended before the command did: a module of yours ended it, or closed what it waited for",
