@@ -1,7 +1,7 @@
 /**
  * Events that cannot be handled go to the dead-letter queue with the reason, and are looked at there.
  *
- *     deno run examples/dead_letters.ts
+ *     npx -y deno run examples/dead_letters.ts
  */
 import {
   DeadLetter,

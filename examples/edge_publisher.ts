@@ -1,7 +1,7 @@
 /**
  * A Cloudflare Worker that publishes: with `awsSender` nothing of the consumer is in its bundle.
  *
- *     deno bundle --platform=browser --output worker.js examples/edge_publisher.ts
+ *     npx -y deno bundle --platform=browser --output worker.js examples/edge_publisher.ts
  */
 import { defineEvent, MelangeError, MessagePublisher } from "@melange/melange";
 import { awsSender } from "@melange/melange/aws";

@@ -2,7 +2,7 @@
  * A worker as a program of its own, on Deno, Node.js and Bun: the handlers come from handlers.ts, and
  * SIGTERM drains it.
  *
- *     deno run examples/worker.ts      node worker.ts      bun worker.ts
+ *     npx -y deno run examples/worker.ts      node worker.ts      bun worker.ts
  */
 import process from "node:process";
 import { MessageConsumer, MessagePublisher } from "@melange/melange";
