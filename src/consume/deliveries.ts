@@ -5,7 +5,7 @@ import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { read } from "../wire/format.ts";
-import type { Lease } from "./leases.ts";
+import type { Lease } from "./lease.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { SerializerRegistry } from "../wire/serializer.ts";
 
