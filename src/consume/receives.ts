@@ -91,10 +91,11 @@ export class Receives {
 
   /**
    * Returns how many messages to ask for now: a whole batch where `room` has place for it, or, while
-   * no receive is under way, less. After a full answer, less than a batch waits for more room for
-   * `refillMs` at the most; after any other answer there is nothing to wait for.
+   * no receive is under way, less. After a full answer, less than a batch waits for more room as long
+   * as messages of that answer are still handled (`fresh` of them), and for `refillMs` at the most:
+   * older ones are slow, and nothing waits for them. After any other answer nothing waits.
    */
-  due(room: number): number {
+  due(room: number, fresh: number): number {
     const { batch } = this.#options;
     if (this.#stopped.signal.aborted) return 0;
     if (room >= batch) return this.underWay < this.#wanted ? batch : 0;
@@ -103,7 +104,7 @@ export class Receives {
       this.#hungrySince = undefined;
       return 0;
     }
-    if (!this.#lastWasFull || this.#refill?.over) return room;
+    if (!this.#lastWasFull || fresh === 0 || this.#refill?.over) return room;
     this.#refill ??= this.#waitForRoom();
     return 0;
   }

@@ -18,8 +18,9 @@ export interface ConsumerSettings {
   drainMs?: number;
   /**
    * Time that fewer free slots than a receive can fill (ten) wait for more of them, in milliseconds.
-   * They wait only under load, that is after a receive that brought all it asked for. A shorter time
-   * keeps slots busy beside slow messages and costs receives. Default: 100.
+   * They wait only under load, after a receive that brought all it asked for, and only while messages
+   * of that receive are handled. A longer time saves receives where the time of handlers varies, and
+   * leaves slots empty for longer. Default: 20.
    */
   refillMs?: number;
   /** Time that acknowledgements wait for others to share a request, in milliseconds; on FIFO queues they do not wait. Default: 20. */
@@ -65,7 +66,7 @@ export function settingsOf(
       max: limits.queue.waitMs,
     }),
     drainMs: inRange(options, "drainMs", { fallback: DRAIN_MS, min: 0, max: 86_400_000 }),
-    refillMs: inRange(options, "refillMs", { fallback: 100, min: 0, max: 60_000 }),
+    refillMs: inRange(options, "refillMs", { fallback: 20, min: 0, max: 60_000 }),
     ackLingerMs: inRange(options, "ackLingerMs", { fallback: 20, min: 0, max: 1_000 }),
     redelivery: { ...REDELIVERY, ...options.redelivery },
     clock: options.clock ?? systemClock,

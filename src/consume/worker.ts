@@ -70,6 +70,8 @@ export class Worker {
   readonly #stopping = new AbortController();
   readonly #end = new AbortController();
   readonly #timers: (() => void)[] = [];
+  /** Deliveries of the last answer that are not handled yet. */
+  readonly #fresh = new Set<Lease>();
   /** Deliveries held: running, waiting, pausing, or being settled. */
   #held = 0;
   /** Groups that have a turn. */
@@ -130,7 +132,7 @@ export class Worker {
   /** Receives and handles until it is drained; resolves when nothing is held any more. */
   async run(): Promise<void> {
     while (!this.draining) {
-      const max = this.#receives.due(this.#room());
+      const max = this.#receives.due(this.#room(), this.#fresh.size);
       if (max > 0) void this.#receive(max);
       else await this.#change();
     }
@@ -207,6 +209,7 @@ export class Worker {
     const { deliveries, pause } = await this.#receives.receive(max);
     this.#asked -= max;
     this.#options.counts.received += deliveries.length;
+    if (deliveries.length > 0) this.#fresh.clear();
     for (const delivery of deliveries) this.#take(this.#leases.hold(delivery));
     this.#changed();
     if (!pause) return;
@@ -217,6 +220,7 @@ export class Worker {
   #take(lease: Lease): void {
     this.#held += 1;
     if (this.draining) return this.#giveBack([lease]);
+    this.#fresh.add(lease);
     const key = this.#keyOf(lease.delivery);
     const group = key === undefined ? undefined : this.#groups.get(key);
     if (group) group.leases.push(lease);
@@ -267,8 +271,9 @@ export class Worker {
     return true;
   }
 
-  #endTurn(): void {
+  #endTurn(lease: Lease): void {
     this.#turns.release();
+    this.#fresh.delete(lease);
     this.#running -= 1;
     this.#occupied -= 1;
     this.#settling += 1;
@@ -279,7 +284,7 @@ export class Worker {
   async #handle(lease: Lease): Promise<Step> {
     const inPlace = this.#fifo;
     const outcome = lease.lost ? undefined : await this.#options.handle(lease);
-    this.#endTurn();
+    this.#endTurn(lease);
     const step = outcome
       ? await this.#settlement.settle(lease, outcome, { inPlace })
       : this.#settlement.lost(lease);
