@@ -4,15 +4,17 @@ import { reading } from "../support/clock.ts";
 import { type ConsumedDelivery, Handout } from "./deliveries.ts";
 import { dispatch, Dispatcher, type Outcome } from "../handle/dispatcher.ts";
 import { checkMs } from "../support/duration.ts";
-import { type ErrorFacts, MelangeError } from "../support/errors.ts";
+import { MelangeError } from "../support/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import { retry, RetryBudget } from "../support/retry.ts";
 import type { Counts } from "./counts.ts";
 import { type CompleteSettings, type ConsumerSettings, settingsOf } from "./settings.ts";
+import type { ConsumerStatus, Health } from "./status.ts";
 import { keepsGroups, Worker, type WorkerOptions } from "./worker.ts";
 
 export { type ConsumerSettings, DRAIN_MS } from "./settings.ts";
+export type { ConsumerStatus, Health } from "./status.ts";
 
 /** Options of {@linkcode MessageConsumer}. */
 export interface MessageConsumerOptions extends ConsumerSettings {
@@ -47,37 +49,6 @@ export interface StopOptions {
 export interface RunOptions extends StopOptions {
   /** Signal that stops the consumer. Default: only `stop()` does. */
   signal?: AbortSignal;
-}
-
-/** Health of a consumer: `stalled` if it wants messages and no receive succeeds. */
-export type Health = "running" | "draining" | "stalled" | "stopped";
-
-/** State of a consumer, and its counts since it was created. */
-export interface ConsumerStatus {
-  /** Queue of the consumer. */
-  readonly queue: string;
-  /** Health at this moment. */
-  readonly health: Health;
-  /** Messages whose handlers run. */
-  readonly running: number;
-  /** Messages held: running, waiting for their turn, or being settled. */
-  readonly inFlight: number;
-  /** Messages received. */
-  readonly received: number;
-  /** Messages acknowledged. */
-  readonly acknowledged: number;
-  /** Failed tries. */
-  readonly retried: number;
-  /** Messages moved to the dead-letter queue. */
-  readonly deadLettered: number;
-  /** Messages whose lock was lost before they were settled. */
-  readonly lost: number;
-  /** Receives that failed. */
-  readonly receiveErrors: number;
-  /** Time of the last receive that succeeded, empty or not. */
-  readonly lastReceiveAt: Date | undefined;
-  /** Last error of a receive, with its time. */
-  readonly lastError: (ErrorFacts & { readonly when: Date }) | undefined;
 }
 
 /** Without a successful receive for this long beyond its wait, a consumer with free slots is stalled. */

@@ -1,31 +1,30 @@
 import type { Delivery, Receiver, SettleResult } from "../backend.ts";
-import { type Clock, type Random, reading } from "../support/clock.ts";
+import { reading } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Outcome } from "../handle/dispatcher.ts";
 import type { Logger } from "../support/logger.ts";
-import type { Backoff, RetryBudget } from "../support/retry.ts";
-import { Semaphore } from "../support/semaphore.ts";
+import type { RetryBudget } from "../support/retry.ts";
 import { isFifo } from "../wire/message.ts";
 import type { Counts } from "./counts.ts";
+import { drainTimes } from "./drain.ts";
 import { type Lease, Leases } from "./leases.ts";
 import { Receives } from "./receives.ts";
+import type { CompleteSettings } from "./settings.ts";
 import { Settlement, type Step } from "./settlement.ts";
 import { Settler } from "./settler.ts";
+import { Turns } from "./turns.ts";
 
 /** Options of {@linkcode Worker}. */
-export interface WorkerOptions {
+export interface WorkerOptions extends Omit<CompleteSettings, "drainMs"> {
+  /** Receiver of the messages. */
   receiver: Receiver;
+  /** Queue of the messages. */
   queue: string;
-  concurrency: number;
-  visibilityTimeoutMs: number;
-  waitMs: number;
-  refillMs: number;
-  ackLingerMs: number;
-  redelivery: Backoff;
-  clock: Clock;
-  random: Random;
+  /** Bound of retries, shared with other workers of the consumer. */
   budget: RetryBudget;
+  /** Receiver of log lines. */
   logger: Logger;
+  /** Numbers to keep. */
   counts: Counts;
   /** Works on a delivery and says what becomes of it. Never rejects. */
   handle: (lease: Lease) => Promise<Outcome>;
@@ -37,17 +36,12 @@ export interface WorkerOptions {
 interface Group {
   readonly key: string | undefined;
   readonly leases: Lease[];
+  /** Tells that its first delivery is handled or settled; otherwise it waits or pauses. */
+  busy: boolean;
 }
 
 /** The most messages that one receive is asked for. */
 const RECEIVE_BATCH = 10;
-/** A receive that is under way this much longer than its wait is given up when stopping. */
-const RECEIVE_GRACE_MS = 1_000;
-/** Share of a drain that is kept for giving back what did not finish, and its bound. */
-const RELEASE_SHARE = 0.2;
-const RELEASE_MAX_MS = 1_000;
-/** Even a forced stop takes this long if it must, to give back what it holds. */
-const MIN_RELEASE_MS = 250;
 /** Messages that may wait for each slot, in FIFO groups above all, before no more are received. */
 const WAITING_PER_SLOT = 10;
 
@@ -63,7 +57,7 @@ export class Worker {
   readonly #settler: Settler;
   readonly #settlement: Settlement;
   readonly #receives: Receives;
-  readonly #turns: Semaphore;
+  readonly #turns: Turns;
   readonly #groups = new Map<string, Group>();
   /** Functions that end the pauses of groups. */
   readonly #pauses = new Set<() => void>();
@@ -74,10 +68,6 @@ export class Worker {
   readonly #fresh = new Set<Lease>();
   /** Deliveries held: running, waiting, pausing, or being settled. */
   #held = 0;
-  /** Groups that have a turn. */
-  #running = 0;
-  /** Groups that have a turn or wait for one. */
-  #occupied = 0;
   /** Deliveries whose settlement has no answer yet. */
   #settling = 0;
   /** Messages that receives under way may bring. */
@@ -91,13 +81,13 @@ export class Worker {
     const shared = { ...options, signal: this.#end.signal, stopping: this.#stopping.signal };
     this.#options = options;
     this.#fifo = keepsGroups(receiver, queue);
-    this.#turns = new Semaphore(concurrency);
+    this.#turns = new Turns(concurrency);
     this.#leases = new Leases({ ...shared, visibilityMs });
     this.#settler = new Settler({
       ...shared,
       // A group waits for its acknowledgements, so they do not wait for others.
       lingerMs: this.#fifo ? 0 : options.ackLingerMs,
-      alone: () => this.draining || this.#running === 0,
+      alone: () => this.draining || this.#turns.running === 0,
     });
     this.#settlement = new Settlement({ ...shared, settler: this.#settler });
     this.#receives = new Receives({
@@ -111,7 +101,7 @@ export class Worker {
 
   /** Deliveries that are worked on. */
   get running(): number {
-    return this.#running;
+    return this.#turns.running;
   }
 
   /** Deliveries held: running, waiting, or being settled. */
@@ -154,23 +144,22 @@ export class Worker {
    * whatever is left. A second call may bring the end forward; it never puts it off.
    */
   drain(drainMs: number): void {
-    const { waitMs, receiver, clock } = this.#options;
+    const { waitMs, receiver: { guarantees }, clock } = this.#options;
     const endsAt = reading(clock) + drainMs;
     if (this.draining && endsAt >= this.#endsAt) return;
     this.#endsAt = endsAt;
     for (const cancel of this.#timers.splice(0)) cancel();
-    const releaseMs = Math.min(RELEASE_MAX_MS, drainMs * RELEASE_SHARE);
-    const receiveMs = receiver.guarantees.cancelsReceive
-      ? 0
-      : Math.min(drainMs - releaseMs, waitMs + RECEIVE_GRACE_MS);
+    const { receivesMs, handlersMs, endMs } = drainTimes(drainMs, { waitMs, guarantees });
     const reason = new MelangeError("STOPPED", "Cannot go on as the consumer is stopped");
     this.#receives.stop();
-    this.#at(receiveMs, () => this.#receives.abort(reason));
-    this.#at(drainMs - releaseMs, () => this.#leases.abort(reason));
-    this.#at(Math.max(drainMs, MIN_RELEASE_MS), () => this.#end.abort(reason));
+    this.#at(receivesMs, () => this.#receives.abort(reason));
+    this.#at(handlersMs, () => this.#leases.abort(reason));
+    this.#at(endMs, () => this.#end.abort(reason));
     this.#stopping.abort(reason);
-    // What runs goes on, what waits or pauses is given back by its group, what follows is here.
-    for (const { leases } of this.#groups.values()) this.#giveBack(leases.splice(1));
+    // Groups that wait or pause give all of their messages back themselves, in order.
+    for (const { busy, leases } of this.#groups.values()) {
+      if (busy) this.#giveBack(leases.splice(1));
+    }
     for (const end of this.#pauses) end();
     this.#settler.hurry();
     this.#changed();
@@ -199,9 +188,9 @@ export class Worker {
    */
   #room(): number {
     const { concurrency } = this.#options;
-    if (this.#held - this.#occupied >= concurrency * WAITING_PER_SLOT) return 0;
+    if (this.#held - this.#turns.occupied >= concurrency * WAITING_PER_SLOT) return 0;
     const excess = Math.max(0, this.#settling - concurrency);
-    return concurrency - this.#occupied - excess - this.#asked;
+    return concurrency - this.#turns.occupied - excess - this.#asked;
   }
 
   async #receive(max: number): Promise<void> {
@@ -224,7 +213,7 @@ export class Worker {
     const key = this.#keyOf(lease.delivery);
     const group = key === undefined ? undefined : this.#groups.get(key);
     if (group) group.leases.push(lease);
-    else void this.#work({ key, leases: [lease] });
+    else void this.#work({ key, leases: [lease], busy: false });
   }
 
   /**
@@ -239,10 +228,12 @@ export class Worker {
   async #work(group: Group): Promise<void> {
     const { key, leases } = group;
     if (key !== undefined) this.#groups.set(key, group);
-    for (let lease = leases[0]; lease && await this.#takeTurn(); lease = leases[0]) {
-      const step = await this.#handle(lease);
+    while (leases[0] && await this.#takeTurn()) {
+      group.busy = true;
+      const step = await this.#handle(leases[0]);
+      group.busy = false;
       if (typeof step === "object") {
-        await this.#pause(lease, step.pauseMs);
+        await this.#pause(leases[0], step.pauseMs);
         continue;
       }
       leases.shift();
@@ -255,36 +246,20 @@ export class Worker {
   }
 
   /** Waits for a turn; resolves to `false` if the worker stops before. */
-  #takeTurn(): boolean | Promise<boolean> {
-    if (this.draining) return false;
-    this.#occupied += 1;
-    const turn = this.#turns.acquire(this.#stopping.signal);
-    if (!turn) return this.#begin();
-    return turn.then(() => this.#begin(), () => {
-      this.#occupied -= 1;
-      return false;
-    });
-  }
-
-  #begin(): boolean {
-    this.#running += 1;
-    return true;
-  }
-
-  #endTurn(lease: Lease): void {
-    this.#turns.release();
-    this.#fresh.delete(lease);
-    this.#running -= 1;
-    this.#occupied -= 1;
-    this.#settling += 1;
-    this.#changed();
+  async #takeTurn(): Promise<boolean> {
+    const taken = await this.#turns.take(this.#stopping.signal);
+    if (taken && this.draining) this.#turns.end();
+    return taken && !this.draining;
   }
 
   /** Handles a delivery, whose turn ends with that, and settles it. */
   async #handle(lease: Lease): Promise<Step> {
     const inPlace = this.#fifo;
     const outcome = lease.lost ? undefined : await this.#options.handle(lease);
-    this.#endTurn(lease);
+    this.#turns.end();
+    this.#fresh.delete(lease);
+    this.#settling += 1;
+    this.#changed();
     const step = outcome
       ? await this.#settlement.settle(lease, outcome, { inPlace })
       : this.#settlement.lost(lease);
