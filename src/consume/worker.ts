@@ -201,7 +201,6 @@ export class Worker {
     if (deliveries.length > 0) this.#fresh.clear();
     for (const delivery of deliveries) this.#take(this.#leases.hold(delivery));
     this.#changed();
-    if (!pause) return;
     await pause;
     this.#changed();
   }
@@ -254,14 +253,13 @@ export class Worker {
 
   /** Handles a delivery, whose turn ends with that, and settles it. */
   async #handle(lease: Lease): Promise<Step> {
-    const inPlace = this.#fifo;
     const outcome = lease.lost ? undefined : await this.#options.handle(lease);
     this.#turns.end();
     this.#fresh.delete(lease);
     this.#settling += 1;
     this.#changed();
     const step = outcome
-      ? await this.#settlement.settle(lease, outcome, { inPlace })
+      ? await this.#settlement.settle(lease, outcome, { inPlace: this.#fifo })
       : this.#settlement.lost(lease);
     this.#settling -= 1;
     return step;

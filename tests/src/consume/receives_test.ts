@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { VirtualClock } from "../../../backends/memory/testing.ts";
+import type { VirtualClock } from "../../../backends/memory/testing.ts";
 import type { Delivery, ReceiveOptions } from "../../../src/backend.ts";
 import { sleep } from "../../../src/support/clock.ts";
 import type { MelangeError } from "../../../src/support/errors.ts";
