@@ -6,7 +6,7 @@ import { sleep } from "../../../src/support/clock.ts";
 import type { MelangeError } from "../../../src/support/errors.ts";
 import { deliveryOf, failure, hang } from "../../fakes/receiver.ts";
 import { createWorker } from "../../fakes/worker.ts";
-import { watch } from "../../fakes/world.ts";
+import { deferred, watch } from "../../fakes/world.ts";
 
 type Script = (options: ReceiveOptions, call: number) => Promise<Delivery[]>;
 
@@ -433,6 +433,34 @@ describe("Worker.drain()", () => {
     assertEquals(receiver.of("release").flatMap(({ items }) => items).length, 10);
     await clock.advance(60_000);
     assertEquals([receives().length, clock.pending], [1, 0]);
+  });
+
+  it("waits for what the last receive brings, whatever else ends at that moment", async () => {
+    for (let apart = 0; apart < 40; apart++) {
+      const answers = [deferred<Delivery[]>(), deferred<Delivery[]>()];
+      const { clock, start, worker, free, receiver } = createReceives({
+        slots: 2,
+        guarantees: { cancelsReceive: false },
+        script: () => (_options, call) => answers[call - 1]!.promise,
+      });
+      const acknowledged = deferred();
+      receiver.faults.acknowledge = (next) => acknowledged.promise.then(next);
+      receiver.faults.release = (_next, _queue, _items, options) => hang(options?.signal);
+      const ended = start();
+      answers[0]?.resolve([deliveryOf("a")]);
+      await clock.advance(0);
+      free(1);
+      await clock.advance(0);
+      worker.drain(60_000);
+      acknowledged.resolve();
+      for (let turn = 0; turn < apart; turn++) await Promise.resolve();
+      answers[1]?.resolve([deliveryOf("b")]);
+      await clock.advance(0);
+      assertEquals([ended.state, worker.inFlight], ["pending", 1], `${apart} apart`);
+      worker.drain(0);
+      await clock.advance(250);
+      assertEquals(ended.state, "done");
+    }
   });
 
   it("ends pauses at once", async () => {
