@@ -73,7 +73,8 @@ export class Leases {
     const { clock } = this.#options;
     this.#cancelTimer();
     this.#timerAt = at;
-    this.#cancelTimer = clock.after(at - reading(clock), () => this.#tick());
+    const inMs = Math.max(0, at - reading(clock));
+    this.#cancelTimer = clock.after(inMs, () => this.#tick());
   }
 
   #tick(): void {
