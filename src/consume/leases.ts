@@ -10,10 +10,10 @@ export type { Lease } from "./lease.ts";
 const JOIN_WITHIN = 1 / 12;
 
 /**
- * Keeps the locks of all deliveries that this process holds, those that wait for a turn as well:
- * extends them at a third of their timeout, many in one request, never one twice at a time. A lock
- * that was refused or ran out is lost: its signal aborts, and its message is never settled. One
- * timer serves all locks; it moves only when a lock is due sooner.
+ * Keeper of the locks of all deliveries that a worker holds, also while they wait for a turn. Locks
+ * are extended at a third of their timeout, many in one request, never one twice at a time. A lock
+ * that was refused or ran out is lost: the signal aborts, and the message is never settled. One timer
+ * serves all locks; it moves only when a lock is due sooner.
  */
 export class Leases {
   readonly #options: LeaseOptions;
@@ -46,7 +46,7 @@ export class Leases {
     return lease;
   }
 
-  /** Tells all who work on a delivery to end; the locks themselves are kept. */
+  /** Tells all handlers to end; the locks themselves are kept. */
   abort(reason: MelangeError): void {
     for (const lease of this.#held) lease.abort(reason);
   }
@@ -88,7 +88,7 @@ export class Leases {
     this.#wakeAt(next);
   }
 
-  /** Extends what is due, and with it what would be due soon. */
+  /** Extends locks that are due, and with them those that would be due soon. */
   #extendDue(now: number): void {
     const { visibilityMs, receiver } = this.#options;
     const soon = now + visibilityMs * JOIN_WITHIN;

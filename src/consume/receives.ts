@@ -36,15 +36,15 @@ export interface ReceivesOptions {
   changed: () => void;
 }
 
-/** An empty receive that did not wait is not repeated sooner: no backend makes this spin. */
+/** Least time between the beginnings of two receives of which the first was empty: no backend makes this spin. */
 const MIN_EMPTY_MS = 1_000;
 /** Pauses after receives that the service refused. */
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
 /** Pauses while the service cannot be reached or fails: short, so that work goes on when it is back. */
 const OUTAGE_BACKOFF: Backoff = { baseMs: 100, maxMs: 1_000 };
-/** The longest pause that an answer may ask for: one odd answer does not end a worker's day. */
+/** Longest pause that an answer may ask for: one odd answer does not end a worker's day. */
 const MAX_ASKED_MS = 60_000;
-/** The least pause after a failed receive. */
+/** Least pause after a failed receive. */
 const MIN_PAUSE_MS = 20;
 
 /** Answer to a receive. */
@@ -139,8 +139,8 @@ export class Receives {
   }
 
   /**
-   * Starts no more receives. Those under way may end by themselves: an aborted one could strand
-   * the messages that it was about to bring. Call {@linkcode Receives.abort} to give them up.
+   * Starts no more receives. Receives under way may end by themselves: an aborted receive could
+   * strand the messages that it was about to bring. Call {@linkcode Receives.abort} to give them up.
    */
   stop(): void {
     this.#stopped.abort();

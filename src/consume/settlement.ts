@@ -37,11 +37,11 @@ export interface SettlementOptions {
   counts: Counts;
   /** Aborts when the worker stops: nothing is tried again in place then. */
   stopping: AbortSignal;
-  /** Called with what the service said to a settlement. Default: nobody is told. */
+  /** Called with each answer of the service to a settlement. Default: none. */
   settled?: (lease: Lease, result: SettleResult) => void;
 }
 
-/** Does what outcomes say, counts it, and reports what could not be done. */
+/** Executor of outcomes: settles each message as its outcome says, counts it, and reports failures. */
 export class Settlement {
   readonly #options: SettlementOptions;
 
@@ -51,9 +51,9 @@ export class Settlement {
   }
 
   /**
-   * Does what the outcome says; resolves to the next step once the service has answered. Never
-   * rejects, as the group would end without it: what cannot be settled comes again. With `inPlace`,
-   * a message is tried again here.
+   * Settles a message as the outcome says; resolves to the next step of the group once the service
+   * has answered. Never rejects: a message that cannot be settled comes again. With `inPlace`, a
+   * failed message is tried again here.
    */
   async settle(lease: Lease, outcome: Outcome, options: { inPlace: boolean }): Promise<Step> {
     try {
@@ -133,7 +133,7 @@ export class Settlement {
     return false;
   }
 
-  /** Takes note of what the service said; resolves to whether it did what was asked. */
+  /** Takes note of an answer; resolves to `true` if the service did what was asked. */
   async #answered(
     lease: Lease,
     answer: Promise<SettleResult>,

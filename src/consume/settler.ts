@@ -35,8 +35,8 @@ interface Settlement {
 }
 
 /**
- * Settles deliveries, many in one request, and tries again what failed for as long as the lock
- * lasts. Never rejects. What could not be settled comes again when its lock ends.
+ * Sender of settlements, many in one request; failed ones are tried again for as long as the lock
+ * lasts. Never rejects. A message that could not be settled comes again when its lock ends.
  */
 export class Settler {
   readonly #options: SettlerOptions;
@@ -98,7 +98,7 @@ export class Settler {
   ): Promise<SettleResult> {
     if (!(await settlement.lease.settle(options))) return LOST;
     const settled = batcher.add(settlement);
-    // Those that are settled in the same turn are still to come.
+    // Settlements of the same turn are still to come.
     queueMicrotask(() => this.#options.alone() && this.hurry());
     return await settled.catch((cause) => ({ ok: false, error: soundError(cause) }));
   }

@@ -26,9 +26,9 @@ export interface WorkerOptions extends Omit<CompleteSettings, "drainMs"> {
   logger: Logger;
   /** Numbers to keep. */
   counts: Counts;
-  /** Works on a delivery and says what becomes of it. Never rejects. */
+  /** Works on a delivery and resolves to the outcome. Never rejects. */
   handle: (lease: Lease) => Promise<Outcome>;
-  /** Called with what the service said to a settlement. Default: nobody is told. */
+  /** Called with each answer of the service to a settlement. Default: none. */
   settled?: (lease: Lease, result: SettleResult) => void;
 }
 
@@ -36,7 +36,7 @@ export interface WorkerOptions extends Omit<CompleteSettings, "drainMs"> {
 interface Group {
   readonly key: string | undefined;
   readonly leases: Lease[];
-  /** Tells that its first delivery is handled or settled; otherwise it waits or pauses. */
+  /** Tells that the first delivery is handled or settled; otherwise the group waits or pauses. */
   busy: boolean;
 }
 
@@ -109,7 +109,7 @@ export class Worker {
     return this.#held;
   }
 
-  /** Tells that it is stopping. */
+  /** Tells that the worker is stopping. */
   get draining(): boolean {
     return this.#stopping.signal.aborted;
   }
@@ -140,8 +140,8 @@ export class Worker {
   }
 
   /**
-   * Stops receiving, gives back what nobody works on, waits for the rest, and after `drainMs` ends
-   * whatever is left. A second call may bring the end forward; it never puts it off.
+   * Stops receiving, gives back deliveries that nobody works on, waits for the others, and ends them
+   * after `drainMs`. A second call may bring the end forward; it never puts the end off.
    */
   drain(drainMs: number): void {
     const { waitMs, receiver: { guarantees }, clock } = this.#options;
@@ -265,7 +265,7 @@ export class Worker {
     return step;
   }
 
-  /** Waits before the same delivery runs again: not longer than its lock lasts, or until a stop. */
+  /** Waits before the same delivery runs again; the end of the lock and a stop end the wait. */
   #pause({ signal }: Lease, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
