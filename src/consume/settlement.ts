@@ -1,7 +1,7 @@
 import type { Receiver, SettleResult } from "../backend.ts";
 import type { Random } from "../support/clock.ts";
 import { describeError } from "../support/errors.ts";
-import type { Outcome } from "../handle/dispatcher.ts";
+import type { Outcome } from "../handle/dispatch.ts";
 import type { Logger } from "../support/logger.ts";
 import { type Backoff, backoffMs } from "../support/retry.ts";
 import { deadLetterCopy } from "../wire/dead_letter.ts";

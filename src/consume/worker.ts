@@ -1,7 +1,7 @@
 import type { Delivery, Receiver, SettleResult } from "../backend.ts";
 import { reading } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
-import type { Outcome } from "../handle/dispatcher.ts";
+import type { Outcome } from "../handle/dispatch.ts";
 import type { Logger } from "../support/logger.ts";
 import type { RetryBudget } from "../support/retry.ts";
 import { isFifo } from "../wire/message.ts";

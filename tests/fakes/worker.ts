@@ -3,7 +3,7 @@ import type { Delivery, Guarantees, ReceiveOptions } from "../../src/backend.ts"
 import type { Counts } from "../../src/consume/counts.ts";
 import type { Lease } from "../../src/consume/leases.ts";
 import { Worker } from "../../src/consume/worker.ts";
-import type { Outcome } from "../../src/handle/dispatcher.ts";
+import type { Outcome } from "../../src/handle/dispatch.ts";
 import { RetryBudget } from "../../src/support/retry.ts";
 import { type FaultyReceiver, scriptedReceiver } from "./receiver.ts";
 import { recordingLogger } from "./world.ts";

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Delivery } from "../../../src/backend.ts";
-import type { Outcome } from "../../../src/handle/dispatcher.ts";
+import type { Outcome } from "../../../src/handle/dispatch.ts";
 import { deliveryOf, failure, hang, refuseAll } from "../../fakes/receiver.ts";
 import { createWorker } from "../../fakes/worker.ts";
 import { listenersOf, watch } from "../../fakes/world.ts";
