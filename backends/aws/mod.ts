@@ -47,6 +47,7 @@ import {
 import { quietEnvironment, quietFiles } from "./api/environment.ts";
 import { comparison, type Integrity, readIntact } from "./message/integrity.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./api/lifetime.ts";
+import { quickestSigner } from "./api/template_signing.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender } from "./sender.ts";
 
@@ -145,7 +146,7 @@ export class AwsBackend implements Backend {
     const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
     const client = withLifetime(
-      createClient({ ...options, credentials, locate, read: boundedText }),
+      createClient({ ...options, credentials, locate, read: boundedText, sign: quickestSigner() }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options, new BoundedMap()));

@@ -18,7 +18,7 @@ import {
 import { type Environment, processEnvironment } from "./environment.ts";
 import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
 import { shortName } from "./names.ts";
-import { createSigner } from "./signing.ts";
+import { createSigner, type Sign } from "./signing.ts";
 
 /** Options of everything that talks to AWS. */
 export interface AwsClientOptions extends EndpointOptions {
@@ -74,13 +74,22 @@ export interface AwsClientParts {
   locate?: Locate;
   /** Reads an answer. Default: `countedText`. */
   read?(answer: Response): Promise<string>;
+  /** Signs requests. Default: with aws4fetch. */
+  sign?: Sign;
 }
 
 /** Creates a client. Nothing is read, checked or sent before the first call. */
 export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
   const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
     options;
-  const settings = { locate: place, read: countedText, ...options, clock, environment };
+  const settings = {
+    locate: place,
+    read: countedText,
+    sign: createSigner(),
+    ...options,
+    clock,
+    environment,
+  };
   const send = createSend(settings);
   return {
     clock,
@@ -114,7 +123,6 @@ function createSend(
   const { clock, environment } = options;
   const source = options.credentials ?? environmentCredentials(environment);
   const credentials = cacheCredentials(source, options);
-  const sign = createSigner();
   let clockOffsetMs = 0;
 
   return async function send<T>(
@@ -128,7 +136,10 @@ function createSend(
     signal.throwIfAborted();
     const offsetMs = clockOffsetMs;
     const startedAt = clock.now();
-    const signed = await sign({ ...request, url, region, now: startedAt + offsetMs }, used);
+    const signed = await options.sign(
+      { ...request, url, region, now: startedAt + offsetMs },
+      used,
+    );
     // A redirect is never followed: it would take the session token to another host.
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
     const exchange = async () => {

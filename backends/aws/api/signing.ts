@@ -1,7 +1,7 @@
 import { AwsV4Signer } from "aws4fetch";
 import type { Credentials } from "../credentials/credentials.ts";
 
-/** What is signed. */
+/** A request that is to be signed. */
 export interface Unsigned {
   readonly url: string;
   readonly service: string;
@@ -13,7 +13,10 @@ export interface Unsigned {
 }
 
 /** Returns the headers of a signed POST: those given, and those of Signature Version 4. */
-export type Sign = (unsigned: Unsigned, credentials: Credentials) => Promise<Headers>;
+export type Sign = (
+  unsigned: Unsigned,
+  credentials: Credentials,
+) => Record<string, string> | Promise<Headers>;
 
 /** One for each day, region and service. */
 const MAX_KEYS = 20;

@@ -116,8 +116,10 @@ function addBlock(state: Int32Array, words: Int32Array, at: number): void {
   for (let step = 16, word = 1; step < 32; step += 4, word += 20) {
     a = b + rotated(a + (b & d | c & ~d) + SINES[step]! + words[at + (word & 15)]!, 5) | 0;
     d = a + rotated(d + (a & c | b & ~c) + SINES[step + 1]! + words[at + (word + 5 & 15)]!, 9) | 0;
-    c = d + rotated(c + (d & b | a & ~b) + SINES[step + 2]! + words[at + (word + 10 & 15)]!, 14) | 0;
-    b = c + rotated(b + (c & a | d & ~a) + SINES[step + 3]! + words[at + (word + 15 & 15)]!, 20) | 0;
+    c = d + rotated(c + (d & b | a & ~b) + SINES[step + 2]! + words[at + (word + 10 & 15)]!, 14) |
+      0;
+    b = c + rotated(b + (c & a | d & ~a) + SINES[step + 3]! + words[at + (word + 15 & 15)]!, 20) |
+      0;
   }
   for (let step = 32, word = 5; step < 48; step += 4, word += 12) {
     a = b + rotated(a + (b ^ c ^ d) + SINES[step]! + words[at + (word & 15)]!, 4) | 0;
