@@ -1,7 +1,7 @@
 import type { Credentials } from "../credentials/credentials.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { processHashes } from "./environment.ts";
-import type { Hashes, SecretKey } from "./hashes.ts";
+import type { Hashes } from "./hashes.ts";
 import { createSigner, type Sign, type Unsigned } from "./signing.ts";
 
 /** Everything of a signature that is equal for requests of one kind to one address. */
@@ -15,12 +15,6 @@ interface Template {
   readonly service: string;
   /** All headers but the date and the signature. */
   readonly headers: Readonly<Record<string, string>>;
-}
-
-/** What is derived of the secret for a day, a region and a service. */
-interface Scope {
-  readonly name: string;
-  readonly key: SecretKey;
 }
 
 /** One for each kind of request, address and region. */
@@ -50,7 +44,8 @@ export function quickestSigner(findHashes: () => Hashes | undefined = processHas
  */
 export function createTemplateSigner(hashes: Hashes): Sign {
   let templates = new BoundedMap<string, Template>(MAX_TEMPLATES);
-  let scopes = new BoundedMap<string, Scope>(MAX_SCOPES);
+  let scopes = new BoundedMap<string, KeyedHash>(MAX_SCOPES);
+  const sha256 = textHash(hashes);
   let last: Credentials | undefined;
   return (unsigned, credentials) => {
     if (credentials !== last) {
@@ -62,12 +57,11 @@ export function createTemplateSigner(hashes: Hashes): Sign {
     const date = new Date(unsigned.now).toISOString().replace(/[:-]|\.\d{3}/g, "");
     const { region, service, signedHeaders } = template;
     const name = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
-    const { key } = found(scopes, name, () => scopeOf(hashes, name, credentials));
-    const sha256 = (text: string) => hashes.createHash("sha256").update(text).digest("hex");
+    const hmac = found(scopes, name, () => keyedHash(hashes, keyFor(hashes, name, credentials)));
     const [head, tail] = template.canonical;
     const request = sha256(head + date + tail + (template.bodyHash || sha256(unsigned.body)));
     const text = `AWS4-HMAC-SHA256\n${date}\n${name}\n${request}`;
-    const signature = hashes.createHmac("sha256", key).update(text).digest("hex");
+    const signature = hmac(text);
     const credential = `${credentials.accessKeyId}/${name}`;
     return {
       ...template.headers,
@@ -148,8 +142,27 @@ function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, hexadecimal);
 }
 
-function scopeOf(hashes: Hashes, name: string, { secretAccessKey }: Credentials): Scope {
+/** Hashes text to hexadecimal, in one call where the runtime has such a one. */
+function textHash(hashes: Hashes): (text: string) => string {
+  const { createHash, hash } = hashes;
+  if (hash) return (text) => hash("sha256", text);
+  return (text) => createHash("sha256").update(text).digest("hex");
+}
+
+/** Hashes text with a key, to hexadecimal. */
+type KeyedHash = (text: string) => string;
+
+/** RFC 2104, prepared: the key is hashed once, and no runtime is slow at it, as Deno is at `createHmac`. */
+function keyedHash({ createHash }: Hashes, key: Uint8Array): KeyedHash {
+  const padded = (pad: number) => Uint8Array.from({ length: 64 }, (_, at) => (key[at] ?? 0) ^ pad);
+  const inner = createHash("sha256").update(padded(0x36));
+  const outer = createHash("sha256").update(padded(0x5c));
+  return (text) => outer.copy().update(inner.copy().update(text).digest()).digest("hex");
+}
+
+/** The key of a day, a region and a service. */
+function keyFor(hashes: Hashes, scope: string, { secretAccessKey }: Credentials): Uint8Array {
   let key: string | Uint8Array = `AWS4${secretAccessKey}`;
-  for (const part of name.split("/")) key = hashes.createHmac("sha256", key).update(part).digest();
-  return { name, key: hashes.createSecretKey(key as Uint8Array) };
+  for (const part of scope.split("/")) key = hashes.createHmac("sha256", key).update(part).digest();
+  return key as Uint8Array;
 }
