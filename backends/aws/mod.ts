@@ -145,8 +145,9 @@ export class AwsBackend implements Backend {
     const { credentials = defaultCredentials(options), integrity = "body" } = options;
     const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
+    const parts = { locate, read: boundedText, sign: quickestSigner() };
     const client = withLifetime(
-      createClient({ ...options, credentials, locate, read: boundedText, sign: quickestSigner() }),
+      createClient({ ...options, credentials, ...parts }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options, new BoundedMap()));

@@ -41,6 +41,8 @@ export interface CallSettings {
   readonly region?: string | undefined;
   /** How much longer than other calls this one may take, in milliseconds. */
   readonly waitMs?: number | undefined;
+  /** Ends the call when it is aborted; is aborted when the call fails. Default: one of its own. */
+  readonly ending?: AbortController;
   /** What this action answers besides what every action may answer. */
   readonly errors?: readonly ErrorClass[];
 }
@@ -96,19 +98,23 @@ export function createClient(options: AwsClientOptions & AwsClientParts): AwsCli
     environment,
     place: (request) => settings.locate(request, settings),
     async call(request) {
-      const { action, address, signal, waitMs = 0 } = request;
+      // One per call, none that is shared: edge workers allow none outside of a request.
+      const { action, address, signal, waitMs = 0, ending = new AbortController() } = request;
       signal?.throwIfAborted();
       const name = address ? `${action} on "${shortName(address)}"` : action;
-      // One per call, none that is shared: edge workers allow none outside of a request.
-      const ending = new AbortController();
       const late = () => ending.abort(unknownOutcome(action, "no answer came in time"));
       const cancel = clock.after(requestTimeoutMs + waitMs, late);
       try {
-        const sending = send({ ...request, name }, ending.signal);
-        return await abortable(abortable(sending, ending.signal), signal);
+        return await abortable(
+          abortable(send({ ...request, name }, ending.signal), ending.signal),
+          signal,
+        );
+      } catch (error) {
+        // Not after a success: an abort is an error with a stack, which costs as much as a message.
+        ending.abort();
+        throw error;
       } finally {
         cancel();
-        ending.abort();
       }
     },
   };
@@ -142,14 +148,15 @@ function createSend(
     );
     // A redirect is never followed: it would take the session token to another host.
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
-    const exchange = async () => {
-      const answer = await (options.fetch ?? fetch)(url, init);
-      return [answer, await options.read(answer)] as const;
-    };
-    const [{ ok, status, headers }, text] = await exchange().catch((cause) => {
+    let answer, text;
+    try {
+      answer = await (options.fetch ?? fetch)(url, init);
+      text = await options.read(answer);
+    } catch (cause) {
       signal.throwIfAborted();
       throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
-    });
+    }
+    const { ok, status, headers } = answer;
     if (ok) return parsed(request, text);
 
     const now = clock.now();

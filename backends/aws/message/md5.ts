@@ -91,7 +91,11 @@ function padded(buffer: Uint8Array<ArrayBuffer>, length: number): Int32Array {
   return words;
 }
 
-const IS_LITTLE_ENDIAN = /* @__PURE__ */ new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const IS_LITTLE_ENDIAN = /* @__PURE__ */ isLittleEndian();
+
+function isLittleEndian(): boolean {
+  return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+}
 
 function swapped(buffer: Uint8Array<ArrayBuffer>, size: number): Int32Array {
   const view = new DataView(buffer.buffer);
