@@ -1,12 +1,12 @@
-import type { Limits, Sender, SendResult } from "../backend.ts";
+import type { Sender, SendResult } from "../backend.ts";
 import { Batcher } from "../support/batcher.ts";
 import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
 import { isNumber } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { type Format, isFormat } from "../wire/packed.ts";
-import { abandonment, addTo, inOrder, type Item, type Lane } from "./lane.ts";
-import { type Destination, isFifo, nameOf, type OutgoingMessage } from "../wire/message.ts";
+import { abandonment, createLane, type Item, type Lane } from "./lane.ts";
+import { type Destination, isFifo, nameOf } from "../wire/message.ts";
 import {
   destinationOf,
   outgoing,
@@ -109,7 +109,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   readonly #budget: RetryBudget;
   readonly #places: Semaphore;
   readonly #lanes = new Map<string, Lane>();
-  readonly #pending = new Set<Promise<unknown>>();
+  readonly #pending = new Set<Promise<SendResult>>();
   #flushes = 0;
   #closed = false;
 
@@ -188,8 +188,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Sends what waits; resolves when every event published so far has its result. Never rejects. */
   async flush(): Promise<void> {
     this.#flushes += 1;
-    for (const { batcher } of this.#lanes.values()) batcher.hurry();
-    await Promise.all(this.#pending);
+    for (const lane of this.#lanes.values()) lane.hurry();
+    await Promise.allSettled(this.#pending);
     this.#flushes -= 1;
   }
 
@@ -210,10 +210,11 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     this.#places.release();
   }
 
-  #track<T>(promise: Promise<T>): Promise<T> {
-    const settled = promise.then(() => {}, () => {}).finally(() => this.#pending.delete(settled));
-    this.#pending.add(settled);
-    return promise;
+  #track(result: Promise<SendResult>): Promise<SendResult> {
+    const forget = () => this.#pending.delete(result);
+    this.#pending.add(result);
+    result.then(forget, forget);
+    return result;
   }
 
   async #send(event: Event, options: PublishOptions): Promise<SendResult> {
@@ -222,26 +223,22 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     }
     const { signal } = options;
     signal?.throwIfAborted();
-    const destination = destinationOf(event, options);
-    const wait = this.#places.acquire(signal);
-    let inside = !wait;
-    const prepare = () => {
-      inside = true;
-      const limits = this.#limitsOf(destination);
-      const message = outgoing(event, { options, destination, limits, writing: this.#options });
-      return message instanceof Promise ? this.#inTime(event, message, signal) : message;
-    };
+    const lane = this.#laneOf(destinationOf(event, options));
+    const place = lane.enter();
     try {
-      const prepared = wait ? wait.then(prepare) : prepare();
-      const lane = this.#laneOf(destination);
-      const add = (message: OutgoingMessage) => {
-        const result = addTo(lane, { message, signal });
-        if (this.#flushes > 0) lane.batcher.hurry();
-        return result;
-      };
-      return await inOrder(lane, prepared, { signal, add });
+      const wait = this.#places.acquire(signal);
+      if (wait) await wait;
+      try {
+        const prepared = outgoing(event, { options, lane: lane.facts, writing: this.#options });
+        const message = prepared instanceof Promise
+          ? await this.#inTime(event, prepared, signal)
+          : prepared;
+        return await lane.send(place, { message, signal });
+      } finally {
+        this.#places.release();
+      }
     } finally {
-      if (inside) this.#places.release();
+      lane.leave(place);
     }
   }
 
@@ -258,16 +255,18 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   }
 
   #laneOf(destination: Destination): Lane {
-    const key = JSON.stringify(destination);
+    const { topic } = destination as { topic?: string };
+    const kind = topic === undefined ? "queue" : "topic";
+    const key = `${kind} ${nameOf(destination)}`;
     const known = this.#lanes.get(key);
     if (known) return known;
     this.#dropIdleLanes();
-    const { entries, batchBytes } = this.#limitsOf(destination);
+    const limits = this.#backend.limits[kind];
     const fifo = isFifo(nameOf(destination));
     const { lingerMs, maxInFlight, clock } = this.#options;
     const batcher = new Batcher<Item, SendResult>({
-      maxItems: entries,
-      maxBytes: batchBytes,
+      maxItems: limits.entries,
+      maxBytes: limits.batchBytes,
       sizeOf: ({ message }) => this.#backend.sizeOf(message, destination),
       lingerMs,
       maxInFlight,
@@ -275,19 +274,13 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       ...(fifo ? { keyOf: groupOf } : {}),
       run: (items, settle) => this.#run(destination, items, settle),
     });
-    const lane: Lane = { batcher, places: new Set() };
+    const lane = createLane({ destination, limits, batcher, isUrgent: () => this.#flushes > 0 });
     this.#lanes.set(key, lane);
     return lane;
   }
 
-  #limitsOf(destination: Destination): Limits {
-    return this.#backend.limits["topic" in destination ? "topic" : "queue"];
-  }
-
   #dropIdleLanes(): void {
-    for (const [key, { batcher, places }] of this.#lanes) {
-      if (batcher.idle && places.size === 0) this.#lanes.delete(key);
-    }
+    for (const [key, lane] of this.#lanes) if (lane.isIdle()) this.#lanes.delete(key);
   }
 
   #run(
@@ -296,7 +289,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     settle: (item: Item, result: SendResult) => void,
   ): Promise<void> {
     const { clock, random } = this.#options;
-    const { signal, settled, forget } = abandonment(items);
+    const watch = abandonment(items);
+    const signal = watch?.signal;
     const send = (going: Item[]) => {
       const messages = going.map(({ message }) => message);
       return this.#backend.send(destination, messages, { signal });
@@ -306,9 +300,9 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
     const tell = (item: Item, result: SendResult) => {
       settle(item, result);
-      settled(item);
+      watch?.settled(item);
     };
-    return retryEach(items, sendAll, tell, options).finally(forget);
+    return retryEach(items, sendAll, tell, options).finally(watch?.forget);
   }
 }
 
