@@ -1,6 +1,13 @@
 import type { Sender } from "../../src/backend.ts";
 import { MelangeError } from "../../src/support/errors.ts";
-import { type Destination, isFifo, nameOf, type OutgoingMessage } from "../../src/wire/message.ts";
+import {
+  checkedFor,
+  type Destination,
+  isFifo,
+  nameOf,
+  type OutgoingMessage,
+  refusal,
+} from "../../src/wire/message.ts";
 import { assertEntries } from "./api/batch.ts";
 
 /** The same sender, which refuses what breaks the rules of messages and sends the others. */

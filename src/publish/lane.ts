@@ -62,7 +62,8 @@ export function createLane({ batcher, isUrgent, ...facts }: LaneOptions): Lane {
   }
 
   function leave(place: Place): void {
-    if (line.delete(place)) admit();
+    line.delete(place);
+    admit();
   }
 
   function add(item: Item): Promise<SendResult> {
@@ -91,7 +92,8 @@ export function createLane({ batcher, isUrgent, ...facts }: LaneOptions): Lane {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
         const onAbort = () => {
-          const isTakenBack = line.has(place) || batcher.remove(item);
+          // Those behind go on when the place is left: some of them may be aborted by the same signal.
+          const isTakenBack = line.delete(place) || batcher.remove(item);
           reject(isTakenBack ? signal.reason : onTheWire());
         };
         signal.addEventListener("abort", onAbort);

@@ -641,7 +641,7 @@ describe("backpressure", () => {
     for (const topic of ["a", "b", "c", "a", "b", "c"]) {
       await publisher.publish(Note("x"), { topic });
     }
-    assertEquals(reads, 12, "once for each event, and once for each time it is not remembered");
+    assertEquals(reads, 6, "once for each time that it is not remembered");
   });
 });
 
@@ -787,6 +787,22 @@ describe("signal", () => {
     checks[0]?.();
     await clock.advance(0);
     assertEquals([backend.sent, listeners.now], [[["c"]], 0]);
+  });
+
+  it("gives up many that wait behind one whose data is being checked, and sends none of them", async () => {
+    const { publisher, backend, clock } = setUp();
+    const { Slow, checks } = slowEvent();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const given = [Slow("a"), ...numbered(10)].map((event) =>
+      outcome(publisher.publish(event, { signal }))
+    );
+    const last = outcome(publisher.publish(Note("last")));
+    await clock.advance(0);
+    assertEquals([checks.length, backend.calls.length], [1, 0]);
+    controller.abort("enough");
+    assertEquals(await Promise.all(given), Array(11).fill("reason enough"));
+    assertEquals([await last, backend.sent], ["ok", [["last"]]]);
   });
 
   it("is left without listeners, however long it lives", async () => {
