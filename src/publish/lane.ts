@@ -30,8 +30,8 @@ export interface LaneOptions extends LaneFacts {
  * All events to one destination: they share requests, and keep the order of their calls. Each takes a
  * place at its call, and is sent from there once those before it have been sent or given up.
  */
-export interface Lane {
-  readonly facts: LaneFacts;
+export interface Lane extends LaneFacts {
+  readonly batcher: Batcher<Item, SendResult>;
   /** Takes the last place. */
   enter(): Place;
   /**
@@ -43,12 +43,11 @@ export interface Lane {
   leave(place: Place): void;
   /** Tells whether nothing is in line, waits or is under way. */
   isIdle(): boolean;
-  /** Sends what waits without waiting longer. */
-  hurry(): void;
 }
 
 /** Creates an empty lane. */
-export function createLane({ batcher, isUrgent, ...facts }: LaneOptions): Lane {
+export function createLane(options: LaneOptions): Lane {
+  const { batcher, isUrgent } = options;
   /** The places in order, and how to go on from those whose message is ready. */
   const line = new Map<Place, (() => void) | undefined>();
 
@@ -80,7 +79,7 @@ export function createLane({ batcher, isUrgent, ...facts }: LaneOptions): Lane {
   }
 
   return {
-    facts,
+    ...options,
     enter() {
       const place = {};
       line.set(place, undefined);
@@ -92,7 +91,6 @@ export function createLane({ batcher, isUrgent, ...facts }: LaneOptions): Lane {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
         const onAbort = () => {
-          // Those behind go on when the place is left: some of them may be aborted by the same signal.
           const isTakenBack = line.delete(place) || batcher.remove(item);
           reject(isTakenBack ? signal.reason : onTheWire());
         };
@@ -103,7 +101,6 @@ export function createLane({ batcher, isUrgent, ...facts }: LaneOptions): Lane {
     },
     leave,
     isIdle: () => line.size === 0 && batcher.idle,
-    hurry: () => batcher.hurry(),
   };
 }
 

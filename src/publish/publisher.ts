@@ -54,6 +54,12 @@ export interface PublisherSettings {
   serializers?: SerializerRegistry;
   /** How long an event waits for others to share its request, in milliseconds. Default: 0, only those of the same turn. */
   lingerMs?: number;
+  /**
+   * Whether an event leaves although a request with room left is under way to its destination. Else it
+   * waits for the answer, 100 ms at the most, and shares a request with what comes meanwhile. Full
+   * requests never wait, nor does an event that finds none under way. Default: `false`.
+   */
+  eager?: boolean;
   /** The most requests under way to one destination. Default: 8. */
   maxInFlight?: number;
   /** The most events without a result; further ones wait. Default: 10 000. */
@@ -117,17 +123,22 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
     const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
-    const { lingerMs = 0, maxInFlight = 8 } = rest;
+    const { lingerMs = 0, eager = false, maxInFlight = 8 } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
     }
-    checkFormat(format);
+    if (!isFormat(format)) {
+      const rule = 'format must be "plain", "melange" or "cloudevents"';
+      throw new TypeError(broken(rule, format));
+    }
     checkCount("maxPending", maxPending);
     checkCount("maxInFlight", maxInFlight);
-    checkLinger(lingerMs);
+    if (!isNumber(lingerMs, 0)) {
+      throw new RangeError(broken("lingerMs must not be negative", lingerMs));
+    }
     checkRetryPolicy(retry);
     this.#backend = backend;
-    this.#options = { format, serializers, lingerMs, maxInFlight, clock, random };
+    this.#options = { format, serializers, lingerMs, eager, maxInFlight, clock, random };
     this.#retry = retry;
     this.#budget = new RetryBudget({ clock });
     this.#places = new Semaphore(maxPending);
@@ -146,8 +157,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   async publish(event: Event, options: PublishOptions = {}): Promise<Published> {
     const result = await this.#track(this.#send(event, options));
     if (!result.ok) throw result.error;
-    const { messageId, sequenceNumber } = result;
-    return sequenceNumber === undefined ? { messageId } : { messageId, sequenceNumber };
+    const { ok: _, ...published } = result;
+    return published;
   }
 
   /**
@@ -188,7 +199,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   /** Sends what waits; resolves when every event published so far has its result. Never rejects. */
   async flush(): Promise<void> {
     this.#flushes += 1;
-    for (const lane of this.#lanes.values()) lane.hurry();
+    for (const { batcher } of this.#lanes.values()) batcher.hurry();
     await Promise.allSettled(this.#pending);
     this.#flushes -= 1;
   }
@@ -229,7 +240,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       const wait = this.#places.acquire(signal);
       if (wait) await wait;
       try {
-        const prepared = outgoing(event, { options, lane: lane.facts, writing: this.#options });
+        const prepared = outgoing(event, { options, lane, writing: this.#options });
         const message = prepared instanceof Promise
           ? await this.#inTime(event, prepared, signal)
           : prepared;
@@ -263,16 +274,17 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     this.#dropIdleLanes();
     const limits = this.#backend.limits[kind];
     const fifo = isFifo(nameOf(destination));
-    const { lingerMs, maxInFlight, clock } = this.#options;
+    const { lingerMs, eager, maxInFlight, clock } = this.#options;
     const batcher = new Batcher<Item, SendResult>({
       maxItems: limits.entries,
       maxBytes: limits.batchBytes,
       sizeOf: ({ message }) => this.#backend.sizeOf(message, destination),
       lingerMs,
+      gathers: !eager,
       maxInFlight,
       clock,
       ...(fifo ? { keyOf: groupOf } : {}),
-      run: (items, settle) => this.#run(destination, items, settle),
+      run: (...batch) => this.#run(destination, ...batch),
     });
     const lane = createLane({ destination, limits, batcher, isUrgent: () => this.#flushes > 0 });
     this.#lanes.set(key, lane);
@@ -287,6 +299,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     destination: Destination,
     items: Item[],
     settle: (item: Item, result: SendResult) => void,
+    answered?: () => void,
   ): Promise<void> {
     const { clock, random } = this.#options;
     const watch = abandonment(items);
@@ -296,7 +309,8 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
       return this.#backend.send(destination, messages, { signal });
     };
     const fifo = isFifo(nameOf(destination));
-    const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf: fifo && groupOf });
+    const sendAll = (pending: Item[]) =>
+      sendApart(pending, { send, groupOf: fifo && groupOf }).finally(answered);
     const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
     const tell = (item: Item, result: SendResult) => {
       settle(item, result);
@@ -310,23 +324,11 @@ const groupOf = ({ message }: Item) => message.group;
 
 function checkCount(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;
-  throw new RangeError(
-    `Cannot create a publisher as ${name} must be a positive integer: current value is ${value}`,
-  );
+  throw new RangeError(broken(`${name} must be a positive integer`, value));
 }
 
-function checkFormat(format: Format): void {
-  if (isFormat(format)) return;
-  throw new TypeError(
-    `Cannot create a publisher as format must be "plain", "melange" or "cloudevents": current value is ${format}`,
-  );
-}
-
-function checkLinger(lingerMs: number): void {
-  if (isNumber(lingerMs, 0)) return;
-  throw new RangeError(
-    `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
-  );
+function broken(rule: string, value: unknown): string {
+  return `Cannot create a publisher as ${rule}: current value is ${value}`;
 }
 
 function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {
