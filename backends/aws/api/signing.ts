@@ -27,7 +27,9 @@ const MAX_KEYS = 20;
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function createSigner(): Sign {
+export function createSigner(): (
+  ...request: Parameters<Sign>
+) => Promise<Headers> {
   let cache = new Map<string, ArrayBuffer>();
   let last: Credentials;
   return async (unsigned, credentials) => {
