@@ -8,7 +8,7 @@ import { mustRun } from "./process.ts";
 /** The most that sending from an edge function may add to it, gzipped; the signer takes 2.6 kB of it. */
 const SENDER_LIMIT_BYTES = 8 * 1024;
 /** The same with all of the publisher: what it weighs, and a little. */
-const PUBLISHER_LIMIT_BYTES = 14_950;
+const PUBLISHER_LIMIT_BYTES = 15_050;
 const FOLDER = "dist/sizes";
 
 interface Size {

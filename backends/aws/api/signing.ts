@@ -1,7 +1,7 @@
 import { AwsV4Signer } from "aws4fetch";
 import type { Credentials } from "../credentials/credentials.ts";
 
-/** What is signed. */
+/** A request that is to be signed. */
 export interface Unsigned {
   readonly url: string;
   readonly service: string;
@@ -13,7 +13,10 @@ export interface Unsigned {
 }
 
 /** Returns the headers of a signed POST: those given, and those of Signature Version 4. */
-export type Sign = (unsigned: Unsigned, credentials: Credentials) => Promise<Headers>;
+export type Sign = (
+  unsigned: Unsigned,
+  credentials: Credentials,
+) => Record<string, string> | Promise<Headers>;
 
 /** One for each day, region and service. */
 const MAX_KEYS = 20;
@@ -24,7 +27,9 @@ const MAX_KEYS = 20;
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function createSigner(): Sign {
+export function createSigner(): (
+  ...request: Parameters<Sign>
+) => Promise<Headers> {
   let cache = new Map<string, ArrayBuffer>();
   let last: Credentials;
   return async (unsigned, credentials) => {
