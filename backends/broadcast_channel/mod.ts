@@ -63,14 +63,15 @@ import {
   runtimeLocks,
 } from "./channel.ts";
 import { keptAlive, unreferenced, unreferencedClock } from "./keep_alive.ts";
-import { createNode, type Node, type Role } from "./node.ts";
+
 import type { Operation } from "./operation.ts";
+import { join, type Participant, type Role } from "./participant.ts";
 import { isOutgoing, isRequest } from "./read_frame.ts";
 import { timingOf } from "./timing.ts";
 import { cutToFit, weightOfMessage } from "./weight.ts";
 
 export type { BroadcastChannelLike, LocksLike } from "./channel.ts";
-export type { Role } from "./node.ts";
+export type { Role } from "./participant.ts";
 
 /** Options of {@linkcode BroadcastChannelBackend}. */
 export interface BroadcastChannelBackendOptions {
@@ -145,7 +146,7 @@ export class BroadcastChannelBackend implements Backend {
     cancelsReceive: true,
     fences: true,
   };
-  readonly #node: Node;
+  readonly #node: Participant;
   readonly #newId: () => string;
   readonly #createTopics: boolean;
   readonly #keepsAlive: boolean;
@@ -162,7 +163,7 @@ export class BroadcastChannelBackend implements Backend {
     this.#createTopics = createTopics;
     this.#keepsAlive = keepsAlive;
     this.#newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
-    this.#node = createNode({
+    this.#node = join({
       name,
       channel: keepsAlive ? channel : unreferenced(channel),
       locks: locks ?? undefined,
@@ -232,7 +233,7 @@ export class BroadcastChannelBackend implements Backend {
     const { signal, waitMs } = options;
     return this.#run({ signal, waits: waitMs > 0 }, () => {
       checkReceive(options, this.limits.queue);
-      return this.#node.requests.receive(plainName(queue), options);
+      return this.#node.receive(plainName(queue), options);
     });
   }
 
@@ -417,7 +418,7 @@ export class BroadcastChannelBackend implements Backend {
     if (!isRequest(operation)) {
       throw new TypeError(`Cannot ask for "${operation.kind}" as its arguments have other types`);
     }
-    return this.#node.requests.submit(operation, signal) as Promise<T>;
+    return this.#node.submit(operation, signal) as Promise<T>;
   }
 }
 

@@ -16,7 +16,7 @@ import {
   within,
 } from "./check.ts";
 import { type Frame, VERSION } from "./frame.ts";
-import { fromWire } from "./wire.ts";
+import { fromRows } from "./rows.ts";
 
 /** Limits of what one message on the channel may hold; what we send stays far below. */
 const MANY = 100_000;
@@ -272,7 +272,7 @@ export function readFrame(message: unknown, me: string): Frame | undefined {
     const { version, from, to } = message as Record<string, unknown>;
     // First what is cheap: most frames are for others.
     if (version !== VERSION || from === me || (to !== undefined && to !== me)) return undefined;
-    const frame = fromWire(message);
+    const frame = fromRows(message);
     return isFrame(frame) ? frame as Frame : undefined;
   } catch {
     return undefined;

@@ -14,7 +14,7 @@ type Row = readonly unknown[];
 const LONGEST = 1_000;
 
 /** What travels for a frame. */
-export function toWire(content: Content): object {
+export function toRows(content: Content): object {
   if (content.kind === "entries") return { ...content, entries: content.entries.map(entryRow) };
   if (content.kind !== "request") return content;
   const { operations, wants } = content;
@@ -22,7 +22,7 @@ export function toWire(content: Content): object {
 }
 
 /** The frame that something which arrived stands for, if it is one: it is not checked yet. */
-export function fromWire(message: object): object {
+export function fromRows(message: object): object {
   const { kind, entries, operations, wants } = message as Record<string, unknown>;
   if (kind === "entries") return { ...message, entries: each(entries, entryOf) };
   if (kind !== "request") return message;
