@@ -5,9 +5,9 @@
  */
 import * as broker from "../memory/broker.ts";
 import { QUEUE_LIMITS } from "../memory/limits.ts";
-import { nameIn, newTopicName } from "../memory/names.ts";
+import { perform } from "../memory/operation.ts";
 import * as engine from "../memory/queue.ts";
-import type { Operation, SendOperation } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** An operation in its place in the log. */
@@ -28,8 +28,8 @@ export interface Entry {
   readonly operation: Operation;
 }
 
-/** What is known of one member. */
-export interface Member {
+/** The facts that the state holds of one member. */
+export interface MemberFacts {
   /** The number of its next operation that is no receive. */
   next: number;
   /** What became of its operations that it may not know of yet; receives apart. */
@@ -42,7 +42,7 @@ export interface Member {
 export interface State {
   readonly broker: broker.Broker;
   /** By id, the one heard of last at the end. */
-  readonly members: Map<string, Member>;
+  readonly members: Map<string, MemberFacts>;
   /** When the last operation was added, in milliseconds since the epoch. */
   now: number;
 }
@@ -115,33 +115,18 @@ function outcomeOf(state: State, entry: Entry, woken: Set<string>): Outcome {
 
 function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   const { now, operation } = entry;
-  const call: broker.Call = { now, newId: idsFrom("id" in operation ? operation.id : ""), woken };
+  const newId = idsFrom("id" in operation ? operation.id : "");
+  const call = { now, newId, woken, limits: QUEUE_LIMITS, inFlightLimit: IN_FLIGHT_LIMIT };
   switch (operation.kind) {
-    case "send":
-      return send(state, operation, call);
     case "receive": {
       const { queue, max, visibilityMs } = operation;
       const request = { queue, max, visibilityMs, epoch: entry.epoch, holder: entry.member };
       return broker.receive(state.broker, request, call);
     }
-    case "declareTopic":
-      return declareTopic(state, operation);
-    case "declareQueue": {
-      const declaration = { ...operation, subscriptions: new Map(operation.subscriptions) };
-      const inFlightLimit = IN_FLIGHT_LIMIT;
-      return broker.declareQueue(state.broker, declaration, { now, inFlightLimit });
-    }
-    case "describeQueue":
-      return broker.describeQueue(state.broker, operation.name, now);
-    case "deleteTopic":
-      return void state.broker.topics.delete(nameIn(operation.name));
-    case "deleteQueue":
-      woken.add(nameIn(operation.name));
-      return broker.deleteQueue(state.broker, operation.name);
     case "gone":
       return releaseAll(state, operation.member, call);
     default:
-      return settle(state, operation, call);
+      return perform(state.broker, operation, call);
   }
 }
 
@@ -150,63 +135,6 @@ function idsFrom(id: string): () => string {
   const beginning = id.slice(0, -4);
   let count = 1_000;
   return () => beginning + count++;
-}
-
-function send(state: State, operation: SendOperation, call: broker.Call): unknown {
-  const { destination, create } = operation;
-  if (create && "topic" in destination) {
-    broker.topicOrNew(state.broker, newTopicName(destination.topic));
-  }
-  return broker.send(state.broker, operation, call);
-}
-
-type Settlement = Extract<Operation, { queue: string }> & {
-  kind: "acknowledge" | "release" | "extend" | "deadLetter";
-};
-
-function settle(state: State, operation: Settlement, call: broker.Call): unknown {
-  const { now } = call;
-  const { queue } = operation;
-  switch (operation.kind) {
-    case "acknowledge":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.receipts,
-        each: (hosted, receipt) => engine.acknowledge(hosted, receipt, now),
-      }, call);
-    case "release":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.releases,
-        each: (hosted, { receipt, delayMs }) =>
-          engine.release(hosted, receipt, { now, endsInMs: delayMs }),
-      }, call);
-    case "extend":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.extensions,
-        each: (hosted, { receipt, visibilityMs }) =>
-          engine.extend(hosted, receipt, { now, endsInMs: visibilityMs }),
-      }, call);
-    case "deadLetter":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.copies,
-        each: (_, copy) =>
-          broker.deadLetter(state.broker, { ...copy, queue, limits: QUEUE_LIMITS }, call),
-      }, call);
-  }
-}
-
-function declareTopic(
-  state: State,
-  { name, contentBasedDeduplication }: Extract<Operation, { kind: "declareTopic" }>,
-): unknown {
-  const topic = broker.topicOrNew(state.broker, name);
-  if (contentBasedDeduplication !== undefined) {
-    topic.contentBasedDeduplication = contentBasedDeduplication;
-  }
-  return { name, address: name };
 }
 
 /** Ends all locks of a member that is no more. */
@@ -221,7 +149,7 @@ function releaseAll({ broker }: State, member: string, { now, woken }: broker.Ca
 }
 
 function remember({ members }: State, entry: Entry, outcome: Outcome): void {
-  const member = members.get(entry.member) ?? createMember();
+  const member = members.get(entry.member) ?? createFacts();
   members.delete(entry.member);
   members.set(entry.member, member);
   const isReceive = entry.operation.kind === "receive";
@@ -236,6 +164,6 @@ function remember({ members }: State, entry: Entry, outcome: Outcome): void {
   for (const first of members.keys()) return void members.delete(first);
 }
 
-function createMember(): Member {
+function createFacts(): MemberFacts {
   return { next: 1, outcomes: new Map(), receives: new Map() };
 }

@@ -1,0 +1,66 @@
+import type { Clock, Random } from "../../src/support/clock.ts";
+import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
+
+/** Options of {@linkcode BroadcastChannelBackend}. */
+export interface BroadcastChannelBackendOptions {
+  /** What the contexts that share queues have in common; the channel is `melange/<name>`. */
+  name: string;
+  /** Create a topic when it is published to first; else that is `NOT_FOUND`. Default: `true`. */
+  createTopics?: boolean;
+  /**
+   * After which silence of the leader another context takes over, in milliseconds; all contexts
+   * must agree. With Web Locks the end of a leader is noticed at once, and only one that hangs
+   * takes this long. Default: 3 600.
+   */
+  leaderTimeoutMs?: number;
+  /**
+   * After which silence of a context that holds locks these are given to others, in milliseconds:
+   * longer than a handler may block its thread. With Web Locks the end of a context is noticed at
+   * once. Default: 10 000.
+   */
+  memberTimeoutMs?: number;
+  /**
+   * Whether it keeps its process running while it is open. With `false`, calls still do, but not
+   * receives that wait. Node and Bun only: in Deno an open channel always does, and elsewhere there
+   * is no process to keep. A clock of your own sees to its timers itself. Default: `true`.
+   */
+  keepsAlive?: boolean;
+  /** Opens a channel. Default: `new BroadcastChannel(name)`. */
+  channel?: (name: string) => BroadcastChannelLike;
+  /**
+   * Web Locks, or `null` to do without. Default: those of browsers and Deno, and none elsewhere:
+   * those of Node 24 fail with four workers or more.
+   */
+  locks?: LocksLike | null;
+  /** Where time comes from; the contexts must agree on it. Default: the clock of the machine. */
+  clock?: Clock;
+  /** What ids are made from. Default: `crypto`. */
+  random?: Random;
+}
+
+/**
+ * Refuses options of a wrong type or range.
+ *
+ * @throws {TypeError | RangeError}
+ */
+export function checkOptions(
+  { name, leaderTimeoutMs = 1, memberTimeoutMs = 1, keepsAlive = true }:
+    BroadcastChannelBackendOptions,
+): void {
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError(
+      `Cannot create a BroadcastChannelBackend as its name is text: current value is ${name}`,
+    );
+  }
+  if (typeof keepsAlive !== "boolean") {
+    throw new TypeError(
+      `Cannot create a BroadcastChannelBackend as keepsAlive is true or false: current value is ${keepsAlive}`,
+    );
+  }
+  for (const [option, value] of Object.entries({ leaderTimeoutMs, memberTimeoutMs })) {
+    if (value > 0) continue;
+    throw new RangeError(
+      `Cannot create a BroadcastChannelBackend as ${option} is above 0: current value is ${value}`,
+    );
+  }
+}
