@@ -59,23 +59,13 @@ export function createLine(options: LineOptions): Line {
       return;
     }
     // Only now: in Deno, who opens a channel in the turn in which the last one closed gets a dead one.
-    leave();
+    leave(channel);
     channel = opened;
     openedAt = clock.now();
     isBroken = false;
     opened.onmessage = ({ data }) => isBroken || isClosed || options.heard(data);
     opened.onmessageerror = onUnreadable;
     options.opened();
-  }
-
-  function leave(): void {
-    if (!channel) return;
-    channel.onmessage = channel.onmessageerror = null;
-    try {
-      channel.close();
-    } catch {
-      // It is dead: that was noticed when it threw at a post.
-    }
   }
 
   /** A stranger may post unreadable messages too: these must not keep a channel from working. */
@@ -111,10 +101,20 @@ export function createLine(options: LineOptions): Line {
   function close(): void {
     isClosed = true;
     cancelOpening();
-    leave();
+    leave(channel);
   }
 
   return { open: () => open(REOPEN.tries), post, close };
+}
+
+function leave(channel: BroadcastChannelLike | undefined): void {
+  if (!channel) return;
+  channel.onmessage = channel.onmessageerror = null;
+  try {
+    channel.close();
+  } catch {
+    // It is dead: that was noticed when it threw at a post.
+  }
 }
 
 function notUsable(name: string, why: string, cause: unknown): MelangeError {

@@ -73,7 +73,7 @@ export type { Role } from "./participant.ts";
  * context. An open backend keeps its process running, unless `keepsAlive` is off.
  */
 export class BroadcastChannelBackend implements Backend {
-  /** How much one call and one message may take: as in SNS and SQS. */
+  /** The limits of one call and one message: those of SNS and SQS. */
   readonly limits: BackendLimits = { topic: TOPIC_LIMITS, queue: QUEUE_LIMITS };
   /**
    * Everything but `durable`. A receive that is aborted while a message is on its way to this

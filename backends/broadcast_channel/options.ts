@@ -3,24 +3,23 @@ import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 
 /** Options of {@linkcode BroadcastChannelBackend}. */
 export interface BroadcastChannelBackendOptions {
-  /** What the contexts that share queues have in common; the channel is `melange/<name>`. */
+  /** The common name of the contexts that share queues; the channel is `melange/<name>`. */
   name: string;
-  /** Create a topic when it is published to first; else that is `NOT_FOUND`. Default: `true`. */
+  /** Create a topic at the first publish to it; else that is `NOT_FOUND`. Default: `true`. */
   createTopics?: boolean;
   /**
-   * After which silence of the leader another context takes over, in milliseconds; all contexts
+   * The silence of the leader after which another context takes over, in milliseconds; all contexts
    * must agree. With Web Locks the end of a leader is noticed at once, and only one that hangs
    * takes this long. Default: 3 600.
    */
   leaderTimeoutMs?: number;
   /**
-   * After which silence of a context that holds locks these are given to others, in milliseconds:
-   * longer than a handler may block its thread. With Web Locks the end of a context is noticed at
+   * The silence after which the locks of a context are given to others, in milliseconds: longer than a handler may block its thread. With Web Locks the end of a context is noticed at
    * once. Default: 10 000.
    */
   memberTimeoutMs?: number;
   /**
-   * Whether it keeps its process running while it is open. With `false`, calls still do, but not
+   * Keep the process running while the backend is open. With `false`, calls still do, but not
    * receives that wait. Node and Bun only: in Deno an open channel always does, and elsewhere there
    * is no process to keep. A clock of your own sees to its timers itself. Default: `true`.
    */
@@ -32,9 +31,9 @@ export interface BroadcastChannelBackendOptions {
    * those of Node 24 fail with four workers or more.
    */
   locks?: LocksLike | null;
-  /** Where time comes from; the contexts must agree on it. Default: the clock of the machine. */
+  /** The clock; the contexts must agree on it. Default: the clock of the machine. */
   clock?: Clock;
-  /** What ids are made from. Default: `crypto`. */
+  /** The source of ids. Default: `crypto`. */
   random?: Random;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What all contexts agree on: the queues and topics, who holds which lock, and what became of the
- * last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
+ * The state that all contexts agree on: the queues and topics, the holders of locks, and the outcomes
+ * of the last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
  * states have equal results, so each context keeps a copy of its own.
  */
 import * as broker from "../memory/broker.ts";
@@ -12,19 +12,19 @@ import type { Outcome } from "./outcome.ts";
 
 /** An operation in its place in the log. */
 export interface Entry {
-  /** Its place, from 1. */
+  /** The place in the log, from 1. */
   readonly seq: number;
-  /** Under whose leadership it was added. */
+  /** The leadership under which the entry was added. */
   readonly epoch: number;
-  /** When, in milliseconds since the epoch. */
+  /** The time of the log, in milliseconds since the epoch. */
   readonly now: number;
-  /** Who asked for it. */
+  /** The id of the member that asked for the operation. */
   readonly member: string;
-  /** The member's number of it: receives and all others are counted apart. */
+  /** The member's number of the operation: receives and all others are counted apart. */
   readonly number: number;
   /** Below these numbers (others, receives) the member knows all outcomes. */
   readonly done: readonly [number, number];
-  /** What is to be done. */
+  /** The operation. */
   readonly operation: Operation;
 }
 
@@ -32,9 +32,9 @@ export interface Entry {
 export interface MemberFacts {
   /** The number of its next operation that is no receive. */
   next: number;
-  /** What became of its operations that it may not know of yet; receives apart. */
+  /** Outcomes that the member may not know of yet, without those of receives. */
   readonly outcomes: Map<number, Outcome>;
-  /** What became of its receives that it may not know of yet. */
+  /** Outcomes of receives that the member may not know of yet. */
   readonly receives: Map<number, Outcome>;
 }
 
@@ -43,11 +43,11 @@ export interface State {
   readonly broker: broker.Broker;
   /** By id, the one heard of last at the end. */
   readonly members: Map<string, MemberFacts>;
-  /** When the last operation was added, in milliseconds since the epoch. */
+  /** The time of the last entry, in milliseconds since the epoch. */
   now: number;
 }
 
-/** What an entry led to. */
+/** The effects of an entry. */
 export interface Applied {
   readonly outcome: Outcome;
   /** The queues that may have something new to receive. */
@@ -70,7 +70,7 @@ export function createState(): State {
   };
 }
 
-/** Does what an entry says. */
+/** Does the operation of an entry. */
 export function apply(state: State, entry: Entry): Applied {
   const woken = new Set<string>();
   state.now = Math.max(state.now, entry.now);
@@ -79,7 +79,7 @@ export function apply(state: State, entry: Entry): Applied {
   return { outcome, woken };
 }
 
-/** Who holds locks. */
+/** Returns the ids of the members that hold locks. */
 export function holdersIn({ broker }: State): Set<string> {
   const holders = new Set<string>();
   for (const { hidden, messages } of broker.queues.values()) {
@@ -92,8 +92,8 @@ export function holdersIn({ broker }: State): Set<string> {
 }
 
 /**
- * The outcome as the call has it: a receive resolves to the messages that it locked, as far as they
- * still are. The state holds only their receipts, as nobody else needs the rest.
+ * Returns the outcome for the caller: a receive resolves to the messages that it locked, as far as
+ * they still are. The state holds only their receipts, as nobody else needs the rest.
  */
 export function answerOf(
   { broker: queues }: State,
@@ -130,14 +130,14 @@ function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   }
 }
 
-/** As many ids as it takes, which every context makes of the same one: its last four digits count. */
+/** Makes ids of one id, the same in every context: the last four digits count. */
 function idsFrom(id: string): () => string {
   const beginning = id.slice(0, -4);
   let count = 1_000;
   return () => beginning + count++;
 }
 
-/** Ends all locks of a member that is no more. */
+/** Ends all locks of a member that has ended. */
 function releaseAll({ broker }: State, member: string, { now, woken }: broker.Call): void {
   for (const [name, queue] of broker.queues) {
     for (const message of queue.messages.values()) {

@@ -60,17 +60,17 @@ export interface MemoryLimits {
 /** Options of {@linkcode MemoryBackend}. */
 export interface MemoryBackendOptions {
   /**
-   * Where time comes from. Its wall clock is read once: after that, dates and locks go on by what
-   * has passed, also when it is set. Default: the clock of the machine.
+   * The clock. Its wall clock is read once: after that, dates and locks go on by the time that has
+   * passed, also when the wall clock is set. Default: the clock of the machine.
    */
   clock?: Clock;
-  /** What message ids are made from. Default: `crypto.randomUUID`. */
+  /** The source of message ids. Default: `crypto.randomUUID`. */
   random?: Random;
-  /** Create a topic when it is published to first; else that is `NOT_FOUND`. Default: `true`. */
+  /** Create a topic at the first publish to it; else that is `NOT_FOUND`. Default: `true`. */
   createTopics?: boolean;
-  /** How much one call and one message may take. Default: what SNS and SQS take. */
+  /** The limits of one call and one message. Default: those of SNS and SQS. */
   limits?: MemoryLimits;
-  /** How many messages of one queue can be in flight. Default: 120 000, as in SQS. */
+  /** The most messages of one queue in flight. Default: 120 000, as in SQS. */
   inFlightLimit?: number;
 }
 
@@ -81,11 +81,11 @@ const EPOCH = 1;
  * The backend that keeps everything in memory: the reference for all others. It promises all that a
  * backend can promise except that messages survive the process.
  *
- * A queue drops what is older than its retention, 4 days unless declared otherwise, and a topic keeps
+ * A queue drops messages older than its retention, 4 days unless declared otherwise, and a topic keeps
  * nothing for queues that subscribe later. A pending receive holds a timer, and nothing else does.
  */
 export class MemoryBackend implements Backend {
-  /** How much one call and one message may take. */
+  /** The limits of one call and one message. */
   readonly limits: BackendLimits;
   /** Everything but `durable`. */
   readonly guarantees: Guarantees = {
@@ -236,7 +236,7 @@ export class MemoryBackend implements Backend {
     return this.#verbs.deleteQueue(name, options);
   }
 
-  /** Rejects all waiting receives and every later call with `CLOSED`. What is stored is gone. */
+  /** Rejects all waiting receives and every later call with `CLOSED`. All messages are gone. */
   close(): Promise<void> {
     this.#closed = true;
     for (const polls of this.#polls.values()) polls.end(closed());
@@ -251,7 +251,7 @@ export class MemoryBackend implements Backend {
     return this.close();
   }
 
-  /** Makes a call of the broker, and serves the receives that wait for what it brought. */
+  /** Makes a call of the broker, and serves the receives that wait for new messages. */
   #call<T>(work: (call: OperationCall) => T): T {
     const woken = new Set<string>();
     const limits = this.limits.queue;

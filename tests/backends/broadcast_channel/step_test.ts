@@ -6,8 +6,10 @@ import {
   type Effect,
   type Member,
 } from "../../../backends/broadcast_channel/member.ts";
+import type { Outcome } from "../../../backends/broadcast_channel/outcome.ts";
 import { dueAt, type Input, step } from "../../../backends/broadcast_channel/step.ts";
 import { timingOf } from "../../../backends/broadcast_channel/timing.ts";
+import type { Delivery } from "../../../src/backend.ts";
 
 const SEND: Input = {
   kind: "submit",
@@ -25,6 +27,11 @@ const DECLARE: Input = {
   ticket: 1,
   operation: { kind: "declareQueue", name: "q", settings: {}, subscriptions: [] },
 };
+
+function attemptsIn(outcome: Outcome): number[] {
+  if ("error" in outcome) throw outcome.error;
+  return (outcome.value as Delivery[]).map(({ message }) => message.attempt);
+}
 
 describe("step()", () => {
   let member: Member;
@@ -162,6 +169,23 @@ describe("step()", () => {
     now += 50;
     give({ kind: "alarm" });
     assertEquals(posts(give({ kind: "flush" })), ["request"]);
+  });
+
+  it("gives back the messages of a receive that ended when they were on their way", () => {
+    lead();
+    const poll = { queue: "q", max: 1, visibilityMs: 1_000, waitMs: 0, endsAt: now };
+    give(DECLARE);
+    give(SEND);
+    give({ kind: "receive", ticket: 8, ...poll });
+    give({ kind: "flush" });
+    give({ kind: "abandon", ticket: 8, lingers: false });
+    give({ kind: "commit" });
+    give({ kind: "receive", ticket: 9, ...poll });
+    give({ kind: "flush" });
+    const attempts = give({ kind: "commit" }).flatMap((effect) =>
+      effect.kind === "settle" && effect.ticket === 9 ? attemptsIn(effect.outcome) : []
+    );
+    assertEquals(attempts, [2]);
   });
 
   it("says bye at the end, and takes no step after it", () => {
