@@ -117,6 +117,7 @@ describe("step()", () => {
     const effects = [...give(SEND), ...give({ kind: "flush" }), ...give({ kind: "alarm" })];
     assertEquals(posts([...effects, ...hear({ kind: "claim", epoch: 2 ** 40, isSure: true })]), []);
     assertEquals(member.peers.size, 0);
+    assertEquals(posts(give({ kind: "close" })), []);
   });
 
   it("asks the leader that it follows, and repeats that after 0.25 s", () => {
