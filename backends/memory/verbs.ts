@@ -19,6 +19,7 @@ import type {
   SettleResult,
   TopicDescription,
 } from "../../src/backend.ts";
+import { defined } from "../../src/support/defined.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { type Destination, isFifo, type OutgoingMessage, refusal } from "../../src/wire/message.ts";
 import { checkItems } from "../checked_items.ts";
@@ -207,7 +208,7 @@ function administering(verbs: VerbsOptions): Administering {
         return run({
           kind: "declareTopic",
           name: topic,
-          ...(contentBasedDeduplication === undefined ? {} : { contentBasedDeduplication }),
+          ...defined({ contentBasedDeduplication }),
         }) as Promise<TopicDescription>;
       }),
     declareQueue: (name, options = {}) =>
