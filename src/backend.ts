@@ -344,6 +344,14 @@ export interface Backend extends Sender, Receiver, Admin, AsyncDisposable {
 /**
  * Makes the policy of a subscription out of its filter and its event types.
  * @throws {MelangeError} `CONFIGURATION` if the filter has a rule for `manifest`, where the types stand
+ *
+ * @example
+ * ```ts
+ * import { filterPolicyOf } from "@melange/melange";
+ *
+ * const policy = filterPolicyOf({ topic: "orders", events: ["OrderPlaced"] });
+ * console.log(policy); // prints: { manifest: [ "OrderPlaced" ] }
+ * ```
  */
 export function filterPolicyOf(subscription: SubscriptionOptions): FilterPolicy | undefined {
   const { events, filter } = subscription;
