@@ -47,10 +47,14 @@ export interface Turn extends Moment {
 
 /** Creates the order of a queue that holds `messages`: none yet. */
 export function createOrder(fifo: boolean, messages: ReadonlyMap<number, StoredMessage>): Order {
+  const isNotAvailable = ({ at, ordinal }: Moment) => {
+    const message = messages.get(ordinal);
+    return message === undefined || message.state !== "available" || message.dueAt !== at;
+  };
   return {
     fifo,
     messages,
-    available: createHeap<Moment>(byTime, ({ ordinal }) => !messages.has(ordinal)),
+    available: createHeap<Moment>(byTime, isNotAvailable),
     ready: createHeap<Turn>(byTime, (turn) => turn.group.turn !== turn),
     groups: new Map(),
   };
