@@ -133,18 +133,19 @@ function store(queue: Queue, message: StoredMessage): void {
 }
 
 /**
- * Takes in a message that the queue `from` gave up. It keeps its id, its attributes, the time it was
+ * Takes in a message that the queue `from` gave up, or that has no source to remember. It keeps its id, its attributes, the time it was
  * sent and its count of receives. Its retention goes on in a standard queue and begins again in a
  * FIFO queue, as in SQS.
  */
 export function accept(
   queue: Queue,
   message: StoredMessage,
-  { now, from }: { now: number; from: string },
+  { now, from }: { now: number; from?: string },
 ): void {
   const keptFrom = queue.settings.fifo ? now : message.keptFrom;
   const state = "available";
-  const unlocked = { receivedAt: 0, receipt: "", holder: "", movedFrom: from };
+  const source = from === undefined ? {} : { movedFrom: from };
+  const unlocked = { receivedAt: 0, receipt: "", holder: "", ...source };
   store(queue, { ...message, state, dueAt: now, keptFrom, ...unlocked });
 }
 
