@@ -12,7 +12,9 @@
  * const aws = awsEmulator({ clock, random: seededRandom(1), region: "eu-west-1" });
  * const { region, credentials, fetch } = aws;
  * const backend = new AwsBackend({ region, credentials, fetch, clock });
- * await backend.declareQueue("billing", { subscribeTo: ["orders"] });
+ * const declared = backend.declareQueue("billing", { subscribeTo: ["orders"] });
+ * await clock.advance(10_000); // it looks again whether its policy has stayed
+ * await declared;
  * await backend.send({ topic: "orders" }, [{ body: "o-1 🙂", attributes: {} }]);
  * const [delivery] = await backend.receive("billing", { max: 1, waitMs: 0, visibilityMs: 30_000 });
  * if (delivery?.message.body !== "o-1 🙂") throw new Error("unexpected");

@@ -57,7 +57,8 @@ export function snapshotOf(world: World): EmulatorSnapshot {
     deletedQueues: [...world.deletedQueues],
     queuesCreated: world.queuesCreated,
   };
-  return structuredClone(state);
+  // What is undefined is left out, so that it is the same before and after it was written as JSON.
+  return JSON.parse(JSON.stringify(state));
 }
 
 /**
