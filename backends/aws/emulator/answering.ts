@@ -53,7 +53,7 @@ export function createAnswering(options: AnsweringOptions) {
     input: string | URL | Request,
     init?: RequestInit,
   ): Promise<Response> {
-    const request = input instanceof Request && !init ? input : new Request(input, init);
+    const request = requestOf(input, init);
     if (request.method === "GET" && CERTIFICATE.test(new URL(request.url).pathname)) {
       return new Response(await signer.certificate(), {
         headers: { "content-type": "application/x-pem-file" },
@@ -70,6 +70,12 @@ export function createAnswering(options: AnsweringOptions) {
     if (lost) throw new TypeError("The answer was lost: a fault of the emulator");
     return response;
   };
+}
+
+/** Servers hand over more than the request, such as who connected: that is no part of it. */
+function requestOf(input: string | URL | Request, init: RequestInit | undefined): Request {
+  const isWhole = !init || !["method", "headers", "body", "signal"].some((name) => name in init);
+  return input instanceof Request && isWhole ? input : new Request(input, init);
 }
 
 async function respond(job: Job, options: AnsweringOptions): Promise<Response> {

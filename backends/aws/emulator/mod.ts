@@ -139,7 +139,7 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
       `Cannot create the emulator as an account is twelve digits: current value is ${accountId}`,
     );
   }
-  const clock = steady(options.clock ?? systemClock);
+  const clock = wholeClock(steady(options.clock ?? systemClock));
   const newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
   const rules: Rules = {
     ignorePolicies: options.policies === "ignored",
@@ -192,6 +192,14 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
     requests,
     snapshot: () => snapshotOf(host.world),
     replay: (operation) => host.replay(operation),
+  };
+}
+
+/** AWS tells times in whole milliseconds. */
+function wholeClock(clock: Clock): Clock {
+  return {
+    now: () => Math.floor(clock.now()),
+    after: (ms, callback) => clock.after(ms, callback),
   };
 }
 

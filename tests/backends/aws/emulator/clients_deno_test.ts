@@ -85,6 +85,7 @@ describe("awsEmulator() as a server", () => {
     assertEquals(message?.MD5OfMessageAttributes, sent.MD5OfMessageAttributes);
     assertEquals([...message!.MessageAttributes!.bytes!.BinaryValue!], [0, 1, 254, 255]);
     assertEquals(message?.Attributes?.ApproximateReceiveCount, "1");
+    assert(/^\d{13}$/.test(message?.Attributes?.SentTimestamp ?? ""), "no whole milliseconds");
   });
 
   it("takes batches of the SDK for JavaScript, and its errors are classes there", async () => {
