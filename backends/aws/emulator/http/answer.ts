@@ -23,6 +23,23 @@ const NAMESPACES: Readonly<Record<ServiceName, string>> = {
   emulator: "",
 };
 
+/** The actions whose answers have no result, not even an empty one. */
+const SILENT: ReadonlySet<string> = new Set([
+  "AddPermission",
+  "ChangeMessageVisibility",
+  "DeleteMessage",
+  "DeleteQueue",
+  "DeleteTopic",
+  "PurgeQueue",
+  "RemovePermission",
+  "SetQueueAttributes",
+  "SetSubscriptionAttributes",
+  "SetTopicAttributes",
+  "TagQueue",
+  "Unsubscribe",
+  "UntagQueue",
+]);
+
 const JSON_TYPE = "application/x-amz-json-1.0";
 const XML_TYPE = "text/xml";
 
@@ -38,7 +55,7 @@ export function answer(output: Output, style: AnswerStyle): Response {
 function xmlOf(output: Output, { service, action, requestId }: AnswerStyle): string {
   const members = service === "sqs" ? sqsXml(output, action) : snsXml(output);
   const metadata = element("ResponseMetadata", textElement("RequestId", requestId));
-  const result = service === "sqs" && members === "" ? "" : element(`${action}Result`, members);
+  const result = SILENT.has(action) ? "" : element(`${action}Result`, members);
   return `<?xml version="1.0"?><${action}Response xmlns="${
     NAMESPACES[service]
   }">${result}${metadata}</${action}Response>`;

@@ -550,5 +550,9 @@ describe("awsEmulator(): SQS in the Query protocol", () => {
     };
     const deleted = await query("DeleteMessageBatch", { QueueUrl, ...handle }, { service });
     assertEquals(elementsIn(deleted.xml, "DeleteMessageBatchResultEntry").length, 1);
+    const none = await query("ReceiveMessage", { QueueUrl }, { service });
+    assertEquals(elementsIn(none.xml, "ReceiveMessageResult").length, 1, "the SDKs look for it");
+    const purged = await query("PurgeQueue", { QueueUrl }, { service });
+    assertEquals(elementsIn(purged.xml, "PurgeQueueResult").length, 0);
   });
 });
