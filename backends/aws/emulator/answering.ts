@@ -36,6 +36,8 @@ export interface AnsweringOptions {
 
 const CERTIFICATE = /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 
+const decoder = new TextDecoder();
+
 /** One request on its way. */
 interface Job {
   readonly request: Request;
@@ -51,7 +53,7 @@ export function createAnswering(options: AnsweringOptions) {
 
   return async function fetch(
     input: string | URL | Request,
-    init?: RequestInit,
+    init?: RequestInit | object,
   ): Promise<Response> {
     const request = requestOf(input, init);
     if (request.method === "GET" && CERTIFICATE.test(new URL(request.url).pathname)) {
@@ -59,10 +61,11 @@ export function createAnswering(options: AnsweringOptions) {
         headers: { "content-type": "application/x-pem-file" },
       });
     }
-    const job: Job = { request, body: await request.text(), requestId: newId() };
+    const body = decoder.decode(await request.arrayBuffer());
+    const job: Job = { request, body, requestId: newId() };
     const response = await respond(job, options);
     const lost = faults.losesAnswer();
-    const { body, output } = job;
+    const { output } = job;
     const status = lost ? 0 : response.status;
     requests.push(loggedRequest(job.asked, { body, output, status }));
     if (requests.length > maxRequests) requests.splice(0, requests.length - maxRequests);
@@ -73,7 +76,7 @@ export function createAnswering(options: AnsweringOptions) {
 }
 
 /** Servers hand over more than the request, such as who connected: that is no part of it. */
-function requestOf(input: string | URL | Request, init: RequestInit | undefined): Request {
+function requestOf(input: string | URL | Request, init: object | undefined): Request {
   const isWhole = !init || !["method", "headers", "body", "signal"].some((name) => name in init);
   return input instanceof Request && isWhole ? input : new Request(input, init);
 }

@@ -70,6 +70,7 @@ export function createHost(options: HostOptions): Host {
 
   async function receive(operation: Operation, signal: AbortSignal): Promise<Output> {
     const { queue, waitMs } = receiveRequest(callOf(world, operation));
+    signal.throwIfAborted();
     if (waitMs === 0) return run(operation);
     const [output = {}] = await pollsOf(queue).receive({ operation, waitMs, signal });
     return output;

@@ -91,8 +91,8 @@ export interface EmulatorOptions {
 
 /** SNS, SQS and STS. */
 export interface AwsEmulator {
-  /** Answers a request to any of the services: the `fetch` of a client, and the handler of a server. */
-  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /** Answers a request to any of the services: the `fetch` of a client, and the handler of a server. What a server hands over beside the request counts for nothing. */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit | object) => Promise<Response>;
   /** A key that it takes. */
   readonly credentials: Credentials;
   /** The region to use. */

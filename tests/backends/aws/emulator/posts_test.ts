@@ -46,7 +46,7 @@ async function world(
     ...form,
   });
   const SubscriptionArn = textIn(xml, "SubscriptionArn");
-  await settled(() => posts.length > 0 || protocol === "lambda", clock);
+  await settled(() => posts.length > 0 && aws.snapshot().posts.length === 0, clock);
   return { ...client, clock, posts, TopicArn, SubscriptionArn };
 }
 
@@ -127,7 +127,7 @@ describe("awsEmulator(): posts of SNS", () => {
   it("are tried again 20 s apart, three times, and then are in the dead-letter queue", async () => {
     const deadLetterTargetArn = "arn:aws:sqs:eu-west-1:000000000000:dlq";
     const attributes = { RedrivePolicy: JSON.stringify({ deadLetterTargetArn }) };
-    const { query, queue, receive, posts, clock } = await world(
+    const { aws, query, queue, receive, posts, clock } = await world(
       confirming([500, 503, 429, 500]),
       { attributes },
     );
@@ -136,14 +136,16 @@ describe("awsEmulator(): posts of SNS", () => {
     });
     const letters = await queue("dlq", { Policy });
     await query("Publish", { TopicArn: TOPIC, Message: "x" });
-    await settled(() => posts.length >= 2, clock);
-    assertEquals(posts.length, 2);
+    const failed = (count: number) => aws.snapshot().posts[0]?.failures === count;
+    await settled(() => failed(1), clock);
     await clock.advance(19_999);
     assertEquals(posts.length, 2);
-    for (const count of [3, 4, 5]) {
-      await clock.advance(20_000);
-      await settled(() => posts.length >= count, clock);
-    }
+    await clock.advance(1);
+    await settled(() => failed(2), clock);
+    await clock.advance(20_000);
+    await settled(() => failed(3), clock);
+    await clock.advance(20_000);
+    await settled(() => aws.snapshot().posts.length === 0, clock);
     assertEquals(posts.length, 5);
     await clock.advance(60_000);
     assertEquals(posts.length, 5);

@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { awsEmulator, type Operation } from "../../../../backends/aws/emulator/mod.ts";
 import { AwsBackend } from "../../../../backends/aws/mod.ts";
 import { seededRandom, VirtualClock } from "../../../../backends/memory/testing.ts";
+import { until } from "../../../wait.ts";
 import { clientOf, createClient, textIn } from "./client.ts";
 
 const JSON_CALL = {
@@ -57,9 +58,16 @@ describe("awsEmulator(): signatures", () => {
     const { fetch, region, credentials } = awsEmulator({ clock, keys, random: seededRandom(1) });
     assertEquals(credentials, { accessKeyId: "AKID", secretAccessKey });
     const backend = new AwsBackend({ fetch, region, clock, credentials });
-    const declared = backend.declareQueue("q", { subscribeTo: ["t"] });
-    await clock.advance(10_000);
-    const { address } = await declared;
+    let address: string | undefined;
+    const declared = backend.declareQueue("q", { subscribeTo: ["t"] })
+      .then((queue) => address = queue.address);
+    // In small steps: signatures take their own time, and requests must not be late meanwhile.
+    const pass = async () => {
+      await clock.advance(100);
+      return address;
+    };
+    await until(pass, { what: "the queue" });
+    await declared;
     assertEquals(address, "arn:aws:sqs:us-east-1:111122223333:q");
     for (
       const [accessKeyId, secretAccessKey] of [["AKID", "wrong"], ["OTHER", "secret"]] as const
@@ -134,7 +142,7 @@ describe("awsEmulator(): requests", () => {
   });
 
   it("that are given up while they wait take nothing", async () => {
-    const { aws, queue, sqs, receive } = createClient();
+    const { aws, queue, sqs, receive, clock } = createClient();
     const QueueUrl = await queue("q");
     const ending = new AbortController();
     const waiting = aws.fetch("http://sqs.test/", {
@@ -144,9 +152,10 @@ describe("awsEmulator(): requests", () => {
       body: JSON.stringify({ QueueUrl, WaitTimeSeconds: 20 }),
     });
     const rejected = assertRejects(() => waiting);
-    for (let turn = 0; turn < 20; turn++) await null;
+    await until(() => clock.pending > 0, { what: "the receive that waits" });
     ending.abort();
     await rejected;
+    assertEquals(clock.pending, 0);
     await sqs("SendMessage", { QueueUrl, MessageBody: "x" });
     assertEquals((await receive(QueueUrl)).length, 1);
   });
@@ -268,16 +277,17 @@ describe("awsEmulator(): snapshots and the journal", () => {
   });
 
   it("holds an answer until the operation is written", async () => {
-    let written = () => {};
+    const order: string[] = [];
+    let write = () => {};
+    const writing = new Promise<void>((resolve) => write = resolve);
     const { sqs } = createClient({
-      journal: () => new Promise<void>((resolve) => written = resolve),
+      journal: () => (order.push("told"), writing.then(() => void order.push("written"))),
     });
-    let answered = false;
-    const call = sqs("CreateQueue", { QueueName: "q" }).then(() => answered = true);
-    for (let turn = 0; turn < 50; turn++) await null;
-    assertEquals(answered, false);
-    written();
+    const call = sqs("CreateQueue", { QueueName: "q" }).then(() => order.push("answered"));
+    await until(() => order.length > 0, { what: "the journal" });
+    write();
     await call;
+    assertEquals(order, ["told", "written", "answered"]);
   });
 
   it("refuse what is no snapshot", () => {
