@@ -2,6 +2,7 @@
  * What the receipts of SQS do when their lock is over. A standard queue lets the last receipt of a
  * message go on: it still deletes the message and can lock it again. A FIFO queue refuses it.
  */
+import { goAway } from "./order.ts";
 import { ordinalOf } from "./queue.ts";
 import { advance, become, forget, hide, type Queue } from "./queue_state.ts";
 import { settledBy } from "./settled.ts";
@@ -38,6 +39,7 @@ export function remove(queue: Queue, message: StoredMessage, receipt: string): v
 export function lockAgain(queue: Queue, message: StoredMessage, endsAt: number): void {
   if (endsAt <= message.dueAt) return;
   become(queue, message, "inFlight");
+  goAway(queue.order, message);
   message.dueAt = endsAt;
   hide(queue, message);
 }
