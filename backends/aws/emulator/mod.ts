@@ -12,10 +12,8 @@
  * const aws = awsEmulator({ clock, random: seededRandom(1), region: "eu-west-1" });
  * const { region, credentials, fetch } = aws;
  * const backend = new AwsBackend({ region, credentials, fetch, clock });
- * const declared = backend.declareQueue("billing", { subscribeTo: ["orders"] });
- * await clock.advance(10_000); // it looks again whether its policy has stayed
- * await declared;
- * await backend.send({ topic: "orders" }, [{ body: "o-1 🙂", attributes: {} }]);
+ * await backend.declareQueue("billing");
+ * await backend.send({ queue: "billing" }, [{ body: "o-1 🙂", attributes: {} }]);
  * const [delivery] = await backend.receive("billing", { max: 1, waitMs: 0, visibilityMs: 30_000 });
  * if (delivery?.message.body !== "o-1 🙂") throw new Error("unexpected");
  * if (aws.requests.at(-1)?.action !== "ReceiveMessage") throw new Error("unexpected");
