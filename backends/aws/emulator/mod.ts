@@ -47,11 +47,15 @@ export type {
   Notification,
   Post,
   Published,
-  QueueRecord,
+  QueueFacts,
   ReceiveAttempt,
   Subscription,
-  TopicRecord,
+  TopicFacts,
 } from "./world.ts";
+export type { QueueSettings, QueueSnapshot, SentBefore } from "../../memory/queue_state.ts";
+export type { RecentEntry } from "../../memory/recent.ts";
+export type { Settled } from "../../memory/settled.ts";
+export type { MessageState, StoredMessage } from "../../memory/stored_message.ts";
 
 /** Options of {@linkcode awsEmulator}. */
 export interface EmulatorOptions {

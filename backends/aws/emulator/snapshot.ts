@@ -5,8 +5,9 @@ import {
   type MoveTask,
   type Post,
   type Published,
-  type QueueRecord,
+  type QueueFacts,
   type Subscription,
+  type TopicFacts,
   type TopicRecord,
   type World,
 } from "./world.ts";
@@ -32,12 +33,16 @@ export interface EmulatorSnapshot {
 }
 
 /** A queue as data. */
-export type QueueState = Omit<QueueRecord, "engine"> & { readonly engine: engine.QueueSnapshot };
+export interface QueueState extends QueueFacts {
+  /** What it holds. */
+  readonly engine: engine.QueueSnapshot;
+}
 
 /** A topic as data. */
-export type TopicState = Omit<TopicRecord, "deduplication"> & {
+export interface TopicState extends TopicFacts {
+  /** FIFO: what was published in the last five minutes. */
   readonly deduplication: readonly RecentEntry<Published>[];
-};
+}
 
 /** The state of a world as data; later operations do not change it. */
 export function snapshotOf(world: World): EmulatorSnapshot {

@@ -5,8 +5,8 @@
 import type { Recent } from "../../memory/recent.ts";
 import type { Queue } from "../../memory/queue.ts";
 
-/** A queue of SQS. */
-export interface QueueRecord {
+/** A queue of SQS, without what it holds. */
+export interface QueueFacts {
   /** Its ARN. */
   readonly arn: string;
   /** Its name. */
@@ -15,8 +15,6 @@ export interface QueueRecord {
   readonly account: string;
   /** Its region. */
   readonly region: string;
-  /** What it holds. */
-  readonly engine: Queue;
   /** The attributes that were set, as they were set. */
   attributes: Record<string, string>;
   /** Its tags. */
@@ -31,6 +29,12 @@ export interface QueueRecord {
   attempts: Record<string, ReceiveAttempt>;
 }
 
+/** A queue of SQS. */
+export interface QueueRecord extends QueueFacts {
+  /** What it holds. */
+  readonly engine: Queue;
+}
+
 /** What a receive with a `ReceiveRequestAttemptId` gave. */
 export interface ReceiveAttempt {
   /** The receipts of its messages. */
@@ -39,8 +43,8 @@ export interface ReceiveAttempt {
   readonly until: number;
 }
 
-/** A topic of SNS. */
-export interface TopicRecord {
+/** A topic of SNS, without what it remembers to de-duplicate. */
+export interface TopicFacts {
   /** Its ARN. */
   readonly arn: string;
   /** The attributes that were set, as they were set. */
@@ -51,10 +55,14 @@ export interface TopicRecord {
   nextOrdinal: number;
   /** How many subscriptions were deleted. */
   subscriptionsDeleted: number;
-  /** FIFO: what was published in the last five minutes. */
-  readonly deduplication: Recent<Published>;
   /** FIFO: what its archive policy keeps, oldest first. */
   archive: Notification[];
+}
+
+/** A topic of SNS. */
+export interface TopicRecord extends TopicFacts {
+  /** FIFO: what was published in the last five minutes. */
+  readonly deduplication: Recent<Published>;
 }
 
 /** What a publish is answered with. */
