@@ -43,6 +43,12 @@ interface Receive extends Wait {
 /** What only reads is not written down. */
 const READS = /^(Get|List)/;
 
+/** A receive that found nothing may have moved something to a dead-letter queue all the same. */
+function isChange({ action }: Operation, output: Output, woken: ReadonlySet<string>): boolean {
+  if (action === "ReceiveMessage") return output.Messages !== undefined || woken.size > 0;
+  return !READS.test(action);
+}
+
 /** Creates a host. */
 export function createHost(options: HostOptions): Host {
   const { world, clock, own, journal, afterwards } = options;
@@ -52,8 +58,7 @@ export function createHost(options: HostOptions): Host {
 
   function run(operation: Operation): Output {
     const { output, woken } = perform(world, operation);
-    const isIdle = operation.action === "ReceiveMessage" && !output.Messages && woken.size === 0;
-    if (!READS.test(operation.action) && !isIdle) written = journal?.(operation);
+    if (isChange(operation, output, woken)) written = journal?.(operation);
     for (const arn of woken) wake(arn);
     arm();
     afterwards();
@@ -79,12 +84,13 @@ export function createHost(options: HostOptions): Host {
   function pollsOf({ arn, engine }: QueueRecord): LongPolls<Receive, Output> {
     const known = polls.get(arn);
     if (known) return known;
-    const created = longPolls<Receive, Output>({
+    const take = ({ operation }: Receive) => {
+      const output = run({ ...operation, at: clock.now() });
+      return output.Messages ? [output] : [];
+    };
+    const created = longPolls({
       clock,
-      take: ({ operation }) => {
-        const output = run({ ...operation, at: clock.now() });
-        return output.Messages ? [output] : [];
-      },
+      take,
       nextChangeAt: () => nextChangeAt(engine, clock.now()),
     });
     polls.set(arn, created);
@@ -99,16 +105,12 @@ export function createHost(options: HostOptions): Host {
     cancelTick = clock.after(Math.max(at - clock.now(), 0), () => void run(own("Tick", {})));
   }
 
+  function replay(operation: Operation): void {
+    perform(world, operation);
+    arm();
+    afterwards();
+  }
+
   arm();
-  return {
-    world,
-    run,
-    receive,
-    replay(operation) {
-      perform(world, operation);
-      arm();
-      afterwards();
-    },
-    written: async () => await written,
-  };
+  return { world, run, receive, replay, written: async () => await written };
 }

@@ -136,11 +136,7 @@ const KEY: Credentials = { accessKeyId: "AKIDMELANGE", secretAccessKey: "not-a-s
  */
 export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
   const { random, region = "us-east-1", accountId = "000000000000", keys, snapshot } = options;
-  if (!/^\d{12}$/.test(accountId)) {
-    throw new TypeError(
-      `Cannot create the emulator as an account is twelve digits: current value is ${accountId}`,
-    );
-  }
+  checkAccount(accountId);
   const clock = wholeClock(steady(options.clock ?? systemClock));
   const newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
   const rules: Rules = {
@@ -195,6 +191,13 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
     snapshot: () => snapshotOf(host.world),
     replay: (operation) => host.replay(operation),
   };
+}
+
+function checkAccount(accountId: string): void {
+  if (/^\d{12}$/.test(accountId)) return;
+  throw new TypeError(
+    `Cannot create the emulator as an account is twelve digits: current value is ${accountId}`,
+  );
 }
 
 /** AWS tells times in whole milliseconds. */

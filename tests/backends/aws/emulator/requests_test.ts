@@ -156,6 +156,18 @@ describe("awsEmulator(): requests", () => {
     ending.abort();
     await rejected;
     assertEquals(clock.pending, 0);
+    const over = new AbortController();
+    const late = aws.fetch(
+      new Request("http://sqs.test/", {
+        method: "POST",
+        signal: over.signal,
+        headers: { ...SIGNED, "x-amz-target": "AmazonSQS.ReceiveMessage" },
+        body: JSON.stringify({ QueueUrl, WaitTimeSeconds: 20 }),
+      }),
+    );
+    over.abort();
+    await assertRejects(() => late);
+    assertEquals(clock.pending, 0);
     await sqs("SendMessage", { QueueUrl, MessageBody: "x" });
     assertEquals((await receive(QueueUrl)).length, 1);
   });

@@ -171,6 +171,9 @@ describe("awsEmulator(): deliveries of SNS to queues", () => {
       [{ Policy: statement(`arn:aws:sns:eu-west-1:${ACCOUNT}:other`) }, 0],
       [{ Policy: statement(`arn:aws:sns:*:${ACCOUNT}:t`) }, 1],
     ];
+    const allow = { Effect: "Allow", Principal: "*", Action: "sqs:*" };
+    const denied = { Statement: [allow, { ...allow, Effect: "Deny" }] };
+    cases.push([{ Policy: JSON.stringify(denied) }, 0]);
     for (const [queue, count] of cases) {
       const { publish, bodies } = await subscribed({ queue, subscription: RAW });
       await publish("x");
@@ -285,6 +288,8 @@ describe("awsEmulator(): FIFO topics of SNS", () => {
       "string",
     ]);
     assertEquals(messages[0]?.Attributes.MessageDeduplicationId, "1");
+    const again = await publish("m-1", { ...group, MessageDeduplicationId: "1" });
+    assertEquals(textIn(again.xml, "MessageId"), envelopes[0].MessageId);
   });
 
   it("refuse what has no group or no deduplication id, and other protocols", async () => {

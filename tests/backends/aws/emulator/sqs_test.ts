@@ -384,9 +384,29 @@ describe("awsEmulator(): FIFO queues of SQS", () => {
     assertEquals(second.map((it) => it.ReceiptHandle), first.map((it) => it.ReceiptHandle));
     await clock.advance(20_000);
     const third = await receive(QueueUrl, attempt);
-    assertEquals(third.length, 2, "the lock was not renewed");
+    assertEquals(third.map((it) => it.ReceiptHandle), first.map((it) => it.ReceiptHandle));
     await sqs("DeleteMessage", { QueueUrl, ReceiptHandle: third[0]?.ReceiptHandle });
     assertEquals(await receive(QueueUrl, attempt), []);
+  });
+
+  it("receive anew with an attempt id once the lock of a message was changed", async () => {
+    const { sqs, queue, receive } = createClient();
+    const QueueUrl = await queue("q.fifo", { ...FIFO, ContentBasedDeduplication: "true" });
+    await sqs("SendMessage", { QueueUrl, MessageBody: "a", MessageGroupId: "g" });
+    const attempt = { ReceiveRequestAttemptId: "try" };
+    const [{ ReceiptHandle } = { ReceiptHandle: "" }] = await receive(QueueUrl, attempt);
+    await sqs("ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 60 });
+    assertEquals(await receive(QueueUrl, attempt), []);
+  });
+
+  it("forget what they de-duplicate by when they are purged", async () => {
+    const { sqs, queue, receive } = createClient();
+    const QueueUrl = await queue("q.fifo", { ...FIFO, ContentBasedDeduplication: "true" });
+    const message = { QueueUrl, MessageBody: "a", MessageGroupId: "g" };
+    await sqs("SendMessage", message);
+    await sqs("PurgeQueue", { QueueUrl });
+    await sqs("SendMessage", message);
+    assertEquals(bodiesOf(await receive(QueueUrl)), ["a"]);
   });
 
   it("refuse what they cannot place", async () => {
