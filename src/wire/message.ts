@@ -89,14 +89,28 @@ export interface ReceivedMessage {
 /** Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken. */
 export type Destination = { readonly topic: string } | { readonly queue: string };
 
-/** Tells whether a queue or topic is FIFO: its name, ARN or URL ends in `.fifo`. */
+/**
+ * Tells whether a queue or topic is FIFO: its name, ARN or URL ends in `.fifo`.
+ *
+ * @example
+ * ```ts
+ * import { isFifo } from "@melange/melange";
+ *
+ * console.log(isFifo("orders.fifo"), isFifo("orders")); // prints: true false
+ * ```
+ */
 export function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
 }
 
-/** A destination, for errors: `topic "orders"`. */
+/** Tells topics from queues. */
+export function kindOf(destination: Destination): "topic" | "queue" {
+  return "topic" in destination ? "topic" : "queue";
+}
+
+/** Names a destination, for errors: `topic "orders"`. */
 export function shown(destination: Destination): string {
-  return `${"topic" in destination ? "topic" : "queue"} "${printable(nameOf(destination))}"`;
+  return `${kindOf(destination)} "${printable(nameOf(destination))}"`;
 }
 
 /** The beginning of a text that nobody has checked. */
@@ -104,7 +118,16 @@ function printable(text: string): string {
   return text.replace(/[^ -~]/g, "?").slice(0, 256);
 }
 
-/** The name of a destination as it was given. */
+/**
+ * The name of a destination as it was given.
+ *
+ * @example
+ * ```ts
+ * import { nameOf } from "@melange/melange";
+ *
+ * console.log(nameOf({ topic: "orders" }), nameOf({ queue: "billing" })); // prints: orders billing
+ * ```
+ */
 export function nameOf(destination: Destination): string {
   return "topic" in destination ? destination.topic : destination.queue;
 }
@@ -162,6 +185,13 @@ export function byteLength(value: string | Uint8Array): number {
 /**
  * The bytes that count against a size limit: the body, and of each attribute the name, the type
  * and the value.
+ *
+ * @example
+ * ```ts
+ * import { messageSize } from "@melange/melange";
+ *
+ * console.log(messageSize({ body: "{}", attributes: { tenant: "a" } })); // prints: 15
+ * ```
  */
 export function messageSize(message: OutgoingMessage): number {
   let size = byteLength(message.body);
@@ -189,6 +219,15 @@ const FORBIDDEN = /[\0-\x08\v\f\x0E-\x1F\p{Cs}\uFFFE\uFFFF]/u;
 /**
  * The reason why a message cannot be sent to a destination, or `undefined`. One rule set for all
  * backends, the one of SNS and SQS: what a test sends in memory can be sent to AWS.
+ *
+ * @example
+ * ```ts
+ * import { refusal } from "@melange/melange";
+ *
+ * const limits = { messageBytes: 262_144, delayMs: 0 };
+ * const error = refusal({ body: "", attributes: {} }, { topic: "orders" }, limits);
+ * console.log(error?.code); // prints: INVALID_MESSAGE
+ * ```
  */
 export function refusal(
   message: OutgoingMessage,
@@ -257,7 +296,7 @@ function brokenFifoRule(
   const rule = brokenTokenRule("message group", group) ??
     brokenTokenRule("deduplication id", deduplicationId);
   if (rule || delayMs === undefined) return rule;
-  if (!isStandard || "topic" in destination) {
+  if (!isStandard || kindOf(destination) === "topic") {
     return "only standard queues delay a message: set the delay of the queue";
   }
   if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= limits.delayMs)) {

@@ -1,3 +1,5 @@
+import { fromBase64 } from "../support/base64.ts";
+import { probe } from "../support/errors.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
 import {
   type Attributes,
@@ -15,6 +17,16 @@ const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"Mes
  * and attributes are those that were published, the id is the one of SNS, which is the same in every
  * queue, and topic, subject and time are its origin. A copy that was dead-lettered gets back the
  * origin that it was copied with. Any other message is returned as it is.
+ *
+ * @example
+ * ```ts
+ * import { openEnvelope } from "@melange/melange";
+ *
+ * const envelope = { Type: "Notification", TopicArn: "arn:aws:sns:eu-west-1:123456789012:orders", MessageId: "n-1", Message: "hello" };
+ * const received = { id: "m-1", body: JSON.stringify(envelope), attributes: {}, sentAt: new Date(), attempt: 1 };
+ * const { id, body } = openEnvelope(received);
+ * console.log(id, body); // prints: n-1 hello
+ * ```
  */
 export function openEnvelope(message: ReceivedMessage): ReceivedMessage {
   const kept = keptOrigin(message.attributes);
@@ -69,16 +81,8 @@ function envelopeAttributes(value: unknown): Attributes {
     const type = isRecord(item) ? ownText(item, "Type") : undefined;
     const text = isRecord(item) ? ownText(item, "Value") : undefined;
     if (type === undefined || text === undefined) return [];
-    const value = type.startsWith("Binary") ? bytesOf(text) : text;
+    const value = type.startsWith("Binary") ? probe(() => fromBase64(text)) : text;
     return value === undefined ? [] : [[name, attributeValue({ type, value })] as const];
   });
   return Object.fromEntries(entries);
-}
-
-function bytesOf(base64: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
