@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type {
   Backend,
   BackendLimits,
@@ -154,6 +155,7 @@ export class AwsBackend implements Backend {
     this.#sender = withChecks(createSender(wire, options, readIntact(isIntact), toTracedEntry));
     this.#receiver = createReceiver(wire, { sender: this.#sender, isIntact, logger });
     this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
+    disposable(this, () => this.close());
   }
 
   /** What SNS and SQS take. */
@@ -298,12 +300,10 @@ export class AwsBackend implements Backend {
     this.#lifetime.close();
     return Promise.resolve();
   }
-
-  /** Closes the backend. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
 }
+
+/** Disposal of a backend by `await using`: the same as {@linkcode AwsBackend.close}. */
+export interface AwsBackend extends AsyncDisposing {}
 
 /** A limit that is no number lets nothing through, or everything, and says so of each message. */
 function checkSizes(options: AwsBackendOptions): void {

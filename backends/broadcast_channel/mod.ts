@@ -24,6 +24,7 @@
  *
  * @module
  */
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type {
   Backend,
   BackendLimits,
@@ -171,6 +172,7 @@ export class BroadcastChannelBackend implements Backend {
       newId: this.#newId,
       timing: timingOf({ leaderTimeoutMs, memberTimeoutMs }),
     });
+    disposable(this, () => this.close());
   }
 
   /** Its id among the contexts, for logs and displays. */
@@ -376,11 +378,6 @@ export class BroadcastChannelBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Closes. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   /** Does its work at the call, so that concurrent calls keep their order. */
   #run<T>(
     { signal, waits = false }: { signal?: AbortSignal | undefined; waits?: boolean },
@@ -420,6 +417,9 @@ export class BroadcastChannelBackend implements Backend {
     return this.#node.requests.submit(operation, signal) as Promise<T>;
   }
 }
+
+/** Disposal of a backend by `await using`: the same as {@linkcode BroadcastChannelBackend.close}. */
+export interface BroadcastChannelBackend extends AsyncDisposing {}
 
 function checkOptions(
   { name, leaderTimeoutMs = 1, memberTimeoutMs = 1, keepsAlive = true }:

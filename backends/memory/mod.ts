@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type {
   Backend,
   BackendLimits,
@@ -130,6 +131,7 @@ export class MemoryBackend implements Backend {
     this.#newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
     this.#createTopics = createTopics;
     this.#inFlightLimit = inFlightLimit;
+    disposable(this, () => this.close());
   }
 
   /**
@@ -303,11 +305,6 @@ export class MemoryBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Closes. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   /** Does its work at the call, so that concurrent calls keep their order. */
   #run<T>({ signal }: CallOptions, work: () => T | Promise<T>): Promise<T> {
     try {
@@ -362,6 +359,9 @@ export class MemoryBackend implements Backend {
     });
   }
 }
+
+/** Disposal of a backend by `await using`: the same as {@linkcode MemoryBackend.close}. */
+export interface MemoryBackend extends AsyncDisposing {}
 
 function closed(): MelangeError {
   return new MelangeError("CLOSED", "Cannot use the memory backend as it was closed");

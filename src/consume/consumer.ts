@@ -1,3 +1,4 @@
+import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import { soundDeliveries } from "../handle/answers.ts";
 import type { Receiver } from "../backend.ts";
 import { type Clock, type Random, reading, systemClock } from "../support/clock.ts";
@@ -131,7 +132,7 @@ const REDELIVERY: Backoff = { baseMs: 1_000, maxMs: 900_000 };
  * if (consumed?.outcome !== "acknowledge") throw new Error("unexpected");
  * ```
  */
-export class MessageConsumer implements AsyncDisposable {
+export class MessageConsumer {
   readonly #backend: Receiver;
   readonly #queue: string;
   readonly #dispatcher: Dispatcher;
@@ -168,6 +169,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.#publisher = publisher;
     this.#settings = settingsOf(options);
     this.#budget = new RetryBudget({ clock: this.#settings.clock });
+    disposable(this, () => this.stop());
   }
 
   /**
@@ -217,11 +219,6 @@ export class MessageConsumer implements AsyncDisposable {
     await this.#session?.ended;
   }
 
-  /** The same as {@linkcode stop}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
   /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
@@ -258,7 +255,7 @@ export class MessageConsumer implements AsyncDisposable {
       void this.stop(stop);
     });
     try {
-      yield* handout;
+      yield* handout.deliveries();
     } finally {
       stopListening();
       handout.close();
@@ -324,6 +321,9 @@ export class MessageConsumer implements AsyncDisposable {
     });
   }
 }
+
+/** Disposal of a consumer by `await using`: the same as {@linkcode MessageConsumer.stop}. */
+export interface MessageConsumer extends AsyncDisposing {}
 
 /**
  * Refuses what is no time to stop in.
