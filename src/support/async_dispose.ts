@@ -20,8 +20,11 @@ export type AsyncDisposing = {
 export function disposable<T extends object>(
   target: T,
   dispose: () => Promise<void>,
+  name: symbol | undefined = Symbol.asyncDispose,
 ): T & AsyncDisposing {
-  const name: symbol | undefined = Symbol.asyncDispose;
-  if (name && !(name in target)) Object.defineProperty(target, name, { value: dispose });
+  if (name && !(name in target)) {
+    // As a method would be: not listed, and free to be replaced.
+    Object.defineProperty(target, name, { value: dispose, configurable: true, writable: true });
+  }
   return target as T & AsyncDisposing;
 }
