@@ -1,0 +1,40 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { manifestOf } from "../../../tasks/pack/manifest.ts";
+
+const config = {
+  name: "@some/package",
+  version: "1.2.3",
+  license: "MIT",
+  exports: { ".": "./mod.ts", "./aws": "./backends/aws/mod.ts" },
+  imports: { aws4fetch: "npm:aws4fetch@^1.0.20", esbuild: "npm:esbuild@0.1.0" },
+};
+
+describe("manifestOf()", () => {
+  it("points every subpath to its module and its types, types first", () => {
+    const { exports } = manifestOf(config);
+    assertEquals(JSON.stringify((exports as Record<string, unknown>)["./aws"]), AWS);
+    assertEquals((exports as Record<string, unknown>)["./package.json"], "./package.json");
+  });
+
+  it("tells the types of subpaths to resolutions that do not read `exports`", () => {
+    const { typesVersions, types, main } = manifestOf(config);
+    assertEquals(typesVersions, { "*": { aws: ["./backends/aws/mod.d.ts"] } });
+    assertEquals([types, main], ["./mod.d.ts", "./mod.js"]);
+  });
+
+  it("depends on what the modules import, in the range of deno.json, and on no tool", () => {
+    assertEquals(manifestOf(config).dependencies, { aws4fetch: "^1.0.20" });
+    assertThrows(() => manifestOf({ ...config, imports: {} }), TypeError, "range");
+  });
+
+  it("has what registries show, and a program, the only module with side effects", () => {
+    const { name, version, license, engines, bin, sideEffects } = manifestOf(config);
+    assertEquals([name, version, license], ["@some/package", "1.2.3", "MIT"]);
+    assertEquals(engines, { node: ">=20.19.0" });
+    assertEquals(bin, { melange: "cli/bin.js" });
+    assertEquals(sideEffects, ["./cli/bin.js"]);
+  });
+});
+
+const AWS = `{"types":"./backends/aws/mod.d.ts","default":"./backends/aws/mod.js"}`;
