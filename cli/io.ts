@@ -1,7 +1,11 @@
 /** What the commands need of the process around them: everything else is passed in as values. */
 import process from "node:process";
 import { AwsBackend, type AwsBackendOptions } from "../backends/aws/mod.ts";
+import { nodeFetch } from "../backends/aws/transport/node.ts";
 import type { Backend } from "../src/backend.ts";
+
+/** Whether this is Node.js, whose own `fetch` takes longer. */
+const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
 
 /** What the commands need of the process around them; a test passes its own. */
 export interface Io {
@@ -65,7 +69,8 @@ export function processIo({ stdin, stdout, stderr }: ProcessParts = process): Io
     progress: (line) => void (rewrites && say(`\r\x1b[K${line}`)),
     stdin: () => stdin.isTTY ? Promise.resolve(undefined) : textOf(stdin),
     onSignal,
-    createBackend: (options) => new AwsBackend(options),
+    createBackend: (options) =>
+      new AwsBackend(isNode ? { fetch: nodeFetch(), ...options } : options),
   };
 }
 

@@ -48,6 +48,7 @@ import {
 import { quietEnvironment, quietFiles } from "./api/environment.ts";
 import { comparison, type Integrity, readIntact } from "./message/integrity.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./api/lifetime.ts";
+import { quickestSigner } from "./api/template_signing.ts";
 import { createReceiver } from "./receiver.ts";
 import { type AwsSenderOptions, createSender } from "./sender.ts";
 
@@ -145,8 +146,9 @@ export class AwsBackend implements Backend {
     const { credentials = defaultCredentials(options), integrity = "body" } = options;
     const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
+    const parts = { locate, read: boundedText, sign: quickestSigner() };
     const client = withLifetime(
-      createClient({ ...options, credentials, locate, read: boundedText }),
+      createClient({ ...options, credentials, ...parts }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options, new BoundedMap()));

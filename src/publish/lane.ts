@@ -1,109 +1,139 @@
-import type { SendResult } from "../backend.ts";
+import type { Limits, SendResult } from "../backend.ts";
 import type { Batcher } from "../support/batcher.ts";
 import { MelangeError } from "../support/errors.ts";
-import type { OutgoingMessage } from "../wire/message.ts";
+import type { Destination, OutgoingMessage } from "../wire/message.ts";
 
-/** A message that waits for its turn or its answer. */
+/** A message that waits for its request or its result. */
 export interface Item {
   readonly message: OutgoingMessage;
   readonly signal: AbortSignal | undefined;
 }
 
-/** All events to one destination: they share requests, and keep their order. */
-export interface Lane {
+/** A place in the order of a lane. */
+export type Place = Record<never, never>;
+
+/** Facts of a lane that all of its events share. */
+export interface LaneFacts {
+  /** One object for all events. */
+  readonly destination: Destination;
+  readonly limits: Limits;
+}
+
+/** Options of {@linkcode createLane}. */
+export interface LaneOptions extends LaneFacts {
   readonly batcher: Batcher<Item, SendResult>;
-  /** The events that have their place in the order but are not in the batcher yet. */
-  readonly places: Set<Place>;
+  /** Tells whether somebody flushes, so that nothing waits for more to come. */
+  isUrgent(): boolean;
 }
 
-/** An event that needs time before it can be added, or stands behind one that does. */
-interface Place {
-  /** Adds it; set when it is ready. */
-  enter: (() => void) | undefined;
+/**
+ * All events to one destination: they share requests, and keep the order of their calls. Each takes a
+ * place at its call, and is sent from there once those before it have been sent or given up.
+ */
+export interface Lane extends LaneFacts {
+  readonly batcher: Batcher<Item, SendResult>;
+  /** Takes the last place. */
+  enter(): Place;
+  /**
+   * Sends a message from a place, in its turn. An abort takes it back; if it is on the wire by then,
+   * its outcome is unknown.
+   */
+  send(place: Place, item: Item): Promise<SendResult>;
+  /** Gives a place up, unless a message was sent from it. */
+  leave(place: Place): void;
+  /** Tells whether nothing is in line, waits or is under way. */
+  isIdle(): boolean;
 }
 
-/** Adds a message when all that were placed before it have been added, or given up. */
-export function inOrder<T>(
-  lane: Lane,
-  prepared: OutgoingMessage | Promise<OutgoingMessage>,
-  { signal, add }: {
-    signal: AbortSignal | undefined;
-    add: (message: OutgoingMessage) => Promise<T>;
-  },
-): Promise<T> {
-  if (!(prepared instanceof Promise) && lane.places.size === 0) return add(prepared);
-  const place: Place = { enter: undefined };
-  lane.places.add(place);
-  return new Promise((resolve, reject) => {
-    const leave = (reason: unknown) => {
-      signal?.removeEventListener("abort", onAbort);
-      lane.places.delete(place);
-      admit(lane);
-      reject(reason);
-    };
-    const onAbort = () => leave(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    Promise.resolve(prepared).then((message) => {
-      place.enter = () => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve(add(message));
-      };
-      admit(lane);
-    }, leave);
-  });
-}
+/** Creates an empty lane. */
+export function createLane(options: LaneOptions): Lane {
+  const { batcher, isUrgent } = options;
+  /** The places in order, and how to go on from those whose message is ready. */
+  const line = new Map<Place, (() => void) | undefined>();
 
-/** Adds those in front that are ready, in one go, so that they share a request. */
-function admit({ places }: Lane): void {
-  for (const place of places) {
-    if (!place.enter) return;
-    places.delete(place);
-    place.enter();
+  /** Sends from the places in front that are ready, in one go, so that they share a request. */
+  function admit(): void {
+    for (const [place, go] of line) {
+      if (!go) return;
+      line.delete(place);
+      go();
+    }
   }
+
+  function leave(place: Place): void {
+    line.delete(place);
+    admit();
+  }
+
+  function add(item: Item): Promise<SendResult> {
+    const result = batcher.add(item);
+    if (isUrgent()) batcher.hurry();
+    return result;
+  }
+
+  function inTurn(place: Place, item: Item): Promise<SendResult> {
+    return new Promise((resolve) => {
+      line.set(place, () => resolve(add(item)));
+      admit();
+    });
+  }
+
+  return {
+    ...options,
+    enter() {
+      const place = {};
+      line.set(place, undefined);
+      return place;
+    },
+    send(place, item) {
+      const { signal } = item;
+      if (!signal) return inTurn(place, item);
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        const onAbort = () => {
+          const isTakenBack = line.delete(place) || batcher.remove(item);
+          reject(isTakenBack ? signal.reason : onTheWire());
+        };
+        signal.addEventListener("abort", onAbort);
+        inTurn(place, item).then(resolve, reject)
+          .finally(() => signal.removeEventListener("abort", onAbort));
+      });
+    },
+    leave,
+    isIdle: () => line.size === 0 && batcher.idle,
+  };
 }
 
-/** Adds a message; when its signal aborts, it is taken back, or its outcome is unknown. */
-export function addTo(lane: Lane, item: Item): Promise<SendResult> {
-  const { signal } = item;
-  if (!signal) return lane.batcher.add(item);
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => reject(lane.batcher.remove(item) ? signal.reason : abortedOnTheWire());
-    signal.addEventListener("abort", onAbort, { once: true });
-    lane.batcher.add(item)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-function abortedOnTheWire(): MelangeError {
+function onTheWire(): MelangeError {
   return new MelangeError(
     "OUTCOME_UNKNOWN",
     "Cannot tell the outcome: the publish was aborted while it was on the wire",
   );
 }
 
-/** Whether anybody still waits for the results of a batch. */
+/** The callers of a batch that still wait for a result. */
 export interface Abandonment {
-  /** Aborts when nobody does. */
+  /** Aborts when all of them have given up; who gave no signal never does. */
   readonly signal: AbortSignal;
-  /** An item has its result. */
+  /** Takes note of a result. */
   settled(item: Item): void;
-  /** The batch has ended. */
+  /** Takes note of the end of the batch. */
   forget(): void;
 }
 
-/** A signal that aborts when every caller that still waits for its result has given up. */
-export function abandonment(items: readonly Item[]): Abandonment {
+/** Watches the callers of a batch; `undefined` if none of them can give up. */
+export function abandonment(items: readonly Item[]): Abandonment | undefined {
+  if (!items.some(({ signal }) => signal)) return undefined;
   const waiting = new Set(items);
   const controller = new AbortController();
   const check = () => {
-    if ([...waiting].every(({ signal }) => signal?.aborted)) controller.abort();
+    // Not where all have their results: an abort is an error with a stack.
+    if (waiting.size > 0 && [...waiting].every(({ signal }) => signal?.aborted)) controller.abort();
   };
   for (const { signal } of items) signal?.addEventListener("abort", check);
   return {
     signal: controller.signal,
-    settled(item: Item) {
+    settled(item) {
       waiting.delete(item);
       check();
     },

@@ -2,16 +2,17 @@ import { MelangeError } from "../support/errors.ts";
 import { type AnyEventType, type Event, eventTypeOf, invalidEvent } from "../event/event.ts";
 import { encode } from "../wire/format.ts";
 import { carriedData } from "../wire/json_data.ts";
-import type { MessageLimits } from "../wire/message.ts";
 import type { Format } from "../wire/packed.ts";
 import {
   type Attributes,
+  checkedFor,
   type Destination,
   isFifo,
   nameOf,
   type OutgoingMessage,
   refusal,
 } from "../wire/message.ts";
+import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import type { Writers } from "../wire/serializer.ts";
 
@@ -111,15 +112,11 @@ export interface Writing {
  */
 export function outgoing(
   event: Event,
-  { options, destination, limits, writing }: {
-    options: PublishOptions;
-    destination: Destination;
-    limits: MessageLimits;
-    writing: Writing;
-  },
+  { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
   const { attributes } = options;
+  const { destination, limits } = lane;
   const toQueue = "queue" in destination;
   const check = (valid: Validation) => {
     if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
@@ -131,6 +128,7 @@ export function outgoing(
     };
     const error = refusal(message, destination, limits);
     if (error) throw error;
+    checkedFor.set(message, lane);
     return message;
   };
   const data = carriedData(event, writing.serializers);

@@ -1,13 +1,13 @@
 import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
-import type { Limits, Sender, SendResult } from "../backend.ts";
+import type { Sender, SendResult } from "../backend.ts";
 import { Batcher } from "../support/batcher.ts";
 import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
 import { isNumber } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { type Format, isFormat } from "../wire/packed.ts";
-import { abandonment, addTo, inOrder, type Item, type Lane } from "./lane.ts";
-import { type Destination, isFifo, nameOf, type OutgoingMessage } from "../wire/message.ts";
+import { abandonment, createLane, type Item, type Lane } from "./lane.ts";
+import { type Destination, isFifo, nameOf } from "../wire/message.ts";
 import {
   destinationOf,
   outgoing,
@@ -55,6 +55,12 @@ export interface PublisherSettings {
   serializers?: SerializerRegistry;
   /** How long an event waits for others to share its request, in milliseconds. Default: 0, only those of the same turn. */
   lingerMs?: number;
+  /**
+   * Whether an event leaves although a request with room left is under way to its destination. Else it
+   * waits for the answer, 100 ms at the most, and shares a request with what comes meanwhile. Full
+   * requests never wait, nor does an event that finds none under way. Default: `false`.
+   */
+  eager?: boolean;
   /** The most requests under way to one destination. Default: 8. */
   maxInFlight?: number;
   /** The most events without a result; further ones wait. Default: 10 000. */
@@ -110,7 +116,7 @@ export class MessagePublisher implements EventPublisher {
   readonly #budget: RetryBudget;
   readonly #places: Semaphore;
   readonly #lanes = new Map<string, Lane>();
-  readonly #pending = new Set<Promise<unknown>>();
+  readonly #pending = new Set<Promise<SendResult>>();
   #flushes = 0;
   #closed = false;
 
@@ -118,17 +124,22 @@ export class MessagePublisher implements EventPublisher {
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
     const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
-    const { lingerMs = 0, maxInFlight = 8 } = rest;
+    const { lingerMs = 0, eager = false, maxInFlight = 8 } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
     }
-    checkFormat(format);
+    if (!isFormat(format)) {
+      const rule = 'format must be "plain", "melange" or "cloudevents"';
+      throw new TypeError(broken(rule, format));
+    }
     checkCount("maxPending", maxPending);
     checkCount("maxInFlight", maxInFlight);
-    checkLinger(lingerMs);
+    if (!isNumber(lingerMs, 0)) {
+      throw new RangeError(broken("lingerMs must not be negative", lingerMs));
+    }
     checkRetryPolicy(retry);
     this.#backend = backend;
-    this.#options = { format, serializers, lingerMs, maxInFlight, clock, random };
+    this.#options = { format, serializers, lingerMs, eager, maxInFlight, clock, random };
     this.#retry = retry;
     this.#budget = new RetryBudget({ clock });
     this.#places = new Semaphore(maxPending);
@@ -148,8 +159,8 @@ export class MessagePublisher implements EventPublisher {
   async publish(event: Event, options: PublishOptions = {}): Promise<Published> {
     const result = await this.#track(this.#send(event, options));
     if (!result.ok) throw result.error;
-    const { messageId, sequenceNumber } = result;
-    return sequenceNumber === undefined ? { messageId } : { messageId, sequenceNumber };
+    const { ok: _, ...published } = result;
+    return published;
   }
 
   /**
@@ -191,7 +202,7 @@ export class MessagePublisher implements EventPublisher {
   async flush(): Promise<void> {
     this.#flushes += 1;
     for (const { batcher } of this.#lanes.values()) batcher.hurry();
-    await Promise.all(this.#pending);
+    await Promise.allSettled(this.#pending);
     this.#flushes -= 1;
   }
 
@@ -207,10 +218,11 @@ export class MessagePublisher implements EventPublisher {
     this.#places.release();
   }
 
-  #track<T>(promise: Promise<T>): Promise<T> {
-    const settled = promise.then(() => {}, () => {}).finally(() => this.#pending.delete(settled));
-    this.#pending.add(settled);
-    return promise;
+  #track(result: Promise<SendResult>): Promise<SendResult> {
+    const forget = () => this.#pending.delete(result);
+    this.#pending.add(result);
+    result.then(forget, forget);
+    return result;
   }
 
   async #send(event: Event, options: PublishOptions): Promise<SendResult> {
@@ -219,26 +231,22 @@ export class MessagePublisher implements EventPublisher {
     }
     const { signal } = options;
     signal?.throwIfAborted();
-    const destination = destinationOf(event, options);
-    const wait = this.#places.acquire(signal);
-    let inside = !wait;
-    const prepare = () => {
-      inside = true;
-      const limits = this.#limitsOf(destination);
-      const message = outgoing(event, { options, destination, limits, writing: this.#options });
-      return message instanceof Promise ? this.#inTime(event, message, signal) : message;
-    };
+    const lane = this.#laneOf(destinationOf(event, options));
+    const place = lane.enter();
     try {
-      const prepared = wait ? wait.then(prepare) : prepare();
-      const lane = this.#laneOf(destination);
-      const add = (message: OutgoingMessage) => {
-        const result = addTo(lane, { message, signal });
-        if (this.#flushes > 0) lane.batcher.hurry();
-        return result;
-      };
-      return await inOrder(lane, prepared, { signal, add });
+      const wait = this.#places.acquire(signal);
+      if (wait) await wait;
+      try {
+        const prepared = outgoing(event, { options, lane, writing: this.#options });
+        const message = prepared instanceof Promise
+          ? await this.#inTime(event, prepared, signal)
+          : prepared;
+        return await lane.send(place, { message, signal });
+      } finally {
+        this.#places.release();
+      }
     } finally {
-      if (inside) this.#places.release();
+      lane.leave(place);
     }
   }
 
@@ -255,57 +263,57 @@ export class MessagePublisher implements EventPublisher {
   }
 
   #laneOf(destination: Destination): Lane {
-    const key = JSON.stringify(destination);
+    const { topic } = destination as { topic?: string };
+    const kind = topic === undefined ? "queue" : "topic";
+    const key = `${kind} ${nameOf(destination)}`;
     const known = this.#lanes.get(key);
     if (known) return known;
     this.#dropIdleLanes();
-    const { entries, batchBytes } = this.#limitsOf(destination);
+    const limits = this.#backend.limits[kind];
     const fifo = isFifo(nameOf(destination));
-    const { lingerMs, maxInFlight, clock } = this.#options;
+    const { lingerMs, eager, maxInFlight, clock } = this.#options;
     const batcher = new Batcher<Item, SendResult>({
-      maxItems: entries,
-      maxBytes: batchBytes,
+      maxItems: limits.entries,
+      maxBytes: limits.batchBytes,
       sizeOf: ({ message }) => this.#backend.sizeOf(message, destination),
       lingerMs,
+      gathers: !eager,
       maxInFlight,
       clock,
       ...(fifo ? { keyOf: groupOf } : {}),
-      run: (items, settle) => this.#run(destination, items, settle),
+      run: (...batch) => this.#run(destination, ...batch),
     });
-    const lane: Lane = { batcher, places: new Set() };
+    const lane = createLane({ destination, limits, batcher, isUrgent: () => this.#flushes > 0 });
     this.#lanes.set(key, lane);
     return lane;
   }
 
-  #limitsOf(destination: Destination): Limits {
-    return this.#backend.limits["topic" in destination ? "topic" : "queue"];
-  }
-
   #dropIdleLanes(): void {
-    for (const [key, { batcher, places }] of this.#lanes) {
-      if (batcher.idle && places.size === 0) this.#lanes.delete(key);
-    }
+    for (const [key, lane] of this.#lanes) if (lane.isIdle()) this.#lanes.delete(key);
   }
 
   #run(
     destination: Destination,
     items: Item[],
     settle: (item: Item, result: SendResult) => void,
+    answered?: () => void,
   ): Promise<void> {
     const { clock, random } = this.#options;
-    const { signal, settled, forget } = abandonment(items);
+    const watch = abandonment(items);
+    const signal = watch?.signal;
     const send = (going: Item[]) => {
       const messages = going.map(({ message }) => message);
       return this.#backend.send(destination, messages, { signal });
     };
     const fifo = isFifo(nameOf(destination));
-    const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf: fifo && groupOf });
+    const sendAll = (pending: Item[]) =>
+      sendApart(pending, { send, groupOf: fifo && groupOf }).finally(answered);
     const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
     const tell = (item: Item, result: SendResult) => {
       settle(item, result);
-      settled(item);
+      watch?.settled(item);
     };
-    return retryEach(items, sendAll, tell, options).finally(forget);
+    return retryEach(items, sendAll, tell, options).finally(watch?.forget);
   }
 }
 
@@ -316,23 +324,11 @@ const groupOf = ({ message }: Item) => message.group;
 
 function checkCount(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;
-  throw new RangeError(
-    `Cannot create a publisher as ${name} must be a positive integer: current value is ${value}`,
-  );
+  throw new RangeError(broken(`${name} must be a positive integer`, value));
 }
 
-function checkFormat(format: Format): void {
-  if (isFormat(format)) return;
-  throw new TypeError(
-    `Cannot create a publisher as format must be "plain", "melange" or "cloudevents": current value is ${format}`,
-  );
-}
-
-function checkLinger(lingerMs: number): void {
-  if (isNumber(lingerMs, 0)) return;
-  throw new RangeError(
-    `Cannot create a publisher as lingerMs must not be negative: current value is ${lingerMs}`,
-  );
+function broken(rule: string, value: unknown): string {
+  return `Cannot create a publisher as ${rule}: current value is ${value}`;
 }
 
 function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {

@@ -12,13 +12,25 @@ export interface BatcherOptions<Item, Outcome> {
   lingerMs: number;
   /** The most batches under way. */
   maxInFlight: number;
+  /**
+   * Whether a batch with room left waits while another such one has no answer yet, {@linkcode PATIENCE_MS}
+   * at the most. Default: `false`.
+   */
+  gathers?: boolean;
   /** Items with the same key are never in two batches at once, so they keep their order. Default: no keys. */
   keyOf?: (item: Item) => string | undefined;
   /** Where time comes from. */
   clock: Clock;
-  /** Runs a batch and settles each of its items, once. */
-  run: (items: Item[], settle: (item: Item, outcome: Outcome) => void) => Promise<void>;
+  /** Runs a batch, settles each of its items once, and says when there is a first answer, if it goes on after that. */
+  run: (
+    items: Item[],
+    settle: (item: Item, outcome: Outcome) => void,
+    answered?: () => void,
+  ) => Promise<void>;
 }
+
+/** The time for which a batch without an answer holds up another one, in milliseconds. */
+export const PATIENCE_MS = 100;
 
 interface Entry<Outcome> {
   size: number;
@@ -26,7 +38,7 @@ interface Entry<Outcome> {
   reject: (reason: unknown) => void;
 }
 
-/** What waits with one key, oldest first. What has no key stands in one line that is never held. */
+/** Items that wait with one key, oldest first. Those without a key stand in one line that is never held. */
 interface Line<Item, Outcome> {
   readonly key: string | undefined;
   readonly waiting: Map<Item, Entry<Outcome>>;
@@ -43,9 +55,11 @@ export class Batcher<Item extends object, Outcome> {
   readonly #options: BatcherOptions<Item, Outcome>;
   /** The lines that are held or in which something waits, in the order in which they are served. */
   readonly #lines = new Map<string | undefined, Line<Item, Outcome>>();
-  /** What waits in lines that are not held. */
+  /** The items that wait in lines that are not held. */
   readonly #ready = { items: 0, bytes: 0 };
   readonly #running = new Set<Promise<void>>();
+  /** Ends the time for which a batch with room left holds up others, if one does. */
+  #answered: (() => void) | undefined;
   #due = false;
   #cancelLinger: (() => void) | undefined;
 
@@ -89,15 +103,20 @@ export class Batcher<Item extends object, Outcome> {
   #pump(): void {
     const { maxInFlight } = this.#options;
     while (this.#running.size < maxInFlight && this.#ready.items > 0 && this.#ripe()) {
-      this.#start(this.#take());
+      const answered = this.#options.gathers && !this.#isFull() ? this.#holdUp() : undefined;
+      this.#start(this.#take(), answered);
     }
     if (this.#ready.items === 0) this.#stopLinger();
     else if (!this.#due && !this.#cancelLinger) this.#linger();
   }
 
   #ripe(): boolean {
+    return (this.#due && !this.#answered) || this.#isFull();
+  }
+
+  #isFull(): boolean {
     const { maxItems, maxBytes = Infinity } = this.#options;
-    return this.#due || this.#ready.items >= maxItems || this.#ready.bytes >= maxBytes;
+    return this.#ready.items >= maxItems || this.#ready.bytes >= maxBytes;
   }
 
   #linger(): void {
@@ -137,16 +156,30 @@ export class Batcher<Item extends object, Outcome> {
     return batch;
   }
 
-  #start(batch: Map<Item, Entry<Outcome>>): void {
+  /** Lets no other batch with room left go until the function returned is called, or patience ends. */
+  #holdUp(): () => void {
+    const answered = () => {
+      cancel();
+      if (this.#answered !== answered) return;
+      this.#answered = undefined;
+      this.#pump();
+    };
+    const cancel = this.#options.clock.after(PATIENCE_MS, answered);
+    return this.#answered = answered;
+  }
+
+  #start(batch: Map<Item, Entry<Outcome>>, answered: (() => void) | undefined): void {
     const items = [...batch.keys()];
     const lines = new Set(items.map((item) => this.#lineOf(item)));
     for (const item of items) this.#leave(this.#lineOf(item), item);
     for (const line of lines) this.#hold(line);
-    const running = this.#options.run(items, (item, outcome) => batch.get(item)?.resolve(outcome))
+    const settle = (item: Item, outcome: Outcome) => batch.get(item)?.resolve(outcome);
+    const running = this.#options.run(items, settle, answered)
       .catch((error) => batch.forEach((entry) => entry.reject(error)))
       .finally(() => {
         this.#running.delete(running);
         for (const line of lines) this.#release(line);
+        answered?.();
         this.#pump();
       });
     this.#running.add(running);

@@ -217,12 +217,10 @@ export class RetryBudget {
   async take(signal?: AbortSignal): Promise<void> {
     const waitMs = this.reserve();
     if (waitMs === 0) return;
-    try {
-      await sleep(this.#clock, waitMs, signal);
-    } catch (reason) {
+    await sleep(this.#clock, waitMs, signal).catch((reason) => {
       this.credit();
       throw reason;
-    }
+    });
   }
 
   /** Takes a token and returns how long to wait before it is there, in milliseconds. */

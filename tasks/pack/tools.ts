@@ -8,7 +8,6 @@ const FOLDER = new URL("../../dist/tools", import.meta.url).pathname;
 const NAMES = [
   "@rollup/plugin-node-resolve",
   "@types/node",
-  "aws4fetch",
   "esbuild",
   "rollup",
   "typescript",

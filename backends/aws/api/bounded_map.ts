@@ -3,9 +3,17 @@ const MAX_ENTRIES = 10_000;
 
 /** A map that starts anew when it is full. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
+  readonly #max: number;
+
+  /** Creates an empty map for so many entries. */
+  constructor(max = MAX_ENTRIES) {
+    super();
+    this.#max = max;
+  }
+
   /** Sets a value; one entry too many drops all others. */
   override set(key: Key, value: Value): this {
-    if (this.size >= MAX_ENTRIES && !this.has(key)) this.clear();
+    if (this.size >= this.#max && !this.has(key)) this.clear();
     return super.set(key, value);
   }
 }

@@ -18,7 +18,7 @@ import {
 import { type Environment, processEnvironment } from "./environment.ts";
 import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
 import { shortName } from "./names.ts";
-import { createSigner } from "./signing.ts";
+import { createSigner, type Sign } from "./signing.ts";
 
 /** Options of everything that talks to AWS. */
 export interface AwsClientOptions extends EndpointOptions {
@@ -41,6 +41,8 @@ export interface CallSettings {
   readonly region?: string | undefined;
   /** How much longer than other calls this one may take, in milliseconds. */
   readonly waitMs?: number | undefined;
+  /** Ends the call when it is aborted; is aborted when the call fails. Default: one of its own. */
+  readonly ending?: AbortController;
   /** What this action answers besides what every action may answer. */
   readonly errors?: readonly ErrorClass[];
 }
@@ -74,32 +76,45 @@ export interface AwsClientParts {
   locate?: Locate;
   /** Reads an answer. Default: `countedText`. */
   read?(answer: Response): Promise<string>;
+  /** Signs requests. Default: with Web Crypto. */
+  sign?: Sign;
 }
 
 /** Creates a client. Nothing is read, checked or sent before the first call. */
 export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
   const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
     options;
-  const settings = { locate: place, read: countedText, ...options, clock, environment };
+  const settings = {
+    locate: place,
+    read: countedText,
+    sign: createSigner(),
+    ...options,
+    clock,
+    environment,
+  };
   const send = createSend(settings);
   return {
     clock,
     environment,
     place: (request) => settings.locate(request, settings),
     async call(request) {
-      const { action, address, signal, waitMs = 0 } = request;
+      // One per call, none that is shared: edge workers allow none outside of a request.
+      const { action, address, signal, waitMs = 0, ending = new AbortController() } = request;
       signal?.throwIfAborted();
       const name = address ? `${action} on "${shortName(address)}"` : action;
-      // One per call, none that is shared: edge workers allow none outside of a request.
-      const ending = new AbortController();
       const late = () => ending.abort(unknownOutcome(action, "no answer came in time"));
       const cancel = clock.after(requestTimeoutMs + waitMs, late);
       try {
-        const sending = send({ ...request, name }, ending.signal);
-        return await abortable(abortable(sending, ending.signal), signal);
+        return await abortable(
+          abortable(send({ ...request, name }, ending.signal), ending.signal),
+          signal,
+        );
+      } catch (error) {
+        // Not after a success: an abort is an error with a stack, which costs as much as a message.
+        ending.abort();
+        throw error;
       } finally {
         cancel();
-        ending.abort();
       }
     },
   };
@@ -114,7 +129,6 @@ function createSend(
   const { clock, environment } = options;
   const source = options.credentials ?? environmentCredentials(environment);
   const credentials = cacheCredentials(source, options);
-  const sign = createSigner();
   let clockOffsetMs = 0;
 
   return async function send<T>(
@@ -128,17 +142,21 @@ function createSend(
     signal.throwIfAborted();
     const offsetMs = clockOffsetMs;
     const startedAt = clock.now();
-    const signed = await sign({ ...request, url, region, now: startedAt + offsetMs }, used);
+    const signed = await options.sign(
+      { ...request, url, region, now: startedAt + offsetMs },
+      used,
+    );
     // A redirect is never followed: it would take the session token to another host.
     const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
-    const exchange = async () => {
-      const answer = await (options.fetch ?? fetch)(url, init);
-      return [answer, await options.read(answer)] as const;
-    };
-    const [{ ok, status, headers }, text] = await exchange().catch((cause) => {
+    let answer, text;
+    try {
+      answer = await (options.fetch ?? fetch)(url, init);
+      text = await options.read(answer);
+    } catch (cause) {
       signal.throwIfAborted();
       throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
-    });
+    }
+    const { ok, status, headers } = answer;
     if (ok) return parsed(request, text);
 
     const now = clock.now();

@@ -1,3 +1,5 @@
+import type { Hashes } from "./hashes.ts";
+
 /** Reads an environment variable; `undefined` if it is missing, empty or not allowed to be read. */
 export type Environment = (name: string) => string | undefined;
 
@@ -90,6 +92,11 @@ export function processRunner(): RunProcess | undefined {
         else resolve(stdout);
       });
     }));
+}
+
+/** Returns the synchronous hashes of this runtime; `undefined` if it has none, as browsers and edge workers. */
+export function processHashes(): Hashes | undefined {
+  return builtin<Hashes>("node:crypto");
 }
 
 function builtin<T>(

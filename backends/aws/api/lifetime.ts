@@ -9,44 +9,62 @@ export interface Lifetime {
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T>;
-  /** Aborts what is under way with `CLOSED`, and refuses what comes later. */
+  /**
+   * Aborts when the lifetime is closed, unless the function returned was called before.
+   * @throws {MelangeError} `CLOSED` if that has happened
+   */
+  enter(ending: AbortController): () => void;
+  /** Ends what is under way with `CLOSED`, and refuses what comes later. */
   close(): void;
 }
 
 /**
- * Creates a lifetime. One controller per call, none that is shared: edge workers allow none outside
- * of a request, and nothing collects listeners at a long-lived signal this way.
+ * Creates a lifetime. It shares no controller between calls: edge workers allow none outside of a
+ * request, and nothing collects listeners at a long-lived signal this way.
  */
 export function createLifetime(): Lifetime {
   const underWay = new Set<AbortController>();
   let closed = false;
+  function enter(ending: AbortController): () => void {
+    if (closed) throw closedError();
+    underWay.add(ending);
+    return () => underWay.delete(ending);
+  }
   return {
+    enter,
     async during(signal, work) {
-      if (closed) throw closedError();
-      signal?.throwIfAborted();
       const controller = new AbortController();
+      const leave = enter(controller);
       const abort = () => controller.abort(signal?.reason);
-      signal?.addEventListener("abort", abort);
-      underWay.add(controller);
       try {
+        signal?.throwIfAborted();
+        signal?.addEventListener("abort", abort);
         return await abortable(work(controller.signal), controller.signal);
       } finally {
-        underWay.delete(controller);
+        leave();
         signal?.removeEventListener("abort", abort);
       }
     },
     close() {
       closed = true;
-      for (const controller of underWay) controller.abort(closedError());
+      for (const ending of underWay) ending.abort(closedError());
     },
   };
 }
 
-/** The same client, whose calls end with a lifetime. */
-export function withLifetime(client: AwsClient, { during }: Lifetime): AwsClient {
+/** Returns the same client, whose calls end with a lifetime. */
+export function withLifetime(client: AwsClient, { enter }: Lifetime): AwsClient {
   return {
     ...client,
-    call: (request) => during(request.signal, (signal) => client.call({ ...request, signal })),
+    async call(request) {
+      const ending = new AbortController();
+      const leave = enter(ending);
+      try {
+        return await client.call({ ...request, ending });
+      } finally {
+        leave();
+      }
+    },
   };
 }
 

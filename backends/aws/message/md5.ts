@@ -7,49 +7,99 @@ import { type Attributes, typedAttribute } from "../../../src/wire/message.ts";
 
 const encoder = /* @__PURE__ */ new TextEncoder();
 
-/** The MD5 of text in UTF-8, or of bytes, in hexadecimal. */
+/** Memory that is kept from one digest to the next, in bytes; a longer text gets its own. */
+const KEPT_BYTES = 65_536;
+let kept: Uint8Array<ArrayBuffer> | undefined;
+
+/** Returns the MD5 of text in UTF-8, or of bytes, in hexadecimal. */
 export function md5(input: string | Uint8Array): string {
-  const words = padded(typeof input === "string" ? encoder.encode(input) : input);
-  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
-  for (let at = 0; at < words.length; at += 16) addBlock(state, words.subarray(at, at + 16));
-  return [...state].map(hexadecimal).join("");
+  const buffer = room(inputLimit(input));
+  return digest(buffer, write(buffer, 0, input));
 }
 
 /**
- * The MD5 of message attributes: of each, in the order of their names, the name, the type, a byte
- * that tells text from bytes, and the value, all with their lengths.
+ * Returns the MD5 of message attributes: of each, in the order of their names, the name, the type, a
+ * byte that tells text from bytes, and the value, all with their lengths.
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
  */
 export function md5OfAttributes(attributes: Attributes): string {
-  const parts: Uint8Array[] = [];
-  const add = (value: string | Uint8Array) => {
-    const bytes = typeof value === "string" ? encoder.encode(value) : value;
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, bytes.length);
-    parts.push(length, bytes);
-  };
-  for (const name of Object.keys(attributes).sort()) {
-    const { type, value } = typedAttribute(attributes[name]!);
-    add(name);
-    add(type);
-    parts.push(Uint8Array.of(typeof value === "string" ? 1 : 2));
-    add(value);
+  const names = Object.keys(attributes).sort();
+  const parts = names.map((name) => ({ name, ...typedAttribute(attributes[name]!) }));
+  let limit = 0;
+  for (const { name, type, value } of parts) {
+    limit += 13 + inputLimit(name) + inputLimit(type) + inputLimit(value);
   }
-  return md5(concatenated(parts));
+  const buffer = room(limit);
+  let at = 0;
+  for (const { name, type, value } of parts) {
+    at = writeMeasured(buffer, at, name);
+    at = writeMeasured(buffer, at, type);
+    buffer[at++] = typeof value === "string" ? 1 : 2;
+    at = writeMeasured(buffer, at, value);
+  }
+  return digest(buffer, at);
+}
+
+/** The most bytes that an input takes: a UTF-16 unit is three of UTF-8 at the most. */
+function inputLimit(input: string | Uint8Array): number {
+  return typeof input === "string" ? input.length * 3 : input.length;
+}
+
+/** Returns a buffer for so many bytes and their padding. */
+function room(bytes: number): Uint8Array<ArrayBuffer> {
+  const size = (bytes + 72) & ~63;
+  if (size > KEPT_BYTES) return new Uint8Array(size);
+  return kept ??= new Uint8Array(KEPT_BYTES);
+}
+
+/** Writes an input at a place of the buffer, and returns the place behind it. */
+function write(buffer: Uint8Array, at: number, input: string | Uint8Array): number {
+  if (typeof input === "string") return at + encoder.encodeInto(input, buffer.subarray(at)).written;
+  buffer.set(input, at);
+  return at + input.length;
+}
+
+/** Writes the length of an input in four bytes, and the input. */
+function writeMeasured(buffer: Uint8Array, at: number, input: string | Uint8Array): number {
+  const end = write(buffer, at + 4, input);
+  const length = end - at - 4;
+  for (let byte = 0; byte < 4; byte++) buffer[at + byte] = length >>> (24 - 8 * byte);
+  return end;
+}
+
+/** Digests the first bytes of a buffer that has room for their padding. */
+function digest(buffer: Uint8Array<ArrayBuffer>, length: number): string {
+  const words = padded(buffer, length);
+  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
+  for (let at = 0; at < words.length; at += 16) addBlock(state, words, at);
+  let text = "";
+  for (let word = 0; word < 4; word++) text += hexadecimal(state[word]!);
+  return text;
 }
 
 /** RFC 1321, 3.1 and 3.2: a one, zeros, and the length in bits, as little-endian words. */
-function padded(bytes: Uint8Array): Int32Array {
-  const blocks = Math.ceil((bytes.length + 9) / 64);
-  const buffer = new Uint8Array(blocks * 64);
-  buffer.set(bytes);
-  buffer[bytes.length] = 0x80;
-  const view = new DataView(buffer.buffer);
-  view.setBigUint64(buffer.length - 8, BigInt(bytes.length) * 8n, true);
-  const words = new Int32Array(blocks * 16);
-  for (let at = 0; at < words.length; at++) words[at] = view.getInt32(at * 4, true);
+function padded(buffer: Uint8Array<ArrayBuffer>, length: number): Int32Array {
+  const size = (length + 72) & ~63;
+  buffer.fill(0, length, size);
+  buffer[length] = 0x80;
+  const words = IS_LITTLE_ENDIAN
+    ? new Int32Array(buffer.buffer, 0, size / 4)
+    : swapped(buffer, size);
+  words[size / 4 - 2] = length << 3;
+  words[size / 4 - 1] = length >>> 29;
   return words;
+}
+
+const IS_LITTLE_ENDIAN = /* @__PURE__ */ isLittleEndian();
+
+function isLittleEndian(): boolean {
+  return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+}
+
+function swapped(buffer: Uint8Array<ArrayBuffer>, size: number): Int32Array {
+  const view = new DataView(buffer.buffer);
+  return Int32Array.from({ length: size / 4 }, (_, at) => view.getInt32(at * 4, true));
 }
 
 /** RFC 1321, 3.4: the integer part of 2^32 times the sine of 1 to 64. */
@@ -57,43 +107,53 @@ const SINES = /* @__PURE__ */ Int32Array.from(
   { length: 64 },
   (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32,
 );
-/** How far each of the four rounds rotates, in turn. */
-const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
-/** RFC 1321, 3.4: the functions F, G, H and I, each with the word that its step takes. */
-function addBlock(state: Int32Array, words: Int32Array): void {
-  let [a = 0, b = 0, c = 0, d = 0] = state;
-  for (let step = 0; step < 64; step++) {
-    const round = step >> 4;
-    let mixed = c ^ (b | ~d);
-    let word = 7 * step;
-    if (round === 0) (mixed = b & c | ~b & d), (word = step);
-    else if (round === 1) (mixed = b & d | c & ~d), (word = 5 * step + 1);
-    else if (round === 2) (mixed = b ^ c ^ d), (word = 3 * step + 5);
-    const sum = (a + mixed + SINES[step]! + words[word & 15]!) | 0;
-    const shift = SHIFTS[round * 4 + (step & 3)]!;
-    a = d;
-    d = c;
-    c = b;
-    b = (b + (sum << shift | sum >>> (32 - shift))) | 0;
+/** RFC 1321, 3.4: the four rounds with the functions F, G, H and I; four steps of each in a turn. */
+function addBlock(state: Int32Array, words: Int32Array, at: number): void {
+  let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
+  for (let step = 0; step < 16; step += 4) {
+    a = b + rotated(a + (b & c | ~b & d) + SINES[step]! + words[at + step]!, 7) | 0;
+    d = a + rotated(d + (a & b | ~a & c) + SINES[step + 1]! + words[at + step + 1]!, 12) | 0;
+    c = d + rotated(c + (d & a | ~d & b) + SINES[step + 2]! + words[at + step + 2]!, 17) | 0;
+    b = c + rotated(b + (c & d | ~c & a) + SINES[step + 3]! + words[at + step + 3]!, 22) | 0;
   }
-  [a, b, c, d].forEach((word, at) => state[at]! += word);
+  for (let step = 16, word = 1; step < 32; step += 4, word += 20) {
+    a = b + rotated(a + (b & d | c & ~d) + SINES[step]! + words[at + (word & 15)]!, 5) | 0;
+    d = a + rotated(d + (a & c | b & ~c) + SINES[step + 1]! + words[at + (word + 5 & 15)]!, 9) | 0;
+    c = d + rotated(c + (d & b | a & ~b) + SINES[step + 2]! + words[at + (word + 10 & 15)]!, 14) |
+      0;
+    b = c + rotated(b + (c & a | d & ~a) + SINES[step + 3]! + words[at + (word + 15 & 15)]!, 20) |
+      0;
+  }
+  for (let step = 32, word = 5; step < 48; step += 4, word += 12) {
+    a = b + rotated(a + (b ^ c ^ d) + SINES[step]! + words[at + (word & 15)]!, 4) | 0;
+    d = a + rotated(d + (a ^ b ^ c) + SINES[step + 1]! + words[at + (word + 3 & 15)]!, 11) | 0;
+    c = d + rotated(c + (d ^ a ^ b) + SINES[step + 2]! + words[at + (word + 6 & 15)]!, 16) | 0;
+    b = c + rotated(b + (c ^ d ^ a) + SINES[step + 3]! + words[at + (word + 9 & 15)]!, 23) | 0;
+  }
+  for (let step = 48, word = 0; step < 64; step += 4, word += 28) {
+    a = b + rotated(a + (c ^ (b | ~d)) + SINES[step]! + words[at + (word & 15)]!, 6) | 0;
+    d = a + rotated(d + (b ^ (a | ~c)) + SINES[step + 1]! + words[at + (word + 7 & 15)]!, 10) | 0;
+    c = d + rotated(c + (a ^ (d | ~b)) + SINES[step + 2]! + words[at + (word + 14 & 15)]!, 15) | 0;
+    b = c + rotated(b + (d ^ (c | ~a)) + SINES[step + 3]! + words[at + (word + 21 & 15)]!, 21) | 0;
+  }
+  state[0]! += a;
+  state[1]! += b;
+  state[2]! += c;
+  state[3]! += d;
+}
+
+function rotated(sum: number, by: number): number {
+  return sum << by | sum >>> (32 - by);
 }
 
 function hexadecimal(word: number): string {
   let text = "";
   for (let byte = 0; byte < 4; byte++) {
-    text += (word >>> (byte * 8) & 0xff).toString(16).padStart(2, "0");
+    const value = word >>> (byte * 8) & 0xff;
+    text += DIGITS[value >> 4]! + DIGITS[value & 15]!;
   }
   return text;
 }
 
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
+const DIGITS = "0123456789abcdef";

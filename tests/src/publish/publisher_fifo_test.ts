@@ -158,7 +158,7 @@ describe("publish() to a FIFO destination", () => {
 describe("order in a FIFO group", () => {
   it("never has two batches of one group under way", async () => {
     const first = hang();
-    const { publish, clock, batches, outcomes } = setUp({ steps: [first] });
+    const { publish, clock, batches, outcomes } = setUp({ steps: [first], eager: true });
     publish("a1");
     await clock.advance(0);
     publish("a2", "b1");

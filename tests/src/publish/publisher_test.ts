@@ -641,7 +641,7 @@ describe("backpressure", () => {
     for (const topic of ["a", "b", "c", "a", "b", "c"]) {
       await publisher.publish(Note("x"), { topic });
     }
-    assertEquals(reads, 12, "once for each event, and once for each time it is not remembered");
+    assertEquals(reads, 6, "once for each time that it is not remembered");
   });
 });
 
@@ -670,6 +670,96 @@ describe("lingerMs", () => {
     await Promise.all(published);
     assertEquals(backend.sent, [["x", "x"], ["y"]]);
   });
+});
+
+describe("eager", () => {
+  it("false lets a lone event leave at once, and those behind it share the next request", async () => {
+    const first = hang();
+    const { publisher, backend, clock } = setUp({ steps: [first] });
+    const published = [publisher.publish(Note("a"))];
+    await clock.advance(0);
+    assertEquals(backend.sent, [["a"]]);
+    for (const data of ["b", "c", "d"]) {
+      published.push(publisher.publish(Note(data)));
+      await clock.advance(1);
+    }
+    assertEquals(backend.calls.length, 1);
+    first.release();
+    await Promise.all(published);
+    assertEquals([backend.sent, clock.pending], [[["a"], ["b", "c", "d"]], 0]);
+  });
+
+  it("false holds back neither full requests nor what is left over of them", async () => {
+    const { publisher, backend } = setUp({ steps: [hang(), hang(), hang()] });
+    void publisher.publishAll(numbered(25));
+    await Promise.resolve();
+    assertEquals(backend.sent.map((batch) => batch.length), [10, 10, 5]);
+    void publisher.publishAll(numbered(11));
+    await Promise.resolve();
+    assertEquals(backend.sent.map((batch) => batch.length), [10, 10, 5, 10]);
+  });
+
+  it("false waits 100 ms at the most for an answer that does not come", async () => {
+    const { publisher, backend, clock } = setUp({ steps: [hang(), hang()] });
+    void publisher.publish(Note("hung"));
+    await clock.advance(40);
+    void publisher.publish(Note("b"));
+    await clock.advance(59);
+    assertEquals(backend.sent, [["hung"]]);
+    await clock.advance(1);
+    assertEquals(backend.sent, [["hung"], ["b"]]);
+    void publisher.publish(Note("c"));
+    await clock.advance(99);
+    assertEquals(backend.calls.length, 2, "the second holds up a third");
+    await clock.advance(1);
+    assertEquals(backend.sent, [["hung"], ["b"], ["c"]]);
+  });
+
+  it("false does not wait for what is tried again, only for its first answer", async () => {
+    const { publisher, backend, clock } = setUp({ steps: [answer(passing())] });
+    const failing = publisher.publish(Note("a"));
+    await clock.advance(1);
+    await publisher.publish(Note("b"));
+    assertEquals(backend.sent, [["a"], ["b"]]);
+    await clock.advance(1_000);
+    await failing;
+    assertEquals(backend.sent, [["a"], ["b"], ["a"]]);
+  });
+
+  it("false keeps destinations apart", async () => {
+    const { publisher, backend, clock } = setUp({ steps: [hang()] });
+    void publisher.publish(Note("a"), { topic: "x" });
+    await clock.advance(0);
+    await publisher.publish(Note("b"), { topic: "y" });
+    assertEquals(backend.sent, [["a"], ["b"]]);
+  });
+
+  it("true lets each event leave at once, as far as requests may be under way", async () => {
+    const { publisher, backend, clock } = setUp({ steps: [hang(), hang()], eager: true });
+    for (const data of ["a", "b"]) {
+      void publisher.publish(Note(data));
+      await clock.advance(0);
+    }
+    assertEquals([backend.sent, clock.pending], [[["a"], ["b"]], 0]);
+  });
+
+  for (const [eager, requests] of [[true, 200], [false, 101]] as const) {
+    it(`${eager} takes ${requests} requests for 200 events in a second, each 10 ms under way`, async () => {
+      const { publisher, backend, clock } = setUp({ eager });
+      const send = backend.send.bind(backend);
+      backend.send = (...call) =>
+        new Promise((resolve) => clock.after(10, () => resolve(send(...call))));
+      const published = [];
+      for (let at = 0; at < 200; at++) {
+        published.push(publisher.publish(Note(`${at}`)));
+        await clock.advance(5);
+      }
+      await clock.advance(20);
+      await Promise.all(published);
+      assertEquals(backend.calls.length, requests);
+      assertEquals(backend.sent.flat(), Array.from({ length: 200 }, (_, at) => `${at}`));
+    });
+  }
 });
 
 describe("signal", () => {
@@ -749,7 +839,8 @@ describe("signal", () => {
       assertEquals(listeners.now, 0);
     }
     await publisher.close();
-    assertEquals(clock.pending, 0);
+    await clock.advance(100);
+    assertEquals(clock.pending, 0, "nobody waits for the batch that hangs");
     await clock.advance(60_000);
     assertEquals(backend.calls.length, 2);
   });
@@ -787,6 +878,22 @@ describe("signal", () => {
     checks[0]?.();
     await clock.advance(0);
     assertEquals([backend.sent, listeners.now], [[["c"]], 0]);
+  });
+
+  it("gives up many that wait behind one whose data is being checked, and sends none of them", async () => {
+    const { publisher, backend, clock } = setUp();
+    const { Slow, checks } = slowEvent();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const given = [Slow("a"), ...numbered(10)].map((event) =>
+      outcome(publisher.publish(event, { signal }))
+    );
+    const last = outcome(publisher.publish(Note("last")));
+    await clock.advance(0);
+    assertEquals([checks.length, backend.calls.length], [1, 0]);
+    controller.abort("enough");
+    assertEquals(await Promise.all(given), Array(11).fill("reason enough"));
+    assertEquals([await last, backend.sent], ["ok", [["last"]]]);
   });
 
   it("is left without listeners, however long it lives", async () => {
