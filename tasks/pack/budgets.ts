@@ -51,24 +51,26 @@ export const BUDGETS: readonly Budget[] = [
     code: `export { defineEvent, Dispatcher, MessageConsumer, MessagePublisher } from "${PACKAGE}";
 export { AwsBackend } from "${PACKAGE}/aws";
 `,
-    limit: 32 * 1024,
+    limit: 47_000,
+    goal: 32 * 1024,
   },
   {
     name: "memory bus",
     code: `export { defineEvent, EventBus } from "${PACKAGE}";
 export { MemoryBackend } from "${PACKAGE}/memory";
 `,
-    limit: 22 * 1024,
+    limit: 32_000,
+    goal: 22 * 1024,
   },
-  { name: "edge publisher", code: EDGE, limit: 12 * 1024 },
-  { name: "awsSender", code: `export { awsSender } from "${PACKAGE}/aws";\n`, limit: 8 * 1024 },
+  { name: "edge publisher", code: EDGE, limit: 15_300, goal: 12 * 1024 },
+  { name: "awsSender", code: `export { awsSender } from "${PACKAGE}/aws";\n`, limit: 7_000 },
   { name: "defineEvent", code: `export { defineEvent } from "${PACKAGE}";\n`, limit: 1024 },
   { name: "import alone", code: `import "${PACKAGE}";\n`, limit: 0 },
 ];
 
 /** Tells whether a bundle exceeds its budget. */
 export function isTooLarge({ name, gzipped }: Size): boolean {
-  return gzipped > limitOf(name);
+  return gzipped > budgetOf(name).limit;
 }
 
 /** The sizes as lines: a row for each bundle, a column for each package and bundler. */
@@ -78,13 +80,16 @@ export function tableOf(sizes: readonly Size[]): string {
   const rows = [...new Set(sizes.map(({ name }) => name))].map((name) => {
     const ofName = sizes.filter((size) => size.name === name);
     const cells = columns.map((each) => ofName.find((size) => column(size) === each)?.gzipped);
-    return [name, ...cells, limitOf(name)];
+    const { limit, goal = "" } = budgetOf(name);
+    return [name, ...cells, limit, goal];
   });
-  return [["gzipped bytes of", ...columns, "budget"], ...rows].map(lineOf).join("\n");
+  return [["gzipped bytes of", ...columns, "budget", "goal"], ...rows].map(lineOf).join("\n");
 }
 
-function limitOf(name: string): number {
-  return BUDGETS.find((budget) => budget.name === name)?.limit ?? Infinity;
+function budgetOf(name: string): Budget {
+  const budget = BUDGETS.find((budget) => budget.name === name);
+  if (budget) return budget;
+  throw new TypeError(`Cannot tell the budget of an unknown bundle: current value is ${name}`);
 }
 
 function lineOf([name, ...cells]: readonly (string | number | undefined)[]): string {
