@@ -1,11 +1,13 @@
 import type { AwsBackendOptions } from "../backends/aws/mod.ts";
 
-/** The options of the backend that the command line gives; the rest comes from the environment. */
+/** Returns the options of the backend that the command line gives; the rest is the environment's. */
 export function backendOptions(
-  { region, endpoint }: { region?: string; endpoint?: string },
+  values: { region?: string; endpoint?: string; "account-id"?: string },
 ): AwsBackendOptions {
+  const { region, endpoint, "account-id": accountId } = values;
   return {
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(accountId === undefined ? {} : { accountId }),
   };
 }

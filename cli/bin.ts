@@ -4,7 +4,6 @@
  *
  * @module
  */
-import process from "node:process";
-import { main } from "./mod.ts";
+import { runProgram } from "./program.ts";
 
-process.exit(await main(process.argv.slice(2)));
+void runProgram();

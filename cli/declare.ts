@@ -5,6 +5,7 @@ import type {
   SubscriptionOptions,
 } from "../src/backend.ts";
 import { subscriptionsFor } from "../src/handle/declarations.ts";
+import type { Logger } from "../src/support/logger.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
 import { backendOptions } from "./backend_options.ts";
@@ -42,22 +43,23 @@ const OPTIONS = {
   ...COMMON_OPTIONS,
 } as const satisfies OptionSpecs;
 
-/** What `declare` takes. */
-export const DECLARE: CommandSpec = {
-  name: "declare",
+/** The arguments of `declare`. */
+export const DECLARE: CommandSpec<typeof OPTIONS> = {
+  name: "melange declare",
   help: "Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.\n" +
     "Doing it again changes nothing; what you do not name is left as it is.",
   positionals: [],
   options: OPTIONS,
+  example: "melange declare --queue billing --subscribe orders --dead-letter billing-dlq",
 };
 
 /** Runs `declare`, and prints what exists now. */
 export async function declare(args: readonly string[], io: Io): Promise<number> {
-  const { values } = parseArguments(args, { ...DECLARE, options: OPTIONS });
+  const { values } = parseArguments(args, DECLARE);
   const { queue, topic: topics = [], json = false } = values;
   if (queue === undefined) refuseQueueOptions(values);
-  const options = queueOptionsOf(values, await subscriptionsOf(values));
   const logger = createLogger(io, { json });
+  const options = queueOptionsOf(values, await subscriptionsOf(values, logger));
   const backend = io.createBackend({ ...backendOptions(values), logger });
   const print = printer(io, json);
   try {
@@ -70,18 +72,23 @@ export async function declare(args: readonly string[], io: Io): Promise<number> 
 }
 
 function refuseQueueOptions(values: OptionValues<typeof OPTIONS>): void {
-  const { topic, region: _r, endpoint: _e, json: _j, help: _h, ...others } = values;
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw new UsageError(`Cannot use --${other} without --queue NAME`);
-  if (!topic) throw new UsageError("Cannot declare nothing: pass --queue NAME or --topic NAME");
+  const free = ["topic", ...Object.keys(COMMON_OPTIONS)];
+  const other = Object.keys(values).find((name) => !free.includes(name));
+  if (other !== undefined) {
+    throw new UsageError(`Cannot use --${other} without a queue: pass --queue NAME`);
+  }
+  if (!values.topic) {
+    throw new UsageError("Cannot declare nothing: pass --queue NAME or --topic NAME");
+  }
 }
 
 async function subscriptionsOf(
   { subscribe = [], handlers }: OptionValues<typeof OPTIONS>,
+  logger: Logger,
 ): Promise<SubscriptionOptions[]> {
   const named = subscribe.map((topic) => ({ topic }));
   if (handlers === undefined) return named;
-  const { dispatcher } = await loadHandlers(handlers);
+  const { dispatcher } = await loadHandlers(handlers, { logger });
   const derived = subscriptionsFor(dispatcher, "plain");
   return [...named, ...derived.filter(({ topic }) => !subscribe.includes(topic))];
 }

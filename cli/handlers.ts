@@ -5,19 +5,19 @@ import { pathToFileURL } from "node:url";
 import { Dispatcher, type Subscriber } from "../src/handle/dispatcher.ts";
 import { MelangeError } from "../src/support/errors.ts";
 import type { AnyEventType } from "../src/event/event.ts";
-import type { Logger } from "../src/support/logger.ts";
+import { consoleLogger, type Logger } from "../src/support/logger.ts";
 
-/** What a handlers module says. */
+/** The contents of a handlers module. */
 export interface Handlers {
-  /** Its `dispatcher`, or one made of its `subscribers`. */
+  /** The module's `dispatcher`, or one made of its `subscribers`. */
   readonly dispatcher: Dispatcher;
-  /** The event types that it exports or that somebody in it listens to. */
+  /** The event types that the module exports or that somebody in it listens to. */
   readonly eventTypes: readonly AnyEventType[];
 }
 
 /** Options of {@linkcode loadHandlers}. */
 export interface LoadHandlersOptions {
-  /** What a dispatcher made of `subscribers` logs to. Default: the console. */
+  /** The place for warnings, and the logger of a dispatcher that is made of `subscribers`. Default: the console. */
   logger?: Logger;
 }
 
@@ -34,10 +34,13 @@ export async function loadHandlers(
   specifier: string,
   options: LoadHandlersOptions = {},
 ): Promise<Handlers> {
-  const exported = await load(specifier);
+  const exported = await load(specifier, options);
   const dispatcher = dispatcherIn(exported, specifier, options);
   if (dispatcher.eventTypes.length === 0 && !dispatcher.takesEverything) {
-    throw refusal(specifier, "nobody in it subscribed to anything");
+    throw refusal(
+      specifier,
+      "nobody in it subscribed to anything: call `dispatcher.subscribe(…)` while the module is loaded",
+    );
   }
   const types = new Set([...Object.values(exported).filter(isEventType), ...dispatcher.eventTypes]);
   return { dispatcher, eventTypes: [...types] };
@@ -49,16 +52,36 @@ function refusal(specifier: string, reason: string, cause?: unknown): MelangeErr
   });
 }
 
-async function load(specifier: string): Promise<Record<string, unknown>> {
+/** The time in which a module is loaded without a word, in milliseconds. */
+const QUIET_MS = 5_000;
+
+async function load(
+  specifier: string,
+  { logger = consoleLogger }: LoadHandlersOptions,
+): Promise<Record<string, unknown>> {
   const url = await urlOf(specifier);
+  const timer = setTimeout(() => {
+    logger.warn("Still waiting for the module with the handlers to be loaded", { specifier });
+  }, QUIET_MS);
   try {
     return await import(url);
   } catch (error) {
-    throw refusal(specifier, "it cannot be loaded", error);
+    throw refusal(specifier, `it cannot be loaded${hintOn(error)}`, error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-/** A path of this machine, unless it is a URL or a package already. */
+/** Returns what to do about an error whose own text does not say it. */
+function hintOn(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+    return "; TypeScript is read by Node.js 22.18 or later, Deno and Bun: use one of them, or compile it";
+  }
+  return error instanceof Error && error.name === "NotCapable" ? "; allow it to be read" : "";
+}
+
+/** Returns the URL of a path of this machine; URLs and packages stay as they are. */
 async function urlOf(specifier: string): Promise<string> {
   if (/^(file|https?|jsr|npm|data):/.test(specifier)) return specifier;
   const path = resolve(specifier);
@@ -68,7 +91,7 @@ async function urlOf(specifier: string): Promise<string> {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     throw missing
       ? refusal(specifier, `there is no file ${path}; ${CONVENTION}`)
-      : refusal(specifier, "it cannot be read", error);
+      : refusal(specifier, `it cannot be read${hintOn(error)}`, error);
   }
   return pathToFileURL(path).href;
 }
@@ -80,9 +103,16 @@ function dispatcherIn(
 ): Dispatcher {
   const { dispatcher, subscribers } = exported;
   if (isDispatcher(dispatcher)) return dispatcher;
-  if (dispatcher !== undefined) throw refusal(specifier, "its `dispatcher` is not a Dispatcher");
+  if (dispatcher !== undefined) {
+    throw refusal(specifier, "its `dispatcher` is not a Dispatcher: export `new Dispatcher()`");
+  }
   if (subscribers === undefined) throw refusal(specifier, CONVENTION);
-  if (!Array.isArray(subscribers)) throw refusal(specifier, "its `subscribers` are not an array");
+  if (!Array.isArray(subscribers)) {
+    throw refusal(
+      specifier,
+      "its `subscribers` are not an array: export `[{ name, listensTo, process }]`",
+    );
+  }
   const made = new Dispatcher(options);
   try {
     for (const subscriber of subscribers as Subscriber[]) made.subscribe(subscriber);
@@ -92,7 +122,7 @@ function dispatcherIn(
   return made;
 }
 
-/** By its shape: the module may use another copy of this package. */
+/** Tells a dispatcher by its shape: the module may use another copy of this package. */
 function isDispatcher(value: unknown): value is Dispatcher {
   return typeof value === "object" && value !== null && "subscriptionsTo" in value &&
     "options" in value && "eventTypes" in value;
@@ -103,7 +133,7 @@ function isEventType(value: unknown): value is AnyEventType {
     "schema" in value;
 }
 
-/** The same dispatcher, except that it logs elsewhere. */
+/** Returns the same dispatcher, except that it logs elsewhere. */
 export function withLogger(dispatcher: Dispatcher, logger: Logger): Dispatcher {
   const options = { ...dispatcher.options, logger };
   return new Proxy(dispatcher, {

@@ -1,8 +1,11 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { MelangeError } from "../src/support/errors.ts";
+import { UsageError } from "./arguments.ts";
 import { isAskedHost } from "./asked_host.ts";
 import type { ConsumerStatus } from "../src/consume/consumer.ts";
+
+const MAX_PORT = 65_535;
 
 /** Options of {@linkcode serveHealth}. */
 export interface HealthOptions {
@@ -12,15 +15,15 @@ export interface HealthOptions {
   host: string;
   /** The names that may be asked by, beside addresses, localhost and `host`. Default: none. */
   names?: readonly string[] | undefined;
-  /** What is told. */
+  /** Returns the status that is told. */
   status: () => ConsumerStatus;
 }
 
 /** A server that tells how a worker is. */
 export interface HealthServer {
-  /** Where it is. */
+  /** The address of the server. */
   readonly url: string;
-  /** Ends it, and all connections. */
+  /** Ends the server, and all connections. */
   close(): Promise<void>;
 }
 
@@ -56,6 +59,17 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
   };
 }
 
+/**
+ * Refuses what is no port.
+ * @throws {UsageError}
+ */
+export function checkPort(port: number | undefined): void {
+  if (port === undefined || port <= MAX_PORT) return;
+  throw new UsageError(
+    `Cannot use --health-port as it takes 0 to ${MAX_PORT}: current value is ${port}`,
+  );
+}
+
 function codeOf(path: string | undefined, health: ConsumerStatus["health"]): number {
   if (path === "/ready") return health === "running" ? 200 : 503;
   if (path === "/health") return health === "running" || health === "draining" ? 200 : 503;
@@ -67,7 +81,7 @@ function listen(server: Server, { port, host }: HealthOptions): Promise<void> {
     server.once("listening", () => resolve());
     server.once("error", (cause) => {
       const message =
-        `Cannot answer health checks on ${host}:${port}: choose another --health-port`;
+        `Cannot answer health checks on ${host}:${port}: choose another --health-port or --health-host`;
       reject(new MelangeError("CONFIGURATION", message, { cause }));
     });
     server.listen(port, host);

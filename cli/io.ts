@@ -1,4 +1,4 @@
-/** What the commands need of the process around them: everything else is passed in as values. */
+/** The parts of a process that commands use: everything else is passed in as values. */
 import process from "node:process";
 import { AwsBackend, type AwsBackendOptions } from "../backends/aws/mod.ts";
 import { nodeFetch } from "../backends/aws/transport/node.ts";
@@ -7,7 +7,7 @@ import type { Backend } from "../src/backend.ts";
 /** Whether this is Node.js, whose own `fetch` takes longer. */
 const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
 
-/** What the commands need of the process around them; a test passes its own. */
+/** The parts of a process that commands use; a test passes its own. */
 export interface Io {
   /** Prints a line of the result; does nothing once nobody can read it. */
   out(line: string): void;
@@ -18,7 +18,7 @@ export interface Io {
   written?(): Promise<boolean>;
   /** Prints a line for people or logs, apart from the result. */
   err(line: string): void;
-  /** Whether somebody reads `err` on a terminal. */
+  /** The sign that somebody reads `err` on a terminal. */
   readonly terminal: boolean;
   /** Rewrites one line of the terminal; does nothing where nobody looks, or `out` is on it as well. */
   progress(line: string): void;
@@ -32,17 +32,17 @@ export interface Io {
 
 /** The parts of a process that an {@linkcode Io} is made of. */
 export interface ProcessParts {
-  /** What is read. */
+  /** The input that is read. */
   readonly stdin: AsyncIterable<Uint8Array | string> & { isTTY?: boolean };
-  /** Where results go. */
+  /** The output for results. */
   readonly stdout: Output;
-  /** Where everything else goes. */
+  /** The output for everything else. */
   readonly stderr: Output;
 }
 
-/** Where a process writes to. One that tells nothing of errors takes everything at once. */
+/** An output of a process. An output that tells nothing of errors takes everything at once. */
 export interface Output {
-  /** Whether it is a terminal. */
+  /** The sign of a terminal. */
   isTTY?: boolean;
   /** Writes a text; calls back when it has been taken. */
   write(text: string, done?: () => void): unknown;
@@ -50,7 +50,7 @@ export interface Output {
   on?(event: "error", listener: () => void): unknown;
 }
 
-/** The process itself, and AWS. */
+/** Returns the parts of this process, with backends of AWS. */
 export function processIo({ stdin, stdout, stderr }: ProcessParts = process): Io {
   const rewrites = stderr.isTTY && !stdout.isTTY;
   // Nobody may read these any more: that must not end a worker.
@@ -74,7 +74,7 @@ export function processIo({ stdin, stdout, stderr }: ProcessParts = process): Io
   };
 }
 
-/** Prints lines until the reader has gone, as `head` does, or the disk is full. */
+/** Returns a printer of lines, until the reader has gone, as `head` does, or the disk is full. */
 function printerTo(stream: Output): Pick<Io, "out" | "written"> {
   let open = true;
   let end = () => {};

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { tellingWaits } from "../backends/aws/api/unreachable.ts";
 import type { Backend, Sender, SendResult } from "../src/backend.ts";
 import { systemClock } from "../src/support/clock.ts";
+import type { Logger } from "../src/support/logger.ts";
 import {
   type AnyEventType,
   defineEvent,
@@ -14,7 +14,9 @@ import { MessagePublisher } from "../src/publish/publisher.ts";
 import type { Format, PublishOptions } from "../mod.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
+import { didYouMean } from "./did_you_mean.ts";
 import { backendOptions } from "./backend_options.ts";
+import { dataOf } from "./data.ts";
 import { loadHandlers } from "./handlers.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
@@ -50,38 +52,39 @@ const OPTIONS = {
 
 type Values = OptionValues<typeof OPTIONS>;
 
-/** What `publish` takes. */
-export const PUBLISH: CommandSpec = {
-  name: "publish",
+/** The arguments of `publish`. */
+export const PUBLISH: CommandSpec<typeof OPTIONS> = {
+  name: "melange publish",
   help:
     "Publishes events of one type and prints one result a line. The data is JSON: an argument,\n" +
     "or one value a line from --file or standard input. All of it is read before any is sent.",
   positionals: ["EVENT", "DATA"],
   options: OPTIONS,
+  example: `melange publish OrderPlaced '{"orderId":"o-1"}' --topic orders`,
 };
 
 /** Runs `publish`; 1 if an event was not stored. */
 export async function publish(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals: [name, data] } = parseArguments(args, {
-    ...PUBLISH,
-    options: OPTIONS,
-  });
+  const { values, positionals: [name, data] } = parseArguments(args, PUBLISH);
   if (name === undefined) {
-    throw new UsageError("Cannot publish without an event type: publish OrderPlaced '{\"id\":1}'");
+    throw new UsageError(
+      `Cannot publish without an event type: pass its name first, as in ${PUBLISH.example}`,
+    );
   }
-  const type = await eventTypeOf(name, values);
+  const logger = createLogger(io, { json: values.json ?? false });
+  const type = await eventTypeOf(name, values, logger);
   const options = publishOptionsOf(type, values);
   const format = formatOf(values);
-  const events = (await dataOf(data, values, io)).map((data) => type(data));
+  const events = (await dataOf(data, { file: values.file, io, logger })).map((data) => type(data));
   if (events.length > 1 && values["deduplication-id"] !== undefined) {
     throw new UsageError(
-      "Cannot publish many events with one --deduplication-id: the queue would drop all but the first",
+      "Cannot publish many events with one --deduplication-id as the queue would drop all but the first: leave it out",
     );
   }
   // A topic is not created here: a misspelt one would take events and keep none.
   const backend = io.createBackend({ ...backendOptions(values), createTopics: false });
   try {
-    const publisher = new MessagePublisher({ backend: watched(backend, io, values), format });
+    const publisher = new MessagePublisher({ backend: watched(backend, logger), format });
     return await publishInChunks(publisher, events, { options, io, json: values.json ?? false });
   } finally {
     await backend.close();
@@ -89,8 +92,8 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
 }
 
 /** Sends through the backend; what cannot succeed ends it, and a wait for the rest is told. */
-function watched(backend: Backend, io: Io, { json = false }: Values): Sender {
-  const telling = tellingWaits({ clock: systemClock, logger: createLogger(io, { json }) });
+function watched(backend: Backend, logger: Logger): Sender {
+  const telling = tellingWaits({ clock: systemClock, logger });
   return {
     limits: backend.limits,
     sizeOf: (message, destination) => backend.sizeOf(message, destination),
@@ -98,13 +101,23 @@ function watched(backend: Backend, io: Io, { json = false }: Values): Sender {
   };
 }
 
-async function eventTypeOf(name: string, { handlers }: Values): Promise<EventType> {
+async function eventTypeOf(
+  name: string,
+  { handlers }: Values,
+  logger: Logger,
+): Promise<EventType> {
   if (handlers === undefined) return defineEvent(name, { schema: typed<unknown>() }) as EventType;
-  const { eventTypes } = await loadHandlers(handlers);
+  const { eventTypes } = await loadHandlers(handlers, { logger });
   const type = eventTypes.find((type) => type.type === name);
   if (type) return type as AnyEventType as EventType;
-  const known = eventTypes.map((type) => type.type).join(", ") || "none";
-  throw new UsageError(`Cannot find the event type "${name}" in ${handlers}: it has ${known}`);
+  const known = eventTypes.map((type) => type.type);
+  const meant = didYouMean(name, known);
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+  throw new UsageError(
+    `Cannot find the event type "${name}" in ${handlers}: it has ${
+      known.join(", ") || "none"
+    }${hint}`,
+  );
 }
 
 function publishOptionsOf(type: EventType, values: Values): PublishOptions {
@@ -116,12 +129,14 @@ function publishOptionsOf(type: EventType, values: Values): PublishOptions {
     ...(values.attribute === undefined ? {} : { attributes: attributesOf(values.attribute) }),
   };
   if (topic !== undefined && queue !== undefined) {
-    throw new UsageError("Cannot publish to --topic and --queue at once: publish twice");
+    throw new UsageError("Cannot publish to --topic and --queue at once: run the command twice");
   }
   if (queue !== undefined) {
     return { ...common, queue, ...(delayMs === undefined ? {} : { delayMs }) };
   }
-  if (delayMs !== undefined) throw new UsageError("Cannot delay a topic: --delay-ms needs --queue");
+  if (delayMs !== undefined) {
+    throw new UsageError("Cannot delay what goes to a topic: --delay-ms needs --queue NAME");
+  }
   if (topic === undefined && type.topic === undefined) {
     throw new UsageError("Cannot tell where to publish to: pass --topic NAME or --queue NAME");
   }
@@ -147,38 +162,15 @@ function attributesOf(pairs: readonly string[]): Attributes {
 function formatOf({ format = "plain" }: Values): Format {
   const known = FORMATS.find((name) => name === format);
   if (known) return known;
-  throw new UsageError(`Cannot use the format "${format}": ${FORMATS.join(", ")} are known`);
+  const meant = didYouMean(format, FORMATS);
+  const hint = meant === undefined ? "" : `did you mean ${meant}? `;
+  throw new UsageError(`Cannot use the format "${format}": ${hint}${FORMATS.join(", ")} are known`);
 }
 
-async function dataOf(argument: string | undefined, values: Values, io: Io): Promise<unknown[]> {
-  if (argument !== undefined && values.file !== undefined) {
-    throw new UsageError("Cannot publish both an argument and a --file: pass one of them");
-  }
-  if (argument !== undefined) return [parseJson(argument, "the argument")];
-  const { file } = values;
-  const text = file === undefined ? await io.stdin() : await readFile(file, "utf-8");
-  if (text === undefined) {
-    throw new UsageError("Cannot publish without data: pass '{\"id\":1}', --file, or pipe it in");
-  }
-  const lines = text.split("\n").map((line, index) => ({ line: line.trim(), number: index + 1 }));
-  return lines.filter(({ line }) => line !== "").map(({ line, number }) =>
-    parseJson(line, `line ${number} of ${file ?? "standard input"}`)
-  );
-}
-
-/** The parser's error is not kept: it quotes what it read. */
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UsageError(`Cannot publish as ${where} is not JSON: nothing was sent`);
-  }
-}
-
-/** What came of a command so far. */
+/** The results of a command so far. */
 interface Tally {
   failed: number;
-  /** Whether somebody still reads results. */
+  /** The sign that somebody still reads results. */
   isRead: boolean;
 }
 
@@ -216,20 +208,25 @@ async function print(
     for (const { line } of lines) io.out(line);
     tally.isRead = await io.written?.() ?? true;
   }
-  // What failed is told all the same.
+  // Failures are told all the same.
   if (!tally.isRead) lines.filter(({ ok }) => !ok).forEach(({ line }) => io.err(line));
 }
 
+/** Tells the counts: to people who sent many, and to all who were not shown every result. */
 function summarize(
   { failed, isRead }: Tally,
   { events, io, json }: { events: readonly Event[]; io: Io; json: boolean },
 ): void {
-  const counts = `${events.length - failed} published, ${failed} failed`;
-  if (isRead && events.length > 1 && !json) io.err(counts);
-  if (isRead) return;
-  const message = `${counts}; standard output was closed before all results were printed`;
+  if (isRead && events.length > 0 && (json || events.length === 1)) return;
+  const published = events.length - failed;
+  const counts = `${published} published, ${failed} failed`;
+  const closed = "standard output was closed before all results were printed";
+  const [message, text] = isRead
+    ? ["Published", events.length > 0 ? counts : `${counts}: the input holds no line with data`]
+    : [`${counts}; ${closed}`, `${counts}; ${closed}`];
   const time = new Date().toISOString();
-  io.err(json ? JSON.stringify({ time, level: "warn", message }) : message);
+  const level = isRead ? "info" : "warn";
+  io.err(json ? JSON.stringify({ published, failed, time, level, message }) : text);
 }
 
 function textLine(eventId: string, result: SendResult): string {

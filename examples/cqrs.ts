@@ -2,7 +2,7 @@
  * Event sourcing and CQRS: the write side keeps events and publishes them, the read side builds a
  * table for its own questions from them.
  *
- *     deno run examples/cqrs.ts
+ *     npx -y deno run examples/cqrs.ts
  */
 import { defineEvent, type Event, EventBus, typed } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";

@@ -2,7 +2,7 @@
  * Writing some events otherwise than as JSON: the number of the serializer travels with each
  * message, so readers that know it read both old and new ones.
  *
- *     deno run examples/custom_serializer.ts
+ *     npx -y deno run examples/custom_serializer.ts
  */
 import { defineEvent, EventBus, type Serializer, SerializerRegistry } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";

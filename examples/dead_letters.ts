@@ -1,7 +1,7 @@
 /**
- * What cannot be handled goes to the dead-letter queue with the reason, and is looked at there.
+ * Events that cannot be handled go to the dead-letter queue with the reason, and are looked at there.
  *
- *     deno run examples/dead_letters.ts
+ *     npx -y deno run examples/dead_letters.ts
  */
 import {
   DeadLetter,

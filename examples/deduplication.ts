@@ -2,7 +2,7 @@
  * Brokers deliver at least once, and publishers repeat what they are not sure of. A store of what
  * was handled makes a subscriber run once per event.
  *
- *     deno run examples/deduplication.ts
+ *     npx -y deno run examples/deduplication.ts
  */
 import { defineEvent, EventBus, MemoryDeduplicationStore, typed } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";

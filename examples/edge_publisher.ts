@@ -1,7 +1,7 @@
 /**
  * A Cloudflare Worker that publishes: with `awsSender` nothing of the consumer is in its bundle.
  *
- *     deno bundle --platform=browser --output worker.js examples/edge_publisher.ts
+ *     npx -y deno bundle --platform=browser --output worker.js examples/edge_publisher.ts
  */
 import { defineEvent, MelangeError, MessagePublisher } from "@melange/melange";
 import { awsSender } from "@melange/melange/aws";
@@ -18,7 +18,7 @@ const PageViewed = defineEvent("PageViewed", {
  */
 export type Env = Record<string, string | undefined>;
 
-/** What the runtime offers beside the request. */
+/** The help of the runtime beside the request. */
 export interface Context {
   /** Keeps the worker alive until the promise has settled. */
   waitUntil(promise: Promise<unknown>): void;

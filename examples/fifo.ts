@@ -2,7 +2,7 @@
  * Order where it matters: events of one group are handled one after the other, groups at the same
  * time. A failed event holds up its own group and no other.
  *
- *     deno run examples/fifo.ts
+ *     npx -y deno run examples/fifo.ts
  */
 import { defineEvent, EventBus, typed } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";

@@ -3,10 +3,10 @@
  * an HTTPS endpoint, tests, browser tabs. What becomes of an event is up to its handlers alone:
  * resolving acknowledges it, throwing tries it again later, `DeadLetter` gives it up.
  *
- *     deno task broker
- *     deno task declare --queue billing --handlers examples/handlers.ts --dead-letter billing-dlq
- *     deno task consume --queue billing --handlers examples/handlers.ts
- *     deno task publish OrderPlaced '{"orderId":"o-1","total":42}' --handlers examples/handlers.ts
+ *     npx -y deno task broker
+ *     npx -y deno task declare --queue billing --handlers examples/handlers.ts --dead-letter billing-dlq
+ *     npx -y deno task consume --queue billing --handlers examples/handlers.ts
+ *     npx -y deno task publish OrderPlaced '{"orderId":"o-1","total":42}' --handlers examples/handlers.ts
  */
 import { DeadLetter, defineEvent, Dispatcher } from "@melange/melange";
 import * as v from "valibot";

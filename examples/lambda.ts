@@ -1,7 +1,7 @@
 /**
  * A Lambda function behind an SQS queue, with the same handlers as the worker.
  *
- *     deno bundle --platform=browser --output index.mjs examples/lambda.ts
+ *     npx -y deno bundle --platform=browser --output index.mjs examples/lambda.ts
  *
  * The event source mapping needs `ReportBatchItemFailures`: without it Lambda deletes what failed.
  */

@@ -1,7 +1,7 @@
 /**
  * A middleware is a function around a handler: yours beside those that come with the package.
  *
- *     deno run examples/middleware.ts
+ *     npx -y deno run examples/middleware.ts
  */
 import { defineEvent, EventBus, type Middleware, typed } from "@melange/melange";
 import { correlation, retry, timeout } from "@melange/melange/middleware";

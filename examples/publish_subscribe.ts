@@ -1,7 +1,7 @@
 /**
  * One event, two subscribers that do not know each other: a topic copies it to both queues.
  *
- *     deno run examples/publish_subscribe.ts
+ *     npx -y deno run examples/publish_subscribe.ts
  */
 import { defineEvent, EventBus } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";

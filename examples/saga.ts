@@ -2,7 +2,7 @@
  * A saga by choreography: each service reacts to an event and publishes the next. Nobody directs;
  * a failure is an event too, and undoes what went before.
  *
- *     deno run examples/saga.ts
+ *     npx -y deno run examples/saga.ts
  */
 import { defineEvent, EventBus, type EventBusOptions, typed } from "@melange/melange";
 import { correlation } from "@melange/melange/middleware";

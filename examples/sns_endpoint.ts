@@ -3,7 +3,7 @@
  * Cloudflare Workers run this module as it is, a Hono app takes
  * `app.post("/sns", (c) => endpoint(c.req.raw))`.
  *
- *     deno serve examples/sns_endpoint.ts
+ *     npx -y deno serve examples/sns_endpoint.ts
  */
 import { snsEndpoint } from "@melange/melange/sns-endpoint";
 import { dispatcher } from "./handlers.ts";

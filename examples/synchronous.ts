@@ -1,7 +1,7 @@
 /**
  * Within one program: publishing returns when every subscriber has run. No broker, no queue.
  *
- *     deno run examples/synchronous.ts
+ *     npx -y deno run examples/synchronous.ts
  */
 import { defineEvent, SynchronousEventBus, typed } from "@melange/melange";
 

@@ -2,7 +2,7 @@
  * Testing handlers with the real semantics and no real time: visibility, retries and dead letters
  * of an hour pass in no time.
  *
- *     deno run examples/testing_handlers.ts
+ *     npx -y deno run examples/testing_handlers.ts
  */
 import { defineEvent, EventBus, typed } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";

@@ -1,8 +1,10 @@
 /**
- * A worker as a program of its own: the handlers come from handlers.ts, and SIGTERM drains it.
+ * A worker as a program of its own, on Deno, Node.js and Bun: the handlers come from handlers.ts, and
+ * SIGTERM drains it.
  *
- *     deno run examples/worker.ts
+ *     npx -y deno run examples/worker.ts      node worker.ts      bun worker.ts
  */
+import process from "node:process";
 import { MessageConsumer, MessagePublisher } from "@melange/melange";
 import { MemoryBackend } from "@melange/melange/memory";
 import { dispatcher, OrderPlaced } from "./handlers.ts";
@@ -27,9 +29,8 @@ const consumer = new MessageConsumer({
   concurrency: 1,
 });
 
-// Node and Bun: process.on("SIGTERM", …).
 const stop = new AbortController();
-Deno.addSignalListener("SIGTERM", () => stop.abort());
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop.abort());
 
 // This example stops by itself when all three have ended.
 const timer = setInterval(() => {
@@ -44,7 +45,7 @@ await publisher.close();
 
 const { acknowledged, deadLettered } = consumer.status();
 console.log(`${acknowledged} handled, ${deadLettered} dead-lettered`);
-Deno.exit();
+process.exit();
 
 // Prints:
 // charge 42 for o-1 (attempt 1)

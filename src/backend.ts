@@ -346,6 +346,14 @@ export interface Backend extends Sender, Receiver, Admin, AsyncDisposing {
 /**
  * The policy of a subscription: its own filter and the event types, as one.
  * @throws {MelangeError} `CONFIGURATION` if the filter has a rule for `manifest`, where the types stand
+ *
+ * @example
+ * ```ts
+ * import { filterPolicyOf } from "@melange/melange";
+ *
+ * const policy = filterPolicyOf({ topic: "orders", events: ["OrderPlaced"] });
+ * console.log(policy); // prints: { manifest: [ "OrderPlaced" ] }
+ * ```
  */
 export function filterPolicyOf(subscription: SubscriptionOptions): FilterPolicy | undefined {
   const { events, filter } = subscription;

@@ -2,15 +2,19 @@
  * Runs a broker of SNS and SQS on 127.0.0.1 until it is interrupted: `deno task broker --port 4566`.
  * Nothing is kept when it ends.
  */
-import { parseArgs } from "node:util";
+import { taskArguments } from "./arguments.ts";
 import { startBroker } from "../tests/broker.ts";
 import { LOCAL } from "./local.ts";
+
+const OPTIONS = {
+  port: { type: "count", value: "N", help: "the port; 0 takes a free one; default: 4566" },
+} as const;
 
 if (import.meta.main) await main(Deno.args);
 
 async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { port: { type: "string" } } });
-  const port = Number(values.port ?? new URL(LOCAL.AWS_ENDPOINT_URL).port);
+  const { values } = taskArguments(args, { name: "broker", options: OPTIONS });
+  const { port = Number(new URL(LOCAL.AWS_ENDPOINT_URL).port) } = values;
   const interrupted = signal("SIGINT", "SIGTERM");
   const broker = await start(port);
   console.log(`SNS and SQS are at ${broker.endpoint}. For programs that should use them:\n`);
@@ -18,7 +22,7 @@ async function main(args: string[]): Promise<void> {
     console.log(`export ${name}=${value}`);
   }
   if (broker.endpoint === LOCAL.AWS_ENDPOINT_URL) {
-    console.log("\n`deno task declare`, `publish` and `consume` come here without that.");
+    console.log("\n`npx -y deno task declare`, `publish` and `consume` come here without that.");
   }
   await interrupted;
   await broker.close();
@@ -27,7 +31,9 @@ async function main(args: string[]): Promise<void> {
 function start(port: number) {
   return startBroker({ port }).catch((error) => {
     if (error?.code !== "EADDRINUSE") throw error;
-    console.error(`Cannot use port ${port} as something listens there already: pass --port N`);
+    console.error(
+      `Cannot use port ${port} as something listens there already: pass --port N, or 0 for a free one`,
+    );
     Deno.exit(1);
   });
 }

@@ -2,9 +2,10 @@
  * Runs the command line as `deno task declare`, `publish` and `consume` do: where the environment
  * names neither an endpoint nor credentials, on the broker of `deno task broker`.
  */
-import { main } from "../cli/mod.ts";
+import { asksForHelp } from "../cli/arguments.ts";
+import { main } from "../cli/main.ts";
 
-/** What points programs to the broker of `deno task broker`. */
+/** The variables that point programs to the broker of `deno task broker`. */
 export const LOCAL = {
   AWS_ENDPOINT_URL: "http://127.0.0.1:4566",
   AWS_REGION: "us-east-1",
@@ -22,8 +23,9 @@ const CHOICES = [
 ];
 
 if (import.meta.main) {
-  const chosen = CHOICES.some((name) => Deno.env.get(name)) || Deno.args.includes("--endpoint");
-  if (!chosen && !Deno.args.includes("--help")) await useLocalBroker();
+  const isNamed = Deno.args.some((arg) => arg === "--endpoint" || arg.startsWith("--endpoint="));
+  const chosen = isNamed || CHOICES.some((name) => Deno.env.get(name));
+  if (!chosen && !asksForHelp(Deno.args)) await useLocalBroker();
   Deno.exit(await main(Deno.args));
 }
 
@@ -34,7 +36,7 @@ async function useLocalBroker(): Promise<void> {
     (await Deno.connect({ hostname, port: Number(port) })).close();
   } catch {
     console.error(
-      `Cannot reach a broker at ${LOCAL.AWS_ENDPOINT_URL}: start one with \`deno task broker\` in another terminal, or set AWS_ENDPOINT_URL or AWS credentials`,
+      `Cannot reach a broker at ${LOCAL.AWS_ENDPOINT_URL}: start one with \`npx -y deno task broker\` in another terminal, or set AWS_ENDPOINT_URL or AWS credentials`,
     );
     Deno.exit(1);
   }

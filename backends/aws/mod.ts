@@ -2,6 +2,20 @@
  * Amazon SNS and SQS as a backend, over signed HTTP and without the AWS SDK: on servers, in
  * functions and, with {@linkcode awsSender}, at the edge.
  *
+ * @example
+ * ```ts
+ * import { MessageConsumer, MessagePublisher } from "@melange/melange";
+ * import { AwsBackend } from "@melange/melange/aws";
+ *
+ * // Nothing is sent before the first call. Credentials come from where the SDKs of AWS find them.
+ * const backend = new AwsBackend({ region: "eu-west-1" });
+ * const publisher = new MessagePublisher({ backend });
+ * const consumer = new MessageConsumer({ backend, queue: "billing" });
+ * console.log(consumer.status().health); // prints: stopped
+ * await publisher.close();
+ * await backend.close();
+ * ```
+ *
  * @module
  */
 import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";

@@ -124,6 +124,18 @@ const LONGEST_RECEIPT = 200;
  * At least once: what a context had received when it ended is received again by another, and so is
  * what it had acknowledged in the moment in which the leader ended. Nothing outlives the last
  * context. An open backend keeps its process running, unless `keepsAlive` is off.
+ *
+ * @example
+ * ```ts
+ * import { BroadcastChannelBackend } from "@melange/melange/broadcast-channel";
+ *
+ * const backend = new BroadcastChannelBackend({ name: "an-example" });
+ * await backend.declareQueue("kitchen");
+ * await backend.send({ queue: "kitchen" }, [{ body: "o-1", attributes: {} }]);
+ * const { available } = await backend.describeQueue("kitchen");
+ * console.log(available); // prints: 1
+ * await backend.close();
+ * ```
  */
 export class BroadcastChannelBackend implements Backend {
   /** How much one call and one message may take: as in SNS and SQS. */

@@ -91,6 +91,18 @@ const EPOCH = 1;
  *
  * A queue drops what is older than its retention, 4 days unless declared otherwise, and a topic keeps
  * nothing for queues that subscribe later. A pending receive holds a timer, and nothing else does.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBackend } from "@melange/melange/memory";
+ *
+ * const backend = new MemoryBackend();
+ * await backend.declareQueue("billing", { subscribeTo: ["orders"] });
+ * await backend.send({ topic: "orders" }, [{ body: "o-1", attributes: {} }]);
+ * const { available } = await backend.describeQueue("billing");
+ * console.log(available); // prints: 1
+ * await backend.close();
+ * ```
  */
 export class MemoryBackend implements Backend {
   /** How much one call and one message may take. */

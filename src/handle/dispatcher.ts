@@ -581,7 +581,14 @@ function failed(
 ): Verdict {
   const subscriber = name === undefined ? {} : { subscriber: name };
   const reason = reasonOf(error);
-  context.logger.warn(reason === undefined ? "A handler failed" : "A handler gave a message up", {
+  // A stop that runs out of time is not the handler's failure.
+  const isStopped = context.signal.aborted && error === context.signal.reason &&
+    error instanceof MelangeError && error.code === "STOPPED";
+  const level = isStopped ? "info" : "warn";
+  const failure = isStopped
+    ? "A handler was stopped; its message is given back"
+    : "A handler failed";
+  context.logger[level](reason === undefined ? failure : "A handler gave a message up", {
     queue: context.queue,
     messageId: short(context.message.id),
     type: short(job.type),

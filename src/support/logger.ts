@@ -1,7 +1,18 @@
 /**
- * Where the library reports what no caller can be told: failed handlers, lost locks, outages.
+ * The place where the library reports what no caller can be told: failed handlers, lost locks, outages.
  * Fields hold names, ids and codes; never a credential, a message body or a field of one. A method
  * that throws, or returns a promise that rejects, disturbs nobody; nothing waits for it.
+ *
+ * `console` and the loggers of winston, LogTape and Deno's `@std/log` are loggers as they are.
+ * Those of pino and bunyan take the fields first; they are recognised, and called in that order.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ *
+ * const dispatcher = new Dispatcher({ logger: console });
+ * dispatcher.options.logger.debug("ready", { queue: "billing" });
+ * ```
  */
 export interface Logger {
   /** Steps, for someone who looks for a fault. */
@@ -14,7 +25,7 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** The default: warnings and errors on the console, the rest nowhere. */
+/** The default logger: warnings and errors on the console, the rest nowhere. */
 export const consoleLogger: Logger = {
   debug() {},
   info() {},
@@ -22,14 +33,24 @@ export const consoleLogger: Logger = {
   error: (message, fields = {}) => console.error(`[melange] ${message}`, fields),
 };
 
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
 /**
- * A logger whose own failures touch nobody, whether its methods throw or return a promise that
- * rejects: a message is not lost because it could not be logged.
+ * Returns a logger whose own failures touch nobody, whether its methods throw or return a promise
+ * that rejects: a message is not lost because it could not be logged. Fields come first where the
+ * given logger wants that.
+ * @throws {TypeError} if it has no method for one of the four levels
  */
 export function guarded(logger: Logger): Logger {
+  checkLogger(logger);
+  const write = takesFieldsFirst(logger)
+    ? (level: keyof Logger, message: string, fields: Record<string, unknown> = {}) =>
+      (logger as unknown as Record<keyof Logger, FieldsFirst>)[level](fields, message)
+    : (level: keyof Logger, message: string, fields?: Record<string, unknown>) =>
+      logger[level](message, fields);
   const guard = (level: keyof Logger) => (message: string, fields?: Record<string, unknown>) => {
     try {
-      const done: unknown = logger[level](message, fields);
+      const done: unknown = write(level, message, fields);
       // At once: some runtimes report a rejection that nobody has looked at by the next turn.
       Promise.resolve(done).then(undefined, () => {});
     } catch {
@@ -42,4 +63,26 @@ export function guarded(logger: Logger): Logger {
     warn: guard("warn"),
     error: guard("error"),
   };
+}
+
+type FieldsFirst = (fields: Record<string, unknown>, message: string) => unknown;
+
+function checkLogger(logger: Logger): void {
+  const missing = LEVELS.filter((level) => typeof logger[level] !== "function");
+  if (missing.length === 0) return;
+  throw new TypeError(
+    `Cannot log to a logger without ${missing.join(", ")}: pass { debug, info, warn, error }, ` +
+      "each of which takes (message, fields)",
+  );
+}
+
+/** Tells pino's loggers by their two tables of levels, bunyan's by their streams. */
+function takesFieldsFirst(logger: object): boolean {
+  const { levels, addStream, fields } = logger as Record<string, unknown>;
+  if (typeof addStream === "function" && isObject(fields)) return true;
+  return isObject(levels) && isObject(levels.values) && isObject(levels.labels);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

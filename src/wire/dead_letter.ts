@@ -69,6 +69,14 @@ function packForeign(message: ReceivedMessage): Packed {
  * Why a message is in a dead-letter queue: the facts of its last death. `undefined` if the broker
  * moved it there, which knows no reason, and if there was no room to say why. What an earlier death
  * said of a message that was sent back since does not count.
+ *
+ * @example
+ * ```ts
+ * import { deadLetterFactsOf } from "@melange/melange";
+ *
+ * const message = { id: "m-1", body: "{}", attributes: {}, sentAt: new Date(), attempt: 1 };
+ * console.log(deadLetterFactsOf(message)?.reason); // prints: undefined
+ * ```
  */
 export function deadLetterFactsOf(message: ReceivedMessage): DeadLetterFacts | undefined {
   if (message.origin?.deadLetterSource !== undefined) return undefined;

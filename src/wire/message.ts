@@ -89,7 +89,16 @@ export interface ReceivedMessage {
 /** Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken. */
 export type Destination = { readonly topic: string } | { readonly queue: string };
 
-/** Tells whether a queue or topic is FIFO: its name, ARN or URL ends in `.fifo`. */
+/**
+ * Tells whether a queue or topic is FIFO: its name, ARN or URL ends in `.fifo`.
+ *
+ * @example
+ * ```ts
+ * import { isFifo } from "@melange/melange";
+ *
+ * console.log(isFifo("orders.fifo"), isFifo("orders")); // prints: true false
+ * ```
+ */
 export function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
 }
@@ -104,7 +113,16 @@ function printable(text: string): string {
   return text.replace(/[^ -~]/g, "?").slice(0, 256);
 }
 
-/** The name of a destination as it was given. */
+/**
+ * The name of a destination as it was given.
+ *
+ * @example
+ * ```ts
+ * import { nameOf } from "@melange/melange";
+ *
+ * console.log(nameOf({ topic: "orders" }), nameOf({ queue: "billing" })); // prints: orders billing
+ * ```
+ */
 export function nameOf(destination: Destination): string {
   return "topic" in destination ? destination.topic : destination.queue;
 }
@@ -162,6 +180,13 @@ export function byteLength(value: string | Uint8Array): number {
 /**
  * The bytes that count against a size limit: the body, and of each attribute the name, the type
  * and the value.
+ *
+ * @example
+ * ```ts
+ * import { messageSize } from "@melange/melange";
+ *
+ * console.log(messageSize({ body: "{}", attributes: { tenant: "a" } })); // prints: 15
+ * ```
  */
 export function messageSize(message: OutgoingMessage): number {
   let size = byteLength(message.body);
@@ -198,6 +223,15 @@ export const checkedFor: WeakMap<
 /**
  * The reason why a message cannot be sent to a destination, or `undefined`. One rule set for all
  * backends, the one of SNS and SQS: what a test sends in memory can be sent to AWS.
+ *
+ * @example
+ * ```ts
+ * import { refusal } from "@melange/melange";
+ *
+ * const limits = { messageBytes: 262_144, delayMs: 0 };
+ * const error = refusal({ body: "", attributes: {} }, { topic: "orders" }, limits);
+ * console.log(error?.code); // prints: INVALID_MESSAGE
+ * ```
  */
 export function refusal(
   message: OutgoingMessage,

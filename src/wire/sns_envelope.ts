@@ -15,6 +15,16 @@ const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"Mes
  * and attributes are those that were published, the id is the one of SNS, which is the same in every
  * queue, and topic, subject and time are its origin. A copy that was dead-lettered gets back the
  * origin that it was copied with. Any other message is returned as it is.
+ *
+ * @example
+ * ```ts
+ * import { openEnvelope } from "@melange/melange";
+ *
+ * const envelope = { Type: "Notification", TopicArn: "arn:aws:sns:eu-west-1:123456789012:orders", MessageId: "n-1", Message: "hello" };
+ * const received = { id: "m-1", body: JSON.stringify(envelope), attributes: {}, sentAt: new Date(), attempt: 1 };
+ * const { id, body } = openEnvelope(received);
+ * console.log(id, body); // prints: n-1 hello
+ * ```
  */
 export function openEnvelope(message: ReceivedMessage): ReceivedMessage {
   const kept = keptOrigin(message.attributes);

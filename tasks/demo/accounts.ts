@@ -1,7 +1,7 @@
-/** Whether three sources agree: what was published, what workers wrote down, what the broker has. */
+/** The comparison of three sources: what was published, what workers wrote down, what the broker has. */
 import type { Try } from "./record.ts";
 
-/** What the broker says of a queue. */
+/** The messages of a queue, as the broker counts them. */
 export interface Depths {
   readonly available: number;
   readonly inFlight: number;
@@ -13,7 +13,7 @@ export interface QueueSources {
   readonly queue: string;
   /** The record of its worker. */
   readonly tries: readonly Try[];
-  /** What the broker still has. */
+  /** The messages that the broker still has. */
   readonly depths: Depths;
   /** The events in its dead-letter queue, as the broker lists them. */
   readonly deadLetters: readonly string[];
@@ -27,14 +27,14 @@ export interface Sources {
   readonly queues: readonly QueueSources[];
 }
 
-/** What became of the events of one queue, by all sources. */
+/** The end of the events of one queue, by all sources. */
 export interface Account {
   readonly queue: string;
   readonly handled: number;
   /** Tries after the first of an event. */
   readonly retried: number;
   readonly deadLettered: number;
-  /** Where the sources contradict each other; empty if they agree. */
+  /** The contradictions between the sources; none if they agree. */
   readonly contradictions: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function balance({ published, queues }: Sources): Account[] {
   });
 }
 
-/** Whether nothing is left to wait for: each event was handled or is in the dead-letter queue. */
+/** Tells whether nothing is left to wait for: each event was handled or is in the dead-letter queue. */
 export function isComplete({ published, queues }: Sources): boolean {
   return queues.every(({ tries, deadLetters }) => {
     const ended = new Set([...idsOf(tries, "handled"), ...deadLetters]);

@@ -1,4 +1,4 @@
-/** What the broker itself says: asked past the library, so that neither can cover for the other. */
+/** The broker's own view: asked past the library, so that neither can cover for the other. */
 import type { Depths } from "./accounts.ts";
 
 interface Inspected {
@@ -16,17 +16,17 @@ interface StoredMessage {
 /** A dead letter as the broker has it. */
 export interface DeadLetterSeen {
   readonly eventId: string;
-  /** Why a handler gave it up; without, the broker moved it. */
+  /** The reason of the handler that gave it up; missing if the broker moved it. */
   readonly reason: string | undefined;
 }
 
-/** How many messages a queue has. */
+/** Counts the messages of a queue. */
 export async function depthsOf(endpoint: string, queue: string): Promise<Depths> {
   const { ready, delayed, inflight } = (await inspect(endpoint, queue)).messages;
   return { available: ready.length, delayed: delayed.length, inFlight: inflight.length };
 }
 
-/** What lies in a dead-letter queue. */
+/** Returns the messages in a dead-letter queue. */
 export async function deadLettersIn(endpoint: string, queue: string): Promise<DeadLetterSeen[]> {
   const { ready } = (await inspect(endpoint, queue)).messages;
   return ready.map(({ messageAttributes }) => {

@@ -4,7 +4,7 @@ import * as v from "valibot";
 type OrderSchema = v.GenericSchema<{ number: number; total: number }>;
 const schema: OrderSchema = v.object({ number: v.number(), total: v.number() });
 
-/** What the demo publishes. */
+/** The event that the demo publishes. */
 export const OrderPlaced: EventType<"OrderPlaced", OrderSchema> = defineEvent("OrderPlaced", {
   topic: "orders",
   schema,

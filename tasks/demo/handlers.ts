@@ -1,4 +1,4 @@
-/** What the demo's workers run: handlers that fail now and then, and a record of each try. */
+/** The handlers of the demo's workers: they fail now and then, and record each try. */
 import { Dispatcher, type Middleware } from "../../src/handle/dispatcher.ts";
 import { DeadLetter, isDeadLetter } from "../../src/support/errors.ts";
 import { OrderPlaced } from "./events.ts";

@@ -3,10 +3,10 @@
  * real HTTP, and a table of what became of them. Exits with 0 only if the publisher, the workers
  * and the broker tell the same story.
  */
-import { parseArgs } from "node:util";
 import { AwsBackend } from "../../backends/aws/mod.ts";
 import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { type Broker, startBroker } from "../../tests/broker.ts";
+import { taskArguments } from "../arguments.ts";
 import { isComplete, type Sources } from "./accounts.ts";
 import { deadLettersIn, depthsOf } from "./broker_view.ts";
 import { OrderPlaced } from "./events.ts";
@@ -21,20 +21,25 @@ const DEAD_LETTERS = "billing-dlq";
 const PATIENCE_MS = 6_000;
 const GLANCE_MS = 250;
 
-/** What all steps of the demo share. */
+/** The things that all steps of the demo share. */
 interface Stage {
   readonly broker: Broker;
   readonly backend: AwsBackend;
-  /** Where the workers' records are. */
+  /** The folder of the workers' records. */
   readonly folder: string;
   readonly screen: Screen;
 }
 
+const OPTIONS = {
+  events: { type: "count", value: "N", help: "how many are published; default: 1000" },
+  preload: { type: "text", value: "MODULE", help: "a module that all programs of it load first" },
+} as const;
+
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: string[]): Promise<number> {
-  const options = { events: { type: "string" }, preload: { type: "string" } } as const;
-  const { events = "1000", preload } = parseArgs({ args, options }).values;
+  const { events = 1_000, preload } =
+    taskArguments(args, { name: "demo", options: OPTIONS }).values;
   // With it, the tests lose a request.
   if (preload !== undefined) await import(preload);
   let requests = 0;
@@ -43,7 +48,7 @@ async function main(args: string[]): Promise<number> {
   const backend = new AwsBackend(broker.options);
   try {
     const stage = { broker, backend, folder, screen: createScreen() };
-    const story = await play(stage, { events: Number(events), preload });
+    const story = await play(stage, { events, preload });
     const { lines, ok } = linesOf({ ...story, requests });
     for (const line of lines) console.log(line);
     return ok ? 0 : 1;

@@ -1,10 +1,10 @@
-/** What a worker writes down: one line a try. */
+/** The record of a worker: one line a try. */
 
 /** One try of one event by one worker. */
 export interface Try {
   readonly eventId: string;
   readonly result: "handled" | "failed" | "gaveUp";
-  /** When it ended, in milliseconds since the epoch. */
+  /** The time of its end, in milliseconds since the epoch. */
   readonly at: number;
 }
 

@@ -4,9 +4,9 @@ import type { DeadLetterSeen } from "./broker_view.ts";
 
 /** All that the demo has seen. */
 export interface Story {
-  /** How many events were to be published. */
+  /** The number of events that were to be published. */
   readonly wanted: number;
-  /** When publishing began, in milliseconds since the epoch. */
+  /** The time at which publishing began, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly sources: Sources;
   /** The workers' exit codes. */

@@ -4,7 +4,7 @@ import { start } from "../process.ts";
 /** Options of {@linkcode startWorker}. */
 export interface WorkerOptions {
   readonly queue: string;
-  /** Where it finds the broker. */
+  /** The variables by which the worker finds the broker. */
   readonly env: Record<string, string>;
   /** The file it writes its record to. */
   readonly record: string;
@@ -33,7 +33,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     ...["--concurrency", "20", "--wait-ms", "1000"],
   ], { env: { ...env, DEMO_RECORD: record } });
   try {
-    await program.line(/"Consuming /, { from: "stderr" });
+    await program.line(/"Consuming"/, { from: "stderr" });
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw error;

@@ -47,7 +47,7 @@ const SUITES = "--suites";
  * Plans the run for these arguments: options of `deno test`, and files or folders. A folder stands
  * for the `*_test.ts` files in it. Without any, all of `tests/` runs; with `--suites` the long
  * `*_suite.ts` files and the portable tests on other runtimes run instead, with `--all` as well.
- * With `--doc`, each path is one unit.
+ * With `--doc`, each path is one unit, and its examples print what they say that they print.
  */
 export async function planTests(args: readonly string[], { std }: PlanOptions): Promise<Plan> {
   const options = args.filter((arg) => arg.startsWith("-") && arg !== ALL && arg !== SUITES);
@@ -55,7 +55,8 @@ export async function planTests(args: readonly string[], { std }: PlanOptions): 
   const test = (file: string) =>
     junit(file, ["test", "-A", "--no-check", std, ...options, file], isSuite(file));
   if (options.includes("--doc")) {
-    const together = paths.map((path) => junit(path, ["test", "-A", std, ...options, path]));
+    const doc = ["test", "-A", std, "--preload=tests/docs/prints.ts", ...options];
+    const together = paths.map((path) => junit(path, [...doc, path]));
     return { together, alone: [] };
   }
   if (paths.length > 0) {

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
 import { MemoryBackend } from "../../backends/memory/mod.ts";
-import { main } from "../../cli/mod.ts";
+import { main } from "../../cli/main.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { until } from "../wait.ts";
 import { type FakeIo, fakeIo, moduleAt } from "./fake_io.ts";
@@ -82,7 +82,30 @@ describe("consume", () => {
     io.signal("SIGINT");
     assertEquals(await ended, 0);
     assertEquals(io.errLines.filter((line) => line.includes("SIGINT")), [
-      "SIGINT: draining  running=0",
+      "SIGINT: draining for at most 10000 ms  running=0",
+    ]);
+  });
+
+  it("tells programs how it is by fields, from its begin to its end", async () => {
+    const io = await setUp("o-1", "bad");
+    const ended = main([...CONSUME, "--json", "--drain-ms", "5000"], io);
+    await emptied(io);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+    const lines = io.errLines.map((line) => JSON.parse(line));
+    const named = (name: string) => lines.find(({ message }) => message === name) ?? {};
+    const { queue, listensTo, takesEverything } = named("Consuming");
+    assertEquals([queue, listensTo, takesEverything], ["q", ["OrderPlaced"], false]);
+    const { signal, running, drainMs } = named("Draining");
+    assertEquals([signal, running, drainMs], ["SIGTERM", 0, 5_000]);
+    const { acknowledged, deadLettered, retried, lost, inFlight, level } = named("Stopped");
+    assertEquals([acknowledged, deadLettered, retried, lost, inFlight, level], [
+      1,
+      1,
+      0,
+      0,
+      0,
+      "info",
     ]);
   });
 
@@ -152,10 +175,13 @@ describe("consume", () => {
   it("hands region, endpoint and its own logger to the backend", async () => {
     const io = fakeIo();
     const aws = ["--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1"];
-    assertEquals(await main([...CONSUME, ...aws], io), 1);
+    assertEquals(await main([...CONSUME, ...aws, "--account-id", "123456789012"], io), 1);
     assertEquals(await main(CONSUME, io), 1);
     const [first, second] = io.created;
-    assertEquals([first?.region, first?.endpoint], ["eu-west-1", "http://127.0.0.1:1"]);
+    const { region, endpoint, accountId } = first ?? {};
+    assertEquals([region, endpoint, accountId], [
+      ...["eu-west-1", "http://127.0.0.1:1", "123456789012"],
+    ]);
     first?.logger?.warn?.("from the backend");
     assertEquals(io.errLines.at(-1), "warn: from the backend");
     assertEquals(Object.keys(second ?? {}), ["logger"]);
@@ -222,30 +248,94 @@ describe("consume, in time", () => {
     for (let turn = 0; turn < 200; turn++) await Promise.resolve();
   }
 
-  it("takes a signal for a second one when more than a second has passed", async () => {
+  /** Begins to handle a message that never ends, and keeps the time of both clocks. */
+  async function stuck(...args: string[]) {
     const io = await setUp();
     await main(["publish", "Stuck", "1", "--queue", "q"], io);
-    using time = new FakeTime();
-    const ended = main(["consume", "--queue", "q", "--handlers", moduleAt("stuck.ts")], io);
+    const time = new FakeTime();
+    const handlers = ["--handlers", moduleAt("stuck.ts")];
+    const ended = main(["consume", "--queue", "q", ...handlers, ...args], io);
     await io.seen("Consuming");
     await turns();
     const origin = performance.now() - Date.now();
-    using _now = stub(performance, "now", () => origin + Date.now());
+    const now = stub(performance, "now", () => origin + Date.now());
+    io.errLines.length = 0;
+    const pass = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        time.tick(100);
+        await turns();
+      }
+    };
+    const restore = () => {
+      now.restore();
+      time.restore();
+    };
+    return { io, time, ended, pass, [Symbol.dispose]: restore };
+  }
+
+  it("hears a second signal at once, and no echo of the first", async () => {
+    using worker = await stuck();
+    const { io, time, ended, pass } = worker;
     io.signal("SIGINT");
-    time.tick(1_000);
+    time.tick(100);
     io.signal("SIGINT");
-    assertEquals(io.errLines.slice(1), ["SIGINT: draining  running=1"]);
-    time.tick(1);
+    assertEquals(io.errLines, ["SIGINT: draining for at most 10000 ms  running=1"]);
+    time.tick(101);
+    io.signal("SIGINT");
+    const second = "warn: SIGINT again: giving back what is unfinished  running=1";
+    assertEquals(io.errLines.slice(1), [second]);
     io.signal("SIGTERM");
-    assertEquals(io.errLines.slice(2), ["warn: SIGTERM again: giving back what is unfinished"]);
     await turns();
     assertEquals((await io.backend.describeQueue("q")).inFlight, 1);
-    for (let ms = 0; ms < 1_000; ms += 100) {
-      time.tick(100);
-      await turns();
-    }
+    await pass(1_000);
     assertEquals(await ended, 0);
     assertEquals((await io.backend.describeQueue("q")).available, 1);
+    const stopped = "Stopped: q: 0 handled, 1 retried, 0 dead-lettered, 0 in flight";
+    assertEquals(io.errLines.slice(2), [stopped]);
+  });
+
+  it("takes another signal for a second one, however soon it comes", async () => {
+    using worker = await stuck();
+    const { io, ended, pass } = worker;
+    io.signal("SIGTERM");
+    io.signal("SIGINT");
+    assertMatch(io.errLines[1] ?? "", /^warn: SIGINT again: giving back/);
+    await pass(1_000);
+    assertEquals(await ended, 0);
+  });
+
+  it("says while it drains what it waits for, and for how long", async () => {
+    using worker = await stuck();
+    const { io, ended, pass } = worker;
+    io.signal("SIGTERM");
+    await pass(3_900);
+    assertEquals(io.errLines.slice(1), ["Waiting for 1 message, at most 8 s more"]);
+    await pass(200);
+    assertEquals(io.errLines.slice(2), ["Waiting for 1 message, at most 6 s more"]);
+    await pass(6_000);
+    assertEquals(await ended, 0);
+  });
+
+  it("says so to programs as well", async () => {
+    using worker = await stuck("--json");
+    const { io, ended, pass } = worker;
+    io.signal("SIGTERM");
+    await pass(2_000);
+    const { time: _, ...waiting } = JSON.parse(io.errLines[1] ?? "");
+    assertEquals(waiting, {
+      ...{ level: "info", message: "Waiting" },
+      ...{ for: "handlers", running: 1, inFlight: 1, leftMs: 8_000 },
+    });
+    io.signal("SIGINT");
+    const { time: __, ...hurry } = JSON.parse(io.errLines[2] ?? "");
+    assertEquals(hurry, {
+      ...{ level: "warn", message: "Giving back what is unfinished" },
+      ...{ signal: "SIGINT", running: 1, inFlight: 1 },
+    });
+    await pass(1_000);
+    assertEquals(await ended, 0);
+    const levels = io.errLines.slice(3).map((line) => JSON.parse(line).level);
+    assertEquals(levels.includes("warn"), false);
   });
 
   it("tells how it goes every five seconds on a terminal, if anything has changed", async () => {
@@ -268,6 +358,33 @@ describe("consume, in time", () => {
     }
     assertEquals(await published, 0);
     assertEquals(io.errLines.slice(2), ["q: 1 handled, 0 retried, 0 dead-lettered, 0 in flight"]);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+
+  it("tells how it goes as often as it is told to, changed or not", async () => {
+    const io = await setUp();
+    using time = new FakeTime();
+    const ended = main([...CONSUME, "--report-ms", "1000", "--json"], io);
+    await io.seen("Consuming");
+    time.tick(2_500);
+    const reports = io.errLines.slice(1).map((line) => JSON.parse(line));
+    assertEquals(reports.map(({ message, health }) => [message, health]), [
+      ["Status", "running"],
+      ["Status", "running"],
+    ]);
+    io.signal("SIGTERM");
+    assertEquals(await ended, 0);
+  });
+
+  it("tells nothing on a terminal if it is told not to", async () => {
+    const prepared = await setUp();
+    const io = fakeIo({ backend: prepared.backend, terminal: true });
+    using time = new FakeTime();
+    const ended = main([...CONSUME, "--report-ms", "0"], io);
+    await io.seen("Consuming");
+    time.tick(60_000);
+    assertEquals(io.errLines.length, 1);
     io.signal("SIGTERM");
     assertEquals(await ended, 0);
   });

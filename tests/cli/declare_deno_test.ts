@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { main } from "../../cli/mod.ts";
+import { main } from "../../cli/main.ts";
 import { fakeIo, moduleAt } from "./fake_io.ts";
 
 describe("declare", () => {
@@ -129,14 +129,16 @@ describe("declare", () => {
     it(`refuses --${option} without a queue, also beside a topic`, async () => {
       const io = fakeIo();
       assertEquals(await main(["declare", "--topic", "t", ...args], io), 2);
-      assertEquals(io.errLines, [`error: Cannot use --${option} without --queue NAME`]);
+      assertEquals(io.errLines, [
+        `error: Cannot use --${option} without a queue: pass --queue NAME`,
+      ]);
       assertEquals([io.outLines, io.created], [[], []]);
     });
   }
 
   it("refuses to declare nothing in whatever region and form", async () => {
     const io = fakeIo();
-    const args = ["--region", "r", "--endpoint", "http://127.0.0.1:1"];
+    const args = ["--region", "r", "--endpoint", "http://127.0.0.1:1", "--account-id", "1"];
     assertEquals(await main(["declare", ...args], io), 2);
     assertEquals(await main(["declare", "--json"], io), 2);
     assertEquals(io.errLines.every((line) => line.includes("Cannot declare nothing")), true);

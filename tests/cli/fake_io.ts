@@ -1,11 +1,11 @@
-/** What the command line is given in place of the process. */
+/** The stand-in for the process that tests give to the command line. */
 import { MemoryBackend } from "../../backends/memory/mod.ts";
 import type { AwsBackendOptions } from "../../backends/aws/mod.ts";
 import type { Io } from "../../cli/io.ts";
 import type { Backend } from "../../src/backend.ts";
 import { within } from "../wait.ts";
 
-/** What was printed, and the means to interrupt. */
+/** A process that keeps what is printed, and can be interrupted. */
 export interface FakeIo extends Io {
   readonly backend: Backend;
   readonly outLines: string[];
@@ -13,9 +13,9 @@ export interface FakeIo extends Io {
   readonly progressLines: string[];
   /** The options of each backend that was created. */
   readonly created: AwsBackendOptions[];
-  /** How many of them were closed. */
+  /** The number of backends that were closed. */
   readonly closed: number;
-  /** How many listen to signals. */
+  /** The number of listeners to signals. */
   readonly listening: number;
   /** Sends a signal to the command. */
   signal(name: string): void;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { FakeTime } from "@std/testing/time";
 import { loadHandlers, withLogger } from "../../cli/handlers.ts";
 import { Dispatcher } from "../../src/handle/dispatcher.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -74,6 +75,28 @@ describe("loadHandlers()", () => {
       const error = await refusalOf(`data:application/javascript,${encodeURIComponent(source)}`);
       assertStringIncludes(error.message, "`dispatcher` is not a Dispatcher");
     }
+  });
+});
+
+describe("loadHandlers(), in time", () => {
+  it("says what it waits for where a module does not end to load", async () => {
+    using time = new FakeTime();
+    const warnings: string[] = [];
+    const logger = { ...SILENT, warn: (message: string) => void warnings.push(message) };
+    const source = `await globalThis.loading; export { dispatcher } from "file://${
+      moduleAt("dispatcher.ts")
+    }";`;
+    let load = () => {};
+    Object.assign(globalThis, { loading: new Promise<void>((resolve) => load = resolve) });
+    const url = `data:application/javascript,${encodeURIComponent(source)}`;
+    const loaded = loadHandlers(url, { logger });
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    time.tick(4_999);
+    assertEquals(warnings, []);
+    time.tick(1);
+    assertEquals(warnings, ["Still waiting for the module with the handlers to be loaded"]);
+    load();
+    assertEquals((await loaded).eventTypes.length, 1);
   });
 });
 

@@ -106,7 +106,7 @@ describe("serveHealth()", () => {
     assertEquals((await raw(server.url, "GET /health HTTP/1.0\r\n\r\n")).code, 200);
   });
 
-  /** What a server answers to a request that fetch would not send. */
+  /** Returns the answer to a request that fetch would not send. */
   async function raw(url: string, request: string) {
     const { hostname, port } = new URL(url);
     const connection = await Deno.connect({ hostname, port: Number(port) });

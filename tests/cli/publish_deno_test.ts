@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { main } from "../../cli/mod.ts";
+import { FakeTime } from "@std/testing/time";
+import { main } from "../../cli/main.ts";
 import { fakeIo, moduleAt } from "./fake_io.ts";
 
 const ORDERS = moduleAt("dispatcher.ts");
@@ -230,5 +231,31 @@ describe("publish", () => {
       const args = ["--queue", "q", "--attribute", attribute];
       assertEquals(await main(["publish", "N", "1", ...args], io), code, attribute);
     }
+  });
+
+  it("says so where the input holds nothing, to people and programs", async () => {
+    const { io } = await setUp({ stdin: "\n \n" });
+    assertEquals(await main(["publish", "N", "--queue", "q"], io), 0);
+    assertEquals(io.errLines, ["0 published, 0 failed: the input holds no line with data"]);
+    assertEquals(await main(["publish", "N", "--queue", "q", "--json"], io), 0);
+    const { time: _, ...line } = JSON.parse(io.errLines[1] ?? "");
+    assertEquals(line, { level: "info", message: "Published", published: 0, failed: 0 });
+    assertEquals(io.outLines, []);
+  });
+
+  it("says what it waits for where standard input does not end", async () => {
+    const { io } = await setUp();
+    using time = new FakeTime();
+    let end = (_: string) => {};
+    io.stdin = () => new Promise((resolve) => end = resolve);
+    const done = main(["publish", "N", "--queue", "q"], io);
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    time.tick(1_999);
+    assertEquals(io.errLines, []);
+    time.tick(1);
+    assertMatch(io.errLines[0] ?? "", /^Reading standard input until it ends/);
+    end("1\n");
+    assertEquals(await done, 0);
+    assertEquals(io.outLines.length, 1);
   });
 });

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import edge from "../../examples/edge_publisher.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
-import { type Run, run } from "../../tasks/process.ts";
+import { mustRun, type Run, run } from "../../tasks/process.ts";
 import { startBroker } from "../broker.ts";
+import { standInImports } from "../std.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url);
 /** Modules that another program loads. */
@@ -24,6 +25,21 @@ function runExample(name: string): Promise<Run> {
   return run(Deno.execPath(), args, { timeoutMs: 60_000 });
 }
 
+/** The commands of the runtimes beside Deno; the second one takes its time. */
+const OTHERS = [["node"], ["npx", "-y", "bun@^1"]] as const;
+/** Modules of a host, which show something only if `import.meta.main` is known. */
+const HOSTED = ["lambda.ts", "sns_endpoint.ts"];
+
+/** Bundles an example, as these runtimes know nothing of the import map; returns the file. */
+async function bundleExample(name: string, folder: string): Promise<string> {
+  const [map, output] = [`${folder}/map.json`, `${folder}/example.mjs`];
+  await Deno.writeTextFile(map, JSON.stringify({ imports: standInImports() }));
+  const options = ["--quiet", "--no-check", "--platform=deno", `--import-map=${map}`];
+  const source = new URL(name, FOLDER).pathname;
+  await mustRun(Deno.execPath(), ["bundle", ...options, "--output", output, source]);
+  return output;
+}
+
 describe("examples", () => {
   for (const name of names) {
     const source = Deno.readTextFileSync(new URL(name, FOLDER));
@@ -41,6 +57,29 @@ describe("examples", () => {
       assertEquals(stdout, promised(source));
     });
   }
+
+  const elsewhere = names.filter((name) => !LOADED.includes(name) && !HOSTED.includes(name));
+  for (const name of elsewhere) {
+    const others = name === "worker.ts" ? OTHERS : OTHERS.slice(0, 1);
+    it(`${name} prints the same on ${others.map(([command]) => command).join(" and ")}`, async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const program = await bundleExample(name, folder);
+        for (const [command, ...args] of others) {
+          const { code, stdout, output } = await run(command, [...args, program]);
+          assertEquals(code, 0, output);
+          assertEquals(stdout, promised(Deno.readTextFileSync(new URL(name, FOLDER))), command);
+        }
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+  }
+
+  it("README.md lists all of them", async () => {
+    const text = await Deno.readTextFile(new URL("README.md", FOLDER));
+    for (const name of names) assert(text.includes(`[${name}](${name})`), name);
+  });
 
   it("edge_publisher.ts publishes, and says so before or after", async () => {
     const broker = await startBroker();

@@ -119,6 +119,17 @@ const STATEMENTS = {
  * Leases go by a clock in the file, which all processes move on by the time that has passed for
  * them. A process that opens the file moves it on to the wall clock, by an hour at the most. So
  * setting the wall clock while processes run neither ends a lease nor makes it longer.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { SqliteDeduplicationStore } from "@melange/melange/deduplication/sqlite";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const store = new SqliteDeduplicationStore({ database: new DatabaseSync(":memory:") });
+ * const dispatcher = new Dispatcher({ deduplication: { store } });
+ * console.log(dispatcher.options.deduplication?.store === store); // prints: true
+ * ```
  */
 export class SqliteDeduplicationStore implements DeduplicationStore {
   readonly #database: SqliteDatabase;

@@ -66,8 +66,8 @@ describe("planTests()", () => {
   it("runs the examples of each path with --doc, types checked", async () => {
     const { together } = await planTests(["--doc", "mod.ts", "docs"], { std });
     assertEquals(together.map(({ args }) => args), [
-      ["test", "-A", std, "--doc", "mod.ts"],
-      ["test", "-A", std, "--doc", "docs"],
+      ["test", "-A", std, "--preload=tests/docs/prints.ts", "--doc", "mod.ts"],
+      ["test", "-A", std, "--preload=tests/docs/prints.ts", "--doc", "docs"],
     ]);
   });
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { main } from "../../cli/mod.ts";
+import { main } from "../../cli/main.ts";
+import { NAME } from "../../cli/package.ts";
+import config from "../../deno.json" with { type: "json" };
 import { MelangeError } from "../../src/support/errors.ts";
 import { fakeIo, moduleAt } from "./fake_io.ts";
 
@@ -17,8 +19,28 @@ const ORDERS = ["--queue", "q", "--handlers", moduleAt("dispatcher.ts")];
 describe("main() refuses arguments with 2, and says what to do", () => {
   const rows: [string, string[], string][] = [
     ["an unknown command", ["subscribe"], "declare, publish, consume are known"],
-    ["an unknown option", ["publish", "--tpoic", "x"], "--tpoic"],
-    ["a missing value", ["declare", "--queue"], "--queue"],
+    ["a misspelt command", ["cosnume"], "did you mean consume?"],
+    ["a misspelt call for help", ["hepl"], "did you mean help?"],
+    ["an option before the command", ["--region", "x", "declare"], "name the command first"],
+    ["an unknown option", ["publish", "--xyz", "x"], 'see "melange publish --help"'],
+    ["a misspelt option", ["publish", "--tpoic", "x"], "did you mean --topic?"],
+    ["the begin of an option", ["consume", "--visibility", "1"], "--visibility-timeout-ms?"],
+    ["a letter for an option", ["declare", "-q", "x"], "did you mean --queue?"],
+    ["a missing value", ["declare", "--queue"], "pass --queue NAME"],
+    ["an option for a value", ["declare", "--queue", "--json=", "x"], "--queue=--json="],
+    ["a value that a flag does not take", ["declare", "--no-x=1"], "unknown option --no-x"],
+    [
+      "a flag with a value",
+      ["publish", "--no-deduplication-id=1"],
+      "write --no-deduplication-id alone",
+    ],
+    ["a port that is none", ["consume", ...ORDERS, "--health-port", "65536"], "0 to 65535"],
+    [
+      "a file that is not there",
+      ["publish", "A", "--topic", "t", "--file", "/no/f"],
+      "--file PATH",
+    ],
+    ["help on what is no command", ["help", "pub"], "did you mean publish?"],
     ["a word for a number", ["consume", ...ORDERS, "--concurrency", "many"], "whole number"],
     ["a number below zero", ["consume", ...ORDERS, "--wait-ms=-1"], "--wait-ms"],
     ["a number too long", ["consume", ...ORDERS, "--wait-ms", "1234567890123"], "whole number"],
@@ -26,7 +48,7 @@ describe("main() refuses arguments with 2, and says what to do", () => {
     ["one destination too few", ["publish", "A", "{}", "--delay-ms", "0"], "--delay-ms needs"],
     ["a number out of range", ["consume", ...ORDERS, "--concurrency", "0"], "1 to 10000"],
     ["nothing to declare", ["declare"], "pass --queue NAME or --topic NAME"],
-    ["queue options without a queue", ["declare", "--max-receives", "3"], "without --queue"],
+    ["queue options without a queue", ["declare", "--max-receives", "3"], "pass --queue NAME"],
     ["no event type", ["publish"], "publish OrderPlaced"],
     ["an argument too many", ["publish", "A", "{}", "x"], '"x"'],
     ["no destination", ["publish", "A", "{}"], "--topic NAME or --queue NAME"],
@@ -39,7 +61,7 @@ describe("main() refuses arguments with 2, and says what to do", () => {
     ["an unknown format", ["publish", "A", "{}", "--topic", "t", "--format", "xml"], "cloudevents"],
     ["an event type that handlers lack", ["publish", "A", "{}", ...ORDERS], "it has OrderPlaced"],
     ["no queue to consume", ["consume", "--handlers", "x"], "--queue NAME"],
-    ["no handlers", ["consume", "--queue", "x"], "--handlers NAME"],
+    ["no handlers", ["consume", "--queue", "x"], "--handlers PATH"],
   ];
   for (const [what, args, hint] of rows) {
     it(what, async () => {
@@ -130,31 +152,49 @@ describe("main() says what went wrong", () => {
 });
 
 describe("main() helps", () => {
-  it("with an overview, and 2 when nothing was asked", async () => {
+  it("with an overview, and 2 on standard error when nothing was asked", async () => {
     const io = fakeIo();
-    assertEquals([await main([], io), await main(["--help"], io)], [2, 0]);
-    assertEquals(io.outLines[0], io.outLines[1]);
+    assertEquals(await main([], io), 2);
+    for (const asking of ["--help", "-h", "help"]) assertEquals(await main([asking], io), 0);
+    assertEquals(io.outLines, [io.errLines[0], io.errLines[0], io.errLines[0]]);
     assertEquals(io.outLines[0]?.split("\n").slice(0, 7), [
       "melange COMMAND [options]",
       "",
-      "  declare   Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.",
-      "            Doing it again changes nothing; what you do not name is left as it is.",
-      "  publish   Publishes events of one type and prints one result a line. The data is JSON: an argument,",
-      "            or one value a line from --file or standard input. All of it is read before any is sent.",
-      "  consume   Hands each message of a queue to the handlers of a module, until SIGINT or SIGTERM: then it",
+      "  declare     Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.",
+      "              Doing it again changes nothing; what you do not name is left as it is.",
+      "  publish     Publishes events of one type and prints one result a line. The data is JSON: an argument,",
+      "              or one value a line from --file or standard input. All of it is read before any is sent.",
+      "  consume     Hands each message of a queue to the handlers of a module, until SIGINT or SIGTERM: then it",
     ]);
-    assertEquals(io.outLines[0]?.split("\n").at(-1), "melange COMMAND --help says more");
+    assertEquals(io.outLines[0]?.split("\n").at(-1), "  --version   Prints the version.");
   });
 
-  it("with the options of a command", async () => {
+  for (const args of [["consume", "--help"], ["consume", "-h"], ["help", "consume"]]) {
+    it(`with the options of a command: ${args.join(" ")}`, async () => {
+      const io = fakeIo();
+      assertEquals(await main(args, io), 0);
+      const lines = io.outLines.join("\n").split("\n");
+      assertEquals(lines[0], "melange consume [options]");
+      assert(
+        lines.includes("  --health-port PORT              answer GET /health and /ready there"),
+      );
+      assert(lines.includes("  --json                          print JSON, one object a line"));
+      assert(lines.includes("  -h, --help                      print this"));
+      assertEquals(lines.at(-1)?.startsWith("Example: melange consume --queue"), true);
+    });
+  }
+
+  it("with the version, which is that of the package", async () => {
     const io = fakeIo();
-    assertEquals(await main(["consume", "--help"], io), 0);
-    const lines = io.outLines.join("\n").split("\n");
-    assertEquals(lines[0], "melange consume [options]");
-    assert(
-      lines.includes("  --health-port PORT              answer GET /health and /ready there"),
-    );
-    assert(lines.includes("  --json                          print JSON, one object a line"));
+    assertEquals([await main(["--version"], io), await main(["-V"], io)], [0, 0]);
+    assertEquals(io.outLines, [config.version, config.version]);
+    assertEquals(NAME, config.name);
+  });
+
+  it("takes what follows two dashes for an argument, and not for help", async () => {
+    const io = fakeIo();
+    assertEquals(await main(["publish", "--queue", "q", "--", "--help"], io), 2);
+    assertStringIncludes(io.errLines[0] ?? "", "without data");
   });
 
   it("whatever else is said, and with what follows and what may be repeated", async () => {

@@ -1,0 +1,115 @@
+/** The choice of the command that the arguments name, and what is said of errors. */
+import { MelangeError } from "../src/support/errors.ts";
+import { asksForHelp, type CommandSpec, helpOf, UsageError } from "./arguments.ts";
+import { CONSUME, consume } from "./consume.ts";
+import { DECLARE, declare } from "./declare.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { type Io, processIo } from "./io.ts";
+import { VERSION } from "./package.ts";
+import { PUBLISH, publish } from "./publish.ts";
+
+interface Command {
+  /** The word that calls it. */
+  readonly word: string;
+  readonly spec: CommandSpec;
+  readonly run: (args: readonly string[], io: Io) => Promise<number>;
+}
+
+const COMMANDS: readonly Command[] = [
+  { word: "declare", spec: DECLARE, run: declare },
+  { word: "publish", spec: PUBLISH, run: publish },
+  { word: "consume", spec: CONSUME, run: consume },
+];
+
+/**
+ * Runs the command that the arguments name and resolves to the exit code: 0, 1 if it failed, 2 if
+ * the arguments make no sense. Never rejects, and never ends without a line of output. `consume`
+ * resolves when a signal has stopped it.
+ *
+ * @example
+ * ```ts
+ * import { main } from "@melange/melange/cli";
+ *
+ * const code = await main(["publish", "--help"]);
+ * console.log(code); // prints: 0
+ * ```
+ */
+export async function main(args: readonly string[], io: Io = processIo()): Promise<number> {
+  try {
+    return await runCommand(args, io);
+  } catch (error) {
+    io.err(args.includes("--json") ? jsonError(error) : textError(error));
+    return isUsageError(error) ? 2 : 1;
+  } finally {
+    // The process may be ended once this resolves.
+    await io.written?.();
+  }
+}
+
+async function runCommand([first, ...rest]: readonly string[], io: Io): Promise<number> {
+  if (first === undefined) {
+    io.err(overview());
+    return 2;
+  }
+  if (first === "--version" || first === "-V") io.out(VERSION);
+  else if (first === "help" && rest[0] !== undefined) io.out(helpOf(commandOf(rest[0]).spec));
+  else if (first === "help" || first === "--help" || first === "-h") io.out(overview());
+  else {
+    const { spec, run } = commandOf(first);
+    if (!asksForHelp(rest)) return await run(rest, io);
+    io.out(helpOf(spec));
+  }
+  return 0;
+}
+
+function commandOf(word: string): Command {
+  const command = COMMANDS.find((command) => command.word === word);
+  if (command) return command;
+  const words = COMMANDS.map(({ word }) => word);
+  if (word.startsWith("-")) {
+    throw new UsageError(
+      `Cannot begin with the option ${word}: name the command first, ${words.join(", ")}`,
+    );
+  }
+  const meant = didYouMean(word, [...words, "help"]);
+  const hint = meant === undefined ? "" : `did you mean ${meant}? `;
+  throw new UsageError(`Cannot run "${word}": ${hint}${words.join(", ")} are known`);
+}
+
+function overview(): string {
+  const rows = COMMANDS.map(({ word, spec }) =>
+    `  ${word.padEnd(12)}${spec.help.split("\n").join(`\n${" ".repeat(14)}`)}`
+  );
+  return [
+    "melange COMMAND [options]",
+    "",
+    ...rows,
+    "  help        Prints this; `melange help COMMAND` and `melange COMMAND --help` say more.",
+    "  --version   Prints the version.",
+  ].join("\n");
+}
+
+/** Tells whether the arguments are to blame: values that a class of the library refuses are, too. */
+function isUsageError(error: unknown): boolean {
+  return error instanceof UsageError || error instanceof RangeError;
+}
+
+function jsonError(error: unknown): string {
+  const code = error instanceof MelangeError ? error.code : undefined;
+  return JSON.stringify({
+    time: new Date().toISOString(),
+    level: "error",
+    code,
+    message: say(error),
+  });
+}
+
+function textError(error: unknown): string {
+  return `error: ${error instanceof MelangeError ? `${error.code}: ` : ""}${say(error)}`;
+}
+
+/** Returns the text with those of its causes: a missing permission or file is often said there. */
+function say(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${say(error.cause)})`;
+}

@@ -1,0 +1,58 @@
+/** The notices that tell how a worker is, from its first to its last. */
+import type { ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts";
+import type { Dispatcher } from "../src/handle/dispatcher.ts";
+import type { CliLogger, Notice } from "./log.ts";
+
+/** The time between two reports on a terminal, if the counts have changed, in milliseconds. */
+export const REPORT_MS = 5_000;
+
+/** Options of {@linkcode startReports}. */
+export interface ReportsOptions {
+  /** The place for the reports. */
+  readonly logger: CliLogger;
+  /** The time between two reports, in milliseconds; 0 for none. */
+  readonly everyMs: number;
+  /** The mark of reports that are written although nothing has changed. */
+  readonly always: boolean;
+}
+
+/** Writes the counts of a consumer again and again, until the function that it returns is called. */
+export function startReports(
+  consumer: Pick<MessageConsumer, "status">,
+  { logger, everyMs, always }: ReportsOptions,
+): () => void {
+  if (everyMs === 0) return () => {};
+  let last = "";
+  const timer = setInterval(() => {
+    const notice = counts("Status", consumer.status());
+    if (always || notice.text !== last) logger.notice(notice);
+    last = notice.text;
+  }, everyMs);
+  return () => clearInterval(timer);
+}
+
+/** Tells that a worker has begun, and what it listens to. */
+export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher): Notice {
+  const types = eventTypes.map(({ type }) => type);
+  return {
+    message: "Consuming",
+    fields: { queue, listensTo: types, takesEverything },
+    text: `Consuming ${queue}  listensTo=${takesEverything ? "everything" : types.join(", ")}`,
+  };
+}
+
+/** Tells that a worker has ended, and what it has done. */
+export function stopped(status: ConsumerStatus): Notice {
+  const notice = counts("Stopped", status);
+  return { ...notice, text: `Stopped: ${notice.text}` };
+}
+
+function counts(message: string, status: ConsumerStatus): Notice {
+  const { queue, acknowledged, retried, deadLettered, inFlight } = status;
+  return {
+    message,
+    fields: { ...status },
+    text:
+      `${queue}: ${acknowledged} handled, ${retried} retried, ${deadLettered} dead-lettered, ${inFlight} in flight`,
+  };
+}
