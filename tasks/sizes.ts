@@ -26,7 +26,8 @@ if (import.meta.main) {
 
 /** Makes a tarball as JSR makes its own. */
 async function packForJsr(): Promise<string> {
-  const tarball = `${Deno.cwd()}/dist/jsr.tgz`;
+  // Not beside the tarball of npm, of which a release publishes all that it finds.
+  const tarball = `${Deno.cwd()}/dist/tools/jsr.tgz`;
   await mustRun(Deno.execPath(), [
     ...["pack", "--quiet", "--allow-dirty", "--no-source-maps", "--output", tarball],
   ]);

@@ -1,5 +1,7 @@
 /** The `package.json` of the npm package, made of deno.json. Pure. */
 
+import { DESCRIPTION } from "../release/jsr.ts";
+
 /** What deno.json says of the package. */
 export interface PackageConfig {
   readonly name: string;
@@ -11,9 +13,6 @@ export interface PackageConfig {
 
 /** Where the sources are, for people who find the package. */
 export const REPOSITORY = "https://github.com/melange-events/melange-typescript";
-
-const DESCRIPTION =
-  "Events between publishers and subscribers over Amazon SNS and SQS, in memory, or between browser tabs, without an SDK";
 
 const KEYWORDS = [
   ...["events", "event-bus", "publish-subscribe", "pubsub", "messaging", "queue", "aws", "sns"],
