@@ -10,6 +10,8 @@ import { bunProgram, type NodeLine, nodeProgram, NODES, workerdProgram } from ".
 const BUNDLES = "dist/tests";
 /** The bundle of all tests in one, for runtimes that are no command line. */
 const TOGETHER = "dist/together";
+/** Node.js is told of tests when their files are loaded. */
+const NODE_MODULE = `import "./tests.js";\nawait globalThis.testAll();\n`;
 const IMPORT_MAP = "dist/import_map.json";
 const AT_ONCE = 2;
 
@@ -130,9 +132,6 @@ async function bundleWith(args: string[]): Promise<void> {
   const options = ["--quiet", "--no-check", "--platform=browser", `--import-map=${IMPORT_MAP}`];
   await mustRun(Deno.execPath(), ["bundle", ...options, ...args]);
 }
-
-/** Node.js is told of tests when their files are loaded. */
-const NODE_MODULE = `import "./tests.js";\nawait globalThis.testAll();\n`;
 
 /** The files are imported where they are run: outside of a handler workerd forbids most. A browser says when. */
 function moduleOf(tests: string[]): string {
