@@ -2,7 +2,6 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { disposable } from "../../../src/support/async_dispose.ts";
 
-const NAME = Symbol.asyncDispose;
 /** What a runtime without the symbol has under its name; `undefined` itself would take the default. */
 const NOTHING = null as unknown as undefined;
 
@@ -11,11 +10,11 @@ describe("disposable()", () => {
     let times = 0;
     const dispose = () => Promise.resolve(void times++);
     const object = disposable({ id: 1 }, dispose);
-    await object[NAME]();
+    await object[Symbol.asyncDispose]();
     assertEquals(times, 1);
     assertEquals(Object.keys(object), ["id"]);
     const wrapped = new Proxy(object, { get: () => "another" });
-    assertEquals(wrapped[NAME] as unknown, "another");
+    assertEquals(wrapped[Symbol.asyncDispose] as unknown, "another");
   });
 
   it("leaves alone what has one, as a class that extends one of ours", async () => {
@@ -26,10 +25,10 @@ describe("disposable()", () => {
       }
     }
     class Extended extends Base {}
-    Object.defineProperty(Extended.prototype, NAME, { value: own });
-    const object = new Extended() as unknown as Record<typeof NAME, () => Promise<void>>;
-    await object[NAME]();
-    assertStrictEquals(object[NAME], own);
+    Object.defineProperty(Extended.prototype, Symbol.asyncDispose, { value: own });
+    const object = new Extended() as unknown as AsyncDisposable;
+    await object[Symbol.asyncDispose]();
+    assertStrictEquals(object[Symbol.asyncDispose], own);
   });
 
   it("leaves the object as it is where the runtime has no such symbol", () => {
