@@ -45,6 +45,7 @@ export {
   type TopicDescription,
 } from "./src/backend.ts";
 export type { MessageLimits } from "./src/wire/message.ts";
+export type { AsyncDisposing } from "./src/support/async_dispose.ts";
 export type { Result } from "./src/support/result.ts";
 export { type Clock, type Random, systemClock } from "./src/support/clock.ts";
 export {

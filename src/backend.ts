@@ -48,6 +48,7 @@
  * Acknowledging twice is success. Acknowledging, releasing or extending with a receipt whose lock
  * is known to be lost is the result `LOCK_LOST`, and changes nothing.
  */
+import type { AsyncDisposing } from "./support/async_dispose.ts";
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType } from "./event/event.ts";
 import type { Result } from "./support/result.ts";
@@ -336,7 +337,7 @@ export interface Admin {
 }
 
 /** All three roles, and an end. */
-export interface Backend extends Sender, Receiver, Admin, AsyncDisposable {
+export interface Backend extends Sender, Receiver, Admin, AsyncDisposing {
   /** Ends all calls under way; every later call is `CLOSED`. */
   close(): Promise<void>;
 }

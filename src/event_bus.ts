@@ -1,3 +1,4 @@
+import { type AsyncDisposing, disposable } from "./support/async_dispose.ts";
 import type { Backend, DeclareQueueOptions, QueueDescription, SendResult } from "./backend.ts";
 import { type Clock, reading, sleep, systemClock } from "./support/clock.ts";
 import {
@@ -52,7 +53,7 @@ export interface EventBusOptions extends PublisherSettings, DispatcherOptions, C
  * await bus.stop();
  * ```
  */
-export class EventBus implements EventPublisher, AsyncDisposable {
+export class EventBus implements EventPublisher {
   static #instance: EventBus | undefined;
   readonly #backend: Backend;
   readonly #queues: readonly string[];
@@ -90,6 +91,7 @@ export class EventBus implements EventPublisher, AsyncDisposable {
         publisher: this.#publisher,
       })
     );
+    disposable(this, () => this.#dispose());
   }
 
   /**
@@ -208,12 +210,6 @@ export class EventBus implements EventPublisher, AsyncDisposable {
     return this.#consumers.map((consumer) => consumer.status());
   }
 
-  /** Stops, and takes no more events. The backend stays open. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-    await this.#publisher.close();
-  }
-
   #needQueue(verb: string): void {
     if (this.#queues.length > 0) return;
     throw new MelangeError(
@@ -221,4 +217,12 @@ export class EventBus implements EventPublisher, AsyncDisposable {
       `Cannot ${verb} a bus without a queue: pass { queue } when it is created`,
     );
   }
+
+  async #dispose(): Promise<void> {
+    await this.stop();
+    await this.#publisher.close();
+  }
 }
+
+/** Disposal of a bus by `await using`: it stops, and takes no more events. The backend stays open. */
+export interface EventBus extends AsyncDisposing {}

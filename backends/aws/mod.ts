@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type {
   Backend,
   BackendLimits,
@@ -178,6 +179,7 @@ export class AwsBackend implements Backend {
     );
     this.#receiver = createReceiver(access, { sender: this.#sender, isIntact, logger });
     this.#admin = createAdmin(access, { random, logger, during: this.#lifetime.during });
+    disposable(this, () => this.close());
   }
 
   /** The limits of SNS and SQS. */
@@ -322,12 +324,10 @@ export class AwsBackend implements Backend {
     this.#lifetime.close();
     return Promise.resolve();
   }
-
-  /** Closes the backend. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
 }
+
+/** Disposal of a backend by `await using`: the same as {@linkcode AwsBackend.close}. */
+export interface AwsBackend extends AsyncDisposing {}
 
 /** Refuses sizes that are no numbers: they would let nothing through, or everything. */
 function checkSizes(options: AwsBackendOptions): void {

@@ -24,6 +24,7 @@
  *
  * @module
  */
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type {
   Backend,
   BackendLimits,
@@ -138,6 +139,7 @@ export class BroadcastChannelBackend implements Backend {
       receive: (queue, options) => this.#receive(queue, options),
       isSendable: isOutgoing,
     });
+    disposable(this, () => this.close());
   }
 
   /** The id among the contexts, for logs and displays. */
@@ -267,11 +269,6 @@ export class BroadcastChannelBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Closes. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   #run(operation: Operation, signal: AbortSignal | undefined): Promise<unknown> {
     const parts = partsOf(operation, this.#newId);
     const results = parts.map((part) => this.#participant.submit(part, signal));
@@ -287,6 +284,9 @@ export class BroadcastChannelBackend implements Backend {
     return this.#keepsAlive || options.waitMs > 0 ? deliveries : keptAlive(deliveries);
   }
 }
+
+/** Disposal of a backend by `await using`: the same as {@linkcode BroadcastChannelBackend.close}. */
+export interface BroadcastChannelBackend extends AsyncDisposing {}
 
 function closed(): MelangeError {
   return new MelangeError("CLOSED", "Cannot use the BroadcastChannel backend as it was closed");

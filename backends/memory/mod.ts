@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type {
   Backend,
   BackendLimits,
@@ -141,6 +142,7 @@ export class MemoryBackend implements Backend {
       run: (operation) => this.#call((call) => perform(this.#broker, operation, call)),
       receive: (queue, options) => this.#pollsOf(queue).receive(options),
     });
+    disposable(this, () => this.close());
   }
 
   /**
@@ -258,11 +260,6 @@ export class MemoryBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Closes. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   /** Makes a call of the broker, and serves the receives that wait for new messages. */
   #call<T>(work: (call: OperationCall) => T): T {
     const woken = new Set<string>();
@@ -300,6 +297,9 @@ export class MemoryBackend implements Backend {
     });
   }
 }
+
+/** Disposal of a backend by `await using`: the same as {@linkcode MemoryBackend.close}. */
+export interface MemoryBackend extends AsyncDisposing {}
 
 function closed(): MelangeError {
   return new MelangeError("CLOSED", "Cannot use the memory backend as it was closed");

@@ -1,3 +1,4 @@
+import { type AsyncDisposing, disposable } from "../../src/support/async_dispose.ts";
 import type { Event } from "../../src/event/event.ts";
 import { EventBus, type EventBusOptions } from "../../src/event_bus.ts";
 import { frozen } from "./frozen.ts";
@@ -20,7 +21,7 @@ export interface TestBusOptions
 }
 
 /** A bus with everything it stands on. */
-export interface TestBus extends AsyncDisposable {
+export interface TestBus extends AsyncDisposing {
   /** The bus. */
   readonly bus: EventBus;
   /** What it publishes to and receives from. */
@@ -81,5 +82,5 @@ export async function testBus(options: TestBusOptions = {}): Promise<TestBus> {
     await backend.close();
   }
 
-  return { bus, backend, clock, start, deliver, close, [Symbol.asyncDispose]: close };
+  return disposable({ bus, backend, clock, start, deliver, close }, close);
 }

@@ -1,3 +1,4 @@
+import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import { soundDeliveries } from "../handle/answers.ts";
 import type { Receiver } from "../backend.ts";
 import { reading } from "../support/clock.ts";
@@ -79,7 +80,7 @@ const FIFO_ATTEMPTS = 5;
  * if (consumed?.outcome !== "acknowledge") throw new Error("unexpected");
  * ```
  */
-export class MessageConsumer implements AsyncDisposable {
+export class MessageConsumer {
   readonly #backend: Receiver;
   readonly #queue: string;
   readonly #dispatcher: Dispatcher;
@@ -116,6 +117,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.#publisher = publisher;
     this.#settings = settingsOf(options, backend);
     this.#budget = new RetryBudget({ clock: this.#settings.clock });
+    disposable(this, () => this.stop());
   }
 
   /**
@@ -165,11 +167,6 @@ export class MessageConsumer implements AsyncDisposable {
     await this.#run?.ended;
   }
 
-  /** The same as {@linkcode stop}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
-
   /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
@@ -205,7 +202,7 @@ export class MessageConsumer implements AsyncDisposable {
       void this.stop(stop);
     });
     try {
-      yield* handout;
+      yield* handout.deliveries();
     } finally {
       stopListening();
       handout.close();
@@ -271,6 +268,9 @@ export class MessageConsumer implements AsyncDisposable {
     });
   }
 }
+
+/** Disposal of a consumer by `await using`: the same as {@linkcode MessageConsumer.stop}. */
+export interface MessageConsumer extends AsyncDisposing {}
 
 /**
  * Checks the time that a stop may take.

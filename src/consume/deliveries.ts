@@ -85,7 +85,7 @@ export class Handout {
   }
 
   /** Yields deliveries until it is closed. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedDelivery, void, void> {
+  async *deliveries(): AsyncGenerator<ConsumedDelivery, void, void> {
     while (!this.#closed) {
       const next = this.#waiting.shift();
       if (!next) await new Promise<void>((resolve) => this.#wake = resolve);

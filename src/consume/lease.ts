@@ -52,17 +52,18 @@ export interface Keeper {
  */
 export type LeaseState = "held" | "extending" | "settling" | "lost";
 
-/** Share of the timeout that is left when an extension starts: two may fail before it matters. */
-const EXTEND_BELOW = 2 / 3;
-/** Share of the lock that an extension may take, so that two that hang leave time for a third. */
-const LIMIT_SHARE = 2 / 9;
+// Some shares are divisors: no bundler drops a division at the top of a module.
+/** Two thirds of the timeout are left when an extension starts: two may fail before it matters. */
+const EXTEND_BELOW_PART = 1.5;
+/** Two ninths of the lock are the time of an extension: two that hang leave time for a third. */
+const LIMIT_PART = 4.5;
 /** Longest time that an extension may take, in milliseconds. */
 const MAX_LIMIT_MS = 10_000;
 /** Least pause between the beginnings of two tries, as a share of the lock. */
-const PAUSE_SHARE = 1 / 10;
+const PAUSE_SHARE = 0.1;
 /** Time kept clear of the longest lock of a service, in milliseconds and as a share. */
 const CAP_MARGIN_MS = 60_000;
-const CAP_MARGIN_SHARE = 1 / 10;
+const CAP_MARGIN_SHARE = 0.1;
 
 /** Record of one lock, in exactly one state. */
 export class HeldLease implements Lease {
@@ -120,7 +121,7 @@ export class HeldLease implements Lease {
 
   /** Time limit of an extension, in milliseconds: two may hang, and a third still comes in time. */
   get limitMs(): number {
-    return Math.min(this.#keptMs * LIMIT_SHARE, MAX_LIMIT_MS);
+    return Math.min(this.#keptMs / LIMIT_PART, MAX_LIMIT_MS);
   }
 
   /** Base of all shares: an extension by hand may lock for longer, but is not renewed sooner. */
@@ -212,7 +213,7 @@ export class HeldLease implements Lease {
   }
 
   #nextExtension(): number {
-    return this.lockedUntil - this.#options.visibilityMs * EXTEND_BELOW;
+    return this.lockedUntil - this.#options.visibilityMs / EXTEND_BELOW_PART;
   }
 }
 

@@ -6,8 +6,8 @@ import { HeldLease, type Keeper, type Lease, type LeaseOptions } from "./lease.t
 
 export type { Lease } from "./lease.ts";
 
-/** Extensions that would be due soon after join an earlier request, as a share of the timeout. */
-const JOIN_WITHIN = 1 / 12;
+/** Extensions that would be due soon after join an earlier request, a twelfth of the timeout. */
+const JOIN_WITHIN_PART = 12;
 
 /**
  * Keeper of the locks of all deliveries that a worker holds, also while they wait for a turn. Locks
@@ -91,7 +91,7 @@ export class Leases {
   /** Extends locks that are due, and with them those that would be due soon. */
   #extendDue(now: number): void {
     const { visibilityMs, receiver } = this.#options;
-    const soon = now + visibilityMs * JOIN_WITHIN;
+    const soon = now + visibilityMs / JOIN_WITHIN_PART;
     const due = [...this.#held].filter((lease) => lease.extendable && lease.extendAt <= soon);
     if (!due.some((lease) => lease.extendAt <= now)) return;
     const { entries } = receiver.limits.queue;

@@ -1,3 +1,4 @@
+import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import type { Sender, SendResult } from "../backend.ts";
 import { Batcher } from "../support/batcher.ts";
 import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
@@ -106,7 +107,7 @@ export interface MessagePublisherOptions extends PublisherSettings {
  * if (!messageId) throw new Error("unexpected");
  * ```
  */
-export class MessagePublisher implements EventPublisher, AsyncDisposable {
+export class MessagePublisher implements EventPublisher {
   readonly #backend: Sender;
   readonly #options:
     & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers">>
@@ -142,6 +143,7 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     this.#retry = retry;
     this.#budget = new RetryBudget({ clock });
     this.#places = new Semaphore(maxPending);
+    disposable(this, () => this.close());
   }
 
   /**
@@ -208,11 +210,6 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
-  }
-
-  /** The same as {@linkcode close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   /** Resolves when a further event would not have to wait. */
@@ -319,6 +316,9 @@ export class MessagePublisher implements EventPublisher, AsyncDisposable {
     return retryEach(items, sendAll, tell, options).finally(watch?.forget);
   }
 }
+
+/** Disposal of a publisher by `await using`: the same as {@linkcode MessagePublisher.close}. */
+export interface MessagePublisher extends AsyncDisposing {}
 
 const groupOf = ({ message }: Item) => message.group;
 

@@ -20,7 +20,7 @@ export interface Clock {
 export type Random = () => number;
 
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /** The clock of the machine. */
 export const systemClock: Clock = {

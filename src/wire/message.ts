@@ -172,7 +172,7 @@ export function attributeValue(attribute: TypedAttribute): AttributeValue {
   return attribute;
 }
 
-const encoder = new TextEncoder();
+const encoder = /* @__PURE__ */ new TextEncoder();
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 

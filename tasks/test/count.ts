@@ -9,21 +9,40 @@ export interface Count {
 /** What a JUnit report puts between the names of a suite and of what is in it. */
 const SEPARATOR = " &gt; ";
 
-/**
- * Counts the tests of a JUnit report by `deno test`. It lists suites as if they were tests, and
- * what is in them elsewhere, by a longer name: of those only the innermost count.
- */
+/** A test that ran, or a suite that failed by itself. */
+export interface Outcome {
+  /** The names of its suites and its own. */
+  readonly name: string;
+  readonly failed: boolean;
+}
+
+/** Counts the tests of a JUnit report by `deno test`. */
 export function countTests(junit: string): Count {
-  const count: Count = { passed: 0, failed: 0 };
+  return countOutcomes(testsIn(junit));
+}
+
+/** Counts tests. */
+export function countOutcomes(outcomes: readonly Outcome[]): Count {
+  const failed = outcomes.filter((outcome) => outcome.failed).length;
+  return { passed: outcomes.length - failed, failed };
+}
+
+/**
+ * The tests of a JUnit report by `deno test`. It lists suites as if they were tests, and what is in
+ * them elsewhere, by a longer name: of those only the innermost are tests.
+ */
+export function testsIn(junit: string): Outcome[] {
+  const outcomes: Outcome[] = [];
   const cases = [...junit.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>(.*?)<\/testcase>)/gs)];
   const suites = new Set(cases.flatMap(([, name = ""]) => suitesOf(name)));
   for (const [, name = "", content = ""] of cases) {
     const failure = /<(?:failure|error)\b[^>]*?message="([^"]*)"/.exec(content)?.[1];
     if (failure === undefined) {
-      if (!suites.has(name) && !content.includes("<skipped")) count.passed++;
-    } else if (!/^\d+ test steps? failed/.test(failure)) count.failed++;
+      const isTest = !suites.has(name) && !content.includes("<skipped");
+      if (isTest) outcomes.push({ name, failed: false });
+    } else if (!/^\d+ test steps? failed/.test(failure)) outcomes.push({ name, failed: true });
   }
-  return count;
+  return outcomes;
 }
 
 /** The line that a CI counts by. */

@@ -1,9 +1,8 @@
 /** Decides which processes a test run starts. */
-import { RUNTIMES } from "./portable.ts";
 
 /** A process of a test run. */
 export interface Unit {
-  /** The name in the report: a file, `types`, or the name of a runtime. */
+  /** The name in the report: a file, `types`, or the other runtimes. */
   readonly name: string;
   /** Arguments for Deno. */
   readonly args: readonly string[];
@@ -67,7 +66,7 @@ export async function planTests(args: readonly string[], { std }: PlanOptions): 
   }
   const tests = (await filesIn("tests", isTest)).sort(longestFirst).map(test);
   const suites = (await filesIn("tests", isSuite)).sort().map(test);
-  const long = [...suites, ...Object.keys(RUNTIMES).map(portable)];
+  const long = [...suites, PORTABLE];
   return {
     together: args.includes(SUITES) ? [] : [typesOf(["."], std), ...tests],
     alone: args.includes(SUITES) || args.includes(ALL) ? long : [],
@@ -87,10 +86,13 @@ function junit(name: string, args: readonly string[], long = false): Unit {
   return { name, args, limitMs: long ? LONG_LIMIT_MS : FILE_LIMIT_MS, counts: "junit" };
 }
 
-function portable(runtime: string): Unit {
-  const args = ["run", "-q", "-A", "tasks/test/portable.ts", runtime];
-  return { name: `portable tests on ${runtime}`, args, limitMs: LONG_LIMIT_MS, counts: "lines" };
-}
+/** All other runtimes in one process, which bundles the tests once. */
+const PORTABLE: Unit = {
+  name: "portable tests on other runtimes",
+  args: ["run", "-q", "-A", "tasks/test/portable.ts"],
+  limitMs: 1.5 * LONG_LIMIT_MS,
+  counts: "lines",
+};
 
 function isTest(file: string): boolean {
   return file.endsWith("_test.ts");

@@ -1,12 +1,14 @@
 /** Runs one process of a test run. */
 import { run } from "../process.ts";
-import { type Count, countLines, countTests } from "./count.ts";
+import { type Count, countLines, countOutcomes, type Outcome, testsIn } from "./count.ts";
 import type { Unit } from "./plan.ts";
 
 /** The end of a unit. */
 export interface UnitResult extends Count {
   /** Everything that the process wrote. */
   readonly output: string;
+  /** The tests, where the process tells of each. */
+  readonly tests: readonly Outcome[];
   /** The time that it took, in milliseconds. */
   readonly ms: number;
 }
@@ -14,11 +16,11 @@ export interface UnitResult extends Count {
 /** Runs a unit. A process that fails without a failed test counts as one failed test. */
 export async function runUnit(unit: Unit): Promise<UnitResult> {
   const startedAt = performance.now();
-  const { code, output, count } = unit.counts === "junit"
+  const { code, output, count, tests } = unit.counts === "junit"
     ? await runWithReport(unit)
     : await runWithLines(unit);
   const failed = code === 0 ? count.failed : Math.max(count.failed, 1);
-  return { ...count, failed, output, ms: performance.now() - startedAt };
+  return { ...count, failed, output, tests, ms: performance.now() - startedAt };
 }
 
 async function runWithReport({ args: [command = "", ...rest], limitMs }: Unit) {
@@ -26,7 +28,8 @@ async function runWithReport({ args: [command = "", ...rest], limitMs }: Unit) {
   try {
     const args = [command, `--junit-path=${report}`, ...rest];
     const ended = await run(Deno.execPath(), args, { timeoutMs: limitMs });
-    return { ...ended, count: countTests(await Deno.readTextFile(report)) };
+    const tests = testsIn(await Deno.readTextFile(report));
+    return { ...ended, tests, count: countOutcomes(tests) };
   } finally {
     await Deno.remove(report);
   }
@@ -34,5 +37,5 @@ async function runWithReport({ args: [command = "", ...rest], limitMs }: Unit) {
 
 async function runWithLines({ args, limitMs }: Unit) {
   const ended = await run(Deno.execPath(), args, { timeoutMs: limitMs });
-  return { ...ended, count: countLines(ended.output) };
+  return { ...ended, tests: [], count: countLines(ended.output) };
 }

@@ -8,6 +8,6 @@ const config :Workerd.Config = (
 );
 
 const tests :Workerd.Worker = (
-  modules = [(name = "tests", esModule = embed "../../dist/workerd/tests.js")],
+  modules = [(name = "tests", esModule = embed "../../dist/together/tests.js")],
   compatibilityDate = "2026-01-01",
 );

@@ -4,7 +4,7 @@ import type { Unit } from "../../../tasks/test/plan.ts";
 import { openReport } from "../../../tasks/test/report.ts";
 
 const unit = (name: string): Unit => ({ name, args: [], limitMs: 1, counts: "junit" });
-const passing = { passed: 12, failed: 0, output: "noise", ms: 340 };
+const passing = { passed: 12, failed: 0, output: "noise", tests: [], ms: 340 };
 
 function openRecorded(total: number) {
   const printed: string[] = [];
@@ -28,7 +28,7 @@ describe("openReport()", () => {
   it("prints the failures of a file, without the tests that passed, and names it again last", () => {
     const { report, printed } = openRecorded(2);
     const output = "a ... ok\nb ... FAILED\n\n ERRORS \n\nb => it broke";
-    report.ended(unit("b_test.ts"), { passed: 1, failed: 1, output, ms: 1_000 });
+    report.ended(unit("b_test.ts"), { passed: 1, failed: 1, output, tests: [], ms: 1_000 });
     report.ended(unit("a_test.ts"), passing);
     report.close();
     assertEquals(printed, [
@@ -41,7 +41,13 @@ describe("openReport()", () => {
 
   it("prints all of the output where a file was stopped", () => {
     const { report, printed } = openRecorded(1);
-    report.ended(unit("b_test.ts"), { passed: 0, failed: 1, output: "Stopped", ms: 1_000 });
+    report.ended(unit("b_test.ts"), {
+      passed: 0,
+      failed: 1,
+      output: "Stopped",
+      tests: [],
+      ms: 1_000,
+    });
     assertEquals(printed[1], "Stopped");
   });
 

@@ -1,5 +1,4 @@
 /** The events with which Lambda calls a function, read into messages. Pure. */
-import * as v from "valibot";
 import { fromBase64 } from "../../../../src/support/base64.ts";
 import { defined } from "../../../../src/support/defined.ts";
 import { MelangeError, probe } from "../../../../src/support/errors.ts";
@@ -38,58 +37,102 @@ export interface SnsRecord {
   readonly wrong: string;
 }
 
+/** The rule for a field: a check of the value, or the shape of the object in the field. */
+type Shape = { readonly [field: string]: ((value: unknown) => boolean) | Shape };
+
 /** Fields that nobody reads may be there, may be missing, and may be of any type. */
-const text = v.pipe(v.string(), v.nonEmpty());
-const optionalText = v.nullish(v.string());
-const attributeMap = v.nullish(v.custom<Record<string, unknown>>(isRecord));
-const events = v.object({ Records: v.array(v.unknown()) });
+const isText = (value: unknown): value is string => typeof value === "string";
+const isFilled = (value: unknown): value is string => isText(value) && value !== "";
+const isTextOrNothing = (value: unknown) => isNothing(value) || isText(value);
+const isRecordOrNothing = (value: unknown) => isNothing(value) || isRecord(value);
+
+function isNothing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
 
 /** A name, or whatever a local broker has for an ARN, but not that of another service. */
-function addressAt(service: "sqs" | "sns") {
-  const isOther = new RegExp(`^arn:[^:]*:(?!${service}:)`);
-  return v.nullish(v.pipe(v.string(), v.check((text) => !isOther.test(text))));
+function isAddressAt(service: "sqs" | "sns", value: unknown): boolean {
+  return isNothing(value) ||
+    (isText(value) && !(/^arn:[^:]*:/.test(value) && value.split(":")[2] !== service));
+}
+
+/** The fields of a record of SQS that the handler reads. */
+interface SqsFields {
+  readonly messageId: string;
+  readonly body: string;
+  readonly attributes?: Readonly<Record<string, string | null | undefined>> | null;
+  readonly messageAttributes?: Record<string, unknown> | null;
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event */
-const sqsShape = v.object({
-  messageId: text,
-  body: v.string(),
-  eventSourceARN: addressAt("sqs"),
-  attributes: v.nullish(v.object({
-    ApproximateReceiveCount: optionalText,
-    SentTimestamp: optionalText,
-    MessageGroupId: optionalText,
-    MessageDeduplicationId: optionalText,
-    SequenceNumber: optionalText,
-    AWSTraceHeader: optionalText,
-    DeadLetterQueueSourceArn: optionalText,
-    SenderId: optionalText,
-  })),
-  messageAttributes: attributeMap,
-});
-const sqsAttribute = v.object({
-  dataType: text,
-  stringValue: optionalText,
-  binaryValue: optionalText,
-});
-/** The parts of a record that count even if the rest makes no sense. */
-const identity = v.object({ messageId: text });
-const source = v.object({ eventSource: v.string() });
-const address = v.object({ eventSourceARN: v.string() });
-const grouped = v.object({ attributes: v.object({ MessageGroupId: text }) });
-const numbered = v.object({ attributes: v.object({ SequenceNumber: text }) });
+const SQS: Shape = {
+  messageId: isFilled,
+  body: isText,
+  eventSourceARN: (value) => isAddressAt("sqs", value),
+  attributes: isRecordOrNothing,
+  messageAttributes: isRecordOrNothing,
+};
+const SQS_FACTS: Shape = {
+  ApproximateReceiveCount: isTextOrNothing,
+  SentTimestamp: isTextOrNothing,
+  MessageGroupId: isTextOrNothing,
+  MessageDeduplicationId: isTextOrNothing,
+  SequenceNumber: isTextOrNothing,
+  AWSTraceHeader: isTextOrNothing,
+  DeadLetterQueueSourceArn: isTextOrNothing,
+  SenderId: isTextOrNothing,
+};
+const SQS_ATTRIBUTE: Shape = {
+  dataType: isFilled,
+  stringValue: isTextOrNothing,
+  binaryValue: isTextOrNothing,
+};
+
+/** The fields of an attribute of SQS that the handler reads. */
+interface SqsAttribute {
+  readonly dataType: string;
+  readonly stringValue?: string | null;
+  readonly binaryValue?: string | null;
+}
+
+/** The fields of a record of SNS that the handler reads. */
+interface SnsFields {
+  readonly MessageId: string;
+  readonly TopicArn?: string | null;
+  readonly Message: string;
+  readonly Subject?: string | null;
+  readonly Timestamp?: string | null;
+  readonly MessageAttributes?: Record<string, unknown> | null;
+}
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html#sns-sample-event */
-const snsShape = v.object({
-  Sns: v.object({
-    MessageId: text,
-    TopicArn: addressAt("sns"),
-    Message: v.string(),
-    Subject: optionalText,
-    Timestamp: optionalText,
-    MessageAttributes: attributeMap,
-  }),
-});
+const SNS: Shape = {
+  Sns: {
+    MessageId: isFilled,
+    TopicArn: (value) => isAddressAt("sns", value),
+    Message: isText,
+    Subject: isTextOrNothing,
+    Timestamp: isTextOrNothing,
+    MessageAttributes: isRecordOrNothing,
+  },
+};
+
+/** The paths at which a value is not of a shape. */
+function mismatches(value: unknown, shape: Shape, path: readonly string[] = []): string[] {
+  if (!isRecord(value)) return [path.join(".") || "(the whole)"];
+  return Object.entries(shape).flatMap(([name, part]) => {
+    const inner = [...path, name];
+    if (typeof part !== "function") return mismatches(value[name], part, inner);
+    return part(value[name]) ? [] : [inner.join(".")];
+  });
+}
+
+/** A text in a record, or `undefined`: told even if the rest of the record makes no sense. */
+function textIn(record: unknown, ...path: readonly string[]): string | undefined {
+  let value = record;
+  for (const name of path) value = isRecord(value) ? value[name] : undefined;
+  return isText(value) ? value : undefined;
+}
 
 /**
  * Reads an event of SQS. A record that makes no sense has no message.
@@ -99,19 +142,25 @@ const snsShape = v.object({
 export function readSqsEvent(event: unknown, now: number): SqsRecord[] {
   const records = recordsOf(event, "SQS");
   const foreign = records.some((record) =>
-    v.is(source, record) && record.eventSource !== "aws:sqs"
+    (textIn(record, "eventSource") ?? "aws:sqs") !== "aws:sqs"
   );
-  if (foreign || !records.every((record) => v.is(identity, record))) {
+  if (foreign || !records.every((record) => textIn(record, "messageId"))) {
     throw unreadable("SQS", "it has a record without messageId, or of another service");
   }
   const fifo = records.some(isOfFifo);
-  const groups = records.every((record) => v.is(grouped, record));
+  const groups = records.every((record) => groupOf(record));
   return records.map((record) => sqsRecord(record, { order: orderOf(fifo, groups), now }));
 }
 
 /** A queue is known by its ARN. Where that is missing, only messages of FIFO queues have a number. */
 function isOfFifo(record: unknown): boolean {
-  return v.is(address, record) ? isFifo(record.eventSourceARN) : v.is(numbered, record);
+  const address = textIn(record, "eventSourceARN");
+  if (address !== undefined) return isFifo(address);
+  return Boolean(textIn(record, "attributes", "SequenceNumber"));
+}
+
+function groupOf(record: unknown): string | undefined {
+  return textIn(record, "attributes", "MessageGroupId");
 }
 
 /** Chooses the order to keep: that of the whole batch if a record of a FIFO queue hides its group. */
@@ -121,7 +170,8 @@ function orderOf(fifo: boolean, groups: boolean): "none" | "group" | "batch" {
 }
 
 function recordsOf(event: unknown, service: string): unknown[] {
-  if (v.is(events, event) && event.Records.length > 0) return event.Records;
+  const records = isRecord(event) ? event.Records : undefined;
+  if (Array.isArray(records) && records.length > 0) return records;
   throw unreadable(service, "it has no Records");
 }
 
@@ -136,28 +186,19 @@ function sqsRecord(
   record: unknown,
   { order, now }: { order: ReturnType<typeof orderOf>; now: number },
 ): SqsRecord {
-  const id = v.is(identity, record) ? record.messageId : "";
+  const id = textIn(record, "messageId") ?? "";
   // Of an ARN only the last part is needed: local brokers have others than AWS.
-  const queue = v.is(address, record) ? shortName(record.eventSourceARN) : "";
-  const group = order === "group" && v.is(grouped, record)
-    ? record.attributes.MessageGroupId
-    : order === "batch"
-    ? ""
-    : undefined;
-  const result = v.safeParse(sqsShape, record);
-  const message = result.success ? sqsMessage(result.output, now) : undefined;
-  const wrong = result.success ? "messageAttributes" : pathsOf(result.issues);
-  return { id, queue, group, message, wrong };
+  const queue = shortName(textIn(record, "eventSourceARN") ?? "");
+  const group = order === "group" ? groupOf(record) : order === "batch" ? "" : undefined;
+  const paths = mismatches(record, SQS);
+  const facts = paths.length === 0 ? (record as SqsFields).attributes ?? {} : {};
+  paths.push(...mismatches(facts, SQS_FACTS, ["attributes"]));
+  if (paths.length > 0) return { id, queue, group, message: undefined, wrong: paths.join(", ") };
+  const message = sqsMessage(record as SqsFields, now);
+  return { id, queue, group, message, wrong: "messageAttributes" };
 }
 
-function pathsOf(issues: readonly v.BaseIssue<unknown>[]): string {
-  return issues.map((issue) => v.getDotPath(issue) ?? "(the whole)").join(", ");
-}
-
-function sqsMessage(
-  record: v.InferOutput<typeof sqsShape>,
-  now: number,
-): ReceivedMessage | undefined {
+function sqsMessage(record: SqsFields, now: number): ReceivedMessage | undefined {
   const { messageId: id, body } = record;
   const attributes = sqsAttributes(record.messageAttributes ?? {});
   if (!attributes) return undefined;
@@ -185,8 +226,8 @@ function toNumber(digits: string | null | undefined, otherwise: number): number 
 function sqsAttributes(written: Record<string, unknown>): Attributes | undefined {
   const entries: [string, Attributes[string]][] = [];
   for (const [name, value] of Object.entries(written)) {
-    const attribute = v.safeParse(sqsAttribute, value);
-    const read = attribute.success ? valueOf(attribute.output) : undefined;
+    const fits = mismatches(value, SQS_ATTRIBUTE).length === 0;
+    const read = fits ? valueOf(value as SqsAttribute) : undefined;
     if (read === undefined) return undefined;
     entries.push([name, read]);
   }
@@ -194,7 +235,7 @@ function sqsAttributes(written: Record<string, unknown>): Attributes | undefined
 }
 
 function valueOf(
-  { dataType: type, stringValue, binaryValue }: v.InferOutput<typeof sqsAttribute>,
+  { dataType: type, stringValue, binaryValue }: SqsAttribute,
 ): Attributes[string] | undefined {
   // The one of its type, as some event sources fill both.
   const isBinary = type.startsWith("Binary");
@@ -215,9 +256,9 @@ export function readSnsEvent(event: unknown, now: number): SnsRecord[] {
 }
 
 function snsRecord(record: unknown, now: number): SnsRecord {
-  const result = v.safeParse(snsShape, record);
-  if (!result.success) return { queue: "", message: undefined, wrong: pathsOf(result.issues) };
-  const { Sns } = result.output;
+  const paths = mismatches(record, SNS);
+  if (paths.length > 0) return { queue: "", message: undefined, wrong: paths.join(", ") };
+  const { Sns } = record as { readonly Sns: SnsFields };
   const TopicArn = Sns.TopicArn ?? "";
   return { queue: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
 }
