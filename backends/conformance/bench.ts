@@ -25,11 +25,11 @@ export interface BackendUnderTest {
 
 /** The options of the suite that matter to a check. */
 export interface BenchOptions {
-  /** What the backend is said to guarantee. */
+  /** The guarantees that the backend claims. */
   guarantees: Guarantees;
-  /** Whether messages reach a queue straight or through a topic. */
+  /** The way of messages to a queue: straight, or through a topic. */
   route: "queue" | "topic";
-  /** Whether topics deliver without an envelope. */
+  /** True if topics deliver without an envelope. */
   rawDelivery: boolean;
   /** The shortest lock and the shortest delay, in milliseconds. */
   visibilityMs: number;
@@ -37,7 +37,7 @@ export interface BenchOptions {
   waitMs: number;
 }
 
-/** What one check works on. */
+/** The tools of one check. */
 export interface Bench extends QueueContext {
   /** The backend; time flows while a call of it is under way. */
   readonly backend: Backend;
@@ -45,10 +45,10 @@ export interface Bench extends QueueContext {
   readonly untimed: Backend;
   /** Another backend on the same messages; the check closes it. */
   readonly reopen: (() => Promise<Backend>) | undefined;
-  /** What the suite was told that the backend guarantees. */
+  /** The guarantees that the suite was told. */
   readonly guarantees: Guarantees;
   readonly rawDelivery: boolean;
-  /** How soon something must happen that happens at once, in milliseconds. */
+  /** The longest time for something that happens at once, in milliseconds. */
   readonly promptMs: number;
   /** A name that nothing has yet. */
   newName(suffix?: string): string;
@@ -74,7 +74,7 @@ export interface CreateQueueOptions extends DeclareQueueOptions {
   straight?: boolean;
 }
 
-/** What a call other than a receive may take, in milliseconds, before it counts as hanging. */
+/** The longest time of a call other than a receive, in milliseconds; a longer call hangs. */
 const CALL_LIMIT_MS = 30_000;
 
 /** Sets a backend up for one check. `end` deletes what the check made and closes the backend. */

@@ -9,7 +9,7 @@ export interface Check {
   readonly needs?: readonly (keyof Guarantees)[];
   /** Runs only where this is not guaranteed: checks what the contract says of that case. */
   readonly without?: keyof Guarantees;
-  /** How much time it lets pass, where that is more than a few seconds. */
+  /** The time that the check lets pass, if longer than a few seconds. */
   readonly passesMs?: number;
   /** Throws if the promise is not kept. */
   run(bench: Bench): Promise<void>;

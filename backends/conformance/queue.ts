@@ -16,7 +16,7 @@ export type Draft = string | Partial<OutgoingMessage>;
 /** A queue and the way to it. */
 export interface Queue {
   readonly name: string;
-  /** Where its messages are sent. */
+  /** The destination of messages for the queue. */
   readonly destination: Destination;
   /** Sends in one call. */
   send(drafts: readonly Draft[]): Promise<SendResult[]>;
@@ -30,7 +30,7 @@ export interface Queue {
   expectNothing(rule: string): Promise<void>;
 }
 
-/** What a queue is reached with. */
+/** The parts that reach a queue. */
 export interface QueueContext {
   readonly backend: Backend;
   readonly limits: BackendLimits;
@@ -111,7 +111,7 @@ async function collect(
   return all;
 }
 
-/** What is under way gets some time, and a service of many machines a second look. */
+/** Waits for messages under way; a service of many machines is asked twice. */
 async function lookTwice(context: QueueContext, queue: Queue): Promise<Delivery[]> {
   await context.time.pass(context.visibilityMs / 10);
   const first = await queue.receive({ waitMs: 0 });

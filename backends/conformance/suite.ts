@@ -15,17 +15,17 @@ import { topicChecks } from "./checks/topics.ts";
 
 /** Options of {@linkcode testBackend}. */
 export interface TestBackendOptions {
-  /** What the checks are about; the first part of their names. */
+  /** The subject of the checks; the first part of their names. */
   name: string;
-  /** What the backend declares: decides which checks there are. */
+  /** The guarantees of the backend, which decide about the checks that run. */
   guarantees: Guarantees;
   /** Registers a test with the framework of your choice. */
   test: (name: string, fn: () => Promise<void>) => void;
   /** Makes a new backend; called for each check. */
   create: () => BackendUnderTest | Promise<BackendUnderTest>;
-  /** Whether messages reach a queue straight or through a topic. Default: `"queue"`. */
+  /** The way of messages to a queue: straight, or through a topic. Default: `"queue"`. */
   route?: "queue" | "topic";
-  /** Whether topics deliver body and attributes as they are, without an envelope. Default: `true`. */
+  /** True if topics deliver body and attributes as they are, without an envelope. Default: `true`. */
   rawDelivery?: boolean;
   /** The shortest lock and delay that the backend keeps, in milliseconds. Default: 1 000. */
   visibilityMs?: number;

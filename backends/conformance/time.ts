@@ -14,7 +14,7 @@ export interface Time {
 export interface FlowOptions {
   /** The call, as it is named in the error. */
   what: string;
-  /** How much time may pass before the call has failed, in milliseconds. */
+  /** The longest time that the call may take, in milliseconds. */
   limitMs: number;
 }
 

@@ -1,27 +1,27 @@
 import { MelangeError } from "../support/errors.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
-/** Something that happened: what publishers send and handlers receive. */
+/** A fact that publishers send and handlers receive. */
 export interface Event<Type extends string = string, Data = unknown> {
   /** The name of the event type; on the wire the `manifest` attribute. */
   readonly type: Type;
-  /** The topic it is published to unless the call names another destination. */
+  /** The topic of the event, unless a call names another destination. */
   readonly topic?: string;
-  /** What happened, in the shape that the schema of the type describes. */
+  /** The facts of the event, in the shape that the schema of the type describes. */
   readonly data: Data;
-  /** Unique id, kept across retries: what de-duplication goes by. */
+  /** Unique id, kept across retries; de-duplication compares ids. */
   readonly id: string;
-  /** When it happened. Delivery order is not promised; this may serve to order. */
+  /** The time of the event. Events may be delivered in another order; handlers can sort by this time. */
   readonly occurredOn: Date;
   /** The version of the data's schema, where the event type names one. */
   readonly version?: number;
-  /** Shared by all events of one story. */
+  /** The id that all events of one story share. */
   readonly correlationId?: string;
   /** The id of the event that caused this one. */
   readonly causationId?: string;
 }
 
-/** What the creator of an event may set instead of the default. */
+/** Fields that the creator of an event may set. */
 export interface EventOverrides {
   /** Default: a random UUID. */
   id?: string;
@@ -35,13 +35,13 @@ export interface EventOverrides {
   causationId?: string;
 }
 
-/** The facts of an event type, without its call signature: what lists of types are made of. */
+/** The fields of an event type, without the call signature; lists of event types hold these. */
 export interface AnyEventType {
   /** The name, as it travels. */
   readonly type: string;
   /** The default topic. */
   readonly topic?: string;
-  /** What checks the data: any library that implements https://standardschema.dev. */
+  /** The schema of the data, of any library that implements https://standardschema.dev. */
   readonly schema: Schema;
   /** The message group of an event, for FIFO queues and topics. */
   readonly group?: (data: never) => string;
@@ -66,7 +66,7 @@ export interface EventType<
   ): Event<Name, InputOf<S>>;
   /** The name, as it travels. */
   readonly type: Name;
-  /** What checks the data. */
+  /** The schema of the data. */
   readonly schema: S;
   /** The message group of an event, for FIFO queues and topics. */
   readonly group?: (data: InputOf<S>) => string;
@@ -78,7 +78,7 @@ export interface EventType<
 export interface DefineEventOptions<S extends Schema> {
   /** Checks the data when it is published and when it is received. {@linkcode typed} checks nothing. */
   schema: S;
-  /** Where its events are published by default. Default: none, each call names a destination. */
+  /** The topic of events of this type. Default: none, so that each call names a destination. */
   topic?: string;
   /** The message group, needed for FIFO destinations. Default: none, each call names one. */
   group?: (data: InputOf<S>) => string;

@@ -1,41 +1,41 @@
 /**
- * What checks data: the part of https://standardschema.dev that is used here. valibot, zod, arktype
- * and others implement it.
+ * A schema: the part of https://standardschema.dev that is used here. Valibot, zod, arktype and
+ * other libraries implement the standard.
  */
 export interface Schema<Input = unknown, Output = Input> {
   /** The properties of the standard. */
   readonly "~standard": {
     /** The version of the standard. */
     readonly version: 1;
-    /** Which library it is of. */
+    /** The library of the schema. */
     readonly vendor: string;
-    /** Checks a value: gives the output, or what is wrong with it. */
+    /** Checks a value: gives the output or the issues. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    /** What goes in and what comes out, for the compiler only. */
+    /** The types of input and output, for the compiler only. */
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
-/** What a schema says of a value. */
+/** The answer of a schema about a value. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** What is wrong with a value. */
+/** A fault of a value. */
 export interface SchemaIssue {
-  /** For people; it may quote the value, so it is neither logged nor thrown. */
+  /** A text for people. The text may quote the value, so Melange neither logs nor throws it. */
   readonly message: string;
-  /** Where in the value. */
+  /** The place in the value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What a schema takes. */
+/** The input type of a schema. */
 export type InputOf<S extends Schema> = NonNullable<S["~standard"]["types"]>["input"];
 
-/** What a schema gives. */
+/** The output type of a schema. */
 export type OutputOf<S extends Schema> = NonNullable<S["~standard"]["types"]>["output"];
 
-/** What a schema said of data: its output, or where it is wrong. Never what the values were. */
+/** The output of a schema, or the paths of the faults. The values themselves never appear. */
 export type Validation =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly paths: string };

@@ -42,7 +42,7 @@ function withPacked({ attributes }: ReceivedMessage, packed: Packed): Attributes
   return { ...attributes, [PACKED]: JSON.stringify(packed) };
 }
 
-/** Where a copy goes beside its body and attributes: group, deduplication id and trace. */
+/** The fields of a copy beside body and attributes: group, deduplication id and trace. */
 function placeOf({ id, group, origin }: ReceivedMessage, { queue }: DeadLetterFacts) {
   const traceHeader = origin?.traceHeader ?? "";
   return {

@@ -1,7 +1,7 @@
 /** Reading JSON that others wrote: nothing in it is taken for granted, and nothing throws. */
 import { parseJson } from "./serializer.ts";
 
-/** What parsing gave: nothing if the text is no JSON. */
+/** The result of parsing, or nothing if the text is no JSON. */
 export type Parsed = { value: unknown } | undefined;
 
 /** Parses when it is first asked, and once. */

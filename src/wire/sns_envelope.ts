@@ -55,7 +55,7 @@ function withOrigin(message: ReceivedMessage, kept: PackedOrigin): ReceivedMessa
   return Object.keys(origin).length > 0 ? { ...message, origin } : message;
 }
 
-/** What a copy of a message keeps of the envelope that it came in. */
+/** The part of the SNS envelope that a copy of the message keeps. */
 export function packedOrigin(origin: MessageOrigin = {}): { origin?: PackedOrigin } {
   const { topic, subject, publishedAt } = origin;
   if (topic === undefined && subject === undefined && !publishedAt) return {};

@@ -21,6 +21,7 @@ const plugin: Deno.lint.Plugin = {
     "inherited-environment": { create: inheritedEnvironment },
     "one-way-to-start-programs": { create: oneWayToStartPrograms },
     "bounded-waits": { create: boundedWaits },
+    "doc-openings": { create: docOpenings },
   },
 };
 export default plugin;
@@ -63,6 +64,28 @@ function oneWayToStartPrograms(context: Context): Visitor {
     [`ImportDeclaration[source.value=${modules}]`]: report,
     [`ImportExpression[source.value=${modules}]`]: report,
     [`CallExpression[callee.name="require"] > Literal[value=${modules}]`]: report,
+  };
+}
+
+/** The code whose doc comments users read. */
+const DOCUMENTED = /^(src\/event\/|backends\/conformance|mod\.ts)/;
+const OPENING = /^\*\s*(?:\*\s*)?(What|Whether|Who|Whose|Its|Where|How)\b/;
+
+/** A doc comment that opens with a noun or a verb says in its first word what it is about. */
+function docOpenings(context: Context): Visitor {
+  if (!DOCUMENTED.test(pathOf(context))) return {};
+  return {
+    Program() {
+      for (const comment of context.sourceCode.getAllComments()) {
+        const opening = OPENING.exec(comment.value)?.[1];
+        if (comment.type !== "Block" || opening === undefined) continue;
+        context.report({
+          range: comment.range,
+          message: `A doc comment does not open with "${opening}"`,
+          hint: "Open with a noun for a type or a value, with a verb for a function",
+        });
+      }
+    },
   };
 }
 

@@ -29,7 +29,8 @@ function assertSound(result: ChaosResult): void {
 
 describe("in chaos, with two of three workers killed", () => {
   const resultOf = together({
-    standard: () => runChaos({ messages: 1_000, seed: 1, settings: { visibilityMs: 3_000 } }),
+    standard: () =>
+      runChaos({ messages: 1_000, seed: 1, sleeps: true, settings: { visibilityMs: 3_000 } }),
     transaction: () =>
       runChaos({
         messages: 500,
@@ -54,6 +55,12 @@ describe("in chaos, with two of three workers killed", () => {
   it("nearly everything is acknowledged to its publisher", () => {
     const { acknowledged } = resultOf("standard");
     assert(acknowledged >= 990, `${acknowledged} of 1000`);
+  });
+
+  it("a request that was held until its signature was too old is signed anew", () => {
+    const { expired, denied } = resultOf("standard");
+    assert(expired > 0, `${expired} requests expired`);
+    assertEquals(denied, 0);
   });
 
   it("a shared store lets no effect repeat but those whose handler a kill met", () => {

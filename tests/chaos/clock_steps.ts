@@ -14,6 +14,14 @@ export interface ClockSteps {
 /** An hour back and forth, a minute, a day, and right in between. */
 export const STEPS: readonly number[] = [0, -3_600_000, 0, 3_600_000, -60_000, 86_400_000];
 
+/** The steps of the machine that all programs of the laboratory run on. */
+export const MACHINE: ClockSteps = { origin: 0, everyMs: 1_500, offsetsMs: STEPS };
+
+/** Returns the time until the next step, in milliseconds. */
+export function untilNextStep({ origin, everyMs }: ClockSteps, now: number): number {
+  return everyMs - (now - origin) % everyMs;
+}
+
 /**
  * The clock of a machine that is set at fixed moments. All programs that are given the same steps
  * read the same time, as the programs of one machine do. What has passed is what has really passed.

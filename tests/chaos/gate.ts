@@ -1,9 +1,12 @@
 /** What a service checks before it does anything: the time of a request, and its token. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Clock } from "../../src/support/clock.ts";
 
 /** What the service believes. */
 export interface Gate {
-  /** How far its clock is ahead of this machine's, in milliseconds. */
+  /** Its clock, apart from the offset. */
+  clock: Pick<Clock, "now">;
+  /** How far it is ahead of that clock, in milliseconds. */
   clockOffsetMs: number;
   /** How it complains of a request of another time. */
   clockError: "RequestExpired" | "InvalidSignatureException";
@@ -17,12 +20,17 @@ export interface Refusal {
   output: { __type: string; message: string };
 }
 
+/** Returns the time that the service believes it is. */
+export function timeAt({ clock, clockOffsetMs }: Gate): number {
+  return clock.now() + clockOffsetMs;
+}
+
 /** A request may be as old, or as far ahead, as AWS lets it. */
 const MAX_SKEW_MS = 5 * 60_000;
 
 /** Refuses a request that is of another time, or signed with a token that is over. */
 export function refusalOf(headers: IncomingHttpHeaders, gate: Gate): Refusal | undefined {
-  const skewMs = Math.abs(signedAt(headers) - (Date.now() + gate.clockOffsetMs));
+  const skewMs = Math.abs(signedAt(headers) - timeAt(gate));
   if (skewMs > MAX_SKEW_MS) {
     return {
       status: gate.clockError === "RequestExpired" ? 400 : 403,

@@ -5,6 +5,8 @@ import { doneOf, eventId, type Input, type Message, type Output } from "./wire.t
 export type WireFact =
   /** When, in milliseconds since the epoch. */
   | { kind: "request"; client: string; action: string; entries: number; at: number }
+  /** The request was held on its way until its signature was too old. */
+  | { kind: "expired"; client: string; action: string }
   | { kind: "stored"; client: string; id: string }
   | { kind: "delivered"; client: string; id: string; receipt: string; ghost: boolean }
   | { kind: "deleted"; client: string; id: string };

@@ -5,8 +5,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Buffer } from "node:buffer";
 import { drawEntries, drawFate, type FaultProfile } from "./faults.ts";
-import { type Gate, refusalOf } from "./gate.ts";
+import { MACHINE, untilNextStep } from "./clock_steps.ts";
+import { type Gate, refusalOf, timeAt } from "./gate.ts";
 import { openLedger, type WireFact } from "./ledger.ts";
+import { systemClock } from "../../src/support/clock.ts";
 import { createTurnstile, type Turnstile } from "./turnstile.ts";
 import type { Entry, Input, Output } from "./wire.ts";
 
@@ -67,10 +69,12 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   const servers: Server[] = [];
   /** The signatures of requests that were done, and whose connections ended before the answer. */
   const droppedAfter = new Set<string>();
+  /** The requests that were held: nothing is signed a third time, so none is held twice. */
+  const held = new Set<string>();
   const proxy: Proxy = {
     facts: ledger.facts,
     profile,
-    gate: { clockOffsetMs: 0, clockError: "RequestExpired", token: undefined },
+    gate: { clock: systemClock, clockOffsetMs: 0, clockError: "RequestExpired", token: undefined },
     turnstile: createTurnstile(),
     down: false,
     hanging: false,
@@ -121,10 +125,14 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     ledger.facts.push({ kind: "request", client, action, entries, at: Date.now() });
     if (proxy.hanging) return;
     if (proxy.down) return void request.socket.destroy();
+    const isHeld = random() < proxy.profile.held && !held.has(body);
+    if (isHeld) held.add(body);
+    if (isHeld) await pause(untilNextStep(MACHINE, Date.now()));
     // Deno's fetch sends a request again, untold, on a connection that was used before and breaks.
     response.setHeader("connection", "close");
-    response.setHeader("date", new Date(Date.now() + proxy.gate.clockOffsetMs).toUTCString());
+    response.setHeader("date", new Date(timeAt(proxy.gate)).toUTCString());
     const refusal = refusalOf(request.headers, proxy.gate);
+    if (refusal && isHeld) ledger.facts.push({ kind: "expired", client, action });
     if (refusal) return answer(response, refusal);
     await meetFate({ client, action, input, request, response });
   }

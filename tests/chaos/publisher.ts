@@ -1,13 +1,13 @@
 /** A publisher process of the laboratory: publishes, and writes down what it was told. */
 import { MessagePublisher } from "../../mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
-import { steppingClock, STEPS } from "./clock_steps.ts";
+import { MACHINE, steppingClock } from "./clock_steps.ts";
 import { workOf, WorkOrdered } from "./event.ts";
 import { record } from "./records.ts";
 import { readArguments } from "./settings.ts";
 
 const { endpoint, log, queue, count } = readArguments(Deno.args);
-const clock = steppingClock({ origin: 0, everyMs: 1_500, offsetsMs: STEPS });
+const clock = steppingClock(MACHINE);
 const backend = new AwsBackend({
   endpoint,
   region: "us-east-1",

@@ -2,6 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { AwsBackend } from "../../backends/aws/mod.ts";
 import { openEnvelope } from "../../src/wire/sns_envelope.ts";
+import { MACHINE, steppingClock } from "./clock_steps.ts";
 import { workOf } from "./event.ts";
 import { chaos, type FaultProfile } from "./faults.ts";
 import { type Evidence, judge, type Verdict } from "./judge.ts";
@@ -23,6 +24,8 @@ export interface ChaosOptions {
   profile?: FaultProfile;
   /** Whether the queue is a FIFO queue. Default: no. */
   fifo?: boolean;
+  /** Whether the clock of the service steps with those of the programs. Default: no. */
+  sleeps?: boolean;
   /** What the programs do otherwise than by default. */
   settings?: Partial<Settings>;
   /** The programs that are put to the test. Default: those of this library. */
@@ -47,6 +50,10 @@ export interface ChaosResult extends Verdict {
   kills: number;
   /** Deliveries that the killed workers held, by the proxy's count. */
   heldAtKills: number[];
+  /** Requests that were held until their signatures were too old, and were refused for it. */
+  expired: number;
+  /** Events whose publisher was told that it may not send them. */
+  denied: number;
   /** The exit code of the worker that was told to stop. */
   exitCode: number;
   /** What was left where when patience ran out; else empty. */
@@ -62,6 +69,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const queue = fifo ? "work.fifo" : "work";
   const settings = { once: "store", queue, count: messages, ...options.settings } as const;
   await using laboratory = await openLaboratory({ seed, profile, settings });
+  if (options.sleeps) laboratory.proxy.gate.clock = steppingClock(MACHINE);
   const watch = watchPrograms(laboratory, options);
   limitReceives(laboratory);
   for (const name of WORKERS) {
@@ -103,6 +111,8 @@ async function oversee(run: Run): Promise<ChaosResult> {
     drainedMs,
     kills: kills.length,
     heldAtKills: kills.map(({ held }) => held),
+    expired: proxy.facts.filter(({ kind }) => kind === "expired").length,
+    denied: told.filter(({ result }) => result === "ACCESS_DENIED").length,
     exitCode,
     leftover,
   };

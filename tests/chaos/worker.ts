@@ -8,7 +8,7 @@ import { AwsBackend } from "../../backends/aws/mod.ts";
 import type { DeduplicationStore } from "../../mod.ts";
 import { sleep, systemClock } from "../../src/support/clock.ts";
 import { SqliteDeduplicationStore } from "../../src/handle/deduplication/sqlite.ts";
-import { steppingClock, STEPS } from "./clock_steps.ts";
+import { MACHINE, steppingClock } from "./clock_steps.ts";
 import { WorkOrdered } from "./event.ts";
 import { type Hold, holdOf } from "./hold.ts";
 import { record } from "./records.ts";
@@ -18,7 +18,7 @@ const settings = readArguments(Deno.args);
 const { endpoint, log, queue, visibilityMs, waitMs, requestTimeoutMs, concurrency } = settings;
 const SUBSCRIBER = "work";
 // The machine of the workers is set by hours and days while they work.
-const clock = steppingClock({ origin: 0, everyMs: 1_500, offsetsMs: STEPS });
+const clock = steppingClock(MACHINE);
 const database = new DatabaseSync(settings.database || ":memory:");
 const store = new SqliteDeduplicationStore({ database, clock });
 database.exec("CREATE TABLE IF NOT EXISTS effects (key TEXT, at INTEGER)");

@@ -4,7 +4,7 @@ import { expect, expectAllOk, expectSame, expectThrown } from "../expect.ts";
 import { bodiesOf, numbered, receiptsOf } from "../messages.ts";
 import type { BackendLimits, QueueDescription } from "../../../src/backend.ts";
 
-/** What the `declare…`, `describe…` and `delete…` verbs promise, and the facts of the backend. */
+/** The promises of the `declare…`, `describe…` and `delete…` verbs, and the facts of the backend. */
 export const administrationChecks: readonly Check[] = [
   { name: "guarantees are those that the suite was told", run: declaresGuarantees },
   { name: "limits are usable", run: hasUsableLimits },

@@ -4,7 +4,7 @@ import { expect, expectCount, expectFailed, expectSame } from "../expect.ts";
 import { bodiesOf } from "../messages.ts";
 import type { Attributes, AttributeValue } from "../../../src/wire/message.ts";
 
-/** What `send` promises of attributes. */
+/** The promises of `send` about attributes. */
 export const attributeChecks: readonly Check[] = [
   { name: "send() carries text attributes", run: carries(textAttributes) },
   { name: "send() carries number attributes", run: carries(numberAttributes) },

@@ -5,7 +5,7 @@ import { bodiesOf, numbered } from "../messages.ts";
 import type { Queue } from "../queue.ts";
 import { acknowledgeAll, extendAll, releaseAll } from "../settle.ts";
 
-/** What is promised of calls that are under way at the same time. */
+/** The promises about calls that are under way at the same time. */
 export const concurrencyChecks: readonly Check[] = [
   { name: "send() may be called concurrently", run: sendsAtOnce },
   { name: "every verb may be called while others are under way", run: worksAtOnce },

@@ -14,7 +14,7 @@ import { acknowledgeAll, releaseAll } from "../settle.ts";
 import type { DeadLetterCopy, Delivery, SettleResult } from "../../../src/backend.ts";
 import type { OutgoingMessage } from "../../../src/wire/message.ts";
 
-/** What dead-letter queues promise. */
+/** The promises of dead-letter queues. */
 export const deadLetterChecks: readonly Check[] = [
   {
     name: "deadLetter() puts the copy in the dead-letter queue and removes the message",

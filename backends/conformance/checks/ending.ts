@@ -6,7 +6,7 @@ import type { Queue } from "../queue.ts";
 import { acknowledgeAll } from "../settle.ts";
 import type { Backend, Delivery } from "../../../src/backend.ts";
 
-/** What abort signals and `close` promise. */
+/** The promises of abort signals and `close`. */
 export const endingChecks: readonly Check[] = [
   { name: "receive() ends soon after its signal aborts", run: abortsReceive },
   { name: "receive() that is aborted leaves other receives alone", run: leavesOthers },
@@ -57,7 +57,7 @@ async function leavesOthers(bench: Bench): Promise<void> {
   expectSame(deliveries.length, 1, "receive() must go on when another aborts");
 }
 
-/** Where an aborted receive may take a message, the other one can only be ended. */
+/** Ends the receive that is still under way: aborting may already have taken a message. */
 async function endOther(bench: Bench, other: Abortable): Promise<void> {
   const reason = new Error("the check aborts the other");
   other.controller.abort(reason);

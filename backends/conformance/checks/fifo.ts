@@ -8,7 +8,7 @@ import { expectFullWait } from "./receiving.ts";
 import type { Delivery } from "../../../src/backend.ts";
 import type { OutgoingMessage } from "../../../src/wire/message.ts";
 
-/** What FIFO queues and topics promise. */
+/** The promises of FIFO queues and topics. */
 export const fifoChecks: readonly Check[] = [
   {
     name: "send() to FIFO carries group and deduplication id",

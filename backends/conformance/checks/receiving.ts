@@ -5,7 +5,7 @@ import { bodiesOf, numbered, receiptsOf } from "../messages.ts";
 import type { Queue } from "../queue.ts";
 import type { Delivery } from "../../../src/backend.ts";
 
-/** What `receive` promises. */
+/** The promises of `receive`. */
 export const receivingChecks: readonly Check[] = [
   { name: "receive() returns the facts of a message", run: returnsFacts },
   { name: "receive() returns the group of a message in a standard queue", run: returnsGroup },

@@ -29,7 +29,7 @@ const TEXTS = [
 
 const LONG_CHARACTERS = ["😀", "\u{10000} and \u{10FFFF}"];
 
-/** What `send` and `sizeOf` promise of bodies, batches and sizes. */
+/** The promises of `send` and `sizeOf` about bodies, batches and sizes. */
 export const sendingChecks: readonly Check[] = [
   { name: "send() carries any text it accepts", run: carries(TEXTS) },
   { name: "send() carries characters of four bytes", run: carries(LONG_CHARACTERS) },

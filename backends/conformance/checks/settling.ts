@@ -7,7 +7,7 @@ import { acknowledgeAll, extendAll, releaseAll } from "../settle.ts";
 import type { Delivery } from "../../../src/backend.ts";
 import type { Result } from "../../../src/support/result.ts";
 
-/** What `acknowledge`, `release` and `extend` promise. */
+/** The promises of `acknowledge`, `release` and `extend`. */
 export const settlingChecks: readonly Check[] = [
   { name: "every verb gives no results for no items", run: takesNothing },
   { name: "acknowledge() succeeds for each message", run: acknowledges },

@@ -15,7 +15,7 @@ import { acknowledgeAll } from "../settle.ts";
 import type { FilterPolicy, SubscriptionOptions } from "../../../src/backend.ts";
 import { defineEvent, typed } from "../../../src/event/event.ts";
 
-/** What topics and subscriptions promise. */
+/** The promises of topics and subscriptions. */
 export const topicChecks: readonly Check[] = [
   { name: "a topic copies to every subscribed queue", needs: ["fansOut"], run: fansOut },
   {

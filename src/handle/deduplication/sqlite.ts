@@ -135,7 +135,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     this.#database = database;
     this.#clock = clock;
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeoutMs)}`);
-    database.exec("PRAGMA journal_mode = WAL");
+    keepLog(database);
     // A commit is safe from a kill at once, and from a power cut at the next checkpoint.
     database.exec("PRAGMA synchronous = NORMAL");
     database.exec(SCHEMA);
@@ -260,6 +260,19 @@ interface Row {
   token: string;
   done: boolean;
   expiresAt: number;
+}
+
+/**
+ * Turns the write-ahead log of the file on, which makes commits cheap. The change needs the file
+ * alone and does not wait: where another process has the file, the store works without a log, or
+ * with the log that the other process has turned on.
+ */
+function keepLog(database: SqliteDatabase): void {
+  try {
+    database.exec("PRAGMA journal_mode = WAL");
+  } catch {
+    // A database that does not work at all fails at the next statement.
+  }
 }
 
 /**

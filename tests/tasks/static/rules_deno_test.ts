@@ -52,6 +52,30 @@ describe("one-way-to-start-programs", () => {
   });
 });
 
+describe("doc-openings", () => {
+  for (const opening of ["What", "Whether", "Who", "Whose", "Its", "Where", "How"]) {
+    it(`refuses "${opening}"`, () => {
+      for (const path of ["src/event/b.ts", "backends/conformance/a.ts", "mod.ts"]) {
+        const source =
+          `let a;\n/** ${opening} one sees. */\nlet b;\n/**\n * ${opening} two do.\n */`;
+        assertEquals(reportsOn(source, path), ["2 doc-openings", "4 doc-openings"], path);
+      }
+    });
+  }
+
+  it("takes other openings, other comments and other code", () => {
+    const source = `/** Items that wait. What is more: the rest. */
+      /** Whatever */ // What
+      /* What */ const text = "/** What */";
+      /**
+       * A noun.
+       * What follows it.
+       */`;
+    assertEquals(reportsOn(source, "src/event/a.ts"), []);
+    assertEquals(reportsOn("/** What */", "tests/a.ts"), []);
+  });
+});
+
 const unbounded: Record<string, string> = {
   "while": "while (!done) await sleep();",
   "a condition that waits": "while (!await isDone()) {}",

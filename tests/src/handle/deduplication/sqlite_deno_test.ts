@@ -123,7 +123,7 @@ describe("SqliteDeduplicationStore", () => {
       assertEquals(await status("a"), "claimed");
     }));
 
-  it("waits for who writes for five seconds, or as long as it is told, and keeps a log", () =>
+  it("waits for who writes for five seconds, or as long as it is told", () =>
     withStores(({ database, clock }) => {
       const pragma = (name: string) =>
         Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
@@ -133,6 +133,38 @@ describe("SqliteDeduplicationStore", () => {
       assertEquals(pragma("busy_timeout"), 1_234);
       return Promise.resolve();
     }));
+
+  it("keeps a log beside a file, and works without one where another process has the file", async () => {
+    const folder = await Deno.makeTempDir();
+    const file = `${folder}/shared.db`;
+    const [first, second] = [new DatabaseSync(file), new DatabaseSync(file)];
+    const mode = () => first.prepare("PRAGMA journal_mode").get()?.journal_mode;
+    try {
+      // The first process writes while the second one asks for a log.
+      first.exec("BEGIN IMMEDIATE");
+      const database = {
+        prepare: (sql: string) => second.prepare(sql),
+        exec(sql: string) {
+          try {
+            second.exec(sql);
+          } finally {
+            if (sql.includes("journal_mode")) first.exec("COMMIT");
+          }
+        },
+      };
+      const store = new SqliteDeduplicationStore({ database, busyTimeoutMs: 0 });
+      assertEquals(mode(), "delete");
+      assertEquals((await store.claim("a", 1_000)).status, "claimed");
+      second.close();
+      const later = new SqliteDeduplicationStore({ database: first });
+      assertEquals(mode(), "wal");
+      assertEquals((await later.claim("a", 1_000)).status, "inProgress");
+    } finally {
+      first.close();
+      if (second.isOpen) second.close();
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
 
   it("sweeps what is no longer remembered", () =>
     withStores(async ({ clock, store, claim, rows }) => {
