@@ -336,8 +336,34 @@ export interface Admin {
   deleteQueue(name: string, options?: CallOptions): Promise<void>;
 }
 
+/** Requests to a service that bills them, since the backend was created. */
+export interface Usage {
+  /** Requests by operation, as the service names it. Attempts that had no answer are not counted. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Receives that brought nothing. */
+  readonly emptyReceives: number;
+  /** Requests as they are billed. On AWS each 64 KiB of a request, or of its answer, is one. */
+  readonly billed: number;
+  /** Messages that were sent. */
+  readonly sent: number;
+  /** Messages that were received. */
+  readonly received: number;
+  /** Price of all of this in US dollars, at list price. */
+  readonly dollars: number;
+  /** Requests over the messages sent or received, whichever are more; missing while there are none. */
+  readonly requestsPerMessage?: number;
+  /** Price of a million such messages in US dollars, at list price; missing while there are none. */
+  readonly dollarsPerMillion?: number;
+}
+
+/** A meter of costs: an optional part of a backend, for services that bill requests. */
+export interface Metered {
+  /** Returns the counts until now. */
+  usage?(): Usage;
+}
+
 /** All three roles, and an end. */
-export interface Backend extends Sender, Receiver, Admin, AsyncDisposable {
+export interface Backend extends Sender, Receiver, Admin, Metered, AsyncDisposable {
   /** Ends what is under way; every later call is `CLOSED`. */
   close(): Promise<void>;
 }

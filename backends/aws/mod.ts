@@ -23,6 +23,7 @@ import type {
   SendResult,
   SettleResult,
   TopicDescription,
+  Usage,
 } from "../../src/backend.ts";
 import { type Random, systemClock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -34,6 +35,7 @@ import { boundedText } from "./api/bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
 import { createClient } from "./api/client.ts";
+import { createMeter } from "./api/meter.ts";
 import { configuredEndpoints, type EndpointKindOptions } from "./api/configured_endpoints.ts";
 import { creatingTopics } from "./declare/create_topics.ts";
 import type { Credentials, CredentialsProvider } from "./credentials/credentials.ts";
@@ -127,6 +129,7 @@ export function awsSender(options: AwsSenderOptions = {}): Sender {
 export class AwsBackend implements Backend {
   readonly #lifetime: Lifetime = createLifetime();
   readonly #topics: boolean;
+  readonly #meter = createMeter();
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #admin: AwsAdmin;
@@ -145,7 +148,13 @@ export class AwsBackend implements Backend {
     const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
     const client = withLifetime(
-      createClient({ ...options, credentials, locate, read: boundedText }),
+      createClient({
+        ...options,
+        credentials,
+        locate,
+        read: this.#meter.read(boundedText),
+        fetch: this.#meter.fetch((input, init) => (options.fetch ?? fetch)(input, init)),
+      }),
       this.#lifetime,
     );
     const found = checkingNames(createAddresses(client, options, new BoundedMap()));
@@ -175,7 +184,11 @@ export class AwsBackend implements Backend {
   ): Promise<SendResult[]> {
     return this.#needing(
       "topic" in destination,
-      () => this.#sender.send(destination, messages, options),
+      async () => {
+        const results = await this.#sender.send(destination, messages, options);
+        this.#meter.sent(results.filter(({ ok }) => ok).length);
+        return results;
+      },
     );
   }
 
@@ -188,8 +201,10 @@ export class AwsBackend implements Backend {
    * Waits for up to ten messages, with `sqs:ReceiveMessage`. One that does not match its digest, as
    * far as `integrity` says to compare, is logged and left in the queue; if none does, that is `OUTCOME_UNKNOWN`.
    */
-  receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
-    return this.#receiver.receive(queue, options);
+  async receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
+    const deliveries = await this.#receiver.receive(queue, options);
+    this.#meter.received(deliveries.length);
+    return deliveries;
   }
 
   /** Deletes up to ten messages, with `sqs:DeleteMessage`. */
@@ -291,6 +306,11 @@ export class AwsBackend implements Backend {
       "UNSUPPORTED",
       "Cannot use a topic on a broker of queues only: it was said to have none by topics: false",
     );
+  }
+
+  /** Returns what was asked of SQS and SNS since this was created, and its price at AWS's list price. */
+  usage(): Usage {
+    return this.#meter.usage();
   }
 
   /** Ends what is under way; every later call is `CLOSED`. */
