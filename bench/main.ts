@@ -7,12 +7,15 @@
 import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
 import { chartOf } from "./chart.ts";
+import { startup } from "./startup.ts";
+import { measureOnWorkerd } from "./workerd.ts";
 import { offCounts } from "./expectations.ts";
-import { groups } from "./program/groups.ts";
+import { groups, GROWTH } from "./program/groups.ts";
 import { progress } from "./progress.ts";
 import { type Machine, report, tableOf } from "./report.ts";
 import { merged, type Result, resultsOf } from "./results.ts";
-import { bundleProgram, measureOn } from "./run.ts";
+import type { Line } from "./measurement.ts";
+import { bundleProgram, measureOn, type RunOptions } from "./run.ts";
 import { runtime, RUNTIME_NAMES, type RuntimeName } from "./runtimes.ts";
 
 /** What is measured beside the library; deno.json pins it. */
@@ -21,6 +24,8 @@ const PEERS = [
   ...["mitt", "nanoevents", "eventemitter3", "emittery", "fastq", "p-queue"],
 ];
 const RESULTS = "bench/results.json";
+/** The group that needs programs of its own. */
+const STARTUP = "startup";
 const QUICK_RUNTIMES: readonly RuntimeName[] = ["node24", "deno"];
 
 const { values } = parseArgs({
@@ -34,7 +39,7 @@ const { values } = parseArgs({
 });
 const { quick } = values;
 const rounds = Number(values.rounds ?? (quick ? 3 : 7));
-const names = chosen(values.only, Object.keys(groups));
+const names = chosen(values.only, [...Object.keys(groups), STARTUP]);
 const runtimes = chosen(values.on, RUNTIME_NAMES, quick ? QUICK_RUNTIMES : RUNTIME_NAMES);
 /** A full run measures there what has no goal of its own elsewhere. */
 const NODE20_GROUPS = ["publish", "consume", "signing", "memory"];
@@ -42,15 +47,7 @@ const startedAt = performance.now();
 
 await bundleProgram();
 const results: Result[] = [];
-for (const name of runtimes) {
-  const on = await runtime(name);
-  const shown = progress(`${name} ${on.version}`);
-  const onMeasured = shown.tell;
-  const lines = await measureOn(on, { rounds, quick, groups: groupsOn(name), onMeasured });
-  shown.end();
-  const date = new Date().toISOString().slice(0, 10);
-  results.push(...resultsOf(lines, { runtime: name, version: on.version, date }));
-}
+for (const name of runtimes) results.push(...await measured(name));
 console.log(tableOf(results));
 console.log(`\nTook ${Math.round((performance.now() - startedAt) / 1_000)} s`);
 if (!quick) await write(merged(await read(), results));
@@ -58,9 +55,29 @@ const off = offCounts(results);
 for (const sentence of off) console.error(`Off: ${sentence}`);
 Deno.exit(off.length > 0 ? 1 : 0);
 
+async function measured(name: RuntimeName): Promise<Result[]> {
+  const on = await runtime(name);
+  const shown = progress(`${name} ${on.version}`);
+  const options = { rounds, quick, groups: groupsOn(name), onMeasured: shown.tell };
+  const lines = name === "workerd" ? await onWorkerd(options) : await measureOn(on, options);
+  if (startsUp(name)) lines.push(await startup(on, quick ? 3 : 15));
+  shown.end();
+  const date = new Date().toISOString().slice(0, 10);
+  return resultsOf(lines, { runtime: name, version: on.version, date });
+}
+
+async function onWorkerd(options: RunOptions): Promise<Line[]> {
+  return options.groups.includes("publish") ? await measureOnWorkerd(options) : [];
+}
+
+function startsUp(name: RuntimeName): boolean {
+  return name !== "workerd" && !quick && (values.only ?? STARTUP).split(",").includes(STARTUP);
+}
+
 function groupsOn(name: RuntimeName): readonly string[] {
-  const isAsked = values.only !== undefined || name !== "node20";
-  return isAsked ? names : names.filter((group) => NODE20_GROUPS.includes(group));
+  if (values.only !== undefined) return names;
+  if (quick) return names.filter((group) => group !== GROWTH);
+  return name === "node20" ? NODE20_GROUPS : names;
 }
 
 /** What a list names, separated by commas. */

@@ -10,8 +10,8 @@ export interface Measurement {
   /** How many messages, events or calls it was. */
   readonly count: number;
   readonly wallMs: number;
-  /** Processor time of the whole process, in milliseconds. */
-  readonly cpuMs: number;
+  /** Processor time of the whole process, in milliseconds; missing where nobody tells it. */
+  readonly cpuMs?: number;
   /** What the stub counted; missing where nothing was sent. */
   readonly counts?: Counts;
   /** How long single ones took, in milliseconds. */
@@ -24,6 +24,18 @@ export interface Failure {
   readonly variant: string;
   readonly failure: string;
 }
+
+/** One number, of which there are no rounds. */
+export interface Single {
+  readonly scenario: string;
+  readonly variant: string;
+  readonly value: number;
+  /** The unit of the number. */
+  readonly unit: string;
+}
+
+/** Anything that a program tells. */
+export type Line = Measurement | Failure | Single;
 
 /** What a program writes is read again by this prefix. */
 export const PREFIX = "@bench ";

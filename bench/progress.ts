@@ -1,9 +1,9 @@
 /** Progress on a terminal: one line that is written over. A pipe gets nothing. */
-import type { Failure, Measurement } from "./measurement.ts";
+import type { Line } from "./measurement.ts";
 
 /** Shows what has been measured. */
 export interface Progress {
-  tell(line: Measurement | Failure): void;
+  tell(line: Line): void;
   /** Removes the line. */
   end(): void;
 }
@@ -15,7 +15,11 @@ export function progress(title: string): Progress {
     Deno.stdout.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
   return {
     tell: (line) => {
-      const what = "round" in line ? `round ${line.round + 1}` : "failed";
+      const what = "failure" in line
+        ? "failed"
+        : "round" in line
+        ? `round ${line.round + 1}`
+        : "done";
       write(`${title}: ${line.scenario}, ${line.variant}, ${what}`.slice(0, 100));
     },
     end: () => write(""),

@@ -85,7 +85,9 @@ function scenarioTable(results: readonly Result[]): string {
       titleOf(result.runtime),
       result.variant,
       result.failure ??
-        (result.value === undefined ? withSpread(spreadOf(result.wallUs)) : `${result.value}`),
+        (result.value === undefined
+          ? withSpread(spreadOf(result.wallUs))
+          : `${result.value} ${result.unit}`),
       withSpread(spreadOf(result.cpuUs)),
       withSpread(ratioWithinRounds(first, result, "wallUs")),
       requestsOf(result),
@@ -129,7 +131,7 @@ export function tableOf(results: readonly Result[]): string {
     const median = (values: readonly number[]) => short(spreadOf(values)?.median ?? NaN);
     const times = value === undefined
       ? `${median(wallUs).padStart(8)} µs ${median(cpuUs).padStart(8)} µs CPU`
-      : `${short(value).padStart(8)}`;
+      : `${short(value).padStart(8)} ${result.unit}`;
     const latency = p50 === undefined ? "" : ` p50 ${short(p50)} p99 ${short(p99 ?? NaN)} ms`;
     const found = failure ?? `${times} ${requestsOf(result)}${latency}`;
     return `${runtime.padEnd(8)}${scenario.padEnd(44)}${variant.padEnd(36)}${found}`;

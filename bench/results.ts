@@ -1,5 +1,5 @@
 /** The results of all runs, from which the page of results is written. Parts are merged into them. */
-import type { Failure, Measurement } from "./measurement.ts";
+import type { Line, Measurement } from "./measurement.ts";
 import type { Counts } from "./stub/counts.ts";
 
 /** What one variant did on one runtime: a number for each round. */
@@ -25,8 +25,9 @@ export interface Result {
   /** Milliseconds, of all rounds together. */
   readonly p50?: number;
   readonly p99?: number;
-  /** A number of its own, where there is only one: mebibytes or milliseconds. */
+  /** A number of its own, where there is only one, and its unit. */
   readonly value?: number;
+  readonly unit?: string;
   /** Why it could not be run. */
   readonly failure?: string;
 }
@@ -39,17 +40,21 @@ export interface Made {
 }
 
 /** Puts the runs of each variant together. */
-export function resultsOf(lines: readonly (Measurement | Failure)[], made: Made): Result[] {
+export function resultsOf(lines: readonly Line[], made: Made): Result[] {
   const byVariant = Map.groupBy(lines, ({ scenario, variant }) => `${scenario}\n${variant}`);
   return [...byVariant.values()].map((group) => resultOf(group, made));
 }
 
-function resultOf(lines: readonly (Measurement | Failure)[], made: Made): Result {
+function resultOf(lines: readonly Line[], made: Made): Result {
   const { scenario, variant } = lines[0] as Measurement;
   const runs = lines.filter((line) => "wallMs" in line);
   const failed = lines.find((line) => "failure" in line);
-  const each = (ms: (run: Measurement) => number) =>
-    runs.map((run) => rounded(ms(run) * 1_000 / run.count));
+  const single = lines.find((line) => "value" in line);
+  const each = (ms: (run: Measurement) => number | undefined) =>
+    runs.flatMap((run) => {
+      const all = ms(run);
+      return all === undefined ? [] : [rounded(all * 1_000 / run.count)];
+    });
   const latencies = runs.flatMap(({ latencies = [] }) => latencies).sort((a, b) => a - b);
   return {
     ...made,
@@ -63,6 +68,7 @@ function resultOf(lines: readonly (Measurement | Failure)[], made: Made): Result
     ...(latencies.length > 0
       ? { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
       : {}),
+    ...(single ? { value: single.value, unit: single.unit } : {}),
     ...(failed ? { failure: failed.failure } : {}),
   };
 }
@@ -131,6 +137,9 @@ export function ratioWithinRounds(
   over: Result,
   what: "wallUs" | "cpuUs",
 ): Spread | undefined {
+  if (of[what].length < of.rounds.length || over[what].length < over.rounds.length) {
+    return undefined;
+  }
   const ratios = of.rounds.flatMap((round, at) => {
     const place = over.rounds.indexOf(round);
     return place < 0 ? [] : [(of[what][at] as number) / (over[what][place] as number)];

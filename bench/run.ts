@@ -1,6 +1,6 @@
 /** Runs the scenarios of one runtime: the stub in one process, the program in another. */
 import { mustRun, type Program, start } from "../tasks/process.ts";
-import { type Failure, type Measurement, PREFIX } from "./measurement.ts";
+import { type Line, PREFIX } from "./measurement.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** How the scenarios are run. */
@@ -10,7 +10,7 @@ export interface RunOptions {
   /** The groups of scenarios. */
   readonly groups: readonly string[];
   /** Is told what has been measured. */
-  onMeasured(line: Measurement | Failure): void;
+  onMeasured(line: Line): void;
 }
 
 /** One runtime may take so long, in milliseconds. */
@@ -30,11 +30,11 @@ export async function bundleProgram(): Promise<void> {
 export async function measureOn(
   runtime: Runtime,
   options: RunOptions,
-): Promise<(Measurement | Failure)[]> {
+): Promise<Line[]> {
   const { rounds, quick, groups, onMeasured } = options;
   await using stub = start(Deno.execPath(), ["run", "-A", "--no-check", "bench/stub/main.ts"]);
   const [, url] = await stub.line(/^listens on (\S+)/);
-  const lines: (Measurement | Failure)[] = [];
+  const lines: Line[] = [];
   await using program = start(runtime.command, [
     ...[...runtime.args, BUNDLE, String(rounds), quick ? "quick" : "full", ...groups],
   ], {

@@ -2,7 +2,7 @@
 import { mustRun } from "../tasks/process.ts";
 
 /** A runtime, as `--on` names it. */
-export type RuntimeName = "node20" | "node24" | "bun" | "deno";
+export type RuntimeName = "node20" | "node24" | "bun" | "deno" | "workerd";
 
 /** A program that runs a bundle. */
 export interface Runtime {
@@ -14,7 +14,7 @@ export interface Runtime {
 }
 
 /** All of them, in the order of the tables. */
-export const RUNTIME_NAMES: readonly RuntimeName[] = ["node24", "node20", "bun", "deno"];
+export const RUNTIME_NAMES: readonly RuntimeName[] = ["node24", "node20", "bun", "deno", "workerd"];
 
 const FOLDER = "dist/bench/runtimes";
 const PATIENCE_MS = 300_000;
@@ -25,6 +25,11 @@ const NODE_LINES = { node20: "20", node24: "24" } as const;
 export async function runtime(name: RuntimeName): Promise<Runtime> {
   if (name === "deno") {
     return { name, version: Deno.version.deno, command: Deno.execPath(), args: ["run", "-A"] };
+  }
+  if (name === "workerd") {
+    const { output } = await mustRun("npx", ["-y", "workerd@^1", "--version"]);
+    const version = /\d{4}-\d{2}-\d{2}/.exec(output)?.[0] ?? "";
+    return { name, version, command: "", args: [] };
   }
   const command = name === "bun" ? await bunProgram() : await nodeProgram(NODE_LINES[name]);
   const { stdout } = await mustRun(command, ["--version"]);

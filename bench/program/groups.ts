@@ -9,6 +9,9 @@ import type { Bench, Scenario } from "./scenario.ts";
 /** Creates a scenario. */
 export type CreateScenario = (bench: Bench) => Scenario;
 
+/** The group whose only scenario has no variants and no rounds. */
+export const GROWTH = "growth";
+
 /** All scenarios that a program runs. */
 export const groups: Readonly<Record<string, readonly CreateScenario[]>> = {
   publish: [publishToQueue, publishBurst, publishToTopic],
@@ -17,5 +20,6 @@ export const groups: Readonly<Record<string, readonly CreateScenario[]>> = {
   latency: [latency],
   rates: [arrivals(20), arrivals(200), arrivals(1_000)],
   signing: [signing],
+  [GROWTH]: [],
   memory: [memoryBus, synchronousBus],
 };

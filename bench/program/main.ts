@@ -4,7 +4,8 @@
  * names of the groups of scenarios.
  */
 import process from "node:process";
-import { groups } from "./groups.ts";
+import { groups, GROWTH } from "./groups.ts";
+import { memoryGrowth } from "./memory_growth.ts";
 import { sendTemplate } from "./consume.ts";
 import { type Bench, measure } from "./scenario.ts";
 import { createStub } from "./stub.ts";
@@ -18,6 +19,7 @@ const bench: Bench = {
 };
 await sendTemplate(bench);
 for (const name of names) {
+  if (name === GROWTH) await memoryGrowth(bench);
   for (const create of groups[name] ?? []) await measure(create(bench), bench);
 }
 process.exit(0);

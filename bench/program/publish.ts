@@ -6,17 +6,8 @@ import { AwsBackend, awsSender } from "../../backends/aws/mod.ts";
 import { MessagePublisher } from "../../mod.ts";
 import type { Sender } from "../../src/backend.ts";
 import { events, PER_CALL, plainMessage, TEN, underWay } from "./load.ts";
-import {
-  nodeHttp,
-  type Post,
-  postTen,
-  rawFetch,
-  sdkSns,
-  sdkSqs,
-  signedFetch,
-  tenAsQuery,
-  tenEntries,
-} from "./peers.ts";
+import { type Post, postTen, rawFetch, signedFetch, tenAsQuery, tenEntries } from "./by_hand.ts";
+import { nodeHttp, sdkSns, sdkSqs } from "./peers.ts";
 import type { Bench, Scenario, Variant } from "./scenario.ts";
 import { CREDENTIALS, QUEUE, REGION, type Stub, TOPIC_ARN } from "./stub.ts";
 

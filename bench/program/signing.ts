@@ -1,8 +1,7 @@
 /** One signature of a batch of 12 KiB. */
 import { AwsClient } from "aws4fetch";
 import { createSigner } from "../../backends/aws/api/signing.ts";
-import { tenEntries } from "./peers.ts";
-import { sqsHeaders } from "./peers.ts";
+import { sqsHeaders, tenEntries } from "./by_hand.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { CREDENTIALS, QUEUE, REGION } from "./stub.ts";
 
