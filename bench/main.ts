@@ -8,12 +8,13 @@ import { parseArgs } from "node:util";
 import config from "../deno.json" with { type: "json" };
 import { chartOf } from "./chart.ts";
 import { startup } from "./startup.ts";
+import { broadcastChannel, bundleSizes } from "./tools.ts";
 import { measureOnWorkerd } from "./workerd.ts";
 import { offCounts } from "./expectations.ts";
 import { groups, GROWTH } from "./program/groups.ts";
 import { progress } from "./progress.ts";
 import { type Machine, report, tableOf } from "./report.ts";
-import { merged, type Result, resultsOf } from "./results.ts";
+import { type Made, merged, type Result, resultsOf } from "./results.ts";
 import type { Line } from "./measurement.ts";
 import { bundleProgram, measureOn, type RunOptions } from "./run.ts";
 import { runtime, RUNTIME_NAMES, type RuntimeName } from "./runtimes.ts";
@@ -24,8 +25,8 @@ const PEERS = [
   ...["mitt", "nanoevents", "eventemitter3", "emittery", "fastq", "p-queue"],
 ];
 const RESULTS = "bench/results.json";
-/** The group that needs programs of its own. */
-const STARTUP = "startup";
+/** The groups that need programs of their own. */
+const OWN_PROGRAMS = ["startup", "sizes", "broadcast_channel"] as const;
 const QUICK_RUNTIMES: readonly RuntimeName[] = ["node24", "deno"];
 
 const { values } = parseArgs({
@@ -39,7 +40,7 @@ const { values } = parseArgs({
 });
 const { quick } = values;
 const rounds = Number(values.rounds ?? (quick ? 3 : 7));
-const names = chosen(values.only, [...Object.keys(groups), STARTUP]);
+const names = chosen(values.only, [...Object.keys(groups), ...OWN_PROGRAMS]);
 const runtimes = chosen(values.on, RUNTIME_NAMES, quick ? QUICK_RUNTIMES : RUNTIME_NAMES);
 /** A full run measures there what has no goal of its own elsewhere. */
 const NODE20_GROUPS = ["publish", "consume", "signing", "memory"];
@@ -48,6 +49,10 @@ const startedAt = performance.now();
 await bundleProgram();
 const results: Result[] = [];
 for (const name of runtimes) results.push(...await measured(name));
+if (asks("sizes")) results.push(...resultsOf(await bundleSizes(), made("any", "")));
+if (asks("broadcast_channel")) {
+  results.push(...resultsOf(await broadcastChannel(), made("deno", Deno.version.deno)));
+}
 console.log(tableOf(results));
 console.log(`\nTook ${Math.round((performance.now() - startedAt) / 1_000)} s`);
 if (!quick) await write(merged(await read(), results));
@@ -60,18 +65,22 @@ async function measured(name: RuntimeName): Promise<Result[]> {
   const shown = progress(`${name} ${on.version}`);
   const options = { rounds, quick, groups: groupsOn(name), onMeasured: shown.tell };
   const lines = name === "workerd" ? await onWorkerd(options) : await measureOn(on, options);
-  if (startsUp(name)) lines.push(await startup(on, quick ? 3 : 15));
+  if (name !== "workerd" && asks("startup")) lines.push(await startup(on, quick ? 3 : 15));
   shown.end();
-  const date = new Date().toISOString().slice(0, 10);
-  return resultsOf(lines, { runtime: name, version: on.version, date });
+  return resultsOf(lines, made(name, on.version));
+}
+
+function made(runtime: string, version: string): Made {
+  return { runtime, version, date: new Date().toISOString().slice(0, 10) };
 }
 
 async function onWorkerd(options: RunOptions): Promise<Line[]> {
   return options.groups.includes("publish") ? await measureOnWorkerd(options) : [];
 }
 
-function startsUp(name: RuntimeName): boolean {
-  return name !== "workerd" && !quick && (values.only ?? STARTUP).split(",").includes(STARTUP);
+/** Tells whether a group that needs programs of its own is to be measured; a quick run has none. */
+function asks(group: typeof OWN_PROGRAMS[number]): boolean {
+  return values.only === undefined ? !quick : names.includes(group);
 }
 
 function groupsOn(name: RuntimeName): readonly string[] {

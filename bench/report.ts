@@ -51,8 +51,8 @@ ${goalTable(runtimes.flatMap(({ runtime }) => verdictsOn(runtime, results)))}
 
 ## All that was measured
 
-Times are microseconds a message, as the clock tells and as the processor was busy; a rate is that
-of the first variant of a scenario over this one's time.
+Times are microseconds a message: as the clock tells, and as the processor was busy. "× the first"
+is the throughput of a variant over that of the first one of its scenario on the same runtime.
 
 ${scenarioTable(results)}
 `;
@@ -76,7 +76,9 @@ function goalTable(verdicts: readonly Verdict[]): string {
 }
 
 function scenarioTable(results: readonly Result[]): string {
-  const rows = results.map((result) => {
+  const names = [...new Set(results.map(({ scenario }) => scenario))];
+  const inOrder = names.flatMap((name) => results.filter(({ scenario }) => scenario === name));
+  const rows = inOrder.map((result) => {
     const first = results.find(({ runtime, scenario }) =>
       runtime === result.runtime && scenario === result.scenario
     ) as Result;
@@ -94,7 +96,7 @@ function scenarioTable(results: readonly Result[]): string {
       result.p50 === undefined ? "" : `${short(result.p50)} / ${short(result.p99 ?? NaN)}`,
     ];
   });
-  const heads = ["scenario", "on", "variant", "µs", "CPU µs", "rate", "requests a message"];
+  const heads = ["scenario", "on", "variant", "µs", "CPU µs", "× the first", "requests a message"];
   return table([...heads, "p50 / p99 ms"], rows);
 }
 
@@ -127,13 +129,17 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 /** The same for a terminal: what a run found, a line for each variant. */
 export function tableOf(results: readonly Result[]): string {
   return results.map((result) => {
-    const { runtime, scenario, variant, failure, p50, p99, wallUs, cpuUs, value } = result;
-    const median = (values: readonly number[]) => short(spreadOf(values)?.median ?? NaN);
+    const { runtime, scenario, variant, failure, p50, p99, wallUs, cpuUs, value, unit } = result;
     const times = value === undefined
-      ? `${median(wallUs).padStart(8)} µs ${median(cpuUs).padStart(8)} µs CPU`
-      : `${short(value).padStart(8)} ${result.unit}`;
+      ? `${medianOf(wallUs).padStart(8)} µs ${medianOf(cpuUs).padStart(8)} µs CPU`
+      : `${short(value).padStart(8)} ${unit}`;
     const latency = p50 === undefined ? "" : ` p50 ${short(p50)} p99 ${short(p99 ?? NaN)} ms`;
     const found = failure ?? `${times} ${requestsOf(result)}${latency}`;
     return `${runtime.padEnd(8)}${scenario.padEnd(44)}${variant.padEnd(36)}${found}`;
   }).join("\n");
+}
+
+function medianOf(values: readonly number[]): string {
+  const spread = spreadOf(values);
+  return spread ? short(spread.median) : "–";
 }

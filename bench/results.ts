@@ -42,7 +42,14 @@ export interface Made {
 /** Puts the runs of each variant together. */
 export function resultsOf(lines: readonly Line[], made: Made): Result[] {
   const byVariant = Map.groupBy(lines, ({ scenario, variant }) => `${scenario}\n${variant}`);
-  return [...byVariant.values()].map((group) => resultOf(group, made));
+  const results = [...byVariant.values()].map((group) => resultOf(group, made));
+  // Within a round the turns change: here ours come first, and the limits last.
+  return results.sort((a, b) => placeOf(a) - placeOf(b));
+}
+
+function placeOf({ variant }: Result): number {
+  if (variant.startsWith("limit: ")) return 2;
+  return variant.startsWith("melange") ? 0 : 1;
 }
 
 function resultOf(lines: readonly Line[], made: Made): Result {

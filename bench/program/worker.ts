@@ -14,8 +14,10 @@ const VARIANTS: Readonly<Record<string, (url: string) => () => Promise<unknown>>
   "/melange": (url) => {
     const backend = awsSender({ region: REGION, endpoint: url, credentials: CREDENTIALS });
     const publisher = new MessagePublisher({ backend });
+    // A worker starts often, so it is told the address of its queue.
+    const queue = addressOf(url);
     return async () => {
-      const results = await publisher.publishAll(events(PER_CALL), { queue: QUEUE });
+      const results = await publisher.publishAll(events(PER_CALL), { queue });
       if (results.some(({ ok }) => !ok)) throw new Error("Not all were published");
     };
   },
@@ -24,7 +26,11 @@ const VARIANTS: Readonly<Record<string, (url: string) => () => Promise<unknown>>
 };
 
 function byHand(url: string, post: ReturnType<typeof rawFetch>): () => Promise<void> {
-  return () => postTen(post, { queueUrl: `${url}/000000000000/${QUEUE}` });
+  return () => postTen(post, { queueUrl: addressOf(url) });
+}
+
+function addressOf(url: string): string {
+  return `${url}/000000000000/${QUEUE}`;
 }
 
 export default {
