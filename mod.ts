@@ -65,22 +65,29 @@ export {
   MemoryDeduplicationStore,
   type MemoryDeduplicationStoreOptions,
 } from "./src/handle/deduplication/store.ts";
-export { deadLetterFactsOf } from "./src/wire/dead_letter.ts";
+export { deadLetterCopy, deadLetterFactsOf } from "./src/wire/dead_letter.ts";
 export type { ConsumedDelivery } from "./src/consume/deliveries.ts";
+export { dispatch, type DispatchHooks, type Outcome } from "./src/handle/dispatch.ts";
 export {
-  dispatch,
+  deadLetterTo,
+  dispatchAll,
+  type DispatchAllOptions,
+  type MoveToDeadLetters,
+  type PushRecord,
+} from "./src/handle/push.ts";
+export {
   Dispatcher,
   type DispatcherOptions,
-  type DispatchHooks,
   type Fallback,
-  type Handler,
-  type HandlerContext,
-  type Middleware,
-  type Outcome,
-  type SubscribeOptions,
-  type Subscriber,
   type Subscription,
 } from "./src/handle/dispatcher.ts";
+export type {
+  Handler,
+  HandlerContext,
+  Middleware,
+  SubscribeOptions,
+  Subscriber,
+} from "./src/handle/handler.ts";
 export { openEnvelope } from "./src/wire/sns_envelope.ts";
 export {
   DeadLetter,

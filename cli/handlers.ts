@@ -2,7 +2,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Dispatcher, type Subscriber } from "../src/handle/dispatcher.ts";
+import { Dispatcher } from "../src/handle/dispatcher.ts";
+import type { Subscriber } from "../src/handle/handler.ts";
 import { MelangeError } from "../src/support/errors.ts";
 import type { AnyEventType } from "../src/event/event.ts";
 import type { Logger } from "../src/support/logger.ts";

@@ -30,13 +30,12 @@
  * ## Sending
  *
  * The publisher refuses what {@linkcode refusal} refuses, with the limits of its sender and before
- * the message waits for others. The `send` of a {@linkcode Backend} refuses it too, item by item and
- * before anything leaves, because anybody may call it. That of a bare {@linkcode Sender}, which is
- * made for a publisher, need not: what it is given beside the rules comes back as the service takes
- * it.
+ * the message waits for others. The `send` of a {@linkcode Backend} refuses the same, item by item and
+ * before anything leaves, because anybody may call a backend. The `send` of a bare
+ * {@linkcode Sender}, which is made for a publisher, need not: then the service refuses.
  *
  * `send` is never given more items or bytes than {@linkcode Limits} allow, unless one message alone
- * is too large. A missing queue is `NOT_FOUND`. A topic keeps nothing for nobody: sending to one
+ * is too large. A missing queue is `NOT_FOUND`. A topic keeps no messages: sending to a topic
  * without subscriptions succeeds.
  *
  * ## Receiving
@@ -59,18 +58,18 @@ import type {
   ReceivedMessage,
 } from "./wire/message.ts";
 
-/** What became of one message that was sent. */
+/** The result of sending one message. */
 export type SendResult = Result<{
   /** The broker's id of the message. */
   readonly messageId: string;
-  /** Its place in a FIFO queue or topic. */
+  /** The place of the message in a FIFO queue or topic. */
   readonly sequenceNumber?: string;
 }>;
 
-/** What became of one acknowledgement, release or dead letter. */
+/** The result of one acknowledgement, release or dead letter. */
 export type SettleResult = Result;
 
-/** What became of one extension. */
+/** The result of one extension. */
 export type ExtendResult = Result<{
   /** The new end of the lock. */
   readonly lockedUntil: Date;
@@ -78,13 +77,13 @@ export type ExtendResult = Result<{
 
 /** A message and the receipt under which this receive locked it. */
 export interface Delivery {
-  /** Opaque; valid until the lock ends. Another receive of the same message has another one. */
+  /** The receipt, opaque and valid until the lock ends. Each receive of a message has a receipt of its own. */
   readonly receipt: string;
   /** The message; its `lockedUntil` is set where the backend locks. */
   readonly message: ReceivedMessage;
 }
 
-/** How much one call and one message may take, for one kind of destination. */
+/** The limits of one call and one message, for one kind of destination. */
 export interface Limits extends MessageLimits {
   /** Items in one call. */
   readonly entries: number;
@@ -102,22 +101,22 @@ export interface QueueLimits extends Limits {
 
 /** The limits of a backend. */
 export interface BackendLimits {
-  /** For topics. */
+  /** The limits of topics. */
   readonly topic: Limits;
-  /** For queues. */
+  /** The limits of queues. */
   readonly queue: QueueLimits;
 }
 
 /**
- * What a backend promises. Each entry says what follows where it is `false`; the conformance suite
- * checks what is `true`.
+ * The promises of a backend. Each entry says what follows where it is `false`; the conformance suite
+ * checks the entries that are `true`.
  */
 export interface Guarantees {
-  /** What is not acknowledged comes again. Where false: a failed message is logged, and gone when it is released. */
+  /** A message that is not acknowledged comes again. Where false: a failed message is logged, and gone when it is released. */
   readonly redelivers: boolean;
   /** FIFO queues keep the order of a group. Where false: order is not relied upon. */
   readonly ordered: boolean;
-  /** FIFO queues hand out a group to one receiver at a time. Where false: no lanes are kept. */
+  /** FIFO queues hand out a group to one receiver at a time. Where false: the consumer keeps no order in groups. */
   readonly groups: boolean;
   /** A queue hides a message for `delayMs`. Where false: the backend refuses a delay with `UNSUPPORTED`. */
   readonly delays: boolean;
@@ -127,15 +126,15 @@ export interface Guarantees {
   readonly filters: boolean;
   /** FIFO destinations drop repeated deduplication ids. Where false: use a deduplication store. */
   readonly deduplicates: boolean;
-  /** What was accepted survives the end of this process. Where false: it does not. */
+  /** Accepted messages survive the end of this process. Where false: they do not. */
   readonly durable: boolean;
   /** `attempt` counts receives. Where false: it is 1, and backoff does not grow across receives. */
   readonly countsAttempts: boolean;
-  /** A queue can name a dead-letter queue. Where false: what would go there is retried. */
+  /** A queue can name a dead-letter queue. Where false: dead letters are retried. */
   readonly deadLetters: boolean;
   /**
    * An aborted receive takes no message. Where false: a consumer that stops lets its last receive
-   * end and releases what it brings, because aborting would leave it locked for its full timeout.
+   * end and releases its messages, because aborting would leave them locked for their full timeout.
    */
   readonly cancelsReceive: boolean;
   /**
@@ -154,15 +153,15 @@ export interface CallOptions {
 
 /** Options of {@linkcode Receiver.receive}. */
 export interface ReceiveOptions extends CallOptions {
-  /** How many messages at the most, from 1. */
+  /** The most messages, from 1. */
   max: number;
-  /** How long to wait for the first, in milliseconds; 0 looks once. */
+  /** The longest wait for the first message, in milliseconds; 0 looks once. */
   waitMs: number;
-  /** How long each is locked, in milliseconds. */
+  /** The time for which each message is locked, in milliseconds. */
   visibilityMs: number;
   /**
-   * Repeated after a receive whose answer was lost, so that a FIFO queue hands out the same
-   * messages again at once. Ignored where it is not known.
+   * The id of the attempt: repeated after a receive whose answer was lost, so that a FIFO queue hands
+   * out the same messages again at once. Ignored by backends without such ids.
    */
   attemptId?: string | undefined;
 }
@@ -171,7 +170,7 @@ export interface ReceiveOptions extends CallOptions {
 export interface Release {
   /** The receipt of the delivery. */
   receipt: string;
-  /** How long the message stays hidden, in milliseconds; 0 makes it available at once. */
+  /** The time for which the message stays hidden, in milliseconds; 0 makes it available at once. */
   delayMs: number;
 }
 
@@ -179,7 +178,7 @@ export interface Release {
 export interface Extension {
   /** The receipt of the delivery. */
   receipt: string;
-  /** How long from now, in milliseconds. */
+  /** The time from now for which the lock is kept, in milliseconds. */
   visibilityMs: number;
 }
 
@@ -187,17 +186,17 @@ export interface Extension {
 export interface DeadLetterCopy {
   /** The receipt of the delivery. */
   receipt: string;
-  /** What to put there: the message with its facts. */
+  /** The copy for the dead-letter queue: the message with its facts. */
   copy: OutgoingMessage;
 }
 
 /** Sends to topics and queues: all that a publisher needs. */
 export interface Sender {
-  /** How much one call and one message may take. */
+  /** The limits of one call and one message. */
   readonly limits: BackendLimits;
   /**
-   * Sends messages to one destination; one result each, in order. A backend refuses what breaks the
-   * rules of messages; a sender that is nothing else may leave that to the publisher.
+   * Sends messages to one destination; one result each, in order. A backend refuses messages that
+   * break the rules; a mere sender may leave that to the publisher.
    */
   send(
     destination: Destination,
@@ -210,11 +209,11 @@ export interface Sender {
 
 /** Receives from queues and settles: all that a worker needs. */
 export interface Receiver {
-  /** How much one call and one message may take. */
+  /** The limits of one call and one message. */
   readonly limits: BackendLimits;
-  /** What is promised. */
+  /** The promises of the backend. */
   readonly guarantees: Guarantees;
-  /** Waits for messages and locks what it returns. */
+  /** Waits for messages, and locks those that it returns. */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]>;
   /** Removes messages for good. */
   acknowledge(
@@ -248,7 +247,7 @@ export interface Receiver {
 }
 
 /**
- * Which messages a subscription lets through, in the language of SNS: attribute names with lists of
+ * The filter of a subscription, in the language of SNS: attribute names with lists of
  * accepted values or operators.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
  */
@@ -270,15 +269,15 @@ export interface SubscriptionOptions {
 export interface DeclareQueueOptions extends CallOptions {
   /** Topics to subscribe to. Default: none. Other subscriptions are left alone. */
   subscribeTo?: readonly (string | SubscriptionOptions)[];
-  /** The queue that takes what failed `maxReceives` times; created if it is missing. Default: none. */
+  /** The queue that takes messages which failed `maxReceives` times; created if it is missing. Default: none. */
   deadLetterQueue?: string;
-  /** How often a message is received before it moves to the dead-letter queue. Default: 5. */
+  /** The receives before a message moves to the dead-letter queue. Default: 5. */
   maxReceives?: number;
-  /** How long a receive without a time of its own locks, in milliseconds. Default: 30 000. */
+  /** The time for which a receive locks unless it names another, in milliseconds. Default: 30 000. */
   visibilityTimeoutMs?: number;
-  /** How long messages are kept, in milliseconds. Default: the backend's; 14 days for a dead-letter queue. */
+  /** The time for which messages are kept, in milliseconds. Default: the backend's; 14 days for a dead-letter queue. */
   retentionMs?: number;
-  /** How long each message is hidden first, in milliseconds. Default: 0. */
+  /** The time for which each message is hidden first, in milliseconds. Default: 0. */
   delayMs?: number;
   /** FIFO queues only: de-duplicate by the body where a message has no id. Default: `false`. */
   contentBasedDeduplication?: boolean;
@@ -292,17 +291,17 @@ export interface DeclareTopicOptions extends CallOptions {
 
 /** A topic as it exists. */
 export interface TopicDescription {
-  /** Its name. */
+  /** The name of the topic. */
   name: string;
-  /** Its address: an ARN on AWS, else the name. */
+  /** The address: an ARN on AWS, else the name. */
   address: string;
 }
 
 /** A queue as it exists. Counts are approximate on AWS. */
 export interface QueueDescription {
-  /** Its name. */
+  /** The name of the queue. */
   name: string;
-  /** Its address: an ARN on AWS, else the name. */
+  /** The address: an ARN on AWS, else the name. */
   address: string;
   /** Messages that can be received now. */
   available: number;
@@ -310,11 +309,11 @@ export interface QueueDescription {
   inFlight: number;
   /** Messages that are still hidden by a delay. */
   delayed: number;
-  /** How long a receive without a time of its own locks, in milliseconds. */
+  /** The time for which a receive locks unless it names another, in milliseconds. */
   visibilityTimeoutMs: number;
   /** The dead-letter queue, if it has one. */
   deadLetterQueue?: string;
-  /** How often a message is received before it moves there. */
+  /** The receives before a message moves to the dead-letter queue. */
   maxReceives?: number;
 }
 
@@ -324,15 +323,15 @@ export interface Admin {
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription>;
   /**
    * Creates a queue, its dead-letter queue, its topics and its subscriptions, as far as they are
-   * missing, and updates what differs. Without `deadLetterQueue`, `visibilityTimeoutMs` and so on,
-   * what an existing queue has is left as it is.
+   * missing, and updates settings that differ. Settings that are not named, such as
+   * `deadLetterQueue` or `visibilityTimeoutMs`, are left as they are.
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription>;
   /** Describes a queue; `NOT_FOUND` if there is none. */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription>;
   /** Deletes a topic and its subscriptions; success if there is none. */
   deleteTopic(name: string, options?: CallOptions): Promise<void>;
-  /** Deletes a queue and what is in it; success if there is none. */
+  /** Deletes a queue and its messages; success if there is no such queue. */
   deleteQueue(name: string, options?: CallOptions): Promise<void>;
 }
 
@@ -364,12 +363,12 @@ export interface Metered {
 
 /** All three roles, and an end. */
 export interface Backend extends Sender, Receiver, Admin, Metered, AsyncDisposable {
-  /** Ends what is under way; every later call is `CLOSED`. */
+  /** Ends all calls under way; every later call is `CLOSED`. */
   close(): Promise<void>;
 }
 
 /**
- * The policy of a subscription: its own filter and the event types, as one.
+ * Makes the policy of a subscription out of its filter and its event types.
  * @throws {MelangeError} `CONFIGURATION` if the filter has a rule for `manifest`, where the types stand
  */
 export function filterPolicyOf(subscription: SubscriptionOptions): FilterPolicy | undefined {

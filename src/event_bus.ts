@@ -8,13 +8,8 @@ import {
   MessageConsumer,
   type StopOptions,
 } from "./consume/consumer.ts";
-import {
-  Dispatcher,
-  type DispatcherOptions,
-  type Handler,
-  type SubscribeOptions,
-  type Subscriber,
-} from "./handle/dispatcher.ts";
+import { Dispatcher, type DispatcherOptions } from "./handle/dispatcher.ts";
+import type { Handler, SubscribeOptions, Subscriber } from "./handle/handler.ts";
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType, Event, EventOf } from "./event/event.ts";
 import type { Format } from "./wire/packed.ts";
@@ -30,7 +25,7 @@ import { declarationFor } from "./handle/declarations.ts";
 
 /** Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers. */
 export interface EventBusOptions extends PublisherSettings, DispatcherOptions, ConsumerSettings {
-  /** Where events are published and received. Closed by whoever made it. */
+  /** The backend that events are published and received on. Its creator closes it. */
   backend: Backend;
   /** The queue to consume. Default: none; such a bus only publishes. */
   queue?: string;
@@ -123,7 +118,7 @@ export class EventBus implements EventPublisher, AsyncDisposable {
     );
   }
 
-  /** Whether any of its consumers is started. */
+  /** Tells whether any consumer of the bus is started. */
   get running(): boolean {
     return this.#consumers.some((consumer) => consumer.health() !== "stopped");
   }
@@ -208,7 +203,7 @@ export class EventBus implements EventPublisher, AsyncDisposable {
     return this.#publisher.publishAll(events, options);
   }
 
-  /** What each of its consumers has done, and is doing. */
+  /** The status of each consumer of the bus. */
   status(): ConsumerStatus[] {
     return this.#consumers.map((consumer) => consumer.status());
   }

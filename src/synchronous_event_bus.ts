@@ -1,11 +1,6 @@
 import { systemClock } from "./support/clock.ts";
-import {
-  Dispatcher,
-  type Handler,
-  type HandlerContext,
-  type SubscribeOptions,
-  type Subscriber,
-} from "./handle/dispatcher.ts";
+import { Dispatcher } from "./handle/dispatcher.ts";
+import type { Handler, HandlerContext, SubscribeOptions, Subscriber } from "./handle/handler.ts";
 import { MelangeError } from "./support/errors.ts";
 import {
   type AnyEventType,

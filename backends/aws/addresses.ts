@@ -7,7 +7,7 @@ import { type Address, addressOf, formatArn, readAddress } from "./api/names.ts"
 import { getCallerIdentity } from "./api/sns.ts";
 import { getQueueUrl } from "./api/sqs.ts";
 
-/** How names become addresses. */
+/** Options for finding addresses by names. */
 export interface AddressOptions {
   /** The account that the topics are in, twelve digits. Default: `AWS_ACCOUNT_ID`, else one `sts:GetCallerIdentity`, which needs no permission. */
   accountId?: string;
@@ -46,8 +46,12 @@ export function createAddresses(
 
   async function findTopic({ name }: Address): Promise<string> {
     const { region } = await client.place({ service: "sns" });
-    const accountId = await remember("", () => findAccount(client, options));
-    return formatArn({ service: "sns", region, accountId, name });
+    return formatArn({
+      service: "sns",
+      region,
+      accountId: await remember("", () => findAccount(client, options)),
+      name,
+    });
   }
 
   function find(destination: Destination): Promise<string> {
@@ -74,12 +78,12 @@ export function createAddresses(
   };
 }
 
-/** Under what the address of a queue or topic is remembered. */
+/** The key of a queue or topic in the address book. */
 export function keyOf(destination: Destination): string {
   return JSON.stringify(destination);
 }
 
-/** The same addresses, where a name that AWS would refuse is refused before anything is asked. */
+/** Wraps addresses so that a name that AWS would refuse is refused before anything is asked. */
 export function checkingNames(addresses: Addresses): Addresses {
   return {
     ...addresses,
@@ -105,10 +109,12 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
   return getQueueUrl(client, { QueueName: name, QueueOwnerAWSAccountId: accountId }, { region });
 }
 
-/** Says that nothing was sent, which the error of a call that only asks cannot know. */
+/** Adds that nothing was sent, which the error of a call that only asks cannot know. */
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
-  const code = error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code;
-  const message = `${error.message} (nothing sent: check accountId)`;
-  throw new MelangeError(code, message, error);
+  throw new MelangeError(
+    error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code,
+    `${error.message} (nothing sent: check accountId)`,
+    error,
+  );
 }

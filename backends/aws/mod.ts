@@ -27,8 +27,14 @@ import type {
 } from "../../src/backend.ts";
 import { type Random, systemClock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
+import { checkRange } from "../../src/support/range.ts";
 import { consoleLogger, guarded, type Logger } from "../../src/support/logger.ts";
-import { type Destination, messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
+import {
+  type Destination,
+  kindOf,
+  messageSize,
+  type OutgoingMessage,
+} from "../../src/wire/message.ts";
 import { toTracedEntry } from "./message/attributes.ts";
 import { BoundedMap } from "./api/bounded_map.ts";
 import { boundedText } from "./api/bounded_text.ts";
@@ -70,20 +76,20 @@ export type { AwsSenderOptions } from "./sender.ts";
 /** Options of {@linkcode AwsBackend}; each has a default. */
 export interface AwsBackendOptions
   extends AwsSenderOptions, EndpointKindOptions, CredentialsAccess {
-  /** What requests are signed with, or where that comes from. Default: {@linkcode defaultCredentials}. */
+  /** The keys that requests are signed with, or their provider. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
-  /** How much of a message is compared with the MD5 that SQS says, when it is sent and received. Default: `"body"`. */
+  /** The part of a message that is compared with the MD5 of SQS, on sending and receiving. Default: `"body"`. */
   integrity?: Integrity;
-  /** Whether publishing to a topic that is missing creates it. Default: `true`. */
+  /** Creates a missing topic when it is published to. Default: `true`. */
   createTopics?: boolean;
   /**
-   * Whether there is an SNS. `false` for a broker of queues only: all that concerns topics is
+   * Tells that there is an SNS. `false` for a broker of queues only: all that concerns topics is
    * `UNSUPPORTED` without a request, and the guarantees say so. Default: `true`.
    */
   topics?: boolean;
-  /** Where the jitter between attempts comes from: of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
+  /** The source of the jitter between attempts of `declare…` and `delete…`, and to get credentials. Default: `Math.random`. */
   random?: Random;
-  /** Told about messages that arrive damaged, about what `declare…` waits for and could not check. Default: the console. */
+  /** The logger for damaged messages, and for waits and missing permissions of `declare…`. Default: the console. */
   logger?: Logger;
 }
 
@@ -91,8 +97,8 @@ export interface AwsBackendOptions
  * Sends to SNS topics and SQS queues, and does nothing else: a publisher at the edge is small with
  * it. Nothing is read, checked or sent before the first message.
  *
- * It is made for a `MessagePublisher`, which checks what it sends. Called directly, it sends what it
- * is given, and what AWS refuses comes back as AWS said it. Unlike {@linkcode AwsBackend}, it creates
+ * The sender is made for a `MessagePublisher`, which checks its messages. Called directly, it sends
+ * unchecked messages, and a refusal comes back as AWS said it. Unlike {@linkcode AwsBackend}, it creates
  * no topics (a missing one is `NOT_FOUND`: declare it first) and does not compare the MD5 of what a
  * queue stored.
  *
@@ -159,18 +165,20 @@ export class AwsBackend implements Backend {
     );
     const found = checkingNames(createAddresses(client, options, new BoundedMap()));
     const addresses = createTopics ? creatingTopics(client, found) : found;
-    const wire = { client, addresses };
-    this.#sender = withChecks(createSender(wire, options, readIntact(isIntact), toTracedEntry));
-    this.#receiver = createReceiver(wire, { sender: this.#sender, isIntact, logger });
-    this.#admin = createAdmin(wire, { random, logger, during: this.#lifetime.during });
+    const access = { client, addresses };
+    this.#sender = withChecks(
+      createSender(access, options, readIntact(isIntact), toTracedEntry),
+    );
+    this.#receiver = createReceiver(access, { sender: this.#sender, isIntact, logger });
+    this.#admin = createAdmin(access, { random, logger, during: this.#lifetime.during });
   }
 
-  /** What SNS and SQS take. */
+  /** The limits of SNS and SQS. */
   get limits(): BackendLimits {
     return this.#sender.limits;
   }
 
-  /** All but one: a receive that is aborted may still take messages. Without topics, nothing fans out. */
+  /** The guarantees of SQS: all but one, as an aborted receive may still take messages. Without topics, nothing fans out. */
   get guarantees(): Guarantees {
     const { guarantees } = this.#receiver;
     return this.#topics ? guarantees : { ...guarantees, fansOut: false, filters: false };
@@ -183,7 +191,7 @@ export class AwsBackend implements Backend {
     options?: CallOptions,
   ): Promise<SendResult[]> {
     return this.#needing(
-      "topic" in destination,
+      kindOf(destination) === "topic",
       async () => {
         const results = await this.#sender.send(destination, messages, options);
         this.#meter.sent(results.filter(({ ok }) => ok).length);
@@ -325,14 +333,11 @@ export class AwsBackend implements Backend {
   }
 }
 
-/** A limit that is no number lets nothing through, or everything, and says so of each message. */
+/** Refuses sizes that are no numbers: they would let nothing through, or everything. */
 function checkSizes(options: AwsBackendOptions): void {
   for (const name of ["topicMessageBytes", "queueMessageBytes", "queueBatchBytes"] as const) {
-    const value: unknown = options[name];
-    if (value === undefined || (typeof value === "number" && value >= 1)) continue;
-    throw new RangeError(
-      `Cannot create a backend as ${name} must be a number of bytes, 1 at least: current value is ${value}`,
-    );
+    if (options[name] === undefined) continue;
+    checkRange(options[name], { cannot: "create a backend", name, min: 1 });
   }
 }
 

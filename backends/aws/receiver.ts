@@ -11,6 +11,7 @@ import type {
 } from "../../src/backend.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import type { Logger } from "../../src/support/logger.ts";
+import { checkRange } from "../../src/support/range.ts";
 import { isFifo } from "../../src/wire/message.ts";
 import { fromSqsMessage, toSeconds } from "./message/attributes.ts";
 import { assertEntries, MAX_ENTRIES, resultPerEntry } from "./api/batch.ts";
@@ -19,7 +20,7 @@ import type { IsIntact } from "./message/integrity.ts";
 import { baseOf, parseArn, regionOf, serviceUrl, shortName } from "./api/names.ts";
 import { QUEUE_ERRORS } from "./api/queue_errors.ts";
 import { redriveOf } from "./declare/redrive.ts";
-import type { Wire } from "./sender.ts";
+import type { Access } from "./sender.ts";
 import {
   type Answered,
   type BatchAnswer,
@@ -44,44 +45,51 @@ const GUARANTEES: Guarantees = {
   cancelsReceive: false,
 };
 
-/** What receiving needs besides the wire. */
+/** The parts of receiving beside the access to AWS. */
 export interface ReceiverOptions {
-  /** Puts copies into dead-letter queues, and knows the limits. */
+  /** The sender of copies to dead-letter queues, which knows the limits. */
   readonly sender: Sender;
-  /** Compares what arrived with its digests. */
+  /** Compares a message that arrived with its digests. */
   readonly isIntact: IsIntact;
-  /** Told about messages that arrived damaged. */
+  /** The logger that is told of damaged messages. */
   readonly logger: Logger;
 }
 
 /** Creates the receiving part of the backend. */
-export function createReceiver(wire: Wire, options: ReceiverOptions): Receiver {
+export function createReceiver(access: Access, options: ReceiverOptions): Receiver {
   const { sender } = options;
   return {
     limits: sender.limits,
     guarantees: GUARANTEES,
-    receive: (queue, call) => receive(wire, queue, { ...call, ...options }),
+    receive: (queue, call) => receive(access, queue, { ...call, ...options }),
     acknowledge: (queue, receipts, { signal } = {}) =>
-      acknowledge(wire, queue, { receipts, signal }),
+      acknowledge(access, queue, { receipts, signal }),
     async release(queue, releases, { signal } = {}) {
       const changes = releases.map(({ receipt, delayMs }) => ({ receipt, visibilityMs: delayMs }));
-      return await changeVisibility(wire, queue, { changes, signal });
+      return await changeVisibility(access, queue, { changes, signal });
     },
-    extend: (queue, changes, { signal } = {}) => changeVisibility(wire, queue, { changes, signal }),
-    deadLetter: createDeadLetter(wire, sender),
+    extend: (queue, changes, { signal } = {}) =>
+      changeVisibility(access, queue, { changes, signal }),
+    deadLetter: createDeadLetter(access, sender),
   };
 }
 
 async function receive(
-  wire: Wire,
+  access: Access,
   queue: string,
   options: ReceiveOptions & ReceiverOptions,
 ): Promise<Delivery[]> {
   const { max, waitMs, visibilityMs, attemptId, signal, sender, isIntact, logger } = options;
   const { limits } = sender;
-  assertWithin("max", max, { from: 1, to: MAX_ENTRIES });
-  assertWithin("waitMs", waitMs, { from: 0, to: limits.queue.waitMs });
-  assertWithin("visibilityMs", visibilityMs, { from: 0, to: limits.queue.visibilityMs });
+  const cannot = "receive";
+  checkRange(max, { cannot, name: "max", min: 1, max: MAX_ENTRIES });
+  checkRange(waitMs, { cannot, name: "waitMs", min: 0, max: limits.queue.waitMs });
+  checkRange(visibilityMs, {
+    cannot,
+    name: "visibilityMs",
+    min: 0,
+    max: limits.queue.visibilityMs,
+  });
   const input = {
     MaxNumberOfMessages: max,
     WaitTimeSeconds: toSeconds(waitMs),
@@ -91,12 +99,12 @@ async function receive(
     MessageAttributeNames: ["All"],
     ...(attemptId !== undefined && isFifo(queue) ? { ReceiveRequestAttemptId: attemptId } : {}),
   };
-  const messages = await wire.addresses.at(
+  const messages = await access.addresses.at(
     { queue },
     signal,
-    (QueueUrl) => receiveMessage(wire.client, { QueueUrl, ...input }, { signal, waitMs }),
+    (QueueUrl) => receiveMessage(access.client, { QueueUrl, ...input }, { signal, waitMs }),
   );
-  const now = wire.client.clock.now();
+  const now = access.client.clock.now();
   const lockedUntil = new Date(now + input.VisibilityTimeout * 1000);
   const deliveries: Delivery[] = [];
   for (const message of messages) {
@@ -114,14 +122,6 @@ async function receive(
   throw unknownOutcome("ReceiveMessage", "all messages arrived damaged");
 }
 
-function assertWithin(name: string, value: number, range: { from: number; to: number }): void {
-  const { from, to } = range;
-  if (value >= from && value <= to) return;
-  throw new RangeError(
-    `Cannot receive as ${name} must be ${from} to ${to}: current value is ${value}`,
-  );
-}
-
 function deliveryOf(
   received: Answered,
   options: { now: number; lockedUntil: Date; isIntact: IsIntact },
@@ -133,14 +133,14 @@ function deliveryOf(
   return intact ? { receipt, message } : undefined;
 }
 
-/** Left locked: it comes again, and if it is damaged in the queue itself, redrive takes it away. */
+/** Logs a damaged message. It stays locked and comes again; if it is damaged in the queue itself, redrive takes it away. */
 function reportDamage(logger: Logger, queue: string, { MessageId }: Answered): void {
   const messageId = typeof MessageId === "string" ? MessageId.slice(0, 100) : undefined;
   logger.error("A message arrived damaged and is left in the queue", { queue, messageId });
 }
 
 async function acknowledge(
-  wire: Wire,
+  access: Access,
   queue: string,
   options: { receipts: readonly string[]; signal: AbortSignal | undefined },
 ): Promise<SettleResult[]> {
@@ -148,10 +148,10 @@ async function acknowledge(
   assertEntries("acknowledge", receipts.length);
   if (receipts.length === 0) return [];
   const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-  const answer = await wire.addresses.at(
+  const answer = await access.addresses.at(
     { queue },
     signal,
-    (QueueUrl) => deleteMessageBatch(wire.client, { QueueUrl, Entries }, { signal }),
+    (QueueUrl) => deleteMessageBatch(access.client, { QueueUrl, Entries }, { signal }),
   );
   const read = (): SettleResult => ({ ok: true });
   return resultPerEntry("DeleteMessageBatch", withLostLocks(answer), {
@@ -161,9 +161,9 @@ async function acknowledge(
   });
 }
 
-/** Both releasing and extending: SQS counts either from now. */
+/** Releases and extends: SQS counts both from now. */
 async function changeVisibility(
-  wire: Wire,
+  access: Access,
   queue: string,
   options: { changes: readonly Extension[]; signal: AbortSignal | undefined },
 ): Promise<ExtendResult[]> {
@@ -175,12 +175,12 @@ async function changeVisibility(
     ReceiptHandle: receipt,
     VisibilityTimeout: toSeconds(visibilityMs),
   }));
-  const answer = await wire.addresses.at(
+  const answer = await access.addresses.at(
     { queue },
     signal,
-    (QueueUrl) => changeMessageVisibilityBatch(wire.client, { QueueUrl, Entries }, { signal }),
+    (QueueUrl) => changeMessageVisibilityBatch(access.client, { QueueUrl, Entries }, { signal }),
   );
-  const now = wire.client.clock.now();
+  const now = access.client.clock.now();
   const lockedUntil = (seconds: number) => new Date(now + seconds * 1000);
   return resultPerEntry("ChangeMessageVisibilityBatch", withLostLocks(answer), {
     entries: Entries,
@@ -206,14 +206,17 @@ function withLostLocks({ Successful, Failed }: BatchAnswer): BatchAnswer {
   };
 }
 
-/** So many receipts are remembered whose copies are stored and whose deletes failed. */
+/** The most receipts that are remembered because their copies are stored and their deletes failed. */
 const MAX_COPIED = 10_000;
 
 /**
  * Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. When
  * it is called again because the delete failed, nothing is copied again.
  */
-function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["deadLetter"]> {
+function createDeadLetter(
+  access: Access,
+  sender: Sender,
+): NonNullable<Receiver["deadLetter"]> {
   const targets = new Map<string, string>();
   const copied = new Set<string>();
 
@@ -237,14 +240,14 @@ function createDeadLetter(wire: Wire, sender: Sender): NonNullable<Receiver["dea
     receipts: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<SettleResult[]> {
-    const results = await acknowledge(wire, queue, { receipts, signal });
+    const results = await acknowledge(access, queue, { receipts, signal });
     results.forEach(({ ok }, at) => ok && copied.delete(receipts[at]!));
     return results;
   }
 
   return async (queue, copies, { signal } = {}) => {
     const moving = [...copies];
-    const target = targets.get(queue) ?? await deadLetterQueueOf(wire, queue, signal);
+    const target = targets.get(queue) ?? await deadLetterQueueOf(access, queue, signal);
     if (target === undefined) return moving.map(() => ({ ok: false, error: unsupported(queue) }));
     targets.set(queue, target);
     try {
@@ -267,15 +270,17 @@ function forgetOldest(values: Set<string>, max: number): void {
 }
 
 async function deadLetterQueueOf(
-  wire: Wire,
+  access: Access,
   queue: string,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const { RedrivePolicy } = await wire.addresses.at(
+  const { RedrivePolicy } = await access.addresses.at(
     { queue },
     signal,
     (QueueUrl) =>
-      getQueueAttributes(wire.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, { signal }),
+      getQueueAttributes(access.client, { QueueUrl, AttributeNames: ["RedrivePolicy"] }, {
+        signal,
+      }),
   );
   const arn = redriveOf(RedrivePolicy)?.deadLetterTargetArn;
   if (!arn) return undefined;
@@ -285,8 +290,8 @@ async function deadLetterQueueOf(
 }
 
 /**
- * Whether the URL of a queue points to another place than its region's own. Its dead-letter queue,
- * which is in the same account and region, is there as well, and its ARN does not say so.
+ * Tells whether the URL of a queue points to another place than its region's own. The dead-letter
+ * queue, which is in the same account and region, is at that place as well; its ARN does not say so.
  */
 function isElsewhere(queue: string): boolean {
   const base = baseOf(queue);

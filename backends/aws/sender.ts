@@ -42,8 +42,8 @@ function limitsFrom(options: AwsSenderOptions): BackendLimits {
   };
 }
 
-/** What sending and receiving share. */
-export interface Wire {
+/** The part that sending, receiving and declaring share. */
+export interface Access {
   readonly client: AwsClient;
   readonly addresses: Addresses;
 }
@@ -57,7 +57,7 @@ export type ReadSent = (entry: Answered, message: OutgoingMessage) => SendResult
  * loads.
  */
 export function createSender(
-  { client, addresses }: Wire,
+  { client, addresses }: Access,
   options: AwsSenderOptions,
   read: ReadSent = readSent,
   toEntry: typeof toSqsEntry = toSqsEntry,

@@ -1,4 +1,4 @@
-import type { Middleware } from "../../src/handle/dispatcher.ts";
+import type { Middleware } from "../../src/handle/handler.ts";
 
 /**
  * Hands out events that cannot be changed, for tests: the subscribers of one message share its

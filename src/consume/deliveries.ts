@@ -1,5 +1,5 @@
 import type { SettleResult } from "../backend.ts";
-import type { Outcome } from "../handle/dispatcher.ts";
+import type { Outcome } from "../handle/dispatch.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";

@@ -1,6 +1,6 @@
 import type { Delivery, Receiver, SettleResult } from "../backend.ts";
 import { type Clock, type Random, reading } from "../support/clock.ts";
-import type { Outcome } from "../handle/dispatcher.ts";
+import type { Outcome } from "../handle/dispatch.ts";
 import { describeError, type ErrorFacts, MelangeError } from "../support/errors.ts";
 import { deadLetterCopy } from "../wire/dead_letter.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";

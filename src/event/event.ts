@@ -1,3 +1,4 @@
+import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
@@ -125,9 +126,7 @@ export function defineEvent<const Name extends string, S extends Schema>(
   const eventType = Object.assign(create, {
     type: name,
     schema,
-    ...(topic === undefined ? {} : { topic }),
-    ...(group === undefined ? {} : { group }),
-    ...(version === undefined ? {} : { version }),
+    ...defined({ topic, group, version }),
     is: (event: Event): event is Event<Name, OutputOf<S>> => event.type === name,
   }) as EventType<Name, S>;
   Object.defineProperty(eventType, "name", { value: name });
@@ -143,13 +142,11 @@ function newEvent<Name extends string, Data>(
   const { id, occurredOn, topic = usualTopic, correlationId, causationId } = overrides;
   return {
     type,
-    ...(topic === undefined ? {} : { topic }),
+    ...defined({ topic }),
     data,
     id: id ?? crypto.randomUUID(),
     occurredOn: occurredOn ?? new Date(),
-    ...(version === undefined ? {} : { version }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(causationId === undefined ? {} : { causationId }),
+    ...defined({ version, correlationId, causationId }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** What a backend gave, made safe to work with: anybody may write one. */
+/** Makes the answers of backends safe to work with: anybody may write a backend. */
 import type { Delivery } from "../backend.ts";
 import type { Result } from "../support/result.ts";
 import { MelangeError, probe } from "../support/errors.ts";
@@ -6,8 +6,8 @@ import { isRecord } from "../wire/json.ts";
 import type { Attributes, ReceivedMessage } from "../wire/message.ts";
 
 /**
- * One result per item, in order. What is no result, or is missing, stands for an unknown outcome
- * that may be tried again.
+ * Gives one result per item, in order. An entry that is no result, or is missing, stands for an
+ * unknown outcome that may be tried again.
  */
 export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
   const results = Array.isArray(answer) ? answer : [];
@@ -74,7 +74,7 @@ export function soundMessage(message: ReceivedMessage, receivedAt: Date): Receiv
   };
 }
 
-/** Whether all that is read of an error can be read: a subclass of somebody's may have getters. */
+/** Tells whether the properties of an error can be read: a subclass of others may have getters. */
 function isReadable({ code, message, retryable, retryAfterMs }: MelangeError): boolean {
   return typeof code === "string" && typeof message === "string" &&
     typeof retryable === "boolean" && isWait(retryAfterMs);
@@ -88,7 +88,7 @@ function areSound(attributes: unknown): boolean {
   return isRecord(attributes) && Object.values(attributes).every(isAttribute);
 }
 
-/** Those that have a value: without any, a message could not even be dead-lettered. */
+/** Keeps the attributes that have a value: an attribute without any could not even be dead-lettered. */
 function soundAttributes(attributes: unknown): Attributes {
   const all = isRecord(attributes) ? Object.entries(attributes) : [];
   return Object.fromEntries(all.filter(([, value]) => isAttribute(value))) as Attributes;

@@ -3,8 +3,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { Format } from "../wire/packed.ts";
 
 /**
- * What a queue must be subscribed to for a dispatcher to get its events: each topic of the event
- * types that somebody listens to, filtered by type; unfiltered where somebody takes everything.
+ * Lists the subscriptions that a queue needs for a dispatcher to get its events: each topic of the
+ * event types that have a subscriber, filtered by type; unfiltered where a subscriber takes everything.
  * Types without a topic are sent to the queue itself, and need no subscription.
  */
 export function subscriptionsFor(dispatcher: Dispatcher, format: Format): SubscriptionOptions[] {

@@ -1,23 +1,25 @@
 import { abortable, type Clock, limited } from "../support/clock.ts";
 import type { Claim, DeduplicationStore } from "./deduplication/store.ts";
+import { defined } from "../support/defined.ts";
 import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 
-/** How repeated deliveries of one event are told apart from new ones. */
+/** The way to tell repeated deliveries of one event from new ones. */
 export interface DeduplicationOptions {
-  /** Where claims are kept. */
+  /** The store that keeps the claims. */
   store: DeduplicationStore;
   /**
-   * How long a claim lasts at the most unless it is renewed, in milliseconds. It is shorter where the
-   * message is held for less, so that what a killed worker held is free when it comes again.
+   * The longest time that a claim lasts without being renewed, in milliseconds. The time is shorter
+   * where the message is held for less, so that the claim of a killed worker is over when its message
+   * comes again.
    * Default: 60 000.
    */
   leaseMs?: number;
-  /** How long a handled event is remembered, in milliseconds. Default: 24 hours. */
+  /** The time for which a handled event is remembered, in milliseconds. Default: 24 hours. */
   retentionMs?: number;
   /**
-   * What happens when the store fails; it is logged as an error either way. `"retry"` handles the
-   * message later, `"process"` handles it without protection. Default: `"retry"`. A call of the store
+   * The course when the store fails; the failure is logged as an error either way. `"retry"` handles
+   * the message later, `"process"` handles it without protection. Default: `"retry"`. A call of the store
    * that takes longer than a third of the lease has failed.
    */
   onFailure?: "retry" | "process";
@@ -25,26 +27,26 @@ export interface DeduplicationOptions {
 
 /** Options of {@linkcode runOnce}. */
 export interface OnceOptions extends DeduplicationOptions {
-  /** Tells subscriber and event. */
+  /** The key of the subscriber and the event. */
   key: string;
   /** Ends the claim: the message that it was made for was given up. */
   signal: AbortSignal;
-  /** How long the message is still held, in milliseconds. Default: no limit. */
+  /** Tells for how long the message is still held, in milliseconds. Default: no limit. */
   heldMs?: (() => number) | undefined;
-  /** Where time comes from. */
+  /** The source of time. */
   clock: Clock;
-  /** Where failures of the store are reported. */
+  /** The logger that failures of the store are reported to. */
   logger: Logger;
 }
 
-/** Whether a subscriber is done with an event, or when to ask again. */
+/** The verdict on one subscriber and event: done, or to be asked again later. */
 export type OnceResult =
   | { kind: "acknowledge" }
   | { kind: "retry"; error: unknown; uncounted: true; delayMs?: number };
 
-/** No claim is shorter, unless it is asked to be: a store takes its time too. */
+/** The shortest claim, unless a shorter lease is asked for: a store takes its time too. */
 const MIN_LEASE_MS = 1_000;
-/** So long a message that was given up waits for its claim to be given back, in milliseconds. */
+/** The longest that a message which was given up waits for its claim to be released, in milliseconds. */
 const GIVE_BACK_MS = 100;
 
 /**
@@ -85,7 +87,7 @@ async function claimed(options: OnceOptions): Promise<Claim> {
   }
 }
 
-/** What a store of somebody's answered. */
+/** Checks the answer of a store, which anybody may have written. */
 function soundClaim(claim: Claim, leaseMs: number): Claim {
   const { status } = claim;
   if (status === "completed" || (status === "claimed" && typeof claim.token === "string")) {
@@ -182,8 +184,7 @@ function storeFailed(verb: string, error: unknown, { key, logger }: OnceOptions)
 
 function inProgress(retryAfterMs: number | undefined): OnceResult {
   const error = new MelangeError("CONFLICT", "Cannot handle the event as it is being handled");
-  const delay = retryAfterMs === undefined ? {} : { delayMs: retryAfterMs };
-  return { kind: "retry", error, uncounted: true, ...delay };
+  return { kind: "retry", error, uncounted: true, ...defined({ delayMs: retryAfterMs }) };
 }
 
 function keepRenewing(token: string, options: OnceOptions): () => void {

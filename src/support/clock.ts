@@ -1,8 +1,8 @@
 import { MelangeError } from "./errors.ts";
 
 /**
- * Where this library takes its time from. Everything that waits or stamps is given one, so that
- * a test lets an hour pass at once.
+ * The source of time of this library. Everything that waits or stamps is given a clock, so that a
+ * test lets an hour pass at once.
  */
 export interface Clock {
   /** Milliseconds since the Unix epoch, for dates and signatures. It steps when the clock is set. */
@@ -32,7 +32,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** The reading that deadlines and durations are made of; it is comparable only with others of it. */
+/** Reads the time for deadlines and durations. Readings of one clock compare, and no others. */
 export function reading(clock: Clock): number {
   return clock.monotonic?.() ?? clock.now();
 }

@@ -1,12 +1,12 @@
-/** What a length of time is for, and what it may be. */
+/** The rule for a length of time, and the words of its error. */
 export interface DurationRule {
-  /** What cannot be done with a wrong one, such as `stop a consumer`. */
+  /** The action that fails with a wrong time, such as `stop a consumer`. */
   cannot: string;
   /** The name of the option or argument. */
   name: string;
-  /** Whether 0 is too little. Default: `false`. */
+  /** Refuses 0. Default: `false`. */
   positive?: boolean;
-  /** Whether `Infinity` will do. Default: `false`. */
+  /** Takes `Infinity`. Default: `false`. */
   endless?: boolean;
 }
 

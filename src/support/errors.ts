@@ -1,5 +1,5 @@
 /**
- * What a caller may switch on. The union is open: a backend may add codes of its own.
+ * The codes that a caller may switch on. The union is open: a backend may add codes of its own.
  *
  * | code | meaning |
  * |---|---|
@@ -43,9 +43,9 @@ export type MelangeErrorCode =
 
 /** Options of {@linkcode MelangeError}. */
 export interface MelangeErrorOptions extends ErrorOptions {
-  /** Whether the same call may succeed if it is made again. Default: `false`. */
+  /** Tells that the same call may succeed if it is made again. Default: `false`. */
   retryable?: boolean;
-  /** How long the service asked to wait before the next attempt, in milliseconds. Default: none. */
+  /** The pause that the service asked for before the next attempt, in milliseconds. Default: none. */
   retryAfterMs?: number | undefined;
 }
 
@@ -62,11 +62,11 @@ export interface MelangeErrorOptions extends ErrorOptions {
  * ```
  */
 export class MelangeError extends Error {
-  /** What happened; stable across releases. */
+  /** The kind of error; stable across releases. */
   declare readonly code: MelangeErrorCode;
-  /** Whether the same call may succeed if it is made again. */
+  /** Tells that the same call may succeed if it is made again. */
   declare readonly retryable: boolean;
-  /** How long the service asked to wait before the next attempt, in milliseconds. */
+  /** The pause that the service asked for before the next attempt, in milliseconds. */
   declare readonly retryAfterMs: number | undefined;
 
   /** Creates an error with a code, a sentence for people, and optionally a cause. */
@@ -138,7 +138,7 @@ export function reasonOf(thrown: unknown): string | undefined {
   return typeof reason === "string" ? reason : undefined;
 }
 
-/** Looks at what others made. Getters and proxies of it may throw; then nothing is known. */
+/** Looks at a value of others, whose getters and proxies may throw; then the result is `undefined`. */
 export function probe<T>(look: () => T): T | undefined {
   try {
     return look();
@@ -147,13 +147,13 @@ export function probe<T>(look: () => T): T | undefined {
   }
 }
 
-/** What may be logged of an error that others wrote: its text may quote a message body. */
+/** The part of an error that may be logged; the text of others may quote a message body. */
 export interface ErrorFacts {
   /** The class of the error. */
   name: string;
-  /** Its code, if it has one. */
+  /** The code, if the error has one. */
   code?: string;
-  /** Where it was thrown: the first stack frames, without the message. */
+  /** The place where the error was thrown: the first stack frames, without the message. */
   at?: string[];
 }
 
@@ -168,7 +168,7 @@ export function describeError(error: unknown): ErrorFacts {
   return facts;
 }
 
-/** A stack begins with the message, whose lines may look like frames: only what follows it counts. */
+/** Reads the frames behind the message, as lines of a message may look like frames. */
 function framesOf(error: Error): string[] {
   const { message, stack } = textsOf(error, ["message", "stack"]);
   const start = message === undefined ? -1 : stack?.indexOf(message) ?? -1;
@@ -177,7 +177,7 @@ function framesOf(error: Error): string[] {
   return lines.filter((line) => /^\s+at /.test(line)).map((line) => line.trim());
 }
 
-/** Those of its properties that are text, each read once. */
+/** Reads the properties that are text, each once. */
 function textsOf(error: Error, names: readonly string[]): Record<string, string | undefined> {
   return Object.fromEntries(names.map((name) => {
     const value = probe(() => (error as unknown as Record<string, unknown>)[name]);

@@ -3,7 +3,7 @@ import { type Clock, type Random, reading, sleep } from "./clock.ts";
 import { isNumber } from "./duration.ts";
 import { MelangeError, probe } from "./errors.ts";
 
-/** How delays grow: the first is at most `baseMs`, each further one at most twice the one before. */
+/** The growth of delays: the first is at most `baseMs`, each further delay at most twice the one before. */
 export interface Backoff {
   /** The bound of the first delay, in milliseconds. */
   baseMs: number;
@@ -11,7 +11,7 @@ export interface Backoff {
   maxMs: number;
 }
 
-/** How often, how fast and how long something is tried. */
+/** The number, the pace and the end of attempts. */
 export interface RetryPolicy extends Partial<Backoff> {
   /** Attempts, the first included. Default: 8. */
   maxAttempts?: number;
@@ -19,7 +19,7 @@ export interface RetryPolicy extends Partial<Backoff> {
   baseMs?: number;
   /** The bound of every delay, in milliseconds. Default: 20 000. */
   maxMs?: number;
-  /** No attempt starts later than this after the first, in milliseconds. Default: 60 000. */
+  /** The time after the first attempt in which others may start, in milliseconds. Default: 60 000. */
   deadlineMs?: number;
 }
 
@@ -45,13 +45,13 @@ export function checkRetryPolicy(policy: RetryPolicy): void {
 
 /** Options of {@linkcode retry} and {@linkcode retryEach}. */
 export interface RetryOptions extends RetryPolicy {
-  /** Where delays come from. */
+  /** The clock that delays are measured by. */
   clock: Clock;
-  /** Where jitter comes from. */
+  /** The source of jitter. */
   random: Random;
-  /** Ends the waiting, and the trying. */
+  /** Ends the waiting and the attempts. */
   signal?: AbortSignal | undefined;
-  /** Shared by all that use one service, so that a throttled fleet slows down. Default: none. */
+  /** The budget of all calls of one service, so that a throttled fleet slows down. Default: none. */
   budget?: RetryBudget;
 }
 
@@ -61,7 +61,7 @@ export function backoffMs(attempt: number, backoff: Backoff, random: Random): nu
   return random() * bound;
 }
 
-/** Whether an error may go away by trying again: only what says so of itself. */
+/** Tells whether trying again may help: only errors that say so of themselves are retryable. */
 export function isRetryable(error: unknown): boolean {
   return probe(() => error instanceof MelangeError && error.retryable) === true;
 }
@@ -138,7 +138,7 @@ async function resultsOf<Item, Value>(
   }
 }
 
-/** An error as it is; of anything else that was thrown, nobody knows what had been done. */
+/** Gives an error of ours as it is; any other thrown value becomes `OUTCOME_UNKNOWN`. */
 export function asMelangeError(cause: unknown): MelangeError {
   if (probe(() => cause instanceof MelangeError)) return cause as MelangeError;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
@@ -146,7 +146,7 @@ export function asMelangeError(cause: unknown): MelangeError {
   });
 }
 
-/** The error of an item that a result is missing for. */
+/** Creates the error of an item without a result. */
 export function unmentioned(): MelangeError {
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
     retryable: true,
@@ -184,11 +184,11 @@ function slept(clock: Clock, ms: number, signal: AbortSignal | undefined): Promi
 
 /** Options of {@linkcode RetryBudget}. */
 export interface RetryBudgetOptions {
-  /** Where time comes from. */
+  /** The source of time. */
   clock: Clock;
-  /** How many retries may follow each other at once. Default: 100. */
+  /** The most retries that may follow each other at once. Default: 100. */
   capacity?: number;
-  /** How many retries a second go on for ever, when nothing succeeds. Default: 10. */
+  /** The retries a second that go on for ever when nothing succeeds. Default: 10. */
   refillPerSecond?: number;
 }
 

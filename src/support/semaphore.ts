@@ -1,21 +1,21 @@
-/** Lets a bounded number in; the others wait in line. */
+/** Permits for a bounded number of callers; further callers wait in line. */
 export class Semaphore {
   readonly #waiting = new Set<() => void>();
   #free: number;
 
-  /** Creates a semaphore with so many places. */
-  constructor(places: number) {
-    this.#free = places;
+  /** Creates a semaphore that lets this many in at once. */
+  constructor(permits: number) {
+    this.#free = permits;
   }
 
-  /** Whether the next one would wait. */
+  /** Tells whether the next caller would wait. */
   get full(): boolean {
     return this.#free <= 0;
   }
 
   /**
-   * Takes a place: returns nothing if there was one, else a promise that resolves when there is,
-   * first come first served, and rejects with the signal's reason.
+   * Takes a permit. Returns nothing if one was free, else a promise that resolves when the caller's
+   * turn has come, and rejects with the signal's reason.
    */
   acquire(signal?: AbortSignal): Promise<void> | undefined {
     if (this.#free > 0) {
@@ -37,7 +37,7 @@ export class Semaphore {
     });
   }
 
-  /** Gives a place back, to the first in line if somebody waits. */
+  /** Gives a permit back, to the first in line if somebody waits. */
   release(): void {
     const [next] = this.#waiting;
     if (!next) {

@@ -1,4 +1,4 @@
-/** One attempt to send a batch: what is refused as a whole, and what may go again in order. */
+/** Makes one attempt to send a batch: splits requests that are refused as a whole, and keeps groups in order. */
 import type { Result } from "./result.ts";
 import { MelangeError } from "./errors.ts";
 import { asMelangeError, unmentioned } from "./retry.ts";

@@ -1,3 +1,4 @@
+import { defined } from "../support/defined.ts";
 import { openEnvelope, packedOrigin } from "./sns_envelope.ts";
 import { isCloudEvent, read } from "./format.ts";
 import { lazyJson } from "./json.ts";
@@ -11,10 +12,21 @@ import {
 import { type DeadLetterFacts, pack, PACKED, type Packed, unpack } from "./packed.ts";
 
 /**
- * The copy of a message that goes to a dead-letter queue: the message as it was published, with its
- * facts, and what the envelope said that it came in. Where there is no room for them (ten attributes,
- * or the size limit), and where what was published cannot be sent to a queue, it goes as it was
- * received. It belongs to the same trace.
+ * Makes the copy of a message that goes to a dead-letter queue: the message as it was published, with
+ * the facts of its failure, and with the facts of the envelope that it came in. Where there is no room
+ * for facts (ten attributes, or `messageBytes`), and where the published message cannot be sent to a
+ * queue, the copy is the message as it was received. The copy belongs to the same trace. Backends and
+ * `deadLetterTo` send it; a host with another way to store messages calls this function itself.
+ *
+ * @example
+ * ```ts
+ * import { deadLetterCopy, deadLetterFactsOf } from "@melange/melange";
+ *
+ * const message = { id: "m-1", body: "{}", attributes: { manifest: "Ping" }, sentAt: new Date(), attempt: 3 };
+ * const facts = { reason: "card-expired", queue: "pings", attempts: 3 };
+ * const copy = deadLetterCopy(message, facts, 262_144);
+ * if (deadLetterFactsOf({ ...message, ...copy })?.reason !== "card-expired") throw new Error("unexpected");
+ * ```
  */
 export function deadLetterCopy(
   message: ReceivedMessage,
@@ -46,8 +58,7 @@ function withPacked({ attributes }: ReceivedMessage, packed: Packed): Attributes
 function placeOf({ id, group, origin }: ReceivedMessage, { queue }: DeadLetterFacts) {
   const traceHeader = origin?.traceHeader ?? "";
   return {
-    ...(TRACE.test(traceHeader) ? { traceHeader } : {}),
-    ...(group === undefined ? {} : { group }),
+    ...defined({ traceHeader: TRACE.test(traceHeader) ? traceHeader : undefined, group }),
     // A FIFO queue takes nothing without a group, and some brokers do not say it. And not the event's
     // id: a message that is redriven and fails again within five minutes would be taken for a
     // repetition and dropped. The broker gives a redriven message a new id.
@@ -62,7 +73,7 @@ const TRACE = /^[A-Za-z]+=[!-~]{1,500}$/;
 function packForeign(message: ReceivedMessage): Packed {
   const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
   const { facts, source } = read(message);
-  return { ...pack(facts, format), ...(source === undefined ? {} : { source }) };
+  return { ...pack(facts, format), ...defined({ source }) };
 }
 
 /**

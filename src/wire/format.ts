@@ -1,3 +1,4 @@
+import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
 import { type Event, invalidEvent } from "../event/event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
@@ -109,8 +110,8 @@ function bodyOf(
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
 }
 
-/** What a message says of its event, read without touching the data. */
-export interface Envelope {
+/** An event as its message tells it: its data is read later, or never. */
+export interface LazyEvent {
   /** The event, but for its data; `type` is `undefined` where the message names none. */
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
   /** The source of a CloudEvent that others wrote, where its id is unique only with that. */
@@ -126,7 +127,7 @@ export interface Envelope {
  * Reads who wrote what: any of our formats, Python's Melange, its first version, CloudEvents, or a
  * body without metadata. Never throws; what cannot be read says so when the data is asked for.
  */
-export function read(message: ReceivedMessage): Envelope {
+export function read(message: ReceivedMessage): LazyEvent {
   const { attributes } = message;
   const packed = unpack(attributes);
   const manifest = textOf(attributes, MANIFEST);
@@ -181,10 +182,12 @@ function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
   return {
     id: given(packed?.id) ?? message.id,
     occurredOn: dateOf(packed?.on) ?? message.sentAt,
-    ...(packed?.topic === undefined ? {} : { topic: packed.topic }),
-    ...(packed?.v === undefined ? {} : { version: packed.v }),
-    ...(packed?.correlationId === undefined ? {} : { correlationId: packed.correlationId }),
-    ...(packed?.causationId === undefined ? {} : { causationId: packed.causationId }),
+    ...defined({
+      topic: packed?.topic,
+      version: packed?.v,
+      correlationId: packed?.correlationId,
+      causationId: packed?.causationId,
+    }),
   };
 }
 
@@ -208,7 +211,7 @@ function pythonBody(parsed: Parsed): Payload | undefined {
 }
 
 /** The first Melange put its metadata into the body; a body without any has no type. */
-function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Envelope {
+function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): LazyEvent {
   const body = json()?.value;
   const type = isRecord(body) ? ownText(body, "event_type_name") : undefined;
   const facts = factsOf(message, unpack(message.attributes));
@@ -225,7 +228,7 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Enve
       ...facts,
       type,
       occurredOn: dateOf(occurred_on) ?? facts.occurredOn,
-      ...(typeof topic === "string" ? { topic } : {}),
+      ...defined({ topic: typeof topic === "string" ? topic : undefined }),
     },
     data: () => data,
   };
@@ -248,7 +251,7 @@ function readCloudEvent(
     packed: Packed | undefined;
     json: () => Parsed;
   },
-): Envelope {
+): LazyEvent {
   const parsed = json()?.value;
   const body = isRecord(parsed) ? parsed : {};
   const facts = factsOf(message, packed);

@@ -94,9 +94,14 @@ export function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
 }
 
-/** A destination, for errors: `topic "orders"`. */
+/** Tells topics from queues. */
+export function kindOf(destination: Destination): "topic" | "queue" {
+  return "topic" in destination ? "topic" : "queue";
+}
+
+/** Names a destination, for errors: `topic "orders"`. */
 export function shown(destination: Destination): string {
-  return `${"topic" in destination ? "topic" : "queue"} "${printable(nameOf(destination))}"`;
+  return `${kindOf(destination)} "${printable(nameOf(destination))}"`;
 }
 
 /** The beginning of a text that nobody has checked. */
@@ -257,7 +262,7 @@ function brokenFifoRule(
   const rule = brokenTokenRule("message group", group) ??
     brokenTokenRule("deduplication id", deduplicationId);
   if (rule || delayMs === undefined) return rule;
-  if (!isStandard || "topic" in destination) {
+  if (!isStandard || kindOf(destination) === "topic") {
     return "only standard queues delay a message: set the delay of the queue";
   }
   if (typeof delayMs !== "number" || !(delayMs >= 0 && delayMs <= limits.delayMs)) {

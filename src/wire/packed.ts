@@ -1,4 +1,5 @@
 /** The attributes that carry what is known of an event beside its data. */
+import { defined } from "../support/defined.ts";
 import type { Event } from "../event/event.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
 import { type Attributes, typedAttribute } from "./message.ts";
@@ -76,11 +77,13 @@ export function pack(event: Omit<Event, "type" | "data">, format: Format): Packe
   return {
     id,
     on: occurredOn.toISOString(),
-    ...(topic === undefined ? {} : { topic }),
-    ...(version === undefined ? {} : { v: version }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(causationId === undefined ? {} : { causationId }),
-    ...(format === "plain" ? {} : { format }),
+    ...defined({
+      topic,
+      v: version,
+      correlationId,
+      causationId,
+      format: format === "plain" ? undefined : format,
+    }),
   };
 }
 
@@ -123,12 +126,7 @@ function readDeadLetterFacts(value: unknown): DeadLetterFacts | undefined {
   if (reason === undefined || queue === undefined || typeof value.attempts !== "number") {
     return undefined;
   }
-  return {
-    reason,
-    queue,
-    attempts: value.attempts,
-    ...(subscriber === undefined ? {} : { subscriber }),
-  };
+  return { reason, queue, attempts: value.attempts, ...defined({ subscriber }) };
 }
 
 /** The text of an attribute, if it has that. */

@@ -1,3 +1,5 @@
+import { fromBase64 } from "../support/base64.ts";
+import { probe } from "../support/errors.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
 import {
   type Attributes,
@@ -69,16 +71,8 @@ function envelopeAttributes(value: unknown): Attributes {
     const type = isRecord(item) ? ownText(item, "Type") : undefined;
     const text = isRecord(item) ? ownText(item, "Value") : undefined;
     if (type === undefined || text === undefined) return [];
-    const value = type.startsWith("Binary") ? bytesOf(text) : text;
+    const value = type.startsWith("Binary") ? probe(() => fromBase64(text)) : text;
     return value === undefined ? [] : [[name, attributeValue({ type, value })] as const];
   });
   return Object.fromEntries(entries);
-}
-
-function bytesOf(base64: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 /** What the demo's workers run: handlers that fail now and then, and a record of each try. */
-import { Dispatcher, type Middleware } from "../../src/handle/dispatcher.ts";
+import { Dispatcher } from "../../src/handle/dispatcher.ts";
+import type { Middleware } from "../../src/handle/handler.ts";
 import { DeadLetter, isDeadLetter } from "../../src/support/errors.ts";
 import { OrderPlaced } from "./events.ts";
 import { appendTry, type Try } from "./record.ts";

@@ -104,7 +104,8 @@ export function importsOf(file: string, source: string): string[] {
   });
 }
 
-async function filesIn(place: string): Promise<string[]> {
+/** Lists the sources below a folder; a source is its own list. */
+export async function filesIn(place: string): Promise<string[]> {
   if (place.endsWith(".ts")) return [place];
   const inner: Promise<string[]>[] = [];
   for await (const { name, isDirectory } of Deno.readDir(place)) {

@@ -1,4 +1,4 @@
-import type { HandlerContext } from "../../src/handle/dispatcher.ts";
+import type { HandlerContext } from "../../src/handle/handler.ts";
 
 /** What a handler is told, without a host. */
 export function contextOf(own: Partial<HandlerContext> = {}): HandlerContext {

@@ -4,12 +4,9 @@ import { describe, it } from "@std/testing/bdd";
 import { sqsHandler } from "../../backends/aws/hosts/lambda/mod.ts";
 import { VirtualClock } from "../../backends/memory/testing.ts";
 import type { Delivery, SettleResult } from "../../src/backend.ts";
-import {
-  dispatch,
-  Dispatcher,
-  type DispatcherOptions,
-  type Handler,
-} from "../../src/handle/dispatcher.ts";
+import { dispatch } from "../../src/handle/dispatch.ts";
+import { Dispatcher, type DispatcherOptions } from "../../src/handle/dispatcher.ts";
+import type { Handler } from "../../src/handle/handler.ts";
 import { DeadLetter, describeError, isDeadLetter, MelangeError } from "../../src/support/errors.ts";
 import { guarded, type Logger } from "../../src/support/logger.ts";
 import { circuitBreaker, retry } from "../../src/handle/middleware/mod.ts";

@@ -8,15 +8,9 @@ import { MessageConsumer } from "../../src/consume/consumer.ts";
 import type { Health } from "../../src/consume/consumer.ts";
 import type { ConsumedDelivery } from "../../src/consume/deliveries.ts";
 import type { DeduplicationStore } from "../../src/handle/deduplication/store.ts";
-import {
-  dispatch,
-  Dispatcher,
-  type DispatcherOptions,
-  type HandlerContext,
-  type Middleware,
-  type Outcome,
-  type Subscriber,
-} from "../../src/handle/dispatcher.ts";
+import { dispatch, type Outcome } from "../../src/handle/dispatch.ts";
+import { Dispatcher, type DispatcherOptions } from "../../src/handle/dispatcher.ts";
+import type { HandlerContext, Middleware, Subscriber } from "../../src/handle/handler.ts";
 import { defineEvent, type Event, typed } from "../../src/event/event.ts";
 import { EventBus } from "../../src/event_bus.ts";
 import type { EventPublisher } from "../../src/publish/publisher.ts";

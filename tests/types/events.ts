@@ -3,7 +3,8 @@
  * testing, when `types_deno_test.ts` runs it; nothing in here is called.
  */
 import * as v from "valibot";
-import type { Dispatcher, Handler, Subscriber } from "../../src/handle/dispatcher.ts";
+import type { Dispatcher } from "../../src/handle/dispatcher.ts";
+import type { Handler, Subscriber } from "../../src/handle/handler.ts";
 import {
   type AnyEventType,
   defineEvent,

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import * as z from "npm:zod@4";
 import type { Sender } from "../../src/backend.ts";
 import type { Claim, DeduplicationStore } from "../../src/handle/deduplication/store.ts";
-import type { Middleware } from "../../src/handle/dispatcher.ts";
+import type { Middleware } from "../../src/handle/handler.ts";
 import type { MelangeError } from "../../src/support/errors.ts";
 import { defineEvent, type EventOf, typed } from "../../src/event/event.ts";
 import {

@@ -1,21 +1,19 @@
 import type { Result } from "../../../src/support/result.ts";
-import { type ErrorClass, serviceError, unknownOutcome } from "./errors.ts";
+import { checkRange } from "../../../src/support/range.ts";
+import { type ErrorClass, type Failure, serviceError, unknownOutcome } from "./errors.ts";
 import type { Answered, BatchAnswer } from "./sqs.ts";
 
-/** What SQS and SNS take in one call. */
+/** The most entries that SQS and SNS take in one call. */
 export const MAX_ENTRIES = 10;
 
 /** Refuses a batch that no call takes. */
 export function assertEntries(action: string, count: number): void {
-  if (count <= MAX_ENTRIES) return;
-  throw new RangeError(
-    `Cannot ${action} as one call takes at most ${MAX_ENTRIES} entries: current value is ${count}`,
-  );
+  checkRange(count, { cannot: action, name: "the number of entries", min: 0, max: MAX_ENTRIES });
 }
 
 /**
- * One result per entry, in order. The ids are the places; an entry that is in neither list, or in
- * both, or whose success cannot be read, has not demonstrably succeeded.
+ * Gives one result per entry, in order. The ids are the places; an entry that is in neither list, or
+ * in both, or whose success cannot be read, has not demonstrably succeeded.
  */
 export function resultPerEntry<E, T>(
   action: string,
@@ -30,16 +28,20 @@ export function resultPerEntry<E, T>(
   return entries.map((entry, index): Result<T> => {
     const of = (list: Answered[]) => list.find(({ Id }) => Id === `${index}`);
     const failure = of(answer.Failed);
-    if (failure) {
-      const { Code, SenderFault } = failure;
-      // An object chooses what it is as text, or throws.
-      const [code = ""] = /^[\w.]{1,99}/.exec(typeof Code === "string" ? Code : "") ?? [];
-      // SNS writes it as text. What is not the sender's fault may have been done.
-      const said = [true, "true"].includes(SenderFault as boolean) ? code : `${code} by its fault`;
-      return { ok: false, error: serviceError(action, { said, errors }) };
-    }
+    if (failure) return { ok: false, error: serviceError(action, failureOf(failure, errors)) };
     const success = of(answer.Successful);
     return (success && read(success, entry)) ??
       { ok: false, error: unknownOutcome(action, "it was not mentioned") };
   });
+}
+
+/** Reads an entry that failed. What is not the sender's fault may have been done. */
+function failureOf(
+  { Code, SenderFault }: Answered,
+  errors: readonly ErrorClass[] | undefined,
+): Failure {
+  // An object chooses its text, or throws.
+  const said = /^[\w.]{1,99}/.exec(typeof Code === "string" ? Code : "") ?? [];
+  // SNS writes it as text.
+  return { said, isServiceFault: ![true, "true"].includes(SenderFault as boolean), errors };
 }

@@ -144,7 +144,7 @@ function createSend(
     const now = clock.now();
     const failure = {
       ...request,
-      said: [status, ...codesIn(headers, text)].join(" "),
+      said: [`${status}`, ...codesIn(headers, text)],
       retryAfterMs: retryAfterMsOf(headers, now + offsetMs),
     };
     const remedy = remedyOf(failure);

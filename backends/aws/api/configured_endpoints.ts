@@ -1,5 +1,5 @@
 /**
- * Where services are, by all that the AWS SDKs go by: options, environment, the profile in the
+ * Finds endpoints as the AWS SDKs do, by options, environment, the profile in the
  * shared files. `awsSender` does without the profile, so that it stays small.
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
@@ -23,13 +23,13 @@ import { partitionOf } from "./partitions.ts";
 
 /** Which of the endpoints of a region are used. */
 export interface EndpointKindOptions {
-  /** Whether to use the endpoints with FIPS 140 cryptography. Default: `AWS_USE_FIPS_ENDPOINT`, else the profile's `use_fips_endpoint`, else `false`. */
+  /** Uses the endpoints with FIPS 140 cryptography. Default: `AWS_USE_FIPS_ENDPOINT`, else the profile's `use_fips_endpoint`, else `false`. */
   useFipsEndpoint?: boolean;
-  /** Whether to use the endpoints that answer over IPv4 and IPv6. Default: `AWS_USE_DUALSTACK_ENDPOINT`, else the profile's `use_dualstack_endpoint`, else `false`. */
+  /** Uses the endpoints that answer over IPv4 and IPv6. Default: `AWS_USE_DUALSTACK_ENDPOINT`, else the profile's `use_dualstack_endpoint`, else `false`. */
   useDualstackEndpoint?: boolean;
 }
 
-/** What settings are read from. */
+/** The sources of settings. */
 export interface EndpointSources {
   readonly environment: Environment;
   /** `undefined` where there are no files. */
@@ -40,7 +40,7 @@ export interface EndpointSources {
 interface Settings extends EndpointSettings {
   readonly fips: boolean;
   readonly dualStack: boolean;
-  /** Whether files did not answer that may say more. */
+  /** Tells that files with more settings did not answer. */
   readonly isPartial: boolean;
 }
 
@@ -62,7 +62,7 @@ export function configuredEndpoints(
   return async (request) => placeOfKind(request, await settings());
 }
 
-/** How long settings count that were made without files that did not answer. */
+/** The time for which settings count that lack files without an answer. */
 const READ_AGAIN_MS = 30_000;
 
 /** Reads settings once, anew after a failure, and now and then while files are missing in them: nobody waits for that. */
@@ -97,7 +97,7 @@ function placeOfKind(request: Located, settings: Settings): Place {
   return { region: found.region, url: kindUrl(service, found.region, { fips, dualStack }) };
 }
 
-/** Whether the URL of a queue names a place that has no other kinds: a broker, a proxy, a VPC endpoint. */
+/** Tells whether the URL of a queue names a place without other kinds of endpoints: a broker, a proxy, a VPC endpoint. */
 function isElsewhere(address: string, region: string): boolean {
   const base = baseOf(address);
   if (base === undefined) return false;
@@ -112,7 +112,7 @@ function isElsewhere(address: string, region: string): boolean {
   return !hosts.some((host) => new URL(base).href === `https://${host}/`);
 }
 
-/** Where endpoints answer over IPv4 and IPv6, by the domain where they answer over IPv4. */
+/** The domains that answer over IPv4 and IPv6, by the domain that answers over IPv4. */
 const DUAL_STACK_DOMAINS: Record<string, string> = {
   "amazonaws.com": "api.aws",
   "amazonaws.com.cn": "api.amazonwebservices.com.cn",
@@ -180,7 +180,7 @@ async function readSettings(
 
 function nothing(): undefined {}
 
-/** What says that the files have something for us. */
+/** The variables that point to settings in files. */
 const NAMED_FILES = ["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
 
 function regionOutside({ region }: EndpointOptions, environment: Environment): string | undefined {

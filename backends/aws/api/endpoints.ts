@@ -5,7 +5,7 @@ import { baseOf, regionOf, serviceUrl } from "./names.ts";
 /** The services that are called, as their hosts begin; the last two are for credentials. */
 export type Service = "sns" | "sqs" | "sts" | "portal.sso" | "oidc";
 
-/** Where services are. */
+/** Options for the endpoints of services. */
 export interface EndpointOptions {
   /** The region, such as `eu-west-1`. Default: `AWS_REGION`, else `AWS_DEFAULT_REGION`. */
   region?: string;
@@ -19,7 +19,7 @@ export interface EndpointOptions {
   stsEndpoint?: string;
 }
 
-/** What a request acts on. */
+/** The service and the address that a request acts on. */
 export interface Located {
   readonly service: Service;
   /** The name, ARN or URL of a queue or a topic. */

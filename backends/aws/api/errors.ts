@@ -1,6 +1,6 @@
 /**
- * What the errors of the services mean: one table, read from the top. The free text of a service
- * may quote a message, so nothing goes by it and it is never repeated.
+ * The meaning of the errors of the services: one table, read from the top. The free text of a service
+ * may quote a message, so no rule reads it and no error of ours repeats it.
  */
 import {
   MelangeError,
@@ -8,20 +8,22 @@ import {
   type MelangeErrorOptions,
 } from "../../../src/support/errors.ts";
 
-/** What a failed call or a failed entry of a batch said. */
+/** The failure of a call, or of an entry of a batch, as the service tells it. */
 export interface Failure {
   /** The HTTP status of a failed call, and the names of the error: SQS has two for some, one per protocol. */
-  readonly said: string;
-  /** How long the service asked to wait, in milliseconds. */
+  readonly said: readonly string[];
+  /** Tells that the service blames itself for an entry, which may have been done then. */
+  readonly isServiceFault?: boolean;
+  /** The pause that the service asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** What the action in question answers besides what every action may answer. */
+  /** The errors of this action beside those that every action has. */
   readonly errors?: readonly ErrorClass[] | undefined;
 }
 
-/** What may help once, before the failure is final. */
+/** A remedy that may help once, before the failure is final. */
 export type Remedy = "credentials" | "clock";
 
-/** What is said of errors of one kind, and what that means. */
+/** Errors of one kind, known by a status or a name, and their meaning. */
 export type ErrorClass = readonly [
   said: RegExp,
   code: MelangeErrorCode,
@@ -53,28 +55,27 @@ const TABLE: readonly ErrorClass[] = [
     "INVALID_MESSAGE",
     "check names and limits",
   ],
-  [/fault$/, ...UNKNOWN],
-  [/$/, "REFUSED", "it was not done"],
 ];
 
-function classOf({ said, errors = [] }: Failure): ErrorClass {
-  return [...errors, ...TABLE].find(([pattern]) => pattern.test(said))!;
+function classOf({ said, isServiceFault, errors = [] }: Failure): ErrorClass {
+  const known = [...errors, ...TABLE].find(([pattern]) => said.some((name) => pattern.test(name)));
+  return known ?? (isServiceFault ? [/^/, ...UNKNOWN] : [/^/, "REFUSED", "it was not done"]);
 }
 
-/** What may help against a failure, once. */
+/** Names the remedy against a failure, if there is one. */
 export function remedyOf(failure: Failure): Remedy | undefined {
   return classOf(failure)[3]?.remedy;
 }
 
-/** Turns what a service said into an error of ours. `what` says what was tried. */
+/** Turns a failure into an error of ours. `what` names the action. */
 export function serviceError(what: string, failure: Failure): MelangeError {
   const [, code, hint, options] = classOf(failure);
   const { said, retryAfterMs = options?.retryAfterMs } = failure;
-  const message = `Cannot ${what} as the service answered ${said}: ${hint}`;
+  const message = `Cannot ${what} as the service answered ${said.join(" ")}: ${hint}`;
   return new MelangeError(code, message, { ...options, retryAfterMs });
 }
 
-/** The error of what may or may not have been done: the answer got lost, or made no sense. */
+/** Creates the error of an action that may or may not have been done: its answer got lost, or made no sense. */
 export function unknownOutcome(
   what: string,
   reason: string,

@@ -3,7 +3,7 @@ import { MelangeError } from "../../../src/support/errors.ts";
 import { type Destination, nameOf, shown } from "../../../src/wire/message.ts";
 import { partitionOf } from "./partitions.ts";
 
-/** What an ARN of a queue or a topic says. */
+/** The parts of an ARN of a queue or a topic. */
 export interface Arn {
   readonly service: string;
   readonly region: string;
@@ -11,13 +11,13 @@ export interface Arn {
   readonly name: string;
 }
 
-/** A name, and what is given with it: nothing, all of an ARN, or the beginning of a URL. */
+/** A name, alone, with the rest of an ARN, or with the beginning of a URL. */
 export type Address = Pick<Arn, "name"> & Partial<Arn> & { readonly url?: string };
 
 const ADDRESS =
   /^((?<url>\w+:\/\/.+\/)|arn:aws[a-z-]*:(?<service>s[nq]s):(?<region>[a-z0-9-]+):(?<accountId>\d{12}):)?(?<name>[\w-]+(\.fifo)?)$/;
 
-/** Reads the name, ARN or URL of a queue or a topic. What is none of them is a name, which AWS refuses. */
+/** Reads the name, ARN or URL of a queue or a topic. Any other text counts as a name, which AWS refuses. */
 export function readAddress(text: string): Address {
   return ADDRESS.exec(text)?.groups as Address | undefined ?? { name: text };
 }
@@ -63,7 +63,7 @@ export function serviceUrl(service: string, region: string): string {
   return `https://${service}.${region}.${partitionOf(region).domain}`;
 }
 
-/** Where the URL of a queue points to: all of it before the account id and the name. */
+/** The base of a queue's URL: everything before the account id and the name. */
 export function baseOf(address: string): string | undefined {
   return /^\w+:\/\/[^/]+(.*(?=([/][^/]+){2}$))?/.exec(address)?.[0];
 }
@@ -72,8 +72,8 @@ const HOST =
   /^\w+:\/\/(?:(?:(?:vpce-[\w-]+\.)?sqs(?:-fips)?\.|(?=[\w-]+\.queue\.))([a-z-]+-(?:north|south|east|west|central)[a-z]*-\d+)\.|queue\.amazonaws\.com[:/])/;
 
 /**
- * The region that an ARN or the URL of a queue names; `undefined` if it names none. In the host it
- * is only taken from where AWS has it, and has the form of one: other hosts may have anything there.
+ * Reads the region out of an ARN or the URL of a queue; `undefined` if there is none. In a host, the
+ * region counts only in the place and the form of AWS: other hosts may have anything there.
  *
  * https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
  */

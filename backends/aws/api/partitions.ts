@@ -3,7 +3,7 @@
  * domains their services answer. https://docs.aws.amazon.com/general/latest/gr/rande.html
  */
 export interface Partition {
-  /** What it is called in ARNs. */
+  /** The name of the partition in ARNs. */
   readonly id: string;
   /** The domain of its endpoints; those that answer over IPv6 as well have another one. */
   readonly domain: string;

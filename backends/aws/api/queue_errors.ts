@@ -1,6 +1,6 @@
 import type { ErrorClass } from "./errors.ts";
 
-/** What SQS answers to those who receive and to those who create queues. */
+/** The errors of SQS for receiving, settling and creating queues. */
 export const QUEUE_ERRORS: readonly ErrorClass[] = [
   [/ReceiptHandleIsInvalid|MessageNotInflight/, "LOCK_LOST", "the lock has ended"],
   [/OverLimit/, "THROTTLED", "too many messages are under way", {

@@ -2,17 +2,17 @@ import type { Clock } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { readBytes } from "./read_bytes.ts";
 
-/** Where requests and time come from. */
+/** The sources of requests and of time. */
 export interface SmallFetchOptions {
   /** Sends the request. */
   fetch: typeof fetch;
-  /** Where time comes from. */
+  /** The source of time. */
   clock: Clock;
 }
 
-/** How long an answer may take to its last byte, in milliseconds. */
+/** The longest time for an answer, to its last byte, in milliseconds. */
 const TIMEOUT_MS = 5_000;
-/** How long an answer may be, in bytes. */
+/** The longest answer, in bytes. */
 const MAX_BYTES = 64 * 1024;
 
 /**

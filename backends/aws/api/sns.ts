@@ -29,7 +29,12 @@ export function publishBatch(
   input: { TopicArn: string; PublishBatchRequestEntries: { member: PublishBatchRequestEntry[] } },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "PublishBatch", { input, read: readBatch, ...options });
+  return call(client, "PublishBatch", {
+    input,
+    address: input.TopicArn,
+    read: readBatch,
+    ...options,
+  });
 }
 
 /** One pair of a map. */
@@ -45,13 +50,13 @@ export function createTopic(
   options?: CallSettings,
 ): Promise<string> {
   const read = (xml: XmlElement) => textOf(xml, "TopicArn");
-  return call(client, "CreateTopic", { input, read, ...options });
+  return call(client, "CreateTopic", { input, address: input.Name, read, ...options });
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
-export function getCallerIdentity(client: AwsClient, options?: CallSettings): Promise<string> {
+export function getCallerIdentity(client: AwsClient): Promise<string> {
   const read = (xml: XmlElement) => textOf(xml, "Account");
-  return call(client, "GetCallerIdentity", { service: "sts", input: {}, read, ...options });
+  return call(client, "GetCallerIdentity", { service: "sts", input: {}, read });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html */
@@ -60,7 +65,12 @@ export function deleteTopic(
   input: { TopicArn: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "DeleteTopic", { input, ...silent("DeleteTopic"), ...options });
+  return call(client, "DeleteTopic", {
+    input,
+    address: input.TopicArn,
+    ...silent("DeleteTopic"),
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html */
@@ -69,7 +79,12 @@ export function getTopicAttributes(
   input: { TopicArn: string },
   options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
-  return call(client, "GetTopicAttributes", { input, read: readAttributes, ...options });
+  return call(client, "GetTopicAttributes", {
+    input,
+    address: input.TopicArn,
+    read: readAttributes,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html */
@@ -78,7 +93,12 @@ export function setTopicAttributes(
   input: { TopicArn: string; AttributeName: string; AttributeValue: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "SetTopicAttributes", { input, ...silent("SetTopicAttributes"), ...options });
+  return call(client, "SetTopicAttributes", {
+    input,
+    address: input.TopicArn,
+    ...silent("SetTopicAttributes"),
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html */
@@ -94,7 +114,7 @@ export function subscribe(
   options?: CallSettings,
 ): Promise<string> {
   const read = (xml: XmlElement) => textOf(xml, "SubscriptionArn");
-  return call(client, "Subscribe", { input, read, ...options });
+  return call(client, "Subscribe", { input, address: input.TopicArn, read, ...options });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html */
@@ -117,7 +137,12 @@ export function listSubscriptionsByTopic(
     ),
     NextToken: find(xml, "NextToken")?.text,
   });
-  return call(client, "ListSubscriptionsByTopic", { input, read, ...options });
+  return call(client, "ListSubscriptionsByTopic", {
+    input,
+    address: input.TopicArn,
+    read,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_GetSubscriptionAttributes.html */
@@ -126,7 +151,12 @@ export function getSubscriptionAttributes(
   input: { SubscriptionArn: string },
   options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
-  return call(client, "GetSubscriptionAttributes", { input, read: readAttributes, ...options });
+  return call(client, "GetSubscriptionAttributes", {
+    input,
+    address: input.SubscriptionArn,
+    read: readAttributes,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_SetSubscriptionAttributes.html */
@@ -137,6 +167,7 @@ export function setSubscriptionAttributes(
 ): Promise<void> {
   return call(client, "SetSubscriptionAttributes", {
     input,
+    address: input.SubscriptionArn,
     ...silent("SetSubscriptionAttributes"),
     ...options,
   });
@@ -147,14 +178,15 @@ const VERSION = { sns: "2010-03-31", sts: "2011-06-15" };
 
 interface Call<T> extends CallSettings {
   service?: keyof typeof VERSION;
-  /** Its first field is the name or the address of what is acted on. */
   input: object;
+  /** The name or the ARN of the topic or subscription. */
+  address?: string;
   read: (xml: XmlElement) => T;
-  /** What an empty answer stands for. Default: it makes no sense. */
+  /** The XML that an empty answer stands for. Default: none, such an answer makes no sense. */
   empty?: string;
 }
 
-/** Where nothing is to be told, an empty answer is a success, as in the SDKs. */
+/** The options of a call that answers nothing: then an empty answer is a success, as in the SDKs. */
 function silent(action: string) {
   return { read() {}, empty: `<${action}Response/>` };
 }
@@ -166,11 +198,10 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     ...options,
     service,
     action,
-    address: Object.values(input)[0],
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: `${new URLSearchParams(form)}`,
     read(text) {
-      const xml = parseXml(`${text || options.empty}`);
+      const xml = parseXml(text || options.empty!);
       if (xml.name !== `${action}Response`) unreadable();
       return options.read(xml);
     },
@@ -182,7 +213,7 @@ function fields(value: object, path = ""): [name: string, value: string][] {
   return Object.entries(value).flatMap(([key, inner]) => {
     const name = path + (Array.isArray(value) ? Number(key) + 1 : key);
     if (typeof inner === "object") return fields(inner, `${name}.`);
-    return inner === undefined ? [] : [[name, String(inner)]];
+    return inner === undefined ? [] : [[name, `${inner}`]];
   });
 }
 

@@ -4,6 +4,7 @@
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
+import { isRecord } from "../../../src/wire/json.ts";
 import { unreadable } from "./xml.ts";
 import type { AwsClient, CallSettings } from "./client.ts";
 import { QUEUE_ERRORS } from "./queue_errors.ts";
@@ -19,7 +20,7 @@ export interface SqsAttribute {
 export type Answered = Readonly<Record<string, unknown>>;
 
 /**
- * What every batch call answers. A list that has no entries may be missing.
+ * The answer of every batch call. A list that has no entries may be missing.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
  */
 export interface BatchAnswer {
@@ -44,7 +45,12 @@ export function sendMessageBatch(
   input: { QueueUrl: string; Entries: SendMessageBatchRequestEntry[] },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "SendMessageBatch", { input, read: readBatch, ...options });
+  return call(client, "SendMessageBatch", {
+    input,
+    address: input.QueueUrl,
+    read: readBatch,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html */
@@ -53,7 +59,12 @@ export function getQueueUrl(
   input: { QueueName: string; QueueOwnerAWSAccountId?: string | undefined },
   options?: CallSettings,
 ): Promise<string> {
-  return call(client, "GetQueueUrl", { input, read: readQueueUrl, ...options });
+  return call(client, "GetQueueUrl", {
+    input,
+    address: input.QueueName,
+    read: readQueueUrl,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html */
@@ -73,7 +84,13 @@ export function receiveMessage(
   options?: CallSettings,
 ): Promise<Answered[]> {
   const read = (text: string) => list(record(JSON.parse(text)).Messages);
-  return call(client, "ReceiveMessage", { input, errors: QUEUE_ERRORS, read, ...options });
+  return call(client, "ReceiveMessage", {
+    input,
+    address: input.QueueUrl,
+    errors: QUEUE_ERRORS,
+    read,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html */
@@ -82,7 +99,12 @@ export function deleteMessageBatch(
   input: { QueueUrl: string; Entries: { Id: string; ReceiptHandle: string }[] },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "DeleteMessageBatch", { input, read: readSettled, ...options });
+  return call(client, "DeleteMessageBatch", {
+    input,
+    address: input.QueueUrl,
+    read: readSettled,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html */
@@ -94,7 +116,12 @@ export function changeMessageVisibilityBatch(
   },
   options?: CallSettings,
 ): Promise<BatchAnswer> {
-  return call(client, "ChangeMessageVisibilityBatch", { input, read: readSettled, ...options });
+  return call(client, "ChangeMessageVisibilityBatch", {
+    input,
+    address: input.QueueUrl,
+    read: readSettled,
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html */
@@ -105,6 +132,7 @@ export function createQueue(
 ): Promise<string> {
   return call(client, "CreateQueue", {
     input,
+    address: input.QueueName,
     errors: QUEUE_ERRORS,
     read: readQueueUrl,
     ...options,
@@ -118,7 +146,7 @@ export function getQueueAttributes(
   options?: CallSettings,
 ): Promise<Partial<Record<string, string>>> {
   const read = (text: string) => texts(record(JSON.parse(text)).Attributes);
-  return call(client, "GetQueueAttributes", { input, read, ...options });
+  return call(client, "GetQueueAttributes", { input, address: input.QueueUrl, read, ...options });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
@@ -127,7 +155,12 @@ export function setQueueAttributes(
   input: { QueueUrl: string; Attributes: Record<string, string> },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "SetQueueAttributes", { input, read() {}, ...options });
+  return call(client, "SetQueueAttributes", {
+    input,
+    address: input.QueueUrl,
+    read() {},
+    ...options,
+  });
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html */
@@ -136,12 +169,13 @@ export function deleteQueue(
   input: { QueueUrl: string },
   options?: CallSettings,
 ): Promise<void> {
-  return call(client, "DeleteQueue", { input, read() {}, ...options });
+  return call(client, "DeleteQueue", { input, address: input.QueueUrl, read() {}, ...options });
 }
 
 interface Call<T> extends CallSettings {
-  /** Its first field is the name or the URL of the queue. */
   input: object;
+  /** The name or the URL of the queue. */
+  address: string;
   read: (text: string) => T;
 }
 
@@ -151,7 +185,6 @@ function call<T>(client: AwsClient, action: string, options: Call<T>): Promise<T
     ...options,
     service: "sqs",
     action,
-    address: Object.values(input)[0],
     headers: {
       "content-type": "application/x-amz-json-1.0",
       "x-amz-target": `AmazonSQS.${action}`,
@@ -166,7 +199,7 @@ function readQueueUrl(text: string): string {
   return typeof QueueUrl === "string" ? QueueUrl : unreadable();
 }
 
-/** Whatever names an entry counts, so that garbage in one of them concerns no other. */
+/** Reads the lists of a batch. Only entries with an id count, so that garbage concerns no other entry. */
 function readBatch(text: string): BatchAnswer {
   const { Successful, Failed } = JSON.parse(text);
   return { Successful: named(Successful), Failed: named(Failed) };
@@ -176,7 +209,7 @@ function named(list: unknown): Answered[] {
   return [list as Answered[]].flat().filter((entry) => entry?.Id);
 }
 
-/** An empty answer mentions nobody. */
+/** Reads the answer to a settlement; an empty one mentions no entry. */
 function readSettled(text: string): BatchAnswer {
   return readBatch(text || "{}");
 }
@@ -200,9 +233,4 @@ export function texts(value: unknown): Record<string, string> {
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
-}
-
-/** Tells whether a part of an answer is an object. */
-export function isRecord(value: unknown): value is Answered {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -10,7 +10,7 @@ import { type Clock, reading } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { Logger } from "../../../src/support/logger.ts";
 
-/** What runtimes say: in the code of an error (Node.js, Bun), its name or its text (Deno, workerd). */
+/** The words of runtimes: in the code of an error (Node.js, Bun), its name or its text (Deno, workerd). */
 const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
   [/ECONNREFUSED|ConnectionRefused|connection refused/i, "nothing listens there"],
   [/ENOTFOUND|dns error.*not known|no such host|nodename nor servname/i, "there is no such host"],
@@ -32,7 +32,7 @@ const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
   ],
 ];
 
-/** How deep causes are looked into. */
+/** The most causes that are followed. */
 const MAX_DEPTH = 5;
 
 /** Why there is no use in trying again; `undefined` if what the error says may pass by itself. */
@@ -42,7 +42,7 @@ export function hopelessReason(error: unknown): string | undefined {
 }
 
 /**
- * The same error as one that ends what was tried: `CONFIGURATION`, not retryable, with the address
+ * Turns an error into one that ends the attempts: `CONFIGURATION`, not retryable, with the address
  * and the cause; `undefined` if what it says may pass by itself.
  */
 export function hopeless(error: unknown): MelangeError | undefined {
@@ -72,7 +72,7 @@ function saidBy(error: unknown, depth = 0): string {
   );
 }
 
-/** How long nothing is said about a wait, in milliseconds. */
+/** The time for which a wait is not logged, in milliseconds. */
 const QUIET_MS = 1_000;
 
 /**

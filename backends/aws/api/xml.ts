@@ -11,7 +11,7 @@ const PIECE =
 
 const ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 
-/** Deeper than any answer of AWS. */
+/** The deepest nesting: deeper than any answer of AWS. */
 const MAX_DEPTH = 32;
 
 /**
@@ -39,14 +39,12 @@ export function parseXml(text: string): XmlElement {
       return path.length > MAX_DEPTH ? piece : "";
     },
   );
-  const [document, ...more] = root.children;
-  if (document && !rest && path.length === 1 && more.length === 0 && !root.text.trim()) {
-    return document;
-  }
+  const [document, another] = root.children;
+  if (document && !another && !rest && path.length === 1 && !root.text.trim()) return document;
   return unreadable();
 }
 
-/** Says that an answer is not one that is known. */
+/** Throws the error of an answer that is not known. */
 export function unreadable(): never {
   throw new SyntaxError("Cannot read the XML");
 }

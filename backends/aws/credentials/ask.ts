@@ -7,15 +7,15 @@ import { brokenSource, type SearchContext } from "./source.ts";
 
 /** A request to somebody who has credentials. */
 export interface Ask {
-  /** Who is asked, for error messages. */
+  /** The name of the service that is asked, for error messages. */
   readonly who: string;
   readonly url: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
-  /** How long the answer may take, to its last byte, in milliseconds. */
+  /** The longest time for an answer, to its last byte, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether it may be that nobody is there: then silence is not asked twice. Default: `false`. */
+  /** Tells that the service may be missing: then silence is not asked twice. Default: `false`. */
   readonly mayBeAbsent?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Longer than any answer with credentials. */
+/** The longest answer: longer than any with credentials. */
 const MAX_BYTES = 65_536;
 const PATIENCE = { maxAttempts: 3, baseMs: 100, maxMs: 1_000 };
 

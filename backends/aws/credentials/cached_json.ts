@@ -5,7 +5,7 @@ import { readFile, type SearchContext } from "./source.ts";
 /** Which file of a cache. */
 export interface CachedFile {
   readonly folder: string;
-  /** What its name is the hash of. */
+  /** The text whose hash is the file's name. */
   readonly key: string;
   readonly hash: "SHA-1" | "SHA-256";
 }

@@ -39,7 +39,7 @@ function ecsUrl(path: string): string {
   throw brokenSource("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not a path");
 }
 
-/** Where a token may go without encryption: to ourselves, to ECS and to the agent of EKS. */
+/** The hosts that a token may go to without encryption: this machine, ECS and the agent of EKS. */
 const PLAIN_HOSTS =
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|169\.254\.170\.2|169\.254\.170\.23|\[fd00:ec2::23\])$/;
 
@@ -69,7 +69,7 @@ async function authorization(context: SearchContext): Promise<string | undefined
   );
 }
 
-/** What a header can carry. `Headers` would quote anything else in its error. */
+/** The characters of a header. `Headers` would quote any others in its error. */
 function checkedToken(text: string | undefined): string | undefined {
   const token = text?.trim();
   if (token === undefined || /^[ -~]+$/.test(token)) return token;

@@ -2,7 +2,7 @@ import { type Clock, reading } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { Environment } from "../api/environment.ts";
 
-/** What requests are signed with. */
+/** The keys that requests are signed with. */
 export interface Credentials {
   /** The access key id. */
   readonly accessKeyId: string;
@@ -21,7 +21,7 @@ export interface Credentials {
  */
 export type CredentialsProvider = () => Promise<Credentials>;
 
-/** One place where credentials may be: `undefined` if there are none, so that the next is asked. */
+/** A source of credentials: `undefined` if it has none, so that the next source is asked. */
 export type CredentialsSource = () => Promise<Credentials | undefined> | Credentials | undefined;
 
 /** Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. */
@@ -46,12 +46,12 @@ export interface CredentialsCache {
   drop(used: Credentials): void;
 }
 
-/** How long before they expire credentials are replaced. */
+/** The time before their expiry at which credentials are replaced. */
 const REFRESH_BEFORE_MS = 300_000;
-/** How long a provider that failed is left alone while there are credentials that are still good. */
+/** The pause after a provider failed, while the old credentials are still good. */
 const ASK_AGAIN_MS = 10_000;
 
-/** How long a provider may take, in milliseconds: less than the request that waits for it. */
+/** The longest time for a provider, in milliseconds: less than the request that waits for it. */
 const PROVIDER_MS = 9_000;
 
 /** Remembers the credentials that a source has until shortly before they expire. */

@@ -20,13 +20,13 @@ import { profileCredentials } from "./profile.ts";
 import type { Search, SearchContext } from "./source.ts";
 import { webIdentityCredentials } from "./web_identity.ts";
 
-/** What the search for credentials may use of the machine. */
+/** The parts of the machine that the search for credentials may use. */
 export interface CredentialsAccess {
   /** Reads the shared files and tokens. Default: the files of the machine, if the runtime has any. */
   readTextFile?: ReadTextFile;
   /** Stores a renewed token of a single sign-on, for the other programs that use it. Default: the files of the machine, unless `readTextFile` is given. */
   writeTextFile?: WriteTextFile;
-  /** Whether a profile's `credential_process` may be started: whoever writes the config file then runs programs as this process. Default: `false`. */
+  /** Lets a profile's `credential_process` be started: the author of the config file then runs programs as this process. Default: `false`. */
   allowCredentialProcess?: boolean;
   /** Starts the program of a `credential_process`, whatever `allowCredentialProcess` says. Default: none; with `allowCredentialProcess` the shell of the machine, for up to a minute. */
   runProcess?: RunProcess;
@@ -35,13 +35,13 @@ export interface CredentialsAccess {
 /** Options of {@linkcode defaultCredentials}; each has a default. */
 export interface DefaultCredentialsOptions
   extends EndpointOptions, EndpointKindOptions, CredentialsAccess {
-  /** Where settings come from. Default: the environment variables of the process. */
+  /** The source of settings. Default: the environment variables of the process. */
   environment?: Environment;
   /** Sends requests. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** Where the jitter between attempts comes from. Default: `Math.random`. */
+  /** The source of the jitter between attempts. Default: `Math.random`. */
   random?: Random;
 }
 
@@ -123,7 +123,7 @@ function contextFrom(options: DefaultCredentialsOptions): SearchContext {
   };
 }
 
-/** Its settings are read once, and not for each search. */
+/** Creates the source once, so that settings are not read for each search. */
 function locatorFrom(options: DefaultCredentialsOptions) {
   const { environment, readTextFile, clock } = contextFrom(options);
   return configuredEndpoints(options, { environment, readTextFile, clock });

@@ -43,7 +43,7 @@ function endpointFrom({ environment }: SearchContext): string {
   throw brokenSource("AWS_EC2_METADATA_SERVICE_ENDPOINT is not an http or https URL");
 }
 
-/** Whatever is not a token says that this is no instance: a proxy may answer for all addresses. */
+/** Tells a token from other answers: a proxy may answer for all addresses, and is no instance. */
 async function startSession(
   context: SearchContext,
   endpoint: string,

@@ -69,7 +69,7 @@ function keysOf(profile: Section, name: string): Credentials | undefined {
 const INSTEAD =
   "give the option `credentials`, for example fromNodeProviderChain() of @aws-sdk/credential-providers, or the variables that `aws configure export-credentials --format env` prints";
 
-/** What a program prints, or what a login left behind. */
+/** Reads the output of a program, or the cache of a login. */
 async function fetchedFor(
   context: SearchContext,
   { files: { ssoSessions }, name, profile }: Step & { profile: Section },
@@ -137,7 +137,7 @@ async function sourceOf(
   throw brokenSource(`the credential_source of ${shown(name)} has no credentials`);
 }
 
-/** Only names of profiles are shown, never a value out of a file. */
+/** Shows the name of a profile; a value out of a file is never shown. */
 function shown(name = ""): string {
   return `the profile "${printable(name)}"`;
 }

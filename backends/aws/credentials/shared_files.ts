@@ -7,7 +7,7 @@ import type { Environment } from "../api/environment.ts";
 import { parseIni, type Section } from "./ini.ts";
 import { type FileContent, type FileReader, readFile } from "./source.ts";
 
-/** What the files said. */
+/** The content of the shared files. */
 export interface SharedFiles {
   readonly profiles: ReadonlyMap<string, Section>;
   /** The sections `[sso-session NAME]`, by their names. */

@@ -51,9 +51,9 @@ interface Session {
   readonly region: string;
   readonly account: string;
   readonly role: string;
-  /** What the name of the cached file is made of: the session, or the start URL where there is none. */
+  /** The text that the name of the cached file is made of: the session, or else the start URL. */
   readonly cacheKey: string;
-  /** Only tokens of sessions can be renewed. */
+  /** Tells that the token is of a session, which can be renewed. */
   readonly isRenewable: boolean;
 }
 

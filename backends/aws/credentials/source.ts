@@ -1,11 +1,11 @@
-/** What the places have in common where credentials may be. */
+/** The parts that all sources of credentials share. */
 import type { Clock, Random } from "../../../src/support/clock.ts";
 import { describeError, MelangeError } from "../../../src/support/errors.ts";
 import type { Credentials } from "./credentials.ts";
 import type { EndpointOptions, Located, Place } from "../api/endpoints.ts";
 import type { Environment, ReadTextFile, RunProcess, WriteTextFile } from "../api/environment.ts";
 
-/** What they need to be looked for. */
+/** The means of a search for credentials. */
 export interface SearchContext {
   readonly environment: Environment;
   /** `undefined` where there are no files. */
@@ -13,9 +13,9 @@ export interface SearchContext {
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly random: Random;
-  /** Where STS is. */
+  /** The endpoint of STS. */
   readonly endpoints: EndpointOptions;
-  /** Where STS is if the environment and the profile count as well. Default: by `endpoints` alone. */
+  /** The endpoint of STS by environment and profile as well. Default: by `endpoints` alone. */
   readonly locate?: ((request: Located) => Promise<Place>) | undefined;
   /** Starts the program of a `credential_process`; without it, none is started. */
   readonly runProcess?: RunProcess | undefined;
@@ -23,7 +23,7 @@ export interface SearchContext {
   readonly writeTextFile?: WriteTextFile | undefined;
 }
 
-/** What a place had: credentials, or none and why. */
+/** The answer of a source: credentials, or the reason why there are none. */
 export type Found = { readonly credentials: Credentials } | { readonly none: string };
 
 /** Looks in one place. Throws a `MelangeError` if it is set up, and does not work. */
@@ -40,16 +40,16 @@ export function brokenSource(reason: string, options: { retryable?: boolean } = 
   return new MelangeError("CONFIGURATION", `Cannot get credentials as ${reason}`, options);
 }
 
-/** What a file said, or why it cannot be read. */
+/** The text of a file, or the reason why it cannot be read. */
 export type FileContent = { readonly text: string } | { readonly unreadable: string };
 
-/** Longer than any file with profiles or with a token. */
+/** The longest file: longer than any with profiles or with a token. */
 const MAX_CHARACTERS = 1_048_576;
 
-/** How long a file may take. One on a network drive may never answer. */
+/** The longest time for reading a file. A network drive may never answer. */
 const FILE_TIMEOUT_MS = 2_000;
 
-/** Who reads files, and how long it takes. */
+/** The reader of files, and the clock that limits it. */
 export interface FileReader {
   readonly readTextFile: ReadTextFile;
   readonly clock: Clock;
@@ -76,7 +76,7 @@ export async function readFile(
 
 const RETRYABLE = { retryable: true };
 
-/** What the work results in; `undefined` if that takes longer. The work itself goes on. */
+/** Gives the result of some work; `undefined` if the work takes longer. The work itself goes on. */
 export function inTime<T>(
   clock: Clock,
   ms: number,

@@ -14,14 +14,14 @@ import { ask } from "./ask.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
 import { temporaryCredentials } from "./temporary.ts";
 
-/** What both calls take. */
+/** The options that both calls share. */
 export interface RoleInput {
   RoleArn: string;
   RoleSessionName: string;
   DurationSeconds?: string | undefined;
 }
 
-/** Who assumes a role, and where. */
+/** The role to assume, and the place of STS. */
 export interface AssumeRoleOptions {
   readonly credentials: Credentials;
   /** The region to ask in if nothing else names one. */

@@ -1,15 +1,15 @@
 import { abortable } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
-import { type Destination, isFifo, nameOf } from "../../../src/wire/message.ts";
+import { type Destination, isFifo, kindOf, nameOf } from "../../../src/wire/message.ts";
 import { type Addresses, keyOf } from "../addresses.ts";
-import type { AwsClient } from "../api/client.ts";
+import type { AwsClient, CallSettings } from "../api/client.ts";
 import { isNotFound } from "../api/errors.ts";
 import { addressOf } from "../api/names.ts";
 import { createTopic } from "../api/sns.ts";
 
-/** The same addresses, where a topic that is given by its name is created if it is missing. */
+/** Wraps addresses so that a topic that is given by its name is created if it is missing. */
 export function creatingTopics(client: AwsClient, addresses: Addresses): Addresses {
-  /** Once for all that miss it. */
+  // Created once for all calls that miss the topic, so no signal of one of them ends it.
   const create = (topic: Destination) =>
     addresses.remember(keyOf(topic), () => createNamed(client, nameOf(topic)));
 
@@ -37,20 +37,24 @@ export function creatingTopics(client: AwsClient, addresses: Addresses): Address
 }
 
 /** Creates a topic by its name unless it exists; returns its ARN. */
-export function createNamed(client: AwsClient, Name: string): Promise<string> {
+export function createNamed(
+  client: AwsClient,
+  Name: string,
+  options?: CallSettings,
+): Promise<string> {
   const entry = isFifo(Name) ? [{ key: "FifoTopic", value: "true" }] : [];
-  return createTopic(client, { Name, Attributes: { entry } });
+  return createTopic(client, { Name, Attributes: { entry } }, options);
 }
 
 function isTopicName(destination: Destination): boolean {
-  return "topic" in destination && !addressOf(destination).service;
+  return kindOf(destination) === "topic" && !addressOf(destination).service;
 }
 
 function isRefusal(error: unknown): boolean {
   return error instanceof MelangeError && !error.retryable && error.code !== "CONFIGURATION";
 }
 
-/** A topic that exists now is not found yet. */
+/** Makes an error retryable: a topic that exists now may not be found yet. */
 function asTooEarly(error: unknown): never {
   if (!isNotFound(error)) throw error;
   throw new MelangeError(error.code, error.message, { retryable: true, cause: error });

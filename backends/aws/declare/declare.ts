@@ -25,7 +25,7 @@ import {
 } from "./queue_attributes.ts";
 import { redriveOf } from "./redrive.ts";
 import type { Declaring } from "./declaring.ts";
-import type { Wire } from "../sender.ts";
+import type { Access } from "../sender.ts";
 import { deleteTopic, getTopicAttributes, setTopicAttributes } from "../api/sns.ts";
 import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "../api/sqs.ts";
 import { endpointSubscriptionOf, ensureSubscription, subscriptionOf } from "./subscriptions.ts";
@@ -43,13 +43,13 @@ export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOp
 export interface EndpointSubscription {
   /** The ARN of the topic. */
   topic: string;
-  /** Its own ARN. */
+  /** The ARN of the subscription. */
   address: string;
   /** SNS delivers nothing before the endpoint has confirmed the subscription. */
   state: "pending" | "confirmed";
 }
 
-/** What can be declared on AWS. */
+/** The declarations that AWS takes. */
 export interface AwsAdmin extends Admin {
   /** Subscribes an endpoint to a topic. */
   declareEndpoint(
@@ -64,10 +64,10 @@ const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 
 /** Creates the declaring part of the backend. */
 export function createAdmin(
-  wire: Wire,
+  access: Access,
   options: { random: Random; during: Lifetime["during"]; logger: Logger },
 ): AwsAdmin {
-  const { client: { clock } } = wire;
+  const { client: { clock } } = access;
   const { random, during, logger } = options;
   const declaring = <T>(
     signal: AbortSignal | undefined,
@@ -77,7 +77,7 @@ export function createAdmin(
       const telling = tellingWaits({ clock, logger });
       const patiently: Declaring["patiently"] = (call, { quiet } = { quiet: false }) =>
         retry(() => quiet ? call() : telling(call), { ...PATIENCE, clock, random, signal });
-      return run({ ...wire, signal, logger, patiently });
+      return run({ ...access, signal, logger, patiently });
     });
   return {
     declareTopic: (name, options = {}) =>
@@ -90,7 +90,9 @@ export function createAdmin(
       during(
         signal,
         (signal) =>
-          tellingWaits({ clock, logger })(() => readQueue(wire, name, signal)).then(descriptionOf),
+          tellingWaits({ clock, logger })(() => readQueue(access, name, signal)).then(
+            descriptionOf,
+          ),
       ),
     deleteTopic: (name, { signal } = {}) =>
       declaring(signal, (context) => removeTopic(context, name)),
@@ -131,12 +133,12 @@ function assertFifo(kind: string, name: string): void {
   );
 }
 
-/** An ARN may be of another account, where nothing can be created: such a topic must exist. */
+/** Creates a topic that is given by name. An ARN may be of another account, so its topic must exist. */
 async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   const { client, addresses, signal, patiently } = context;
   if (!addressOf({ topic }).service) {
     try {
-      return await patiently(() => createNamed(client, topic));
+      return await patiently(() => createNamed(client, topic, { signal }));
     } catch (error) {
       // It exists, and has attributes that creating it did not name. It is left as it is.
       if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
@@ -147,7 +149,7 @@ async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   return TopicArn;
 }
 
-/** The same for a topic that is subscribed to. Where nobody may create or look, Subscribe decides. */
+/** Creates or finds a topic to subscribe to. Where neither is allowed, the call of Subscribe decides. */
 async function subscribableTopic(context: Declaring, topic: string): Promise<string> {
   const { addresses, logger, patiently } = context;
   try {
@@ -161,7 +163,7 @@ async function subscribableTopic(context: Declaring, topic: string): Promise<str
   }
 }
 
-/** Reads what was created just now, which may not be found yet. */
+/** Reads a resource that was created just now, and may not be found yet. */
 function existing<T>({ patiently }: Declaring, read: () => Promise<T>): Promise<T> {
   return patiently(() =>
     read().catch((error) => {
@@ -228,7 +230,7 @@ interface FoundQueue {
   readonly attributes: Partial<Record<string, string>>;
 }
 
-function readQueue({ client, addresses }: Wire, queue: string, signal: AbortSignal) {
+function readQueue({ client, addresses }: Access, queue: string, signal: AbortSignal) {
   return addresses.at({ queue }, signal, async (url): Promise<FoundQueue> => {
     const input = { QueueUrl: url, AttributeNames: ["All"] };
     const attributes = await getQueueAttributes(client, input, { signal });
@@ -237,7 +239,7 @@ function readQueue({ client, addresses }: Wire, queue: string, signal: AbortSign
   });
 }
 
-/** Creates a queue or changes what differs. An ARN or a URL must exist: its account is its own. */
+/** Creates a queue or changes attributes that differ. A queue given by ARN or URL must exist: it may be of another account. */
 async function ensureQueue(
   context: Declaring,
   queue: string,
@@ -273,7 +275,7 @@ async function createMissing(
   return await existing(context, () => readQueue(context, queue, signal));
 }
 
-/** Writes until what is read back lets these topics send; returns whether anything was written. */
+/** Writes the policy until it lets these topics send when read back; tells whether anything was written. */
 async function allowTopics(
   context: Declaring,
   { url: QueueUrl, arn }: FoundQueue,

@@ -1,8 +1,8 @@
 import type { Logger } from "../../../src/support/logger.ts";
-import type { Wire } from "../sender.ts";
+import type { Access } from "../sender.ts";
 
 /** The context that the steps of a declaration share. */
-export interface Declaring extends Wire {
+export interface Declaring extends Access {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /**

@@ -6,7 +6,7 @@
  */
 import { MelangeError } from "../../../src/support/errors.ts";
 import { partitionOf } from "../api/partitions.ts";
-import { isRecord } from "../api/sqs.ts";
+import { isRecord } from "../../../src/wire/json.ts";
 
 /** The name of our statement. */
 export const STATEMENT_ID = "MelangeSubscriptions";
@@ -90,7 +90,7 @@ function statementFor(queueArn: string, sources: string[], condition: unknown) {
 const SNS = "sns.amazonaws.com";
 
 /**
- * Who sends for these topics. In one region, and between those that every account has, it is SNS
+ * The services that send for these topics. In one region, and between those that every account has, it is SNS
  * itself; where a region is involved that accounts opt in to, it is SNS of that region, the queue's
  * first. With another principal everything can be declared, and nothing is delivered.
  *

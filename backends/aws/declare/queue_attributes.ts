@@ -5,24 +5,25 @@
  */
 import type { DeclareQueueOptions } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
+import { checkRange } from "../../../src/support/range.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import { toSeconds } from "../message/attributes.ts";
 import { addressOf } from "../api/names.ts";
 import { redriveOf } from "./redrive.ts";
 
-/** What attributes follow from. */
+/** The options that attributes follow from. */
 export interface QueueAttributeOptions extends DeclareQueueOptions {
   /** The ARN of the dead-letter queue. */
   targetArn?: string | undefined;
-  /** Whether this is a dead-letter queue. */
+  /** Tells that this is a dead-letter queue. */
   isTarget?: boolean;
 }
 
 type QueueAttributes = Partial<Record<string, string>>;
 
-/** How often a message is received before it moves, where nothing says so. */
+/** The receives before a message moves, unless the caller says otherwise. */
 const MAX_RECEIVES = 5;
-/** What a dead-letter queue keeps: in a standard one, the time in the queue before counts as well. */
+/** The retention of a dead-letter queue: in a standard queue, the time in the first queue counts as well. */
 const TARGET_RETENTION_MS = 1_209_600_000;
 
 /** The attributes with which a queue is created. */
@@ -75,8 +76,6 @@ function redrivePolicy(options: QueueAttributeOptions, attribute: string | undef
   return JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
 }
 
-const DAY_MS = 86_400_000;
-
 /**
  * Checks what can be checked before anything is sent.
  *
@@ -86,10 +85,10 @@ const DAY_MS = 86_400_000;
 export function assertQueueOptions(queue: string, options: DeclareQueueOptions): void {
   addressOf({ queue });
   const { deadLetterQueue, contentBasedDeduplication } = options;
-  assertRange("visibilityTimeoutMs", options.visibilityTimeoutMs, [0, DAY_MS / 2]);
-  assertRange("retentionMs", options.retentionMs, [60_000, 14 * DAY_MS]);
-  assertRange("delayMs", options.delayMs, [0, 900_000]);
-  assertRange("maxReceives", options.maxReceives, [1, 1000]);
+  for (const [name, min, max] of RANGES) {
+    if (options[name] === undefined) continue;
+    checkRange(options[name], { cannot: "declare a queue", name, min, max });
+  }
   if (contentBasedDeduplication !== undefined && !isFifo(queue)) {
     throw contradiction("contentBasedDeduplication is for FIFO queues: end its name in .fifo");
   }
@@ -101,16 +100,13 @@ export function assertQueueOptions(queue: string, options: DeclareQueueOptions):
   }
 }
 
-function assertRange(
-  name: string,
-  value: number | undefined,
-  [from, to]: [from: number, to: number],
-): void {
-  if (value === undefined || (value >= from && value <= to)) return;
-  throw new RangeError(
-    `Cannot declare a queue as ${name} must be ${from} to ${to}: current value is ${value}`,
-  );
-}
+/** The ranges of https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
+const RANGES = [
+  ["visibilityTimeoutMs", 0, 43_200_000],
+  ["retentionMs", 60_000, 1_209_600_000],
+  ["delayMs", 0, 900_000],
+  ["maxReceives", 1, 1000],
+] as const;
 
 function contradiction(rule: string): MelangeError {
   return new MelangeError("CONFIGURATION", `Cannot declare the queue as ${rule}`);

@@ -9,9 +9,10 @@ import {
   type SubscriptionOptions,
 } from "../../../src/backend.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
+import { isRecord } from "../../../src/wire/json.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import type { Declaring } from "./declaring.ts";
-import { isDenied } from "../api/errors.ts";
+import { isDenied, unknownOutcome } from "../api/errors.ts";
 import { addressOf } from "../api/names.ts";
 import {
   getSubscriptionAttributes,
@@ -19,17 +20,16 @@ import {
   setSubscriptionAttributes,
   subscribe,
 } from "../api/sns.ts";
-import { isRecord } from "../api/sqs.ts";
 
 /** A subscription that is wanted. */
 export interface WantedSubscription {
   readonly topic: string;
-  /** What it shall have. An empty `FilterPolicy` is what SNS has for none. */
+  /** The attributes to have. SNS has an empty `FilterPolicy` for none. */
   readonly attributes: { readonly RawMessageDelivery: string; readonly FilterPolicy: string };
 }
 
 /**
- * What was asked for, checked before anything is sent.
+ * Reads the wanted subscription of a queue, checked before anything is sent.
  *
  * @throws a `MelangeError` with the code `CONFIGURATION` for what SNS would refuse, or would take
  * and then deliver nothing.
@@ -46,7 +46,7 @@ export function subscriptionOf(
   return wanted({ ...options, raw }, rule);
 }
 
-/** The same for what SNS posts to; `deadLetterQueue` takes what it gives up. */
+/** Reads the wanted subscription of an endpoint; `deadLetterQueue` takes messages that SNS gives up. */
 export function endpointSubscriptionOf(
   url: string,
   given: SubscriptionOptions & { deadLetterQueue?: string },
@@ -61,7 +61,7 @@ export function endpointSubscriptionOf(
   return wanted({ ...given, raw }, rule);
 }
 
-/** It is never quoted: paths and queries of web hooks may be secrets. */
+/** The URL is never quoted in an error: paths and queries of web hooks may be secrets. */
 function brokenUrlRule(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url?.hostname ?? "");
@@ -108,25 +108,25 @@ function brokenFilterRule(filter: FilterPolicy): string | undefined {
   return undefined;
 }
 
-/** Where a subscription goes. */
+/** A subscription, from topic to endpoint. */
 export interface SubscriptionPlan {
   readonly topicArn: string;
-  /** How SNS delivers there. */
+  /** The protocol by which SNS delivers. */
   readonly protocol: "sqs" | "http" | "https";
   /** The ARN of a queue, or a URL. */
   readonly endpoint: string;
   readonly attributes: WantedSubscription["attributes"] & { readonly RedrivePolicy?: string };
 }
 
-/** A subscription as it is. */
+/** A subscription that exists. */
 export interface Subscribed {
-  /** Its ARN. */
+  /** The ARN of the subscription. */
   readonly arn: string;
-  /** Whether the endpoint still has to confirm it. A queue of the same account never has to. */
+  /** Tells that the endpoint still has to confirm. A queue of the same account never has to. */
   readonly pending: boolean;
 }
 
-/** Creates a subscription, or changes what differs of the one that there is. */
+/** Creates a subscription, or changes the attributes of an existing one that differ. */
 export async function ensureSubscription(
   context: Declaring,
   plan: SubscriptionPlan,
@@ -145,7 +145,7 @@ export async function ensureSubscription(
   return { arn: SubscriptionArn, pending: current?.PendingConfirmation === "true" };
 }
 
-/** What a subscription has; `undefined`, with a warning, if nobody may know. */
+/** Reads the attributes of a subscription; `undefined`, with a warning, if reading is not allowed. */
 async function readSubscription(
   { client, logger, signal, patiently }: Declaring,
   { SubscriptionArn, differs }: { SubscriptionArn: string; differs: boolean },
@@ -213,23 +213,35 @@ async function subscribed(
   }
 }
 
+/** Subscriptions of a topic, 12.5 million at most, on pages of 100: https://docs.aws.amazon.com/general/latest/gr/sns.html */
+const MAX_PAGES = 125_000;
+
+/** Looks through the pages of subscriptions. The order of pages is the service's, so a circle ends it. */
 async function findSubscription(
   { client, signal }: Declaring,
   { topicArn: TopicArn, protocol, endpoint }: SubscriptionPlan,
 ): Promise<string | undefined> {
+  const seen = new Set<string>();
   let page: { NextToken?: string } = {};
-  do {
-    const answer = await listSubscriptionsByTopic(client, { TopicArn, ...page }, { signal });
-    const found = answer.Subscriptions.find(({ Protocol, Endpoint }) =>
+  while (seen.size < MAX_PAGES) {
+    const { Subscriptions, NextToken } = await listSubscriptionsByTopic(
+      client,
+      { TopicArn, ...page },
+      { signal },
+    );
+    const found = Subscriptions.find(({ Protocol, Endpoint }) =>
       Protocol === protocol && Endpoint === endpoint
     );
     if (found) return found.SubscriptionArn;
-    page = answer.NextToken ? { NextToken: answer.NextToken } : {};
-  } while (page.NextToken);
-  return undefined;
+    if (!NextToken) return undefined;
+    if (seen.has(NextToken)) break;
+    seen.add(NextToken);
+    page = { NextToken };
+  }
+  throw unknownOutcome("ListSubscriptionsByTopic", "its pages do not end", {});
 }
 
-/** Compared as values: SNS may give back JSON in another order or spacing. */
+/** Compares JSON as values: SNS may give it back in another order or spacing. */
 function sameJson(left: string, right: string): boolean {
   return left === right || canonical(left) === canonical(right);
 }

@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from "../../../src/wire/message.ts";
 
-/** What is used of a notification of SNS, wherever it came in. */
+/** The part of an SNS notification that hosts use. */
 export interface SnsNotification {
   readonly MessageId: string;
   readonly TopicArn: string;

@@ -7,10 +7,12 @@ import {
   type ReceivedMessage,
   typedAttribute,
 } from "../../../src/wire/message.ts";
+import { defined } from "../../../src/support/defined.ts";
+import { isRecord } from "../../../src/wire/json.ts";
 import type { PublishBatchRequestEntry } from "../api/sns.ts";
+import { fromBase64, toBase64 } from "../../../src/support/base64.ts";
 import {
   type Answered,
-  isRecord,
   type SendMessageBatchRequestEntry,
   type SqsAttribute,
   texts,
@@ -23,13 +25,13 @@ export function toSqsEntry(message: OutgoingMessage, index: number): SendMessage
     Id: `${index}`,
     MessageBody: message.body,
     DelaySeconds: delayMs && toSeconds(delayMs),
-    MessageAttributes: Object.fromEntries(toWire(message)),
+    MessageAttributes: Object.fromEntries(sqsAttributes(message)),
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
 }
 
-/** The same with the trace that the message is part of, which only a copy keeps. */
+/** Writes an entry with the trace of its message, which only dead-letter copies keep. */
 export function toTracedEntry(
   message: OutgoingMessage,
   index: number,
@@ -46,13 +48,13 @@ export function toSnsEntry(message: OutgoingMessage, index: number): PublishBatc
   return {
     Id: `${index}`,
     Message: message.body,
-    MessageAttributes: { entry: toWire(message).map(([Name, Value]) => ({ Name, Value })) },
+    MessageAttributes: { entry: sqsAttributes(message).map(([Name, Value]) => ({ Name, Value })) },
     MessageGroupId: message.group,
     MessageDeduplicationId: message.deduplicationId,
   };
 }
 
-function toWire({ attributes }: OutgoingMessage): [name: string, attribute: SqsAttribute][] {
+function sqsAttributes({ attributes }: OutgoingMessage): [name: string, attribute: SqsAttribute][] {
   return Object.entries(attributes).map(([name, given]) => {
     const { type: DataType, value } = typedAttribute(given);
     return [
@@ -78,7 +80,7 @@ export function fromSqsMessage(
   times: { now: number; lockedUntil: Date },
 ): ReceivedMessage | undefined {
   const { MessageId: id, Body: body, MessageAttributes } = received;
-  const attributes = fromWire(MessageAttributes);
+  const attributes = attributesFrom(MessageAttributes);
   if (typeof id !== "string" || typeof body !== "string" || !attributes) return undefined;
   const facts: Partial<Record<string, string>> = texts(received.Attributes);
   const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
@@ -88,13 +90,10 @@ export function fromSqsMessage(
     id,
     body,
     attributes,
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === undefined ? {} : { deduplicationId }),
-    ...(sequenceNumber === undefined ? {} : { sequenceNumber }),
+    ...defined({ group, deduplicationId, sequenceNumber, origin }),
     sentAt: new Date(toNumber(facts.SentTimestamp, times.now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
     lockedUntil: times.lockedUntil,
-    ...(origin ? { origin } : {}),
   };
 }
 
@@ -105,23 +104,23 @@ export interface SystemFacts {
   readonly SenderId?: string | null | undefined;
 }
 
-/** What the system attributes of a message say of its origin, if anything. */
+/** Reads the origin of a message out of its system attributes, if they have any. */
 export function originOf(facts: SystemFacts): MessageOrigin | undefined {
   const { AWSTraceHeader, DeadLetterQueueSourceArn, SenderId } = facts;
   if (!AWSTraceHeader && !DeadLetterQueueSourceArn && !SenderId) return undefined;
-  return {
-    ...(AWSTraceHeader ? { traceHeader: AWSTraceHeader } : {}),
-    ...(DeadLetterQueueSourceArn ? { deadLetterSource: DeadLetterQueueSourceArn } : {}),
-    ...(SenderId ? { senderId: SenderId } : {}),
-  };
+  return defined({
+    traceHeader: AWSTraceHeader || undefined,
+    deadLetterSource: DeadLetterQueueSourceArn || undefined,
+    senderId: SenderId || undefined,
+  });
 }
 
 function toNumber(text: string | undefined, otherwise: number): number {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : otherwise;
 }
 
-/** By way of entries, so that an attribute named `__proto__` is one like any other. */
-function fromWire(written: unknown): Attributes | undefined {
+/** Reads attributes by way of entries, so that `__proto__` is a name like any other. */
+function attributesFrom(written: unknown): Attributes | undefined {
   if (written !== undefined && written !== null && !isRecord(written)) return undefined;
   try {
     return Object.fromEntries(
@@ -140,14 +139,4 @@ function attributeFrom(written: unknown): Attributes[string] {
   const text = isBinary ? BinaryValue : StringValue;
   if (typeof text !== "string") throw new SyntaxError("no attribute");
   return attributeValue({ type, value: isBinary ? fromBase64(text) : text });
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,12 +1,12 @@
-import type { Envelope } from "../../wire/format.ts";
+import type { LazyEvent } from "../../wire/format.ts";
 
 /**
  * The key of a subscriber and an event; `undefined` if the event has no id. The event's identity is
  * its id where this library wrote it, and its source with its id where it is a CloudEvent of others.
  * No two pairs make one key: the parts are joined by colons, and a colon in a part is escaped.
  */
-export function deduplicationKey(subscriber: string, envelope: Envelope): string | undefined {
-  const { source, facts: { id } } = envelope;
+export function deduplicationKey(subscriber: string, event: LazyEvent): string | undefined {
+  const { source, facts: { id } } = event;
   if (id === "") return undefined;
   const parts = source === undefined ? [subscriber, id] : [subscriber, source, id];
   return parts.map(escaped).join(":");

@@ -41,19 +41,19 @@ export interface SqliteStatement {
 export interface SqliteDeduplicationStoreOptions {
   /** The database; opened and closed by the caller. It is switched to WAL with `synchronous = NORMAL`. */
   database: SqliteDatabase;
-  /** How long to wait for another process that writes, in milliseconds. Default: 5 000. */
+  /** The longest wait for another process that writes, in milliseconds. Default: 5 000. */
   busyTimeoutMs?: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
-/** How many keys are completed between two sweeps of those that are no longer remembered. */
+/** The number of keys that are completed between two sweeps of forgotten keys. */
 const SWEEP_EVERY = 1_000;
-/** How far the time of a process may be ahead of the file's before it moves that on. */
+/** The lead of a process's time over the file's time at which the process moves the file's time on. */
 const CLOCK_MS = 20;
 /**
- * How far a process that opens the file may set its time forward by the wall clock: the leases of
- * those that died end so, and nothing that is done is forgotten by a clock that was set.
+ * The most by which a process that opens the file sets its time forward to the wall clock: so the
+ * leases of dead processes end, and a clock that was set forgets no completed key.
  */
 const START_MS = 3_600_000;
 
@@ -220,7 +220,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     }
   }
 
-  /** What is rolled back already cannot be again; that must not hide why. */
+  /** Rolls back. A second rollback fails, which must not hide the cause of the first. */
   #rollBack(): void {
     try {
       this.#database.exec("ROLLBACK");
@@ -308,7 +308,7 @@ function notSynchronous(): TypeError {
   );
 }
 
-/** What a synchronous call gives or throws, as a promise. */
+/** Turns the result or the error of a synchronous call into a promise. */
 function attempt<T>(call: () => T): Promise<T> {
   return new Promise((resolve) => resolve(call()));
 }

@@ -1,13 +1,14 @@
 import { type Clock, reading, systemClock } from "../../support/clock.ts";
 import { isNumber } from "../../support/duration.ts";
+import { checkRange } from "../../support/range.ts";
 
-/** What a claim found. */
+/** The answer to a claim. */
 export type Claim =
-  /** Nobody has it: run, then complete or release with this token. */
+  /** The key was free: run, then complete or release with this token. */
   | { readonly status: "claimed"; readonly token: string }
-  /** It was completed before: do not run it again. */
+  /** The key was completed before: do not run again. */
   | { readonly status: "completed" }
-  /** Somebody is running it: come back later. */
+  /** Another claim is running: come back later. */
   | { readonly status: "inProgress"; readonly retryAfterMs?: number };
 
 /**
@@ -26,15 +27,19 @@ export interface DeduplicationStore {
   complete(key: string, token: string, retentionMs: number): Promise<void>;
   /** Gives a claimed key back: its handler failed. */
   release(key: string, token: string): Promise<void>;
-  /** Prolongs a lease to `leaseMs` milliseconds from now; `false` if it was lost. */
+  /**
+   * Prolongs a lease to `leaseMs` milliseconds from now, also a lease that has ended while nobody
+   * claimed the key. Resolves to `false` if another claim has the key since, or if the key was
+   * completed or released.
+   */
   renew(key: string, token: string, leaseMs: number): Promise<boolean>;
 }
 
 /** Options of {@linkcode MemoryDeduplicationStore}. */
 export interface MemoryDeduplicationStoreOptions {
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** How many completed keys are remembered, and at most 64 million characters of them; the oldest are forgotten first. Default: 100 000. */
+  /** The most completed keys that are remembered, with at most 64 million characters in all; the oldest are forgotten first. Default: 100 000. */
   maxEntries?: number;
 }
 
@@ -72,11 +77,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
   /** Creates an empty store. */
   constructor(options: MemoryDeduplicationStoreOptions = {}) {
     const { clock = systemClock, maxEntries = 100_000 } = options;
-    if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-      throw new RangeError(
-        `Cannot create a store as maxEntries must be a positive integer: current value is ${maxEntries}`,
-      );
-    }
+    checkRange(maxEntries, { cannot: "create a store", name: "maxEntries", min: 1, integer: true });
     this.#clock = clock;
     this.#maxEntries = maxEntries;
   }

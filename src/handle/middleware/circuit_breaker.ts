@@ -1,15 +1,15 @@
 import { type Clock, reading, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
-import { isNumber } from "../../support/duration.ts";
+import type { Middleware } from "../handler.ts";
 import { isDeadLetter, MelangeError } from "../../support/errors.ts";
+import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode circuitBreaker}. */
 export interface CircuitBreakerOptions {
   /** After so many failures in a row the circuit opens. Default: 5. */
   failures?: number;
-  /** How long it stays open before one call may try, in milliseconds. Default: 30 000. */
+  /** The time for which the circuit stays open before one call may try, in milliseconds. Default: 30 000. */
   resetMs?: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -30,11 +30,8 @@ export interface CircuitBreakerOptions {
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Middleware {
   const { failures = 5, resetMs = 30_000, clock = systemClock } = options;
-  if (!(Number.isSafeInteger(failures) && failures > 0 && isNumber(resetMs, 0))) {
-    throw new RangeError(
-      `Cannot break a circuit as failures must be a positive integer and resetMs not negative: current values are ${failures} and ${resetMs}`,
-    );
-  }
+  checkRange(failures, { cannot: "break a circuit", name: "failures", min: 1, integer: true });
+  checkRange(resetMs, { cannot: "break a circuit", name: "resetMs", min: 0 });
   return (next) => {
     let failed = 0;
     let openUntil = -Infinity;

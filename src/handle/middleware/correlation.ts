@@ -1,4 +1,4 @@
-import type { HandlerContext, Middleware } from "../dispatcher.ts";
+import type { HandlerContext, Middleware } from "../handler.ts";
 import { derive, type Event } from "../../event/event.ts";
 import type { EventPublisher, PublishEntry } from "../../publish/publisher.ts";
 

@@ -12,8 +12,19 @@
  * ```
  * @module
  */
+import type { RetryOptions } from "./retry.ts";
+import type { ThrottleOptions } from "./throttle.ts";
+import type { TimeoutOptions } from "./timeout.ts";
+
 export { circuitBreaker, type CircuitBreakerOptions } from "./circuit_breaker.ts";
 export { correlation } from "./correlation.ts";
-export { retry, type RetryMiddlewareOptions } from "./retry.ts";
-export { throttle, type ThrottleMiddlewareOptions } from "./throttle.ts";
-export { timeout, type TimeoutMiddlewareOptions } from "./timeout.ts";
+export { retry, type RetryOptions } from "./retry.ts";
+export { throttle, type ThrottleOptions } from "./throttle.ts";
+export { timeout, type TimeoutOptions } from "./timeout.ts";
+
+/** The earlier name of {@linkcode RetryOptions}. */
+export type RetryMiddlewareOptions = RetryOptions;
+/** The earlier name of {@linkcode ThrottleOptions}. */
+export type ThrottleMiddlewareOptions = ThrottleOptions;
+/** The earlier name of {@linkcode TimeoutOptions}. */
+export type TimeoutMiddlewareOptions = TimeoutOptions;

@@ -1,21 +1,21 @@
 import { type Clock, type Random, sleep, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
+import type { Middleware } from "../handler.ts";
 import { isDeadLetter } from "../../support/errors.ts";
 import { backoffMs, checkRetryPolicy } from "../../support/retry.ts";
 
 /** Options of {@linkcode retry}. */
-export interface RetryMiddlewareOptions {
+export interface RetryOptions {
   /** Tries, the first included. Default: 3. */
   attempts?: number;
   /** The bound of the first pause, in milliseconds; it doubles each time. Default: 100. */
   baseMs?: number;
   /** The bound of every pause, in milliseconds. Default: 5 000. */
   maxMs?: number;
-  /** Whether an error is worth another try. Default: every one. */
+  /** Tells whether an error is worth another try. Default: every error is. */
   when?: (error: unknown) => boolean;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
-  /** Where jitter comes from. Default: `Math.random`. */
+  /** The source of jitter. Default: `Math.random`. */
   random?: Random;
 }
 
@@ -33,7 +33,7 @@ export interface RetryMiddlewareOptions {
  * if (!dispatcher) throw new Error("unexpected");
  * ```
  */
-export function retry(options: RetryMiddlewareOptions = {}): Middleware {
+export function retry(options: RetryOptions = {}): Middleware {
   const { attempts = 3, baseMs = 100, maxMs = 5_000, when = () => true } = options;
   const { clock = systemClock, random = Math.random } = options;
   checkRetryPolicy({ maxAttempts: attempts, baseMs, maxMs });

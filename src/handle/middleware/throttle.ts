@@ -1,14 +1,14 @@
 import { type Clock, reading, sleep, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
-import { isNumber } from "../../support/duration.ts";
+import type { Middleware } from "../handler.ts";
+import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode throttle}. */
-export interface ThrottleMiddlewareOptions {
-  /** How many calls begin in each interval. */
+export interface ThrottleOptions {
+  /** The most calls that begin in each interval. */
   limit: number;
   /** The interval, in milliseconds. Default: 1 000. */
   intervalMs?: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -25,12 +25,10 @@ export interface ThrottleMiddlewareOptions {
  * if (!dispatcher) throw new Error("unexpected");
  * ```
  */
-export function throttle(options: ThrottleMiddlewareOptions): Middleware {
+export function throttle(options: ThrottleOptions): Middleware {
   const { limit, intervalMs = 1_000, clock = systemClock } = options;
-  if (![limit, intervalMs].every((value) => isNumber(value, Number.MIN_VALUE))) {
-    throw new RangeError(
-      `Cannot throttle as limit and intervalMs must be positive: current values are ${limit} and ${intervalMs}`,
-    );
+  for (const [name, value] of Object.entries({ limit, intervalMs })) {
+    checkRange(value, { cannot: "throttle", name, min: Number.MIN_VALUE });
   }
   return (next) => {
     let nextAt = -Infinity;

@@ -1,13 +1,13 @@
 import { abortable, type Clock, systemClock } from "../../support/clock.ts";
-import type { Middleware } from "../dispatcher.ts";
-import { isNumber } from "../../support/duration.ts";
+import type { Middleware } from "../handler.ts";
 import { MelangeError } from "../../support/errors.ts";
+import { checkRange } from "../../support/range.ts";
 
 /** Options of {@linkcode timeout}. */
-export interface TimeoutMiddlewareOptions {
-  /** How long the handler may take, in milliseconds. */
+export interface TimeoutOptions {
+  /** The longest time that the handler may take, in milliseconds. */
   ms: number;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -24,10 +24,8 @@ export interface TimeoutMiddlewareOptions {
  * if (!dispatcher) throw new Error("unexpected");
  * ```
  */
-export function timeout({ ms, clock = systemClock }: TimeoutMiddlewareOptions): Middleware {
-  if (!isNumber(ms, Number.MIN_VALUE)) {
-    throw new RangeError(`Cannot limit a handler as ms must be positive: current value is ${ms}`);
-  }
+export function timeout({ ms, clock = systemClock }: TimeoutOptions): Middleware {
+  checkRange(ms, { cannot: "limit a handler", name: "ms", min: Number.MIN_VALUE });
   return (next) => async (event, context) => {
     const limit = new AbortController();
     const cancel = clock.after(

@@ -474,7 +474,7 @@ describe("what a service refuses as a whole", () => {
       for (const value of [NaN, 0, -1, 0.5, "300", null, {}]) {
         const options = { [name]: value } as AwsBackendOptions;
         const { message } = assertThrows(() => new AwsBackend(options), RangeError);
-        assertMatch(message, new RegExp(`${name} must be a number of bytes`));
+        assertMatch(message, new RegExp(`${name} must be 1 or more`));
       }
       for (const value of [undefined, 1, 1_048_576, Infinity]) {
         new AwsBackend({ [name]: value } as AwsBackendOptions);

@@ -2,7 +2,8 @@ import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } fro
 import { describe, it } from "@std/testing/bdd";
 import { FakeTime } from "@std/testing/time";
 import { sleep } from "../../../src/support/clock.ts";
-import { dispatch, Dispatcher } from "../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../src/handle/dispatch.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { defineEvent, typed } from "../../../src/event/event.ts";
 import {

@@ -1,5 +1,5 @@
 import { defineEvent, typed } from "../../../src/event/event.ts";
-import type { Subscriber } from "../../../src/handle/dispatcher.ts";
+import type { Subscriber } from "../../../src/handle/handler.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
 

@@ -6,6 +6,7 @@ import { deadLetterFactsOf } from "../../../src/wire/dead_letter.ts";
 import { failure, refuseAll } from "../../fakes/receiver.ts";
 import { createWorld, watch, watchedSignal, type World } from "../../fakes/world.ts";
 
+type WorldOptions = Pick<NonNullable<Parameters<typeof createWorld>[0]>, "queue" | "declare">;
 type Options = NonNullable<Parameters<World["consumer"]>[0]>;
 
 /** Reads deliveries one by one; `next()` lets time pass until there is one. */
@@ -36,6 +37,16 @@ function reading(
   };
 }
 
+/** A world with these messages in its queue, whose deliveries are read one by one. */
+async function opened(
+  numbers: number[],
+  { queue = "jobs", declare = {}, ...options }: Parameters<typeof reading>[1] & WorldOptions = {},
+) {
+  const world = await createWorld({ queue, declare });
+  await world.send(numbers);
+  return { world, ...reading(world, options) };
+}
+
 function code(code: string) {
   return (error: unknown) => {
     assert(error instanceof MelangeError, `${error}`);
@@ -49,9 +60,7 @@ async function rejectsWith(expected: string, run: () => Promise<unknown>): Promi
 
 describe("deliveries()", () => {
   it("hands out each message with its event, attempt and signal", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, end, step } = reading(world);
+    const { world, next, end, step } = await opened([1]);
     const delivery = await next();
     assertEquals(delivery.message.body, '{"n":1}');
     assertEquals([delivery.attempt, delivery.signal.aborted], [1, false]);
@@ -77,9 +86,7 @@ describe("deliveries()", () => {
   });
 
   it("ack() removes the message, and resolves when the service has said so", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { consumer, next, step, end } = reading(world);
+    const { world, consumer, next, step, end } = await opened([1]);
     const delivery = await next();
     let answered = false;
     world.receiver.faults.acknowledge = async (proceed) => {
@@ -97,9 +104,7 @@ describe("deliveries()", () => {
   });
 
   it("ack() rejects with what the service said", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, step, end } = reading(world);
+    const { world, next, step, end } = await opened([1]);
     const delivery = await next();
     world.receiver.faults.acknowledge = refuseAll(failure("ACCESS_DENIED"));
     await rejectsWith("ACCESS_DENIED", () => step(delivery.ack()));
@@ -107,9 +112,7 @@ describe("deliveries()", () => {
   });
 
   it("retry() gives back after the backoff, or after the delay given", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { consumer, next, step, end } = reading(world);
+    const { world, consumer, next, step, end } = await opened([1]);
     await step((await next()).retry());
     await step((await next(500)).retry(7_000));
     await step((await next(7_000)).retry(0));
@@ -122,9 +125,7 @@ describe("deliveries()", () => {
   });
 
   it("retry() on a FIFO queue resolves, keeps the place, and hands out again", async () => {
-    const world = await createWorld({ queue: "jobs.fifo" });
-    await world.send([1, 2]);
-    const { next, end, iterator } = reading(world);
+    const { world, next, end, iterator } = await opened([1, 2], { queue: "jobs.fifo" });
     const first = await next();
     const retried = watch(first.retry(5_000));
     await world.clock.advance(0);
@@ -140,9 +141,9 @@ describe("deliveries()", () => {
   });
 
   it("deadLetter() moves the message with its facts", async () => {
-    const world = await createWorld({ declare: { deadLetterQueue: "dead" } });
-    await world.send([1]);
-    const { consumer, next, step, end } = reading(world);
+    const { world, consumer, next, step, end } = await opened([1], {
+      declare: { deadLetterQueue: "dead" },
+    });
     await step((await next()).deadLetter("expired"));
     const [copy] = await world.peek("dead");
     assertEquals(copy && deadLetterFactsOf(copy.message), {
@@ -155,9 +156,7 @@ describe("deliveries()", () => {
   });
 
   it("deadLetter() rejects with UNSUPPORTED where there is no such queue; the message is retried", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, step, end } = reading(world);
+    const { next, step, end } = await opened([1]);
     const delivery = await next();
     await rejectsWith("UNSUPPORTED", () => step(delivery.deadLetter("expired"), 100));
     assertEquals((await next(500)).attempt, 2);
@@ -165,9 +164,7 @@ describe("deliveries()", () => {
   });
 
   it("extend() keeps the lock longer", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, step, end } = reading(world);
+    const { world, next, step, end } = await opened([1]);
     const delivery = await next();
     await step(delivery.extend(600_000));
     assertEquals(world.receiver.of("extend").map(({ items }) => items[0]?.ms), [600_000]);
@@ -176,9 +173,7 @@ describe("deliveries()", () => {
   });
 
   it("keeps the locks of what was handed out and of what waits in line", async () => {
-    const world = await createWorld();
-    await world.send([1, 2]);
-    const { next, step, end } = reading(world, { visibilityTimeoutMs: 2_000 });
+    const { world, next, step, end } = await opened([1, 2], { visibilityTimeoutMs: 2_000 });
     const first = await next();
     await world.clock.advance(20_000);
     assertEquals(first.signal.aborted, false);
@@ -191,9 +186,7 @@ describe("deliveries()", () => {
   });
 
   it("every verb rejects with LOCK_LOST when somebody else may have the message", async () => {
-    const world = await createWorld();
-    await world.send([1, 2, 3, 4]);
-    const { next, end } = reading(world, { visibilityTimeoutMs: 2_000 });
+    const { world, next, end } = await opened([1, 2, 3, 4], { visibilityTimeoutMs: 2_000 });
     const [a, b, c, d] = [await next(), await next(), await next(), await next()];
     world.receiver.faults.extend = refuseAll(failure("LOCK_LOST"));
     await world.clock.advance(700);
@@ -210,9 +203,7 @@ describe("deliveries()", () => {
   });
 
   it("does not hand out what was lost while it waited in line", async () => {
-    const world = await createWorld();
-    await world.send([1, 2]);
-    const { next, end, step } = reading(world, { visibilityTimeoutMs: 2_000 });
+    const { world, next, end, step } = await opened([1, 2], { visibilityTimeoutMs: 2_000 });
     const first = await next();
     world.receiver.faults.extend = async (proceed, _queue, items) => {
       const results = await proceed();
@@ -230,9 +221,7 @@ describe("deliveries()", () => {
   });
 
   it("a second verdict rejects with CONFLICT and changes nothing", async () => {
-    const world = await createWorld();
-    await world.send([1, 2]);
-    const { next, step, end } = reading(world);
+    const { world, next, step, end } = await opened([1, 2]);
     const first = await next();
     await step(first.ack());
     await rejectsWith("CONFLICT", () => step(first.retry()));
@@ -249,9 +238,7 @@ describe("deliveries()", () => {
   });
 
   it("a second verdict after a failed one rejects too", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, step, end } = reading(world);
+    const { world, next, step, end } = await opened([1]);
     const delivery = await next();
     world.receiver.faults.acknowledge = refuseAll(failure("ACCESS_DENIED"));
     await rejectsWith("ACCESS_DENIED", () => step(delivery.ack()));
@@ -321,17 +308,13 @@ describe("deliveries()", () => {
   });
 
   it("a signal that has aborted before hands out nothing and receives nothing", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { iterator, step } = reading(world, { signal: AbortSignal.abort() });
+    const { world, iterator, step } = await opened([1], { signal: AbortSignal.abort() });
     assertEquals((await step(iterator.next())).done, true);
     assertEquals([world.receiver.calls.length, world.clock.pending], [0, 0]);
   });
 
   it("what its reader never settles is given back at the end of the drain", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, consumer } = reading(world);
+    const { world, next, consumer } = await opened([1]);
     const delivery = await next();
     const stopped = watch(consumer.stop({ drainMs: 5_000 }));
     await world.clock.advance(3_000);
@@ -362,9 +345,7 @@ describe("deliveries()", () => {
   });
 
   it("leaves no listener on the lock of a settled delivery", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, step, end } = reading(world);
+    const { next, step, end } = await opened([1]);
     const delivery = await next();
     const removed: string[] = [];
     const { removeEventListener } = delivery.signal;
@@ -380,9 +361,7 @@ describe("deliveries()", () => {
   });
 
   it("gives back without a delay what its reader did not settle in time", async () => {
-    const world = await createWorld();
-    await world.send([1]);
-    const { next, step, consumer } = reading(world);
+    const { world, next, step, consumer } = await opened([1]);
     await next();
     await step(consumer.stop({ drainMs: 2_000 }), 2_000);
     assertEquals(world.receiver.of("release").map(({ items }) => items[0]?.ms), [0]);

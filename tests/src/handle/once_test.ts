@@ -7,7 +7,8 @@ import {
   type DeduplicationStore,
   MemoryDeduplicationStore,
 } from "../../../src/handle/deduplication/store.ts";
-import { dispatch, Dispatcher, type DispatcherOptions } from "../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../src/handle/dispatch.ts";
+import { Dispatcher, type DispatcherOptions } from "../../../src/handle/dispatcher.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { ReceivedMessage } from "../../../src/wire/message.ts";
 import { createWorld, deferred, Job, recordingLogger } from "../../fakes/world.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { stub } from "@std/testing/mock";
-import { dispatch, Dispatcher, type DispatcherOptions } from "../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../src/handle/dispatch.ts";
+import { Dispatcher, type DispatcherOptions } from "../../../src/handle/dispatcher.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../../src/event/event.ts";
 import { deadLetterCopy, deadLetterFactsOf } from "../../../src/wire/dead_letter.ts";

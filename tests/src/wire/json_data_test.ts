@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
 import { MemoryBackend } from "../../../backends/memory/mod.ts";
-import { dispatch, Dispatcher } from "../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../src/handle/dispatch.ts";
+import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { defineEvent, type Event, type EventType, typed } from "../../../src/event/event.ts";
 import type { Format } from "../../../src/wire/packed.ts";

@@ -1,9 +1,9 @@
 import { type Clock, reading } from "../../../../src/support/clock.ts";
 import { MelangeError, probe } from "../../../../src/support/errors.ts";
 
-/** What is used of the second argument of a Lambda function. */
+/** The part of a Lambda function's second argument that is used. */
 export interface LambdaContext {
-  /** How long the invocation may still take, in milliseconds. */
+  /** Tells for how long the invocation may still run, in milliseconds. */
   getRemainingTimeInMillis?(): number;
 }
 
@@ -11,7 +11,7 @@ export interface LambdaContext {
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly clear: () => void;
-  /** How long the invocation may still take, in milliseconds. */
+  /** Tells for how long the invocation may still run, in milliseconds. */
   readonly leftMs: () => number;
 }
 

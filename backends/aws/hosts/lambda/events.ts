@@ -1,37 +1,40 @@
 /** The events with which Lambda calls a function, read into messages. Pure. */
 import * as v from "valibot";
-import { MelangeError } from "../../../../src/support/errors.ts";
+import { fromBase64 } from "../../../../src/support/base64.ts";
+import { defined } from "../../../../src/support/defined.ts";
+import { MelangeError, probe } from "../../../../src/support/errors.ts";
 import {
   type Attributes,
   attributeValue,
   isFifo,
   type ReceivedMessage,
 } from "../../../../src/wire/message.ts";
+import { isRecord } from "../../../../src/wire/json.ts";
 import { originOf } from "../../message/attributes.ts";
 import { shortName } from "../../api/names.ts";
 import { snsMessage } from "../sns_message.ts";
 
 /** A record of an SQS event. */
 export interface SqsRecord {
-  /** By which Lambda is told that it failed. */
+  /** The id by which Lambda is told of a failure. */
   readonly id: string;
   /** The name of the queue; empty if the record does not say. */
   readonly queue: string;
-  /** What must be handled in order; `undefined` where nothing must. */
+  /** The group whose records are handled in order; `undefined` where the order is free. */
   readonly group: string | undefined;
   /** The message; `undefined` if the record is malformed. */
   readonly message: ReceivedMessage | undefined;
-  /** Where the record is malformed. */
+  /** The path at which the record is malformed. */
   readonly wrong: string;
 }
 
 /** A record of an SNS event. */
 export interface SnsRecord {
-  /** The name of the topic; empty if the record does not say. */
-  readonly topic: string;
+  /** The name of the topic, as there is no queue; empty if the record does not say. */
+  readonly queue: string;
   /** The message, in the envelope of SNS; `undefined` if the record is malformed. */
   readonly message: ReceivedMessage | undefined;
-  /** Where the record is malformed. */
+  /** The path at which the record is malformed. */
   readonly wrong: string;
 }
 
@@ -69,7 +72,7 @@ const sqsAttribute = v.object({
   stringValue: optionalText,
   binaryValue: optionalText,
 });
-/** What can be told of a record even if the rest of it makes no sense. */
+/** The parts of a record that count even if the rest makes no sense. */
 const identity = v.object({ messageId: text });
 const source = v.object({ eventSource: v.string() });
 const address = v.object({ eventSourceARN: v.string() });
@@ -111,7 +114,7 @@ function isOfFifo(record: unknown): boolean {
   return v.is(address, record) ? isFifo(record.eventSourceARN) : v.is(numbered, record);
 }
 
-/** Where a record of a FIFO queue hides its group, only the order of the whole batch keeps that of the group. */
+/** Chooses the order to keep: that of the whole batch if a record of a FIFO queue hides its group. */
 function orderOf(fifo: boolean, groups: boolean): "none" | "group" | "batch" {
   if (!fifo) return "none";
   return groups ? "group" : "batch";
@@ -159,19 +162,18 @@ function sqsMessage(
   const attributes = sqsAttributes(record.messageAttributes ?? {});
   if (!attributes) return undefined;
   const facts = record.attributes ?? {};
-  const { MessageGroupId: group, MessageDeduplicationId: deduplicationId } = facts;
-  const { SequenceNumber: sequenceNumber } = facts;
-  const origin = originOf(facts);
   return {
     id,
     body,
     attributes,
-    ...(group ? { group } : {}),
-    ...(deduplicationId ? { deduplicationId } : {}),
-    ...(sequenceNumber ? { sequenceNumber } : {}),
+    ...defined({
+      group: facts.MessageGroupId || undefined,
+      deduplicationId: facts.MessageDeduplicationId || undefined,
+      sequenceNumber: facts.SequenceNumber || undefined,
+      origin: originOf(facts),
+    }),
     sentAt: new Date(toNumber(facts.SentTimestamp, now)),
     attempt: toNumber(facts.ApproximateReceiveCount, 1),
-    ...(origin ? { origin } : {}),
   };
 }
 
@@ -179,7 +181,7 @@ function toNumber(digits: string | null | undefined, otherwise: number): number 
   return digits && /^\d{1,15}$/.test(digits) ? Number(digits) : otherwise;
 }
 
-/** By way of entries, so that an attribute named `__proto__` is one like any other. */
+/** Reads attributes by way of entries, so that `__proto__` is a name like any other. */
 function sqsAttributes(written: Record<string, unknown>): Attributes | undefined {
   const entries: [string, Attributes[string]][] = [];
   for (const [name, value] of Object.entries(written)) {
@@ -196,16 +198,8 @@ function valueOf(
 ): Attributes[string] | undefined {
   // The one of its type, as some event sources fill both.
   const isBinary = type.startsWith("Binary");
-  const value = isBinary ? fromBase64(binaryValue ?? "") : stringValue;
+  const value = isBinary ? probe(() => fromBase64(binaryValue ?? "")) : stringValue;
   return value === undefined || value === null ? undefined : attributeValue({ type, value });
-}
-
-function fromBase64(encoded: string): Uint8Array | undefined {
-  try {
-    return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -222,13 +216,8 @@ export function readSnsEvent(event: unknown, now: number): SnsRecord[] {
 
 function snsRecord(record: unknown, now: number): SnsRecord {
   const result = v.safeParse(snsShape, record);
-  if (!result.success) return { topic: "", message: undefined, wrong: pathsOf(result.issues) };
+  if (!result.success) return { queue: "", message: undefined, wrong: pathsOf(result.issues) };
   const { Sns } = result.output;
   const TopicArn = Sns.TopicArn ?? "";
-  return { topic: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
-}
-
-/** Tells an object from everything else. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return { queue: shortName(TopicArn), message: snsMessage({ ...Sns, TopicArn }, now), wrong: "" };
 }

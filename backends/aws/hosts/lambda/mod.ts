@@ -23,9 +23,8 @@ export {
   snsHandler,
   type SnsHandlerOptions,
 } from "./sns.ts";
+export type { FlushingPublisher, LambdaOptions } from "./invocation.ts";
 export {
-  type FlushingPublisher,
-  type LambdaOptions,
   type SqsBatchResponse,
   type SqsHandler,
   sqsHandler,

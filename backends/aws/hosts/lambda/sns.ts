@@ -1,14 +1,16 @@
-import { dispatch, type Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { dispatchAll } from "../../../../src/handle/push.ts";
 import { MelangeError } from "../../../../src/support/errors.ts";
 import { type AnyEventType, type EventOf, linked } from "../../../../src/event/event.ts";
 import { openEnvelope } from "../../../../src/wire/sns_envelope.ts";
+import { isRecord } from "../../../../src/wire/json.ts";
 import { read } from "../../../../src/wire/format.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { validate } from "../../../../src/event/schema.ts";
 import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
-import { deadlineOf, type LambdaContext } from "./deadline.ts";
-import { isRecord, readSnsEvent, readSqsEvent, type SnsRecord } from "./events.ts";
-import { assertDispatcher, flush, type LambdaOptions, limitsOf } from "./sqs.ts";
+import type { LambdaContext } from "./deadline.ts";
+import { readSnsEvent, readSqsEvent } from "./events.ts";
+import { invocationSettings, invoke, type LambdaOptions } from "./invocation.ts";
 
 /** Options of {@linkcode snsHandler}. */
 export type SnsHandlerOptions = LambdaOptions;
@@ -47,40 +49,17 @@ export type SnsHandler = (event: unknown, context?: LambdaContext) => Promise<vo
  * ```
  */
 export function snsHandler(dispatcher: Dispatcher, options: SnsHandlerOptions = {}): SnsHandler {
-  assertDispatcher(dispatcher);
-  const settings = { ...options, ...limitsOf(options) };
+  const settings = invocationSettings(dispatcher, options);
   return async (event, context) => {
     const records = readSnsEvent(event, settings.clock.now());
-    const deadline = deadlineOf(context, settings);
-    try {
-      const { signal, leftMs } = deadline;
-      const job = { dispatcher, settings, signal, heldMs: leftMs };
-      const done = await Promise.all(records.map((record) => handle(record, job)));
-      await flush(job);
-      const failed = done.filter((ok) => !ok).length;
-      if (failed > 0) throw again(failed, records.length);
-    } finally {
-      deadline.clear();
-    }
+    const outcomes = await invoke(
+      context,
+      settings,
+      (hooks) => dispatchAll(dispatcher, records, hooks),
+    );
+    const failed = outcomes.filter(({ outcome }) => outcome !== "acknowledge").length;
+    if (failed > 0) throw again(failed, records.length);
   };
-}
-
-async function handle(
-  { topic, message, wrong }: SnsRecord,
-  { dispatcher, settings: { clock, publisher }, signal, heldMs }: {
-    dispatcher: Dispatcher;
-    settings: LambdaOptions & ReturnType<typeof limitsOf>;
-    signal: AbortSignal;
-    heldMs: () => number;
-  },
-): Promise<boolean> {
-  if (!message) {
-    const { logger } = dispatcher.options;
-    logger.error("A record of the event is malformed; it is retried", { at: wrong });
-    return false;
-  }
-  const hooks = { queue: topic, signal, heldMs, clock, publisher };
-  return (await dispatch(dispatcher, message, hooks)).outcome === "acknowledge";
 }
 
 function again(failed: number, all: number): MelangeError {

@@ -1,24 +1,24 @@
 /** The addresses that belong to a topic: nothing else is ever fetched. Pure. */
 import { formatArn, parseArn, serviceUrl } from "../../api/names.ts";
 
-/** What is known of a topic's broker where that is not SNS. */
+/** The broker of a topic that is not of SNS. */
 export interface BrokerRules {
-  /** The hosts of certificates; none where it is given. */
+  /** The hosts of certificates; none where the certificate is given. */
   readonly certificateHosts: readonly string[];
 }
 
-/** Whose certificates count; `any` only where the option for test brokers says so. */
+/** The names in certificates that count; `any` only with the option for test brokers. */
 export type CertificateNames = readonly string[] | "any";
 
 /** A topic whose messages are taken. */
 export interface AllowedTopic {
   readonly arn: string;
   readonly name: string;
-  /** The address of SNS in its region, without a slash at its end. */
+  /** The address of SNS in the topic's region, without a slash at the end. */
   readonly origin: string;
-  /** Whose certificates SNS signs with there. */
+  /** The names in the certificates that SNS signs with in that region. */
   readonly certificateNames: CertificateNames;
-  /** Only for a test broker, which stands in the place of SNS. */
+  /** The rules of a test broker, which stands in the place of SNS. */
   readonly broker?: BrokerRules;
 }
 
@@ -36,8 +36,8 @@ export function allowedTopic(arn: string): AllowedTopic {
 }
 
 /**
- * Most regions share a certificate; younger ones, and those of other partitions, have their own. As
- * the SDK for Java has them, with the host itself, which is among the alternative names.
+ * Names the certificates of a region, as the SDK for Java does. Most regions share a certificate;
+ * younger regions and other partitions have their own. The host itself is an alternative name.
  */
 function certificateNames(region: string, origin: string): string[] {
   const host = origin.slice("https://".length);
@@ -48,7 +48,7 @@ function certificateNames(region: string, origin: string): string[] {
 }
 
 /**
- * Whether a certificate's address is one of SNS in the region of the topic. The text is compared,
+ * Tells whether a certificate's address is of SNS in the region of the topic. The text is compared,
  * not parsed: no user, port, encoded character or look-alike passes, whoever parses it later.
  */
 export function isCertificateUrl(url: string, { origin, broker }: AllowedTopic): boolean {
@@ -57,7 +57,7 @@ export function isCertificateUrl(url: string, { origin, broker }: AllowedTopic):
     /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/.test(url.slice(origin.length));
 }
 
-/** Whether a certificate's address is one of a broker. The text is compared, as for SNS. */
+/** Tells whether a certificate's address is of a broker. The text is compared, as for SNS. */
 function isBrokerCertificateUrl(url: string, { certificateHosts }: BrokerRules): boolean {
   return certificateHosts.some((host) =>
     ["http", "https"].some((scheme) => {
@@ -69,7 +69,7 @@ function isBrokerCertificateUrl(url: string, { certificateHosts }: BrokerRules):
 
 const CERTIFICATE_PATH = /^(\/[\w-][\w.-]{0,127}){1,8}(?<=\.pem)$/;
 
-/** Whether an address confirms the subscription to this topic, with this token, where the topic is. */
+/** Tells whether an address confirms the subscription to this topic, with this token, at the topic's place. */
 export function isSubscribeUrl(
   url: string,
   token: string,

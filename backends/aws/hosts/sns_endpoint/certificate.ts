@@ -3,9 +3,10 @@
  * issued it is not checked here: the certificates of SNS are trusted because of the host that they
  * are fetched from, over TLS.
  */
-import { MelangeError } from "../../../../src/support/errors.ts";
+import { fromBase64 } from "../../../../src/support/base64.ts";
+import { MelangeError, probe } from "../../../../src/support/errors.ts";
 
-/** What a certificate says. */
+/** The content of a certificate. */
 export interface Certificate {
   /** The common names of its subject, and the DNS names among its alternative names. */
   readonly names: readonly string[];
@@ -21,13 +22,9 @@ export interface Certificate {
 export function readPem(pem: string): Certificate {
   const [, base64 = ""] =
     /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(pem) ?? [];
-  let binary;
-  try {
-    binary = atob(base64.replace(/\s/g, ""));
-  } catch {
-    throw malformed("it is not base64");
-  }
-  return readCertificate(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
+  const der = probe(() => fromBase64(base64.replace(/\s/g, "")));
+  if (!der) throw malformed("it is not base64");
+  return readCertificate(der);
 }
 
 /**

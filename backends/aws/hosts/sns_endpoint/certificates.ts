@@ -4,11 +4,11 @@ import { type Certificate, readPem } from "./certificate.ts";
 import type { CertificateNames } from "./addresses.ts";
 import { smallFetch, type SmallFetchOptions } from "../../api/small_fetch.ts";
 
-/** How many certificates, and how many failures, are remembered. SNS uses one a region at a time. */
+/** The most certificates, and the most failures, that are remembered. SNS uses one a region at a time. */
 const MAX_KEPT = 16;
-/** How many are fetched at once. */
+/** The most certificates that are fetched at once. */
 const MAX_LOADING = 4;
-/** How long a failure is remembered, in milliseconds: less than the 20 s after which SNS tries again. */
+/** The time for which a failure is remembered, in milliseconds: less than the 20 s after which SNS tries again. */
 const FAILURE_MS = 10_000;
 
 /** Gives the certificate at an address that was checked before, if it is of one of these names. */
@@ -51,7 +51,7 @@ export function createCertificates(options: SmallFetchOptions): Certificates {
   };
 }
 
-/** As the newest; the oldest makes room. */
+/** Remembers an entry as the newest; the oldest makes room. */
 function remember<Value>(values: Map<string, Value>, key: string, value: Value): void {
   values.delete(key);
   values.set(key, value);

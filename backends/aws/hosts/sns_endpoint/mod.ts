@@ -18,7 +18,8 @@
  * @module
  */
 import { abortable, reading } from "../../../../src/support/clock.ts";
-import { dispatch, type Outcome } from "../../../../src/handle/dispatcher.ts";
+import type { Outcome } from "../../../../src/handle/dispatch.ts";
+import { dispatchAll } from "../../../../src/handle/push.ts";
 import { describeError, MelangeError } from "../../../../src/support/errors.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { readBytes } from "../../api/read_bytes.ts";
@@ -165,8 +166,10 @@ async function act(post: SnsPost, job: Job): Promise<number> {
 
 async function handle(message: ReceivedMessage, topic: AllowedTopic, job: Job): Promise<number> {
   const { dispatcher, signal, heldMs, clock, publisher } = job;
-  const hooks = { queue: topic.name, signal, heldMs, clock, publisher };
-  return STATUS[(await dispatch(dispatcher, message, hooks)).outcome];
+  const record = { queue: topic.name, message };
+  const hooks = { signal, heldMs, clock, publisher };
+  const [outcome] = await dispatchAll(dispatcher, [record], hooks);
+  return STATUS[outcome?.outcome ?? "retry"];
 }
 
 const STATUS: Record<Outcome["outcome"], number> = {

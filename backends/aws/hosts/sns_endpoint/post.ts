@@ -1,4 +1,4 @@
-/** What SNS posts, and the rules that can be checked without asking anybody. Pure but for the clock. */
+/** The messages that SNS posts, and the rules that need no request to be checked. Pure but for the clock. */
 import { type AllowedTopic, isCertificateUrl, isSubscribeUrl } from "./addresses.ts";
 
 /** A POST that is answered with a status of 400 and more. */
@@ -27,7 +27,7 @@ export interface SnsPost {
   readonly Signature: string;
   readonly SignatureVersion: SignatureVersion;
   readonly SigningCertURL: string;
-  /** Not signed. */
+  /** The attributes, which are not signed. */
   readonly MessageAttributes?: unknown;
   /** The topic, out of the allow-list. */
   readonly topic: AllowedTopic;
@@ -39,13 +39,13 @@ export type SnsType = "Notification" | "SubscriptionConfirmation" | "Unsubscribe
 /** 1 is RSA with SHA-1, 2 is RSA with SHA-256. */
 export type SignatureVersion = "1" | "2";
 
-/** What a post is checked against. */
+/** The rules for a post. */
 export interface PostRules {
   /** The topics by ARN. */
   readonly topics: ReadonlyMap<string, AllowedTopic>;
   readonly signatureVersions: readonly SignatureVersion[];
   readonly windowMs: number;
-  /** Whether the certificate is given, so that its address does not count. */
+  /** Tells that the certificate is given, so that its address does not count. */
   readonly pinned?: boolean;
 }
 
@@ -97,7 +97,7 @@ export function readPost(
   return Type === "Notification" ? post : { ...post, ...confirmation(fields, topic) };
 }
 
-/** By way of entries: what was inherited is not among them. */
+/** Reads the fields of the object itself, without inherited ones. */
 function ownFields(text: string): ReadonlyMap<string, unknown> {
   let value: unknown;
   try {

@@ -1,6 +1,7 @@
 /** The options of an SNS endpoint, checked: each that makes no sense is a `TypeError` or a `RangeError`. */
 import { type Clock, systemClock } from "../../../../src/support/clock.ts";
 import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { checkRange } from "../../../../src/support/range.ts";
 import type { EventPublisher } from "../../../../src/publish/publisher.ts";
 import { type AllowedTopic, allowedTopic } from "./addresses.ts";
 import type { Certificates } from "./certificates.ts";
@@ -11,7 +12,7 @@ import type { PostRules, SignatureVersion } from "./post.ts";
 export interface PendingSubscription {
   /** The topic, one of those that are allowed. */
   readonly topicArn: string;
-  /** What `ConfirmSubscription` asks for. A secret: whoever has it can confirm. */
+  /** The token for `ConfirmSubscription`. A secret: its holder can confirm. */
   readonly token: string;
   /** Aborts when SNS no longer waits. */
   readonly signal: AbortSignal;
@@ -31,19 +32,19 @@ export interface SnsEndpointOptions {
   /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
   signatureVersions?: readonly SignatureVersion[];
   /**
-   * How far the timestamp of a message may be from now, in milliseconds: at least as long as the
+   * The furthest that the timestamp of a message may be from now, in milliseconds: at least as long as the
    * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest it can last.
    */
   windowMs?: number;
-  /** How many answered messages are remembered, so that a repetition is not handled again. Default: 100 000. */
+  /** The most answered messages that are remembered, so that a repetition is not handled again. Default: 100 000. */
   maxRemembered?: number;
-  /** How long a request may take, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
+  /** The longest time for a request, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
   timeoutMs?: number;
-  /** How long a body may be, in bytes. Default: 1 363 148, 1.3 MiB. */
+  /** The longest body, in bytes. Default: 1 363 148, 1.3 MiB. */
   maxBodyBytes?: number;
   /**
    * Takes raw deliveries too. **They are not signed**: whoever knows the secret can send anything.
-   * It is 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
+   * The secret has 16 characters or more, and is part of the subscribed address: `https://…?secret=…`.
    * Default: none, raw deliveries are refused.
    */
   allowRaw?: { secret: string };
@@ -52,11 +53,11 @@ export interface SnsEndpointOptions {
    * its certificate can post anything. Default: none, only SNS is trusted.
    */
   testBroker?: TestBroker;
-  /** Given to the handlers as `context.publisher`. Default: none. */
+  /** The publisher for the handlers, as `context.publisher`. Default: none. */
   publisher?: EventPublisher;
   /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -68,7 +69,7 @@ export type Settings =
   & Pick<SnsEndpointOptions, "publisher" | "allowRaw" | "confirm">
   & {
     rules: PostRules;
-    /** Whose certificate counts, where that is given. */
+    /** The certificate of a test broker, where it is given. */
     pinned: Certificates | undefined;
     fetch: typeof fetch;
     clock: Clock;
@@ -93,6 +94,7 @@ export function settingsOf(options: SnsEndpointOptions): Settings {
   };
 }
 
+const CANNOT = "create an SNS endpoint";
 const MIN_SECRET = 16;
 
 function checkShapes(options: SnsEndpointOptions, versions: readonly unknown[]): void {
@@ -120,7 +122,7 @@ function isSecret(secret: unknown): boolean {
 }
 
 function wrong(rule: string): TypeError {
-  return new TypeError(`Cannot create an SNS endpoint as ${rule}`);
+  return new TypeError(`Cannot ${CANNOT} as ${rule}`);
 }
 
 function allowedTopics({ topics, testBroker }: SnsEndpointOptions): Map<string, AllowedTopic> {
@@ -137,8 +139,6 @@ function positive(
 ): number {
   const value = options[name] ?? fallback;
   if (typeof value !== "number") throw wrong(`${name} must be a number`);
-  if (value > 0) return value;
-  throw new RangeError(
-    `Cannot create an SNS endpoint as ${name} must be positive: current value is ${value}`,
-  );
+  checkRange(value, { cannot: CANNOT, name, min: Number.MIN_VALUE });
+  return value;
 }

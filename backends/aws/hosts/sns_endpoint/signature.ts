@@ -1,3 +1,4 @@
+import { fromBase64 } from "../../../../src/support/base64.ts";
 import type { Certificate } from "./certificate.ts";
 import type { SnsPost } from "./post.ts";
 
@@ -21,7 +22,7 @@ const SIGNED_CONFIRMATION = [
 ] as const;
 const HASHES = { 1: "SHA-1", 2: "SHA-256" } as const;
 
-/** What SNS signs: names and values, a line each, without what is not there. */
+/** Writes the text that SNS signs: names and values, a line each, without missing fields. */
 export function stringToSign(post: Omit<SnsPost, "topic">): string {
   const names = post.Type === "Notification" ? SIGNED_NOTIFICATION : SIGNED_CONFIRMATION;
   const lines = names.flatMap((name) => {
@@ -31,11 +32,11 @@ export function stringToSign(post: Omit<SnsPost, "topic">): string {
   return lines.join("");
 }
 
-/** Whether the owner of the certificate signed the message. */
+/** Tells whether the owner of the certificate signed the message. */
 export async function isSigned(post: SnsPost, { spki }: Certificate): Promise<boolean> {
   const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: HASHES[post.SignatureVersion] };
   try {
-    const signature = Uint8Array.from(atob(post.Signature), (character) => character.charCodeAt(0));
+    const signature = fromBase64(post.Signature);
     const key = await crypto.subtle.importKey("spki", spki, algorithm, false, ["verify"]);
     const text = new TextEncoder().encode(stringToSign(post));
     return await crypto.subtle.verify(algorithm, key, signature, text);

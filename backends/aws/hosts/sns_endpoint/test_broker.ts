@@ -9,11 +9,11 @@ import type { Certificates } from "./certificates.ts";
  * named by one of `certificate` and `certificateHosts`.
  */
 export interface TestBroker {
-  /** Its certificate, as PEM: what it posts must be signed with its key. Nothing is fetched; dates and names do not count. */
+  /** The broker's certificate, as PEM: posts must be signed with its key. Nothing is fetched; dates and names do not count. */
   certificate?: string;
   /** The hosts that its certificate may be fetched from, such as `["localhost:4566"]`, from any path that ends in `.pem`; its names do not count. */
   certificateHosts?: readonly string[];
-  /** Where subscriptions are confirmed, such as `"http://localhost:4566"`. Default: the first of `certificateHosts`, over HTTP; with neither, only a `confirm` function can. */
+  /** The address where subscriptions are confirmed, such as `"http://localhost:4566"`. Default: the first of `certificateHosts`, over HTTP; with neither, only a `confirm` function can. */
   endpoint?: string;
   /** Must be `true` where a topic has the region of AWS in its ARN, as brokers like to have. Default: `false`, that is a `TypeError`. */
   inAwsRegions?: boolean;
@@ -22,7 +22,7 @@ export interface TestBroker {
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i;
 const ENDPOINT = /^https?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?$/i;
 const TOPIC_ARN = /^arn:[^:\s]*:sns:([^:\s]*):[^:\s]*:[\w-]+(\.fifo)?$/;
-/** Whatever looks like a region of AWS is one: new ones come every year. */
+/** The form of AWS's regions: new regions come every year, so none is listed. */
 const AWS_REGION = /^[a-z]{2,5}(-[a-z]+)+-\d+$/;
 
 /** Reads the ARN of a topic at a test broker; throws a `TypeError` for what is none, and for AWS's unless it is said. */

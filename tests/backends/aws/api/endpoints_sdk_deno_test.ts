@@ -26,9 +26,13 @@ const CLIENTS = {
   sts: new STSClient(config),
 };
 
+/** The part of a client's configuration that finds its endpoint. */
+interface SdkConfig {
+  endpointProvider(params: object, context: object): { url: URL };
+}
+
 function theirs(service: keyof typeof CLIENTS, params: object): string {
-  // deno-lint-ignore no-explicit-any
-  const { endpointProvider } = CLIENTS[service].config as any;
+  const { endpointProvider }: SdkConfig = CLIENTS[service].config;
   return endpointProvider({ ...params, UseGlobalEndpoint: false }, {}).url.href.replace(/\/$/, "");
 }
 
@@ -65,8 +69,7 @@ describe("endpoints", () => {
   }
 
   it("are in the partitions of the SDK", async () => {
-    // deno-lint-ignore no-explicit-any
-    const { partition } = await import("npm:@aws-sdk/util-endpoints@^3") as any;
+    const { partition } = await import("npm:@aws-sdk/util-endpoints@^3");
     for (const region of REGIONS) {
       const arn = formatArn({ service: "sqs", region, accountId: "123456789012", name: "q" });
       assertEquals(arn.split(":")[1], partition(region).name, region);

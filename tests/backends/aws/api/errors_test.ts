@@ -92,14 +92,15 @@ describe("serviceError() of a failed call", () => {
   for (const [status, rows] of Object.entries(CALLS)) {
     for (const [code, ...expected] of rows) {
       it(`${status} ${code || "without a code"} is ${expected.join(" ")}`, () => {
-        assertEquals(factsOf({ said: `${status} ${code}` }), expected);
+        const said = code === "" ? [status] : [status, code];
+        assertEquals(factsOf({ said }), expected);
       });
     }
   }
 
   it("takes whichever of two names it knows", () => {
-    for (const said of ["400 Unheard QueueDoesNotExist", "400 QueueDoesNotExist Unheard"]) {
-      assertEquals(serviceError("do it", { said }).code, "NOT_FOUND");
+    for (const names of [["Unheard", "QueueDoesNotExist"], ["QueueDoesNotExist", "Unheard"]]) {
+      assertEquals(serviceError("do it", { said: ["400", ...names] }).code, "NOT_FOUND");
     }
   });
 });
@@ -107,7 +108,8 @@ describe("serviceError() of a failed call", () => {
 describe("serviceError() of a failed entry", () => {
   it("goes by the code, not by whose fault it is said to be", () => {
     const entry = (code: string, senderFault: boolean) => ({
-      said: senderFault ? code : `${code} by its own fault`,
+      said: [code],
+      isServiceFault: !senderFault,
     });
     assertEquals(factsOf(entry("RequestThrottled", true)), ["THROTTLED", "R"]);
     assertEquals(factsOf(entry("KMS.ThrottlingException", true)), ["THROTTLED", "R"]);
@@ -116,23 +118,31 @@ describe("serviceError() of a failed entry", () => {
     assertEquals(factsOf(entry("SomethingNew", true)), ["REFUSED"]);
     assertEquals(factsOf(entry("SomethingNew", false)), ["OUTCOME_UNKNOWN", "R"]);
   });
+
+  it("reads no fault of the service out of a name", () => {
+    assertEquals(factsOf({ said: ["EndsInfault"] }), ["REFUSED"]);
+    assertEquals(factsOf({ said: [] }), ["REFUSED"]);
+    assertEquals(factsOf({ said: [], isServiceFault: true }), ["OUTCOME_UNKNOWN", "R"]);
+  });
 });
 
 describe("serviceError()", () => {
   it("says what was tried, the status and the code", () => {
-    const { message } = serviceError('send on "orders"', { said: "400 InvalidParameterValue" });
+    const { message } = serviceError('send on "orders"', {
+      said: ["400", "InvalidParameterValue"],
+    });
     assert(message.includes('send on "orders" as the service answered 400 InvalidP'), message);
   });
 
   it("knows what only some actions answer only if it is told", () => {
-    const said = "400 QueueNameExists";
+    const said = ["400", "QueueNameExists"];
     assertEquals(serviceError("do it", { said }).code, "REFUSED");
     assertEquals(serviceError("do it", { said, errors: QUEUE_ERRORS }).code, "CONFLICT");
   });
 
   it("waits for what the service asked, else longer where nothing helps but time", () => {
     const error = (code: string, retryAfterMs?: number) =>
-      serviceError("do it", { said: `403 ${code}`, retryAfterMs, errors: QUEUE_ERRORS });
+      serviceError("do it", { said: ["403", code], retryAfterMs, errors: QUEUE_ERRORS });
     assertEquals(error("RequestThrottled").retryAfterMs, undefined);
     assertEquals(error("RequestThrottled", 3_000).retryAfterMs, 3_000);
     assert(error("OverLimit").retryAfterMs! >= 5_000);
@@ -143,7 +153,7 @@ describe("serviceError()", () => {
 
   it("takes linear time for hostile codes", () => {
     for (const said of ["a.".repeat(200_000), "Invalid".repeat(100_000)]) {
-      assertEquals(serviceError("do it", { said }).retryable, false);
+      assertEquals(serviceError("do it", { said: [said] }).retryable, false);
     }
   });
 });

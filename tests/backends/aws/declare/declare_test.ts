@@ -747,12 +747,18 @@ describe("AwsBackend declarations and their signals", () => {
   const calls: Record<string, (backend: AwsBackend, signal: AbortSignal) => Promise<unknown>> = {
     GetQueueAttributes: redeclare,
     SetQueueAttributes: redeclare,
+    CreateTopic: redeclare,
     Subscribe: redeclare,
     ListSubscriptionsByTopic: redeclare,
     GetSubscriptionAttributes: redeclare,
     SetSubscriptionAttributes: redeclare,
     DeleteQueue: (backend, signal) => backend.deleteQueue("billing", { signal }),
     DeleteTopic: (backend, signal) => backend.deleteTopic("orders", { signal }),
+    "CreateTopic of declareTopic()": (backend, signal) => backend.declareTopic("users", { signal }),
+    GetTopicAttributes: (backend, signal) =>
+      backend.declareTopic("users.fifo", { contentBasedDeduplication: true, signal }),
+    SetTopicAttributes: (backend, signal) =>
+      backend.declareTopic("users.fifo", { contentBasedDeduplication: true, signal }),
     "GetQueueAttributes of describeQueue()": (backend, signal) =>
       backend.describeQueue("billing", { signal }),
   };
@@ -796,6 +802,34 @@ describe("AwsBackend declarations and their signals", () => {
     await aws.clock.advance(0);
     assertEquals([aws.calls.length, aws.clock.pending], [1, 0]);
   });
+});
+
+describe("AwsBackend.declareQueue() that looks for a subscription", () => {
+  for (
+    const [what, tokens] of [
+      ["the same page again and again", () => "again"],
+      ["pages that follow each other in a circle", (page: number) => `${page % 3}`],
+    ] as const
+  ) {
+    it(`gives up on ${what}`, async () => {
+      const { world, aws, backend } = administration();
+      const declare = (events: string[]) =>
+        patient(
+          aws,
+          backend.declareQueue("billing", { subscribeTo: [{ topic: "orders", events }] }),
+        );
+      await declare(["Old"]);
+      let pages = 0;
+      world.before = ({ action }) => {
+        if (action !== "ListSubscriptionsByTopic") return undefined;
+        if (++pages > 100) return snsError("AuthorizationError", 403);
+        return xml(action, `<Subscriptions/><NextToken>${tokens(pages)}</NextToken>`);
+      };
+      const error = await assertRejects(() => declare(["New"]), MelangeError);
+      assertEquals(error.code, "OUTCOME_UNKNOWN");
+      assert(pages <= 4, `${pages} pages`);
+    });
+  }
 });
 
 describe("AwsBackend.declareQueue() at the limits", () => {

@@ -3,7 +3,8 @@ import { describe, it } from "@std/testing/bdd";
 import { DatabaseSync } from "node:sqlite";
 import { seededRandom, VirtualClock } from "../../../../backends/memory/testing.ts";
 import { SqliteDeduplicationStore } from "../../../../src/handle/deduplication/sqlite.ts";
-import { dispatch, Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../../src/handle/dispatch.ts";
+import { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import { mustRun } from "../../../../tasks/process.ts";
 import { recordingLogger } from "../../../fakes/world.ts";
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../../backends/memory/testing.ts";
-import { dispatch, Dispatcher } from "../../../../src/handle/dispatcher.ts";
+import { dispatch } from "../../../../src/handle/dispatch.ts";
+import { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import { DeadLetter, MelangeError } from "../../../../src/support/errors.ts";
 import { defineEvent, typed } from "../../../../src/event/event.ts";
 import {

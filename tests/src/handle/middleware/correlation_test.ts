@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { HandlerContext } from "../../../../src/handle/dispatcher.ts";
+import type { HandlerContext } from "../../../../src/handle/handler.ts";
 import { defineEvent, type Event, eventTypeOf, typed } from "../../../../src/event/event.ts";
 import { correlation } from "../../../../src/handle/middleware/correlation.ts";
 import { type EventPublisher, MessagePublisher } from "../../../../src/publish/publisher.ts";

@@ -3,14 +3,14 @@ import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../../backends/memory/testing.ts";
 import { DeadLetter } from "../../../../src/support/errors.ts";
 import { defineEvent, typed } from "../../../../src/event/event.ts";
-import { retry, type RetryMiddlewareOptions } from "../../../../src/handle/middleware/retry.ts";
+import { retry, type RetryOptions } from "../../../../src/handle/middleware/retry.ts";
 import { contextOf } from "../../../fakes/context.ts";
 import { countListeners } from "../../../fakes/signal.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<number>() });
 
 /** A handler that fails with these, one after the other, and then succeeds. */
-function setUp(errors: unknown[], options: RetryMiddlewareOptions = {}) {
+function setUp(errors: unknown[], options: RetryOptions = {}) {
   const clock = new VirtualClock({ now: 0 });
   const calledAt: number[] = [];
   const handle = retry({ clock, random: () => 0.5, ...options })(() => {

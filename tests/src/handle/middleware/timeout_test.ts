@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../../backends/memory/testing.ts";
-import type { Handler, HandlerContext } from "../../../../src/handle/dispatcher.ts";
+import type { Handler, HandlerContext } from "../../../../src/handle/handler.ts";
 import { defineEvent, typed } from "../../../../src/event/event.ts";
 import { timeout } from "../../../../src/handle/middleware/timeout.ts";
 import { contextOf } from "../../../fakes/context.ts";

@@ -9,11 +9,8 @@ import type { SqsHandlerOptions } from "../../../../../backends/aws/hosts/lambda
 import { MemoryBackend } from "../../../../../backends/memory/mod.ts";
 import { VirtualClock } from "../../../../../backends/memory/testing.ts";
 import type { Sender, SendResult } from "../../../../../src/backend.ts";
-import {
-  Dispatcher,
-  type DispatcherOptions,
-  type HandlerContext,
-} from "../../../../../src/handle/dispatcher.ts";
+import { Dispatcher, type DispatcherOptions } from "../../../../../src/handle/dispatcher.ts";
+import type { HandlerContext } from "../../../../../src/handle/handler.ts";
 import { DeadLetter, MelangeError } from "../../../../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../../../../src/event/event.ts";
 import { deadLetterFactsOf } from "../../../../../src/wire/dead_letter.ts";

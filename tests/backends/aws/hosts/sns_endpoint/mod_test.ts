@@ -5,7 +5,8 @@ import {
   type SnsEndpointOptions,
   type TestBroker,
 } from "../../../../../backends/aws/hosts/sns_endpoint/mod.ts";
-import { Dispatcher, type HandlerContext } from "../../../../../src/handle/dispatcher.ts";
+import { Dispatcher } from "../../../../../src/handle/dispatcher.ts";
+import type { HandlerContext } from "../../../../../src/handle/handler.ts";
 import { DeadLetter } from "../../../../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../../../../src/event/event.ts";
 import { until } from "../../../../wait.ts";

@@ -1,0 +1,219 @@
+import type { EventPublisher } from "../publish/publisher.ts";
+import { type Clock, systemClock } from "../support/clock.ts";
+import { defined } from "../support/defined.ts";
+import { checkMs } from "../support/duration.ts";
+import { MelangeError, probe } from "../support/errors.ts";
+import type { Logger } from "../support/logger.ts";
+import { type LazyEvent, read } from "../wire/format.ts";
+import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
+import type { DeadLetterFacts } from "../wire/packed.ts";
+import { openEnvelope } from "../wire/sns_envelope.ts";
+import { isCount, soundMessage } from "./answers.ts";
+import type { Dispatcher, Subscription } from "./dispatcher.ts";
+import type { HandlerContext } from "./handler.ts";
+import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
+import { runSubscribers } from "./run_subscribers.ts";
+import { fallback, type Verdict } from "./verdict.ts";
+
+/** The order to a host: what to do with a message. */
+export type Outcome =
+  /** Every subscriber is done with the message. */
+  | { readonly outcome: "acknowledge" }
+  /** The message comes again, after `delayMs` if that is given, else after the host's backoff. */
+  | {
+    readonly outcome: "retry";
+    readonly error: unknown;
+    readonly delayMs?: number;
+    /** Tells that the message had no part in it, so that no try is counted where the host counts. */
+    readonly uncounted?: boolean;
+  }
+  /** Trying again is pointless. */
+  | { readonly outcome: "deadLetter"; readonly facts: DeadLetterFacts };
+
+/** The part of a host that {@linkcode dispatch} needs. */
+export interface DispatchHooks {
+  /** The queue that the message came from. */
+  queue: string;
+  /** The time at which the message was received. Default: now. */
+  receivedAt?: Date;
+  /** Aborts when the handlers must end. Default: never. */
+  signal?: AbortSignal;
+  /** Keeps the lock. Default: `UNSUPPORTED`. */
+  extend?: (ms: number) => Promise<void>;
+  /** Tells how long the message is still held, in milliseconds: claims last no longer. Default: no limit. */
+  heldMs?: () => number;
+  /** The publisher for the handlers. Default: none. */
+  publisher?: EventPublisher | undefined;
+  /** The number of this try, from 1. Default: the message's own count. */
+  attempt?: number;
+  /** The host's limit of tries, for a dispatcher without `maxAttempts`. Default: no limit. */
+  maxAttempts?: number;
+  /** The source of time. Default: the machine's clock. */
+  clock?: Clock;
+}
+
+/**
+ * Runs every subscriber that listens to a message and decides what becomes of it: the only place
+ * where that is decided. Dead-letter beats retry beats acknowledge. Never rejects, whatever handlers,
+ * middleware, serializers, stores and loggers throw or return. When `hooks.signal` aborts, the
+ * outcome is `retry` at once, even if a handler goes on; claims on the event are given back first,
+ * for a tenth of a second at the most.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, dispatch, Dispatcher, typed } from "@melange/melange";
+ *
+ * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
+ * const dispatcher = new Dispatcher();
+ * dispatcher.subscribe(Ping, () => {});
+ * const message = { id: "m-1", body: '{"at":1}', attributes: { manifest: "Ping" }, sentAt: new Date(), attempt: 1 };
+ * const { outcome } = await dispatch(dispatcher, message, { queue: "mine" });
+ * if (outcome !== "acknowledge") throw new Error("unexpected");
+ * ```
+ */
+export async function dispatch(
+  dispatcher: Dispatcher,
+  message: ReceivedMessage,
+  hooks: DispatchHooks,
+): Promise<Outcome> {
+  const { queue, clock = systemClock } = hooks;
+  const { receivedAt = new Date(clock.now()) } = hooks;
+  const sound = probe(() => soundMessage(message, receivedAt)) ?? NO_MESSAGE;
+  const attempt = isCount(hooks.attempt) ? hooks.attempt : sound.attempt;
+  const { logger, maxAttempts = hooks.maxAttempts ?? Infinity } = dispatcher.options;
+  const verdicts = await verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt })
+    // What others passed in may fail in ways that nobody has thought of: the message comes again.
+    .catch((error): Verdict[] => {
+      reportUnforeseen({ logger, queue, message: sound }, error);
+      return [{ kind: "retry", error }];
+    });
+  return decide(verdicts, { queue, attempt, maxAttempts });
+}
+
+/** Stands for a message that cannot even be looked at. */
+const NO_MESSAGE: ReceivedMessage = {
+  id: "",
+  body: "",
+  attributes: {},
+  sentAt: new Date(0),
+  attempt: 1,
+};
+
+/** The hooks with defaults filled in. */
+type Host = DispatchHooks & { clock: Clock; receivedAt: Date; attempt: number };
+
+async function verdictsOn(
+  received: ReceivedMessage,
+  dispatcher: Dispatcher,
+  host: Host,
+): Promise<Verdict[]> {
+  const { logger, onUnknown, defaultEvent } = dispatcher.options;
+  // The handlers' own: changes of theirs must not get into the dead-letter queue.
+  const message = ownMessage(openEnvelope(received));
+  const event = read(message);
+  const type = event.facts.type ?? defaultEvent?.type;
+  const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
+  if (type !== undefined && subscriptions.length > 0) {
+    return await handled({ message, event, type, subscriptions }, dispatcher, host);
+  }
+  const reason = type === undefined ? "names no event type" : "has no subscriber";
+  reportUnhandled({ logger, queue: host.queue, message }, { then: onUnknown, type, reason });
+  return [fallback(onUnknown, "UNKNOWN_TYPE")];
+}
+
+/** A message that somebody wants. */
+interface Wanted {
+  readonly message: ReceivedMessage;
+  readonly event: LazyEvent;
+  readonly type: string;
+  readonly subscriptions: readonly Subscription[];
+}
+
+async function handled(
+  { message, event, type, subscriptions }: Wanted,
+  dispatcher: Dispatcher,
+  host: Host,
+): Promise<Verdict[]> {
+  const { logger, onUndecodable, serializers, handlerTimeoutMs } = dispatcher.options;
+  const { queue, clock, heldMs } = host;
+  let data: unknown;
+  try {
+    data = event.data(serializers);
+  } catch (error) {
+    const reason = readingFault(error);
+    reportUnhandled({ logger, queue, message }, { then: onUndecodable, type, reason });
+    return [fallback(onUndecodable, "UNDECODABLE")];
+  }
+  const limit = timeLimit(host, handlerTimeoutMs);
+  const context = contextOf(message, logger, { ...host, signal: limit.signal });
+  try {
+    const job = { dispatcher, type, event, data, context, clock, heldMs };
+    return await runSubscribers(subscriptions, job);
+  } finally {
+    limit.clear();
+  }
+}
+
+function contextOf(
+  message: ReceivedMessage,
+  logger: Logger,
+  { attempt, queue, receivedAt, signal, extend, publisher }: Host & { signal: AbortSignal },
+): HandlerContext {
+  return {
+    message,
+    attempt,
+    queue,
+    receivedAt,
+    signal,
+    logger,
+    async extend(ms) {
+      checkMs(ms, { cannot: "extend a lock", name: "ms", positive: true });
+      if (extend) return await extend(ms);
+      throw new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none");
+    },
+    ...(publisher ? { publisher } : {}),
+  };
+}
+
+function timeLimit(
+  { signal, clock }: Host,
+  handlerTimeoutMs: number | undefined,
+): { signal: AbortSignal; clear: () => void } {
+  if (handlerTimeoutMs === undefined) {
+    return { signal: signal ?? new AbortController().signal, clear() {} };
+  }
+  const controller = new AbortController();
+  const clear = clock.after(handlerTimeoutMs, () => {
+    controller.abort(
+      new MelangeError("TIMEOUT", `Cannot wait for a handler longer than ${handlerTimeoutMs} ms`),
+    );
+  });
+  const signals = signal ? [signal, controller.signal] : [controller.signal];
+  return { signal: AbortSignal.any(signals), clear };
+}
+
+function decide(
+  verdicts: readonly Verdict[],
+  { queue, attempt, maxAttempts }: { queue: string; attempt: number; maxAttempts: number },
+): Outcome {
+  const gaveUp = verdicts.find((verdict) => verdict.kind === "deadLetter");
+  const retries = verdicts.filter((verdict) => verdict.kind === "retry");
+  const counted = retries.find(({ uncounted }) => !uncounted);
+  const exhausted = counted && attempt >= maxAttempts
+    ? { reason: "MAX_ATTEMPTS", ...defined({ subscriber: counted.subscriber }) }
+    : undefined;
+  const death = gaveUp ?? exhausted;
+  if (death) {
+    const { reason, subscriber } = death;
+    const facts = { reason, queue, attempts: attempt, ...defined({ subscriber }) };
+    return { outcome: "deadLetter", facts };
+  }
+  const first = counted ?? retries[0];
+  if (!first) return { outcome: "acknowledge" };
+  const { error, delayMs } = first;
+  return {
+    outcome: "retry",
+    error,
+    ...defined({ delayMs, uncounted: counted ? undefined : true }),
+  };
+}

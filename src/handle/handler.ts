@@ -1,0 +1,57 @@
+/** The types that users implement: handlers, subscribers, and middleware around them. */
+import type { AnyEventType, Event, EventOf } from "../event/event.ts";
+import type { EventPublisher } from "../publish/publisher.ts";
+import type { Logger } from "../support/logger.ts";
+import type { ReceivedMessage } from "../wire/message.ts";
+
+/** The circumstances of an event, for its handler. */
+export interface HandlerContext {
+  /** The message that carried the event. */
+  readonly message: ReceivedMessage;
+  /** The number of this try, from 1. */
+  readonly attempt: number;
+  /** The queue, or the topic where there is no queue. */
+  readonly queue: string;
+  /** The time at which the message was received. */
+  readonly receivedAt: Date;
+  /** Aborts when the lock is lost, the handler's time is up, or a drain runs out. */
+  readonly signal: AbortSignal;
+  /** The dispatcher's logger. */
+  readonly logger: Logger;
+  /**
+   * Keeps the message locked for `ms` milliseconds from now; `UNSUPPORTED` where there is no lock.
+   * A `RangeError` unless `ms` is finite and more than 0: to end a lock, throw.
+   */
+  extend(ms: number): Promise<void>;
+  /** Publishes on the backend of the host, where the host has one. */
+  readonly publisher?: EventPublisher;
+}
+
+/**
+ * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
+ * subscribers of one message share its event, its data and `context.message`, so a handler changes
+ * none of them. Changes made all the same reach no retry and no dead-letter queue.
+ */
+export type Handler<E extends Event = Event> = (
+  event: E,
+  context: HandlerContext,
+) => void | Promise<void>;
+
+/** A function around a handler. The dispatcher calls it once per subscriber, so it may keep state for each. */
+export type Middleware = (next: Handler) => Handler;
+
+/** A handler with the types that it listens to. */
+export interface Subscriber<T extends AnyEventType = AnyEventType> {
+  /** The subscriber's name: required where de-duplication is on, and to survive deploys. */
+  readonly name?: string;
+  /** The event types that the subscriber wants. */
+  readonly listensTo: T | readonly T[];
+  /** Handles one event. */
+  readonly process: Handler<EventOf<T>>;
+}
+
+/** Options of {@linkcode Dispatcher.subscribe}. */
+export interface SubscribeOptions {
+  /** The subscriber's name: required where de-duplication is on. Default: none. */
+  name?: string;
+}

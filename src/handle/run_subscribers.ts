@@ -1,0 +1,148 @@
+import { type AnyEventType, type Event, linked } from "../event/event.ts";
+import { type Schema, validate } from "../event/schema.ts";
+import { abortable, type Clock } from "../support/clock.ts";
+import { defined } from "../support/defined.ts";
+import { isNumber } from "../support/duration.ts";
+import { MelangeError, probe, reasonOf } from "../support/errors.ts";
+import type { LazyEvent } from "../wire/format.ts";
+import { deduplicationKey } from "./deduplication/key.ts";
+import type { Dispatcher, Subscription } from "./dispatcher.ts";
+import type { HandlerContext } from "./handler.ts";
+import { runOnce } from "./once.ts";
+import { readingFault, reportFailure, reportUnhandled } from "./reports.ts";
+import { fallback, type Verdict } from "./verdict.ts";
+
+/** One message on its way to its subscribers. */
+export interface Job {
+  readonly dispatcher: Dispatcher;
+  /** The type of the event, which somebody subscribed to. */
+  readonly type: string;
+  /** The event as its message tells it. */
+  readonly event: LazyEvent;
+  /** The data, read and not validated. */
+  readonly data: unknown;
+  /** The context of the handlers; each of them gets a copy. */
+  readonly context: HandlerContext;
+  /** The time that is left until the message is given to others. Default: no limit. */
+  readonly heldMs: (() => number) | undefined;
+  readonly clock: Clock;
+}
+
+/** Runs all subscribers at once; one verdict each, in order. Rejects for nothing that they do. */
+export async function runSubscribers(
+  subscriptions: readonly Subscription[],
+  job: Job,
+): Promise<Verdict[]> {
+  const events: Run["events"] = new Map();
+  return await Promise.all(
+    subscriptions.map((subscription) =>
+      run(subscription, { ...job, context: { ...job.context }, events })
+    ),
+  );
+}
+
+/** The part of a job that one subscriber gets. */
+interface Run extends Job {
+  /** The validated events, by schema: subscribers that share a schema share its event and its error. */
+  readonly events: Map<Schema | undefined, Promise<Event>>;
+}
+
+async function run(subscription: Subscription, job: Run): Promise<Verdict> {
+  const { signal } = job.context;
+  let event: Event;
+  try {
+    event = await abortable(validated(subscription.eventType, job), signal);
+  } catch (error) {
+    if (signal.aborted) return { kind: "retry", error, ...waitOf(error, signal) };
+    return fallback(job.dispatcher.options.onUndecodable, "UNDECODABLE");
+  }
+  try {
+    return await handle(event, subscription, job);
+  } catch (error) {
+    return failed(error, subscription, job);
+  }
+}
+
+/** Gives the event that fits a type, validated once for all subscribers. */
+function validated(eventType: AnyEventType | undefined, job: Run): Promise<Event> {
+  const schema = eventType?.schema;
+  const known = job.events.get(schema);
+  if (known) return known;
+  const event = eventOf(eventType, job);
+  job.events.set(schema, event);
+  return event;
+}
+
+/** Validates the data; an error is reported unless the message was given up meanwhile. */
+async function eventOf(eventType: AnyEventType | undefined, job: Run): Promise<Event> {
+  const { dispatcher, type, data, context } = job;
+  const event = { ...job.event.facts, type, data };
+  if (!eventType) return event;
+  try {
+    const result = await validate(eventType.schema, data);
+    if (result.ok) return linked(eventType, { ...event, data: result.value });
+    throw violation(eventType, result.paths);
+  } catch (error) {
+    if (!context.signal.aborted) {
+      const then = dispatcher.options.onUndecodable;
+      reportUnhandled(context, { then, type, reason: readingFault(error) });
+    }
+    throw error;
+  }
+}
+
+function violation({ type }: AnyEventType, paths: string): MelangeError {
+  return new MelangeError(
+    "UNDECODABLE",
+    `Cannot read a message as its data violates the schema of "${type}" at ${paths}`,
+  );
+}
+
+/** Calls a handler, once per event where there is a store and the event has an identity. */
+async function handle(event: Event, subscription: Subscription, job: Run): Promise<Verdict> {
+  const { context, clock, heldMs } = job;
+  const { signal, logger, queue } = context;
+  const call = async () => {
+    // The message may have been given up while a claim was waited for.
+    signal.throwIfAborted();
+    await subscription.handle(event, context);
+  };
+  const { deduplication } = job.dispatcher.options;
+  const key = deduplicationKey(subscription.name ?? "", job.event);
+  if (deduplication && key !== undefined) {
+    return await runOnce(call, { ...deduplication, key, signal, heldMs, clock, logger });
+  }
+  if (deduplication) logger.warn("A message without any id is handled unprotected", { queue });
+  await abortable(call(), signal);
+  return { kind: "acknowledge" };
+}
+
+function failed(error: unknown, { name: subscriber }: Subscription, job: Run): Verdict {
+  const { context, type } = job;
+  const { attempt, signal } = context;
+  const reason = reasonOf(error);
+  const isStop = signal.aborted && error === signal.reason && factsOf(error)?.code === "STOPPED";
+  const ending = reason !== undefined ? "gaveUp" : isStop ? "stopped" : "failed";
+  reportFailure(context, { error, type, attempt, subscriber, ending });
+  if (reason !== undefined) return { kind: "deadLetter", reason, ...defined({ subscriber }) };
+  return { kind: "retry", error, ...defined({ subscriber }), ...waitOf(error, signal) };
+}
+
+/** Codes of errors that do not count as a try: they say nothing about the message. */
+const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN"];
+
+/** Reads when the message shall come again, and tells a try from a stop or an open circuit. */
+function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
+  const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
+  const delayMs = factsOf(error)?.retryAfterMs;
+  return isNumber(delayMs, 0, Number.MAX_VALUE) ? { uncounted, delayMs } : { uncounted };
+}
+
+/** Reads an error of ours; a subclass of somebody's may hold anything. */
+function factsOf(error: unknown): { code: unknown; retryAfterMs: unknown } | undefined {
+  return probe(() => {
+    if (!(error instanceof MelangeError)) return undefined;
+    const { code, retryAfterMs } = error;
+    return { code, retryAfterMs };
+  });
+}
