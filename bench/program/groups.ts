@@ -1,5 +1,6 @@
 /** The scenarios in the groups by which `--only` names them. */
 import { consumeBacklog, consumeFull, latency, slowHandlers } from "./consume.ts";
+import { memoryDepth } from "./depth.ts";
 import { memoryBus, synchronousBus } from "./memory.ts";
 import { publishBurst, publishToQueue, publishToTopic } from "./publish.ts";
 import { arrivals } from "./rates.ts";
@@ -21,5 +22,5 @@ export const groups: Readonly<Record<string, readonly CreateScenario[]>> = {
   rates: [arrivals(20), arrivals(200), arrivals(1_000)],
   signing: [signing],
   [GROWTH]: [],
-  memory: [memoryBus, synchronousBus],
+  memory: [memoryBus, memoryDepth, synchronousBus],
 };

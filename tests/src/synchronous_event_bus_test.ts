@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
 import { MelangeError } from "../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event/event.ts";
-import type { HandlerContext } from "../../src/handle/dispatcher.ts";
+import type { HandlerContext } from "../../src/handle/handler.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
