@@ -37,7 +37,7 @@ export interface SnsRecord {
   readonly wrong: string;
 }
 
-/** What a field must be: a check of its value, or the shape of the object in it. */
+/** Check of a field: of its value, or of the object in it by the shape of that. */
 type Shape = { readonly [field: string]: ((value: unknown) => boolean) | Shape };
 
 /** Fields that nobody reads may be there, may be missing, and may be of any type. */
@@ -56,7 +56,7 @@ function isAddressAt(service: "sqs" | "sns", value: unknown): boolean {
     (isText(value) && !(/^arn:[^:]*:/.test(value) && value.split(":")[2] !== service));
 }
 
-/** What is read of a record of SQS. */
+/** Fields that are read of a record of SQS. */
 interface SqsFields {
   readonly messageId: string;
   readonly body: string;
@@ -88,14 +88,14 @@ const SQS_ATTRIBUTE: Shape = {
   binaryValue: isTextOrNothing,
 };
 
-/** What is read of an attribute of a record of SQS. */
+/** Fields that are read of an attribute of a record of SQS. */
 interface SqsAttribute {
   readonly dataType: string;
   readonly stringValue?: string | null;
   readonly binaryValue?: string | null;
 }
 
-/** What is read of a record of SNS. */
+/** Fields that are read of a record of SNS. */
 interface SnsFields {
   readonly MessageId: string;
   readonly TopicArn?: string | null;
