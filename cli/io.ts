@@ -4,7 +4,7 @@ import { AwsBackend, type AwsBackendOptions } from "../backends/aws/mod.ts";
 import { nodeFetch } from "../backends/aws/transport/node.ts";
 import type { Backend } from "../src/backend.ts";
 
-/** Whether this is Node.js, whose own `fetch` takes longer. */
+/** True on Node.js, whose own `fetch` takes longer than `node:http`. */
 const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
 
 /** The parts of a process that commands use; a test passes its own. */

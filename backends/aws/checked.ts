@@ -8,9 +8,10 @@ import {
   type OutgoingMessage,
   refusal,
 } from "../../src/wire/message.ts";
+import { checkItems } from "../checked_items.ts";
 import { assertEntries } from "./api/batch.ts";
 
-/** The same sender, which refuses what breaks the rules of messages and sends the others. */
+/** Wraps a sender so that it refuses messages that break the rules, and sends the others. */
 export function withChecks(sender: Sender): Sender {
   const { topic, queue } = sender.limits;
   return {
@@ -18,24 +19,23 @@ export function withChecks(sender: Sender): Sender {
     async send(destination, messages, options) {
       assertEntries("send", messages.length);
       const limits = "topic" in destination ? topic : queue;
-      const refused = messages.map((message) => {
+      const checked = checkItems(messages, (message) => {
         const known = checkedFor.get(message);
-        // By the objects: a publisher has one of each for all that it sends to a destination.
+        // By the objects: a publisher has one of each for all messages to a destination.
         const isChecked = known?.destination === destination && known.limits === limits;
-        return isChecked ? undefined : refusal(message, destination, limits);
+        const refused = isChecked ? undefined : refusal(message, destination, limits);
+        return refused ?? message;
       });
-      const kept = messages.filter((_, index) => !refused[index]);
       try {
-        const sent = (await sender.send(destination, kept, options)).values();
-        return refused.map((error) => error ? { ok: false, error } : sent.next().value!);
+        return checked.merge(await sender.send(destination, checked.accepted, options));
       } catch (error) {
-        throw withHint(error, destination, kept);
+        throw withHint(error, destination, checked.accepted);
       }
     },
   };
 }
 
-/** SQS and SNS refuse the whole request where one message needs an id and has none. */
+/** Adds a hint: SQS and SNS refuse the whole request where one message lacks a needed id. */
 function withHint(
   error: unknown,
   destination: Destination,

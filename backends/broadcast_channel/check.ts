@@ -1,4 +1,4 @@
-/** Tells whether an unknown value has a certain shape. */
+/** Tells if an unknown value has a certain shape. */
 export type Check = (value: unknown) => boolean;
 
 /** Text of `min` to `max` UTF-16 code units. */

@@ -1,176 +1,166 @@
 /**
- * What everyone but the leader does: it applies the leader's entries in order to its own copy, asks
- * for what it missed, and takes over a snapshot where the leader's log is another one than its own.
+ * The work of every context but the leader: it applies the leader's entries in order to its own
+ * copy, asks for missing ones, and takes over a snapshot where the leader's log is another one.
  */
-import type { Clock } from "../../src/support/clock.ts";
-import type { Beat, Chunk, Content, Entries, Position } from "./frame.ts";
-import { append, recentEntries, replace, type Replica } from "./replica.ts";
+import type { Beat, Chunk, Entries, Position } from "./frame.ts";
+import { type Following, type Incoming, post, type Turn } from "./member.ts";
+import { append, recentEntries, replace } from "./replica.ts";
+import { resume, settle } from "./requests.ts";
 import { restoreSnapshot, type SnapshotPart } from "./snapshot.ts";
-import type { Applied, Entry } from "./state.ts";
-import type { Timing } from "./timing.ts";
-
-/** One context's part in following a leader. */
-export interface Follower {
-  /** Whom it follows. */
-  readonly leader: string;
-  /** In which epoch. */
-  readonly epoch: number;
-  /** The last entry it shares with the leader; 0 as long as it does not know. */
-  shared(): number;
-  onBeat(frame: Beat): void;
-  onEntries(frame: Entries): void;
-  onChunk(frame: Chunk): void;
-  /** When it asks again for what it misses. */
-  dueAt(): number | undefined;
-  wake(): void;
-}
-
-/** Options of {@linkcode createFollower}. */
-export interface FollowerOptions {
-  id: string;
-  leader: string;
-  epoch: number;
-  /** Which log the leader goes on with. */
-  log: string;
-  clock: Clock;
-  timing: Timing;
-  replica: Replica;
-  post: (content: Content) => void;
-  /** Called with each entry that was applied. */
-  applied: (entry: Entry, applied: Applied) => void;
-  /** Called when the log is known to be the leader's; with the own entries that are not in it. */
-  synced: (dropped: readonly Entry[]) => void;
-}
-
-interface Incoming {
-  readonly snapshot: string;
-  readonly log: string;
-  readonly at: Position;
-  readonly parts: (SnapshotPart | undefined)[];
-  missing: number;
-}
+import { answerOf, type Entry } from "./state.ts";
 
 /** How many entries may wait for one that is missing. */
 const AHEAD = 2_000;
 /** How many messages with entries go by before an acknowledgement: a third of the leader's window. */
 const ACKNOWLEDGE_EVERY = 16;
 
-/** Begins to follow. */
-export function createFollower(options: FollowerOptions): Follower {
-  const { id, leader, epoch, clock, timing, replica, post } = options;
-  let isSynced = false;
-  let leaderSeq = 0;
-  const ahead = new Map<number, Entry>();
-  let incoming: Incoming | undefined;
-  let pullAt: number | undefined;
-  let pullMs = timing.retryMs;
-  let unacknowledged = 0;
+/** Creates the part of a follower. */
+export function createFollowing(
+  { leader, epoch, log }: Pick<Following, "leader" | "epoch" | "log">,
+  { member: { timing } }: Turn,
+): Following {
+  return {
+    leader,
+    epoch,
+    log,
+    isSynced: false,
+    leaderSeq: 0,
+    ahead: new Map(),
+    incoming: undefined,
+    pullAt: undefined,
+    pullMs: timing.retryMs,
+    unacknowledged: 0,
+  };
+}
 
-  function onBeat({ log, base, seq, probe }: Beat): void {
-    leaderSeq = Math.max(leaderSeq, seq);
-    const { last } = replica;
-    if (!isSynced && log === replica.log && equal(last, base)) becomeSynced([]);
-    if (!isSynced || last.seq < seq) pull();
-    else if (probe.includes(id)) acknowledge();
+/** Learns from a beat how far the leader's log is. */
+export function onBeat(following: Following, { log, base, seq, probe }: Beat, turn: Turn): void {
+  const { id, replica } = turn.member;
+  following.leaderSeq = Math.max(following.leaderSeq, seq);
+  if (!following.isSynced && log === replica.log && equal(replica.last, base)) {
+    becomeSynced(following, [], turn);
   }
+  if (!following.isSynced || replica.last.seq < seq) pull(following, turn);
+  else if (probe.includes(id)) acknowledge(following, turn);
+}
 
-  function onEntries({ entries, ask, after, to }: Entries): void {
-    for (const entry of entries) {
-      leaderSeq = Math.max(leaderSeq, entry.seq);
-      const distance = entry.seq - replica.last.seq;
-      if (!isSynced || (distance > 0 && distance <= AHEAD)) ahead.set(entry.seq, entry);
-      if (ahead.size > AHEAD) ahead.clear();
+/** Takes entries, and applies those that follow. */
+export function onEntries(following: Following, frame: Entries, turn: Turn): void {
+  const { entries, ask, after, to } = frame;
+  const { id, replica } = turn.member;
+  for (const entry of entries) hold(following, entry, turn);
+  // Only now: what follows must not be taken for a gap.
+  if (!following.isSynced && after && equal(after, replica.last)) becomeSynced(following, [], turn);
+  if (following.isSynced) applyAhead(following, turn);
+  const isMoreToCome = to !== undefined && ask === undefined;
+  if (isMoreToCome) following.pullAt = turn.now + following.pullMs;
+  else pullIfBehind(following, turn);
+  if (entries.length > 0) following.unacknowledged++;
+  const isAsked = ask === id || ask === "*";
+  const isDue = isAsked || following.unacknowledged >= ACKNOWLEDGE_EVERY;
+  if (following.isSynced && isDue) acknowledge(following, turn);
+}
+
+function hold(following: Following, entry: Entry, { member: { replica } }: Turn): void {
+  const { ahead, isSynced } = following;
+  following.leaderSeq = Math.max(following.leaderSeq, entry.seq);
+  const distance = entry.seq - replica.last.seq;
+  if (!isSynced || (distance > 0 && distance <= AHEAD)) ahead.set(entry.seq, entry);
+  if (ahead.size > AHEAD) ahead.clear();
+}
+
+function applyAhead(following: Following, turn: Turn): void {
+  const { ahead } = following;
+  const { id, replica, timing } = turn.member;
+  for (;;) {
+    const entry = ahead.get(replica.last.seq + 1);
+    if (!entry) break;
+    ahead.delete(entry.seq);
+    const { outcome } = append(replica, entry);
+    if (entry.member === id && entry.operation.kind !== "gone") {
+      settle(entry, answerOf(replica.state, entry, outcome), turn);
     }
-    // Only now: what follows must not be taken for a gap.
-    if (!isSynced && after && equal(after, replica.last)) becomeSynced([]);
-    if (isSynced) applyAhead();
-    const isMoreToCome = to !== undefined && ask === undefined;
-    if (isMoreToCome) pullAt = clock.now() + pullMs;
-    else if (!isSynced || replica.last.seq < leaderSeq) pull();
-    if (entries.length > 0) unacknowledged++;
-    const isAsked = ask === id || ask === "*";
-    if (isSynced && (isAsked || unacknowledged >= ACKNOWLEDGE_EVERY)) acknowledge();
+    following.pullAt = undefined;
+    following.pullMs = timing.retryMs;
   }
+  for (const seq of ahead.keys()) if (seq <= replica.last.seq) ahead.delete(seq);
+}
 
-  function applyAhead(): void {
-    for (;;) {
-      const entry = ahead.get(replica.last.seq + 1);
-      if (!entry) break;
-      ahead.delete(entry.seq);
-      options.applied(entry, append(replica, entry));
-      pullAt = undefined;
-      pullMs = timing.retryMs;
-    }
-    for (const seq of ahead.keys()) if (seq <= replica.last.seq) ahead.delete(seq);
+function acknowledge(following: Following, turn: Turn): void {
+  following.unacknowledged = 0;
+  post({ kind: "ack", epoch: following.epoch, seq: sharedSeq(following, turn) }, turn);
+}
+
+/** The last entry that a follower shares with its leader; 0 as long as it does not know. */
+export function sharedSeq({ isSynced }: Following, { member: { replica } }: Turn): number {
+  return isSynced ? replica.last.seq : 0;
+}
+
+function becomeSynced(following: Following, dropped: readonly Entry[], turn: Turn): void {
+  following.isSynced = true;
+  following.pullAt = undefined;
+  turn.member.replica.log = following.log;
+  acknowledge(following, turn);
+  resume(dropped, turn);
+}
+
+/** Asks for missing entries, unless it has just done so. */
+function pull(following: Following, turn: Turn): void {
+  const { member: { replica, timing }, now } = turn;
+  const { pullAt, pullMs, incoming, leader: to } = following;
+  if (pullAt !== undefined && now < pullAt) return;
+  following.pullAt = now + pullMs;
+  following.pullMs = Math.min(2 * pullMs, timing.maxRetryMs);
+  const index = incoming?.parts.findIndex((part) => part === undefined) ?? -1;
+  const part = incoming && index >= 0 ? { snapshot: incoming.snapshot, index } : undefined;
+  const { log, last: have } = replica;
+  post({ kind: "pull", to, log, have, ...(part ? { part } : {}) }, turn);
+}
+
+function pullIfBehind(following: Following, turn: Turn): void {
+  const { isSynced, leaderSeq } = following;
+  if (!isSynced || turn.member.replica.last.seq < leaderSeq) pull(following, turn);
+}
+
+/** Takes a part of a snapshot, and the snapshot in place of its own copy once all parts are here. */
+export function onChunk(following: Following, frame: Chunk, turn: Turn): void {
+  const { snapshot, log, at, index, count, part, isLast } = frame;
+  const { isSynced, pullAt } = following;
+  const { replica, timing } = turn.member;
+  if (isSynced && (pullAt === undefined || at.seq <= replica.last.seq)) return;
+  following.leaderSeq = Math.max(following.leaderSeq, at.seq);
+  if (following.incoming?.snapshot !== snapshot) {
+    const parts = Array(count).fill(undefined);
+    following.incoming = { snapshot, log, at, parts, missing: count };
   }
+  const { incoming } = following;
+  if (index >= incoming.parts.length || incoming.parts[index]) return;
+  incoming.parts[index] = part;
+  incoming.missing--;
+  following.pullMs = timing.retryMs;
+  if (incoming.missing === 0) return takeOver(following, incoming, turn);
+  if (!isLast) return;
+  following.pullAt = undefined;
+  pull(following, turn);
+}
 
-  function acknowledge(): void {
-    unacknowledged = 0;
-    post({ kind: "ack", epoch, seq: shared() });
-  }
+function takeOver(following: Following, { log, at, parts }: Incoming, turn: Turn): void {
+  const { id, replica } = turn.member;
+  const before = recentEntries(replica);
+  following.incoming = undefined;
+  replace(replica, { log, last: at, state: restoreSnapshot(parts as SnapshotPart[]) });
+  const next = replica.state.members.get(id)?.next ?? 0;
+  const dropped = before.filter(({ member, number }) => member === id && number >= next);
+  becomeSynced(following, dropped, turn);
+  applyAhead(following, turn);
+  pullIfBehind(following, turn);
+}
 
-  function shared(): number {
-    return isSynced ? replica.last.seq : 0;
-  }
-
-  function becomeSynced(dropped: readonly Entry[]): void {
-    isSynced = true;
-    replica.log = options.log;
-    pullAt = undefined;
-    acknowledge();
-    options.synced(dropped);
-  }
-
-  /** Asks for what is missing, unless it has just done so. */
-  function pull(): void {
-    const now = clock.now();
-    if (pullAt !== undefined && now < pullAt) return;
-    pullAt = now + pullMs;
-    pullMs = Math.min(2 * pullMs, timing.maxRetryMs);
-    const { log, last: have } = replica;
-    const index = incoming?.parts.findIndex((part) => part === undefined) ?? -1;
-    const part = incoming && index >= 0 ? { snapshot: incoming.snapshot, index } : undefined;
-    post({ kind: "pull", to: leader, log, have, ...(part ? { part } : {}) });
-  }
-
-  function onChunk(frame: Chunk): void {
-    const { snapshot, log, at, index, count, part, isLast } = frame;
-    if (isSynced && (pullAt === undefined || at.seq <= replica.last.seq)) return;
-    leaderSeq = Math.max(leaderSeq, at.seq);
-    if (incoming?.snapshot !== snapshot) {
-      incoming = { snapshot, log, at, parts: Array(count).fill(undefined), missing: count };
-    }
-    if (index >= incoming.parts.length || incoming.parts[index]) return;
-    incoming.parts[index] = part;
-    incoming.missing--;
-    pullMs = timing.retryMs;
-    if (incoming.missing === 0) return takeOver(incoming);
-    if (!isLast) return;
-    pullAt = undefined;
-    pull();
-  }
-
-  function takeOver({ log, at, parts }: Incoming): void {
-    const before = recentEntries(replica);
-    incoming = undefined;
-    replace(replica, { log, last: at, state: restoreSnapshot(parts as SnapshotPart[]) });
-    const next = replica.state.members.get(id)?.next ?? 0;
-    becomeSynced(before.filter(({ member, number }) => member === id && number >= next));
-    applyAhead();
-    if (replica.last.seq < leaderSeq) pull();
-  }
-
-  function dueAt(): number | undefined {
-    return pullAt;
-  }
-
-  function wake(): void {
-    if (pullAt === undefined || clock.now() < pullAt) return;
-    pullAt = undefined;
-    if (!isSynced || replica.last.seq < leaderSeq) pull();
-  }
-
-  return { leader, epoch, shared, onBeat, onEntries, onChunk, dueAt, wake };
+/** Asks again for missing entries when that is due. */
+export function wakeFollower(following: Following, turn: Turn): void {
+  if (following.pullAt === undefined || turn.now < following.pullAt) return;
+  following.pullAt = undefined;
+  pullIfBehind(following, turn);
 }
 
 function equal(a: Position, b: Position): boolean {

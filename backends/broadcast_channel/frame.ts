@@ -7,13 +7,13 @@ export const VERSION = 1;
 
 /** A place in the log; equal places in one log have equal histories. */
 export interface Position {
-  /** Under whose leadership the entry there was added; 0 before the first. */
+  /** The leadership under which the entry there was added; 0 before the first. */
   readonly epoch: number;
-  /** Its place; 0 before the first. */
+  /** The number of the place; 0 before the first. */
   readonly seq: number;
 }
 
-/** What the contexts tell each other. Every one hears all; `to` names whom it concerns. */
+/** A message between contexts. Every context hears all frames; `to` names the one concerned. */
 export type Frame = { readonly version: typeof VERSION; readonly from: string } & Content;
 
 /** A frame without its envelope. */
@@ -34,7 +34,7 @@ export type Content =
 export interface Claim {
   readonly kind: "claim";
   readonly epoch: number;
-  /** Whether a lock tells that nobody leads: then everyone says what it has. */
+  /** `true` if a lock tells that nobody leads: then every context says how far its log is. */
   readonly isSure: boolean;
 }
 
@@ -61,7 +61,7 @@ export interface Beat {
   readonly log: string;
   /** The last entry that was sent. */
   readonly seq: number;
-  /** Where the log was when the leadership began. */
+  /** The place of the log at the beginning of the leadership. */
   readonly base: Position;
   /** Members that shall give a sign of life. */
   readonly probe: readonly string[];
@@ -72,9 +72,9 @@ export interface Entries {
   readonly kind: "entries";
   readonly epoch: number;
   readonly entries: readonly Entry[];
-  /** Whose acknowledgement is awaited: one, or `"*"` for all. */
+  /** The member whose acknowledgement is awaited, or `"*"` for all. */
   readonly ask?: string;
-  /** Whom it answers. */
+  /** The member that the entries answer. */
   readonly to?: string;
   /** An answer: the place after which the entries follow, which the leader's log has, too. */
   readonly after?: Position;
@@ -95,16 +95,16 @@ export interface Chunk {
   readonly epoch: number;
   readonly snapshot: string;
   readonly log: string;
-  /** Where the log was when it was taken. */
+  /** The place of the log when the snapshot was taken. */
   readonly at: Position;
   readonly index: number;
   readonly count: number;
   readonly part: SnapshotPart;
-  /** Whether it is the last one for now: those who miss more ask for it. */
+  /** `true` for the last part for now: members that miss more ask for it. */
   readonly isLast: boolean;
 }
 
-/** What a member asks the leader to do. */
+/** Operations and receives that a member asks the leader for. */
 export interface Request {
   readonly kind: "request";
   readonly to: string;

@@ -1,6 +1,6 @@
 /**
- * What lets a process end though a backend is open: in Node and Bun, whose channels and timers have
- * `unref()`. Elsewhere none of this has an effect.
+ * Ways to let a process end though a backend is open: in Node and Bun, whose channels and timers
+ * have `unref()`. Elsewhere these have no effect.
  */
 import { type Clock, systemClock } from "../../src/support/clock.ts";
 import type { BroadcastChannelLike } from "./channel.ts";

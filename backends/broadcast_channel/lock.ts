@@ -1,12 +1,12 @@
 import type { LocksLike } from "./channel.ts";
 
-/** What Web Locks tell at once, where silence would take seconds to tell it. */
+/** The Web Locks of a member: they tell at once when another one ends, and silence takes seconds. */
 export interface MemberLocks {
   /** Waits for the leader's lock, and holds it from then on; calls `granted` each time. */
   wait(): void;
   /** Takes the leader's lock from whoever has it. */
   steal(): void;
-  /** Whether the leader's lock is held. */
+  /** Tells if this member holds the leader's lock. */
   holds(): boolean;
   /** Calls `gone` once the context of a member has ended. */
   watch(member: string, gone: () => void): void;
@@ -18,7 +18,7 @@ export interface MemberLocks {
 export interface MemberLocksOptions {
   /** The Web Locks. */
   locks: LocksLike;
-  /** What the names of the locks begin with. */
+  /** The beginning of the names of the locks. */
   prefix: string;
   /** The id of the member. */
   id: string;
@@ -36,28 +36,13 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
   let holding = 0;
   let isWaiting = false;
 
-  void hold(memberLock(id), { signal }, () => {});
+  void holdLock(locks, { name: memberLock(id), how: { signal } }, {
+    granted: () => {},
+    until: signal,
+  });
 
   function memberLock(member: string): string {
     return `${prefix}/member/${member}`;
-  }
-
-  /** Holds a lock from when it is granted until the release, or only looks; ends if it is stolen. */
-  async function hold(
-    name: string,
-    how: { steal?: boolean; signal?: AbortSignal },
-    then: () => void,
-    isKept = true,
-  ) {
-    try {
-      // A callback that throws, instead of one that rejects, keeps the lock for ever in some runtimes.
-      await locks.request(name, how, async () => {
-        then();
-        if (isKept) await until(signal);
-      });
-    } catch {
-      // Stolen, released before it was granted, or not allowed here: silence tells the same, later.
-    }
   }
 
   function wait(): void {
@@ -74,13 +59,14 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
     const isWait = how.steal === undefined;
     let isGranted = false;
     let isTaken = false;
-    await hold(leader, how, () => {
+    const onGranted = () => {
       isGranted = true;
       holding++;
       if (isWait) isWaiting = false;
       if (isWait) granted();
       isTaken = true;
-    });
+    };
+    await holdLock(locks, { name: leader, how }, { granted: onGranted, until: signal });
     if (isWait) isWaiting = false;
     if (!isGranted) return;
     holding--;
@@ -91,10 +77,11 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
   function watch(member: string, gone: () => void): void {
     if (watched.has(member) || signal.aborted) return;
     watched.add(member);
-    void hold(memberLock(member), { signal }, () => {
+    const onGranted = () => {
       watched.delete(member);
       if (!signal.aborted) gone();
-    }, false);
+    };
+    void holdLock(locks, { name: memberLock(member), how: { signal } }, { granted: onGranted });
   }
 
   function release(): void {
@@ -104,9 +91,26 @@ export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
   return { wait, steal, holds: () => holding > 0, watch, release };
 }
 
-function until(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
+}
+
+/** Holds a lock from its grant until a signal, or only for a moment; ends if the lock is stolen. */
+async function holdLock(
+  locks: LocksLike,
+  { name, how }: { name: string; how: { steal?: boolean; signal?: AbortSignal } },
+  then: { granted: () => void; until?: AbortSignal },
+): Promise<void> {
+  try {
+    // A callback that throws, instead of one that rejects, keeps the lock for ever in some runtimes.
+    await locks.request(name, how, async () => {
+      then.granted();
+      if (then.until) await aborted(then.until);
+    });
+  } catch {
+    // Stolen, released before it was granted, or not allowed here: silence tells the same, later.
+  }
 }

@@ -1,6 +1,6 @@
 import { MelangeError } from "../../src/support/errors.ts";
 
-/** What became of an operation: what the call resolves to, or what it rejects with. */
+/** The end of an operation: the value that its call resolves to, or the error that it rejects with. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** A `MelangeError` as plain data: a structured clone would lose its code. */
@@ -16,7 +16,7 @@ export function toData(outcome: Outcome): Outcome {
   return map(outcome, (value) => value instanceof MelangeError ? dataOf(value) : value);
 }
 
-/** The inverse of {@linkcode toData}. */
+/** Replaces plain data in an outcome by errors: the inverse of {@linkcode toData}. */
 export function fromData(outcome: Outcome): Outcome {
   return map(outcome, (value) => isErrorData(value) ? errorOf(value) : value);
 }

@@ -1,10 +1,10 @@
-/** What is known of another context. */
+/** The facts that are known of another context. */
 export interface Peer {
-  /** When it was heard of last, in milliseconds since the epoch. */
+  /** The time at which it was heard of last, in milliseconds since the epoch. */
   heardAt: number;
   /** The last entry that it has, as far as this leader knows; `undefined` before it said so. */
   acked: number | undefined;
-  /** Whether it did not answer when it was waited for; until it is heard of again. */
+  /** `true` if it did not answer when it was waited for; until it is heard of again. */
   silent: boolean;
 }
 

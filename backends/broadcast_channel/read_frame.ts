@@ -16,9 +16,9 @@ import {
   within,
 } from "./check.ts";
 import { type Frame, VERSION } from "./frame.ts";
-import { fromWire } from "./wire.ts";
+import { fromRows } from "./rows.ts";
 
-/** Limits of what one message on the channel may hold; what we send stays far below. */
+/** Limits of one message on the channel; ours stay far below. */
 const MANY = 100_000;
 const BODY = 1_100_000;
 /** Leaves room to go on counting. */
@@ -42,7 +42,7 @@ const content = { body: text(BODY), attributes: dictionary(attribute, 10) };
 const routing = { group: text(128), deduplicationId: text(128) };
 const outgoing = shape(content, { ...routing, delayMs: within(0, 900_000) });
 const lock = within(0, MAX_VISIBILITY_MS);
-/** Also one that the queue refuses: that is an answer, and silence is none. */
+/** Any number, also one that the queue refuses: a refusal is an answer, and silence is none. */
 const number: Check = (value) => typeof value === "number";
 
 const settings = {
@@ -98,16 +98,16 @@ const OPERATIONS: Readonly<Record<string, Check>> = {
   deleteTopic: shape({ kind: text(20), name }),
   deleteQueue: shape({ kind: text(20), name }),
 };
-/** What only a leader adds to the log. */
+/** The operations of the log; some are added by a leader only. */
 const LEADERS_OPERATIONS: Readonly<Record<string, Check>> = {
   ...OPERATIONS,
   receive: shape({ kind: text(20), queue: name, max: whole(1, 10), visibilityMs: lock }),
   gone: shape({ kind: text(20), member: id }),
 };
 
-/** Tells whether a message is one that can be sent on the channel. */
+/** Tells if a message can be sent on the channel. */
 export const isOutgoing: Check = outgoing;
-/** Tells whether an operation is one that any member may ask for. */
+/** Tells if any member may ask for an operation. */
 export const isRequest: Check = byKind(OPERATIONS);
 const entry = shape({
   seq: whole(1),
@@ -263,8 +263,8 @@ const FRAMES: Readonly<Record<string, Check>> = {
 const isFrame: Check = byKind(FRAMES);
 
 /**
- * The frame that a message on the channel is, if it is one for `me`; `undefined` for everything
- * else: own and other people's frames, other versions, junk. Never throws.
+ * Reads a message on the channel as a frame for `me`; `undefined` for all others: frames of or for
+ * other contexts, other versions, junk. Never throws.
  */
 export function readFrame(message: unknown, me: string): Frame | undefined {
   try {
@@ -272,7 +272,7 @@ export function readFrame(message: unknown, me: string): Frame | undefined {
     const { version, from, to } = message as Record<string, unknown>;
     // First what is cheap: most frames are for others.
     if (version !== VERSION || from === me || (to !== undefined && to !== me)) return undefined;
-    const frame = fromWire(message);
+    const frame = fromRows(message);
     return isFrame(frame) ? frame as Frame : undefined;
   } catch {
     return undefined;

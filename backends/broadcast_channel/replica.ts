@@ -4,11 +4,11 @@ import { weightOf } from "./weight.ts";
 
 /** One context's copy of the state, and the end of the log that led to it. */
 export interface Replica {
-  /** Which log it is; empty before the first entry of any. */
+  /** The id of the log; empty before the first entry of any. */
   log: string;
-  /** Where the log is. */
+  /** The place of the log. */
   last: Position;
-  /** What all entries so far led to. */
+  /** The state that all entries so far led to. */
   state: State;
   /** The last entries. */
   readonly tail: Tail;
@@ -16,7 +16,7 @@ export interface Replica {
 
 interface Tail {
   entries: Entry[];
-  /** Where the first is in `entries`; what is before it has gone. */
+  /** The index of the first entry in `entries`; those before it have gone. */
   start: number;
   weight: number;
 }
@@ -57,25 +57,25 @@ function drop(tail: Tail): void {
   tail.start = 0;
 }
 
-/** Takes over what another context has. */
+/** Takes over the log and state of another context. */
 export function replace(replica: Replica, other: Omit<Replica, "tail">): void {
   Object.assign(replica, other);
   Object.assign(replica.tail, { entries: [], start: 0, weight: 0 });
 }
 
-/** The last entries, oldest first. */
+/** Returns the last entries, oldest first. */
 export function recentEntries({ tail }: Replica): Entry[] {
   return tail.entries.slice(tail.start);
 }
 
-/** The last entries from a place on; none without a place. */
+/** Returns the last entries from a place on; none without a place. */
 export function entriesFrom(replica: Replica, seq: number = Infinity): Entry[] {
   return recentEntries(replica).filter((entry) => entry.seq >= seq);
 }
 
 /**
- * The entries that follow a place, at most `max`; `undefined` if that place is not in this log, or
- * too far back.
+ * Returns the entries that follow a place, at most `max`; `undefined` if that place is not in this
+ * log, or too far back.
  */
 export function entriesAfter(
   replica: Replica,

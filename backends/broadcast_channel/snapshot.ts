@@ -7,8 +7,8 @@ import { createState, type State } from "./state.ts";
 import { charactersOf } from "./weight.ts";
 
 /**
- * A part of a {@linkcode State}, small enough for one message on the channel. What is too large for
- * one is cut: its lists go on in parts that are like the first one otherwise.
+ * A part of a {@linkcode State}, small enough for one message on the channel. A topic, queue or member
+ * that is too large is cut: its lists go on in parts that are like the first one otherwise.
  */
 export type SnapshotPart =
   | {
@@ -38,7 +38,7 @@ export type SnapshotPart =
     readonly messages: readonly StoredMessage[];
   };
 
-/** What became of operations, by their numbers. */
+/** Outcomes of operations by number. */
 type Outcomes = readonly (readonly [number, Outcome])[];
 
 type Published = Topic["deduplication"] extends { entries: Map<string, RecentEntry<infer V>> } ? V
@@ -47,7 +47,7 @@ type Published = Topic["deduplication"] extends { entries: Map<string, RecentEnt
 /** How much one part holds, in characters, unless one item alone has more. */
 const PART_WEIGHT = 128_000;
 
-/** The state as plain data; later entries do not change it. */
+/** Takes the state as plain data; later entries do not change it. */
 export function takeSnapshot(state: State): SnapshotPart[] {
   const { broker, members, now } = state;
   const { queuesCreated } = broker;
@@ -113,7 +113,7 @@ function queueParts(name: string, queue: QueueSnapshot): SnapshotPart[] {
   ];
 }
 
-/** The state that a snapshot was taken of. */
+/** Makes the state that a snapshot was taken of. */
 export function restoreSnapshot(parts: readonly SnapshotPart[]): State {
   const state = createState();
   const queues = new Map<string, OpenQueue>();

@@ -1,40 +1,40 @@
 /**
- * What all contexts agree on: the queues and topics, who holds which lock, and what became of the
- * last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
+ * The state that all contexts agree on: the queues and topics, the holders of locks, and the outcomes
+ * of the last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
  * states have equal results, so each context keeps a copy of its own.
  */
 import * as broker from "../memory/broker.ts";
 import { QUEUE_LIMITS } from "../memory/limits.ts";
-import { nameIn, newTopicName } from "../memory/names.ts";
+import { perform } from "../memory/operation.ts";
 import * as engine from "../memory/queue.ts";
-import type { Operation, SendOperation } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** An operation in its place in the log. */
 export interface Entry {
-  /** Its place, from 1. */
+  /** The place in the log, from 1. */
   readonly seq: number;
-  /** Under whose leadership it was added. */
+  /** The leadership under which the entry was added. */
   readonly epoch: number;
-  /** When, in milliseconds since the epoch. */
+  /** The time of the log, in milliseconds since the epoch. */
   readonly now: number;
-  /** Who asked for it. */
+  /** The id of the member that asked for the operation. */
   readonly member: string;
-  /** The member's number of it: receives and all others are counted apart. */
+  /** The member's number of the operation: receives and all others are counted apart. */
   readonly number: number;
   /** Below these numbers (others, receives) the member knows all outcomes. */
   readonly done: readonly [number, number];
-  /** What is to be done. */
+  /** The operation. */
   readonly operation: Operation;
 }
 
-/** What is known of one member. */
-export interface Member {
+/** The facts that the state holds of one member. */
+export interface MemberFacts {
   /** The number of its next operation that is no receive. */
   next: number;
-  /** What became of its operations that it may not know of yet; receives apart. */
+  /** Outcomes that the member may not know of yet, without those of receives. */
   readonly outcomes: Map<number, Outcome>;
-  /** What became of its receives that it may not know of yet. */
+  /** Outcomes of receives that the member may not know of yet. */
   readonly receives: Map<number, Outcome>;
 }
 
@@ -42,12 +42,12 @@ export interface Member {
 export interface State {
   readonly broker: broker.Broker;
   /** By id, the one heard of last at the end. */
-  readonly members: Map<string, Member>;
-  /** When the last operation was added, in milliseconds since the epoch. */
+  readonly members: Map<string, MemberFacts>;
+  /** The time of the last entry, in milliseconds since the epoch. */
   now: number;
 }
 
-/** What an entry led to. */
+/** The effects of an entry. */
 export interface Applied {
   readonly outcome: Outcome;
   /** The queues that may have something new to receive. */
@@ -70,7 +70,7 @@ export function createState(): State {
   };
 }
 
-/** Does what an entry says. */
+/** Does the operation of an entry. */
 export function apply(state: State, entry: Entry): Applied {
   const woken = new Set<string>();
   state.now = Math.max(state.now, entry.now);
@@ -79,7 +79,7 @@ export function apply(state: State, entry: Entry): Applied {
   return { outcome, woken };
 }
 
-/** Who holds locks. */
+/** Returns the ids of the members that hold locks. */
 export function holdersIn({ broker }: State): Set<string> {
   const holders = new Set<string>();
   for (const { hidden, messages } of broker.queues.values()) {
@@ -92,8 +92,8 @@ export function holdersIn({ broker }: State): Set<string> {
 }
 
 /**
- * The outcome as the call has it: a receive resolves to the messages that it locked, as far as they
- * still are. The state holds only their receipts, as nobody else needs the rest.
+ * Returns the outcome for the caller: a receive resolves to the messages that it locked, as far as
+ * they still are. The state holds only their receipts, as nobody else needs the rest.
  */
 export function answerOf(
   { broker: queues }: State,
@@ -115,101 +115,29 @@ function outcomeOf(state: State, entry: Entry, woken: Set<string>): Outcome {
 
 function valueOf(state: State, entry: Entry, woken: Set<string>): unknown {
   const { now, operation } = entry;
-  const call: broker.Call = { now, newId: idsFrom("id" in operation ? operation.id : ""), woken };
+  const newId = idsFrom("id" in operation ? operation.id : "");
+  const call = { now, newId, woken, limits: QUEUE_LIMITS, inFlightLimit: IN_FLIGHT_LIMIT };
   switch (operation.kind) {
-    case "send":
-      return send(state, operation, call);
     case "receive": {
       const { queue, max, visibilityMs } = operation;
       const request = { queue, max, visibilityMs, epoch: entry.epoch, holder: entry.member };
       return broker.receive(state.broker, request, call);
     }
-    case "declareTopic":
-      return declareTopic(state, operation);
-    case "declareQueue": {
-      const declaration = { ...operation, subscriptions: new Map(operation.subscriptions) };
-      const inFlightLimit = IN_FLIGHT_LIMIT;
-      return broker.declareQueue(state.broker, declaration, { now, inFlightLimit });
-    }
-    case "describeQueue":
-      return broker.describeQueue(state.broker, operation.name, now);
-    case "deleteTopic":
-      return void state.broker.topics.delete(nameIn(operation.name));
-    case "deleteQueue":
-      woken.add(nameIn(operation.name));
-      return broker.deleteQueue(state.broker, operation.name);
     case "gone":
       return releaseAll(state, operation.member, call);
     default:
-      return settle(state, operation, call);
+      return perform(state.broker, operation, call);
   }
 }
 
-/** As many ids as it takes, which every context makes of the same one: its last four digits count. */
+/** Makes ids of one id, the same in every context: the last four digits count. */
 function idsFrom(id: string): () => string {
   const beginning = id.slice(0, -4);
   let count = 1_000;
   return () => beginning + count++;
 }
 
-function send(state: State, operation: SendOperation, call: broker.Call): unknown {
-  const { destination, create } = operation;
-  if (create && "topic" in destination) {
-    broker.topicOrNew(state.broker, newTopicName(destination.topic));
-  }
-  return broker.send(state.broker, operation, call);
-}
-
-type Settlement = Extract<Operation, { queue: string }> & {
-  kind: "acknowledge" | "release" | "extend" | "deadLetter";
-};
-
-function settle(state: State, operation: Settlement, call: broker.Call): unknown {
-  const { now } = call;
-  const { queue } = operation;
-  switch (operation.kind) {
-    case "acknowledge":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.receipts,
-        each: (hosted, receipt) => engine.acknowledge(hosted, receipt, now),
-      }, call);
-    case "release":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.releases,
-        each: (hosted, { receipt, delayMs }) =>
-          engine.release(hosted, receipt, { now, endsInMs: delayMs }),
-      }, call);
-    case "extend":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.extensions,
-        each: (hosted, { receipt, visibilityMs }) =>
-          engine.extend(hosted, receipt, { now, endsInMs: visibilityMs }),
-      }, call);
-    case "deadLetter":
-      return broker.settle(state.broker, {
-        queue,
-        items: operation.copies,
-        each: (_, copy) =>
-          broker.deadLetter(state.broker, { ...copy, queue, limits: QUEUE_LIMITS }, call),
-      }, call);
-  }
-}
-
-function declareTopic(
-  state: State,
-  { name, contentBasedDeduplication }: Extract<Operation, { kind: "declareTopic" }>,
-): unknown {
-  const topic = broker.topicOrNew(state.broker, name);
-  if (contentBasedDeduplication !== undefined) {
-    topic.contentBasedDeduplication = contentBasedDeduplication;
-  }
-  return { name, address: name };
-}
-
-/** Ends all locks of a member that is no more. */
+/** Ends all locks of a member that has ended. */
 function releaseAll({ broker }: State, member: string, { now, woken }: broker.Call): void {
   for (const [name, queue] of broker.queues) {
     for (const message of queue.messages.values()) {
@@ -221,7 +149,7 @@ function releaseAll({ broker }: State, member: string, { now, woken }: broker.Ca
 }
 
 function remember({ members }: State, entry: Entry, outcome: Outcome): void {
-  const member = members.get(entry.member) ?? createMember();
+  const member = members.get(entry.member) ?? createFacts();
   members.delete(entry.member);
   members.set(entry.member, member);
   const isReceive = entry.operation.kind === "receive";
@@ -236,6 +164,6 @@ function remember({ members }: State, entry: Entry, outcome: Outcome): void {
   for (const first of members.keys()) return void members.delete(first);
 }
 
-function createMember(): Member {
+function createFacts(): MemberFacts {
   return { next: 1, outcomes: new Map(), receives: new Map() };
 }

@@ -1,24 +1,24 @@
-/** How long things take, in milliseconds. */
+/** Durations, in milliseconds. */
 export interface Timing {
-  /** How often a leader that has nothing else to say shows that it lives. */
+  /** The interval of the signs of life of a leader. */
   readonly beatMs: number;
-  /** After which silence of its own a leader asks whether it still leads before it does anything. */
+  /** The own silence after which a leader asks if it still leads before it does anything. */
   readonly leaseMs: number;
-  /** After which silence of the leader another context claims the leadership. */
+  /** The silence of the leader after which another context claims the leadership. */
   readonly leaderTimeoutMs: number;
-  /** After which silence a member that holds locks is taken for dead. */
+  /** The silence after which a member that holds locks is taken for dead. */
   readonly memberTimeoutMs: number;
-  /** How long a claim waits for objections and votes. */
+  /** The time that a claim waits for objections and votes. */
   readonly graceMs: number;
-  /** How late the end of a claim may be before it listens once more: the thread was blocked. */
+  /** The delay of a claim's end after which it listens once more: the thread was blocked. */
   readonly lateMs: number;
-  /** After what time a request is repeated at first. */
+  /** The time until a request is repeated first. */
   readonly retryMs: number;
-  /** After what time it is repeated at last. */
+  /** The longest time until a request is repeated. */
   readonly maxRetryMs: number;
-  /** How long a follower may take to acknowledge before it is not waited for. */
+  /** The time that a follower may take to acknowledge before the leader goes on without it. */
   readonly patienceMs: number;
-  /** How long a receive that ended stays announced, for the next one to take its place. */
+  /** The time that an ended receive stays announced, for the next one to take its place. */
   readonly lingerMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface TimingOptions {
   memberTimeoutMs: number;
 }
 
-/** All times, from the two that a user may choose. */
+/** Derives all times from the two that a user may choose. */
 export function timingOf({ leaderTimeoutMs, memberTimeoutMs }: TimingOptions): Timing {
   return {
     beatMs: leaderTimeoutMs / 3,

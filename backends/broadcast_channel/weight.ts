@@ -1,19 +1,19 @@
 /**
- * How much things take on the channel: the characters of all text and numbers, and of the names of
- * fields. An estimate that is never too low, as a limit is made of it.
+ * Weights on the channel: the characters of all text and numbers, and of the names of fields. A
+ * weight is never too low, as frames are limited by it.
  */
 import type { OutgoingMessage } from "../../src/wire/message.ts";
 import type { Operation } from "./operation.ts";
 
-/** How much one message on the channel holds, unless one entry alone has more. */
+/** The most that one message on the channel holds, unless one entry alone has more. */
 export const FRAME_WEIGHT = 256_000;
-/** What is in a frame beside its items. */
+/** The weight of a frame beside its items. */
 const ENVELOPE = 500;
-/** What the rest of an operation or a message takes: the numbers and ids around it. */
+/** The weight of an operation or message beside its text: the numbers and ids around it. */
 const OVERHEAD = 200;
 const NUMBER = 24;
 
-/** What an operation takes, with the entry or request that it is part of. */
+/** Weighs an operation, with the entry or request that it is part of. */
 export function weightOf(operation: Operation): number {
   switch (operation.kind) {
     case "send":
@@ -30,7 +30,7 @@ export function weightOf(operation: Operation): number {
   }
 }
 
-/** What a message takes. */
+/** Weighs a message. */
 export function weightOfMessage(message: OutgoingMessage): number {
   const { body, attributes, group = "", deduplicationId = "" } = message;
   let sum = OVERHEAD + body.length + group.length + deduplicationId.length;
@@ -38,7 +38,7 @@ export function weightOfMessage(message: OutgoingMessage): number {
   return sum;
 }
 
-/** The characters in plain data, the names of its fields included. */
+/** Counts the characters in plain data, the names of its fields included. */
 export function charactersOf(value: unknown): number {
   if (typeof value === "string" || value instanceof Uint8Array) return value.length;
   if (typeof value !== "object" || value === null) return NUMBER;
@@ -50,15 +50,15 @@ export function charactersOf(value: unknown): number {
 
 /** Options of {@linkcode countThatFits}. */
 export interface FitOptions<T> {
-  /** What an item takes. */
+  /** Weighs an item. */
   weightOf: (item: T) => number;
-  /** How many there may be. Default: any number. */
+  /** The most items. Default: any number. */
   max?: number;
-  /** What they may take together. Default: what one message on the channel holds. */
+  /** The most weight together. Default: that of one message on the channel. */
   weight?: number;
 }
 
-/** How many of the first items go together: at least one, however much it takes, if there is one. */
+/** Counts the first items that go together: at least one, however heavy, if there is one. */
 export function countThatFits<T>(items: readonly T[], options: FitOptions<T>): number {
   const { weightOf, max = Infinity, weight: limit = FRAME_WEIGHT } = options;
   let weight = ENVELOPE;
@@ -71,7 +71,7 @@ export function countThatFits<T>(items: readonly T[], options: FitOptions<T>): n
   return count;
 }
 
-/** Cuts a list into pieces of which each fits. */
+/** Cuts a list into pieces that each fit. */
 export function cutToFit<T>(items: readonly T[], options: FitOptions<T>): T[][] {
   const pieces: T[][] = [];
   for (let from = 0; from < items.length;) {

@@ -30,7 +30,7 @@ function refuse(rule: string, value: number): never {
 }
 
 /**
- * Refuses what SQS refuses as the parameters of a receive.
+ * Refuses parameters of a receive that SQS refuses.
  *
  * @throws {RangeError} if a number is outside its range
  */

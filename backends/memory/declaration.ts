@@ -7,11 +7,11 @@ import { newQueueName, newTopicName } from "./names.ts";
 import { MAX_VISIBILITY_MS, type QueueSettings } from "./queue.ts";
 import type { Subscription } from "./topic.ts";
 
-/** What a call of `declareQueue` asks for, checked, with plain names. */
+/** The declaration of a queue, checked, with plain names. */
 export interface QueueDeclaration {
   /** The name of the queue. */
   readonly name: string;
-  /** What it sets; the rest stays as it is. */
+  /** The settings that change; all others stay. */
   readonly settings: Partial<QueueSettings>;
   /** The subscriptions by the name of the topic. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
@@ -25,7 +25,7 @@ const RANGES = {
   maxReceives: [1, 1_000],
 } as const;
 
-/** How long a dead-letter queue keeps messages, in milliseconds: the most there is. */
+/** The retention of a dead-letter queue, in milliseconds: the longest there is. */
 export const DEAD_LETTER_RETENTION_MS: number = RANGES.retentionMs[1];
 
 /**
@@ -77,7 +77,7 @@ function deadLetterQueueOf(queue: string, given: string): string {
   return name;
 }
 
-/** Refuses de-duplication by content where nothing is de-duplicated. */
+/** Refuses de-duplication by content for a standard queue or topic. */
 export function checkDeduplication(
   kind: "queue" | "topic",
   name: string,

@@ -48,7 +48,8 @@ function elementsOf(json: string): unknown[] {
   }
 }
 
-function meets(values: unknown[] | undefined, condition: unknown): boolean {
+/** Tells whether one of these values meets a condition; `undefined` stands for a key that is not there. */
+export function meets(values: unknown[] | undefined, condition: unknown): boolean {
   if (isScalar(condition)) return values?.includes(condition) ?? false;
   const [name, operand] = operatorOf(condition) ?? ["", undefined];
   if (name === "exists") return (values !== undefined) === operand;
@@ -58,7 +59,7 @@ function meets(values: unknown[] | undefined, condition: unknown): boolean {
 }
 
 /** `$or` is only an operator with two or more objects, none of which looks like a condition. */
-function isAlternatives(key: string, conditions: unknown): conditions is FilterPolicy[] {
+export function isAlternatives(key: string, conditions: unknown): conditions is FilterPolicy[] {
   return key === "$or" && Array.isArray(conditions) && conditions.length >= 2 &&
     conditions.every((each) =>
       isObject(each) && Object.keys(each).every((name) => !OPERATORS.has(name))
@@ -77,7 +78,11 @@ const MAX_POLICY_BYTES = 256 * 1024;
  * @throws {MelangeError} `CONFIGURATION` that names the broken rule
  */
 export function checkPolicy(policy: FilterPolicy): void {
-  const facts = factsOf(policy);
+  checkFacts(policy, factsOf(policy));
+}
+
+/** Refuses a policy whose parts together are more than SNS takes. */
+export function checkFacts(policy: FilterPolicy, facts: PolicyFacts): void {
   const keys = new Set(facts.keys);
   if (keys.size > MAX_KEYS) refuse(`it takes at most ${MAX_KEYS} keys`, keys.size);
   if (facts.combinations > MAX_COMBINATIONS) {
@@ -90,9 +95,13 @@ export function checkPolicy(policy: FilterPolicy): void {
   if (bytes > MAX_POLICY_BYTES) refuse(`it takes at most ${MAX_POLICY_BYTES} bytes`, bytes);
 }
 
-interface PolicyFacts {
+/** What the parts of a policy come to. */
+export interface PolicyFacts {
+  /** All keys. */
   readonly keys: readonly string[];
+  /** Of values. */
   readonly combinations: number;
+  /** Of all patterns. */
   readonly wildcardPoints: number;
 }
 
@@ -124,7 +133,7 @@ function factsOfKey([key, conditions]: [string, unknown]): PolicyFacts {
 }
 
 /** Checks one entry of a list, and returns its points. */
-function checkCondition(key: string, condition: unknown): number {
+export function checkCondition(key: string, condition: unknown): number {
   if (typeof condition === "number" && !isPolicyNumber(condition)) {
     refuse(`a number of the key "${key}" must be within ±10^9`, condition);
   }
@@ -149,7 +158,8 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-function refuse(rule: string, value: unknown): never {
+/** Says why a policy cannot be used. */
+export function refuse(rule: string, value: unknown): never {
   throw new MelangeError(
     "CONFIGURATION",
     `Cannot use the filter policy as ${rule}: current value is ${value}`,

@@ -1,10 +1,18 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/support/clock.ts";
 
+/** How long a receive waits. */
+export interface Wait {
+  /** In milliseconds. */
+  readonly waitMs: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The receives that wait at one queue. First come, first served. */
-export interface LongPolls {
+export interface LongPolls<Options extends Wait = ReceiveOptions, Item = Delivery> {
   /** Receives now, or as soon as there is something, or nothing after the wait. */
-  receive(options: ReceiveOptions): Promise<Delivery[]>;
+  receive(options: Options): Promise<Item[]>;
   /** Serves those who wait, after something may have become available. */
   wake(): void;
   /** Rejects those who wait. */
@@ -12,20 +20,20 @@ export interface LongPolls {
 }
 
 /** Options of {@linkcode longPolls}. */
-export interface LongPollOptions {
+export interface LongPollOptions<Options extends Wait = ReceiveOptions, Item = Delivery> {
   /** Measures the waits. */
   clock: Clock;
   /** Receives without waiting. */
-  take: (options: ReceiveOptions) => Delivery[];
+  take: (options: Options) => Item[];
   /** When `take` may next find something without a wake; `undefined` if nobody knows. */
   nextChangeAt: () => number | undefined;
 }
 
-interface Poll {
-  readonly options: ReceiveOptions;
+interface Poll<Options, Item> {
+  readonly options: Options;
   readonly endsAt: number;
   /** Whichever comes first counts; all of them leave no listener behind. */
-  readonly resolve: (deliveries: Delivery[]) => void;
+  readonly resolve: (items: Item[]) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -34,13 +42,16 @@ interface Poll {
  * while none does, there is no timer, so that nothing keeps a process alive. A poll that is aborted
  * has taken nothing.
  */
-export function longPolls({ clock, take, nextChangeAt }: LongPollOptions): LongPolls {
-  let waiting: Poll[] = [];
+export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery>(
+  { clock, take, nextChangeAt }: LongPollOptions<Options, Item>,
+): LongPolls<Options, Item> {
+  type Waiting = Poll<Options, Item>;
+  let waiting: Waiting[] = [];
   let cancelTimer = () => {};
   let serving = false;
   let again = false;
 
-  function receive(options: ReceiveOptions): Promise<Delivery[]> {
+  function receive(options: Options): Promise<Item[]> {
     // Those who wait come first, also for what became available a moment ago.
     if (waiting.length > 0) wake();
     const deliveries = take(options);
@@ -52,10 +63,10 @@ export function longPolls({ clock, take, nextChangeAt }: LongPollOptions): LongP
   }
 
   function newPoll(
-    options: ReceiveOptions,
-    resolve: Poll["resolve"],
-    reject: Poll["reject"],
-  ): Poll {
+    options: Options,
+    resolve: Waiting["resolve"],
+    reject: Waiting["reject"],
+  ): Waiting {
     const { signal, waitMs } = options;
     const finish = () => {
       signal?.removeEventListener("abort", onAbort);
@@ -65,7 +76,7 @@ export function longPolls({ clock, take, nextChangeAt }: LongPollOptions): LongP
       poll.reject(signal?.reason);
       arm();
     };
-    const poll: Poll = {
+    const poll: Waiting = {
       options,
       endsAt: clock.now() + waitMs,
       resolve: (deliveries) => (finish(), resolve(deliveries)),

@@ -41,21 +41,14 @@ import type {
 } from "../../src/backend.ts";
 import { type Clock, type Random, steady, systemClock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
-import {
-  type Destination,
-  messageSize,
-  type OutgoingMessage,
-  refusal,
-} from "../../src/wire/message.ts";
+import { type Destination, messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
 import * as broker from "./broker.ts";
-import { checkBatch, checkEntries, checkReceive } from "./call.ts";
-import { checkDeduplication, queueDeclaration } from "./declaration.ts";
 import { QUEUE_LIMITS, TOPIC_LIMITS } from "./limits.ts";
 import { type LongPolls, longPolls } from "./long_poll.ts";
-import { nameIn, newTopicName } from "./names.ts";
+import { type OperationCall, perform } from "./operation.ts";
 import * as engine from "./queue.ts";
-import { ownMessage } from "./stored_message.ts";
 import { uuidFrom } from "./uuid.ts";
+import { createVerbs, type Verbs } from "./verbs.ts";
 
 /** Limits that differ from those of SNS and SQS. */
 export interface MemoryLimits {
@@ -68,17 +61,17 @@ export interface MemoryLimits {
 /** Options of {@linkcode MemoryBackend}. */
 export interface MemoryBackendOptions {
   /**
-   * Where time comes from. Its wall clock is read once: after that, dates and locks go on by what
-   * has passed, also when it is set. Default: the clock of the machine.
+   * The clock. Its wall clock is read once: after that, dates and locks go on by the time that has
+   * passed, also when the wall clock is set. Default: the clock of the machine.
    */
   clock?: Clock;
-  /** What message ids are made from. Default: `crypto.randomUUID`. */
+  /** The source of message ids. Default: `crypto.randomUUID`. */
   random?: Random;
-  /** Create a topic when it is published to first; else that is `NOT_FOUND`. Default: `true`. */
+  /** Create a topic at the first publish to it; else that is `NOT_FOUND`. Default: `true`. */
   createTopics?: boolean;
-  /** How much one call and one message may take. Default: what SNS and SQS take. */
+  /** The limits of one call and one message. Default: those of SNS and SQS. */
   limits?: MemoryLimits;
-  /** How many messages of one queue can be in flight. Default: 120 000, as in SQS. */
+  /** The most messages of one queue in flight. Default: 120 000, as in SQS. */
   inFlightLimit?: number;
 }
 
@@ -89,7 +82,7 @@ const EPOCH = 1;
  * The backend that keeps everything in memory: the reference for all others. It promises all that a
  * backend can promise except that messages survive the process.
  *
- * A queue drops what is older than its retention, 4 days unless declared otherwise, and a topic keeps
+ * A queue drops messages older than its retention, 4 days unless declared otherwise, and a topic keeps
  * nothing for queues that subscribe later. A pending receive holds a timer, and nothing else does.
  *
  * @example
@@ -105,7 +98,7 @@ const EPOCH = 1;
  * ```
  */
 export class MemoryBackend implements Backend {
-  /** How much one call and one message may take. */
+  /** The limits of one call and one message. */
   readonly limits: BackendLimits;
   /** Everything but `durable`. */
   readonly guarantees: Guarantees = {
@@ -124,8 +117,8 @@ export class MemoryBackend implements Backend {
   };
   readonly #clock: Clock;
   readonly #newId: () => string;
-  readonly #createTopics: boolean;
   readonly #inFlightLimit: number;
+  readonly #verbs: Verbs;
   readonly #broker = broker.createBroker();
   /** The receives that wait, by the name of the queue. */
   readonly #polls = new Map<string, LongPolls>();
@@ -141,8 +134,14 @@ export class MemoryBackend implements Backend {
     };
     this.#clock = steady(clock);
     this.#newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
-    this.#createTopics = createTopics;
     this.#inFlightLimit = inFlightLimit;
+    this.#verbs = createVerbs({
+      limits: this.limits,
+      createTopics,
+      closed: () => this.#closed ? closed() : undefined,
+      run: (operation) => this.#call((call) => perform(this.#broker, operation, call)),
+      receive: (queue, options) => this.#pollsOf(queue).receive(options),
+    });
     disposable(this, () => this.close());
   }
 
@@ -155,114 +154,70 @@ export class MemoryBackend implements Backend {
   send(
     destination: Destination,
     messages: readonly OutgoingMessage[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<SendResult[]> {
-    return this.#run(options, () => {
-      const limits = "topic" in destination ? this.limits.topic : this.limits.queue;
-      const refusals = messages.map((message) => refusal(message, destination, limits));
-      checkEntries(messages.length, limits);
-      checkBatch(messages.filter((_, i) => refusals[i] === undefined), limits);
-      if (this.#createTopics && "topic" in destination) {
-        broker.topicOrNew(this.#broker, newTopicName(destination.topic));
-      }
-      const accepted = messages.filter((_, i) => refusals[i] === undefined);
-      const sent = this.#call((call) =>
-        broker.send(this.#broker, { destination, messages: accepted.map(ownMessage) }, call)
-      ).values();
-      return refusals.map((error): SendResult =>
-        error ? { ok: false, error } : sent.next().value as SendResult
-      );
-    });
+    return this.#verbs.send(destination, messages, options);
   }
 
-  /** The bytes of the body and of the names, types and values of the attributes. */
+  /** Returns the bytes of the body and of the names, types and values of the attributes. */
   sizeOf(message: OutgoingMessage, _destination: Destination): number {
     return messageSize(message);
   }
 
   /**
-   * Receives up to 10 messages, waiting for the first. Those who wait are served in the order of
+   * Receives up to 10 messages, waiting for the first. Waiting receives are served in the order of
    * their calls. An abort ends the wait at once, and no message is taken then.
    *
    * Rejects with `NOT_FOUND` if there is no such queue, with `THROTTLED` if a standard queue has too
    * many messages in flight, and with a `RangeError` for numbers outside the limits.
    */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
-    return this.#run(options, () => {
-      checkReceive(options, this.limits.queue);
-      return this.#pollsOf(queue).receive(options);
-    });
+    return this.#verbs.receive(queue, options);
   }
 
   /** Removes messages for good. */
   acknowledge(
     queue: string,
     receipts: readonly string[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<SettleResult[]> {
-    return this.#settle(queue, receipts, {
-      ...options,
-      each: (queue, receipt, { now }) => engine.acknowledge(queue, receipt, now),
-    });
+    return this.#verbs.acknowledge(queue, receipts, options);
   }
 
   /** Ends locks, each after its delay; until then the receipt is good, as in SQS. */
   release(
     queue: string,
     releases: readonly Release[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<SettleResult[]> {
-    return this.#settle(queue, releases, {
-      ...options,
-      each: (queue, { receipt, delayMs }, { now }) =>
-        engine.release(queue, receipt, { now, endsInMs: delayMs }),
-    });
+    return this.#verbs.release(queue, releases, options);
   }
 
   /** Moves the ends of locks, up to 12 hours after the receive. */
   extend(
     queue: string,
     extensions: readonly Extension[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<ExtendResult[]> {
-    return this.#settle(queue, extensions, {
-      ...options,
-      each: (queue, { receipt, visibilityMs }, { now }) =>
-        engine.extend(queue, receipt, { now, endsInMs: visibilityMs }),
-    });
+    return this.#verbs.extend(queue, extensions, options);
   }
 
   /**
-   * Sends copies to the dead-letter queue and acknowledges the messages. A lost lock is `LOCK_LOST`,
-   * a copy that the queue refuses is that error, and the message stays where it is then.
+   * Sends copies to the dead-letter queue and acknowledges the messages, each copy with its message
+   * in one operation. A lost lock is `LOCK_LOST`, a copy that the queue refuses is that error, and a
+   * copy that is no message is `INVALID_MESSAGE`; the message stays in its queue then.
    */
   deadLetter(
     queue: string,
     copies: readonly DeadLetterCopy[],
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<SettleResult[]> {
-    return this.#settle(queue, copies, {
-      ...options,
-      each: (_, { receipt, copy }, call) => {
-        const limits = this.limits.queue;
-        const letter = { receipt, copy: ownMessage(copy), queue, limits };
-        return broker.deadLetter(this.#broker, letter, call);
-      },
-    });
+    return this.#verbs.deadLetter(queue, copies, options);
   }
 
   /** Creates a topic unless it exists. */
-  declareTopic(name: string, options: DeclareTopicOptions = {}): Promise<TopicDescription> {
-    return this.#run(options, () => {
-      const { contentBasedDeduplication } = options;
-      const topicName = newTopicName(name);
-      checkDeduplication("topic", topicName, options);
-      const topic = broker.topicOrNew(this.#broker, topicName);
-      if (contentBasedDeduplication !== undefined) {
-        topic.contentBasedDeduplication = contentBasedDeduplication;
-      }
-      return { name: topicName, address: topicName };
-    });
+  declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription> {
+    return this.#verbs.declareTopic(name, options);
   }
 
   /**
@@ -273,41 +228,29 @@ export class MemoryBackend implements Backend {
    * standard topic that feeds a FIFO queue, and with a `RangeError` for numbers outside their
    * ranges. Nothing is created then.
    */
-  declareQueue(name: string, options: DeclareQueueOptions = {}): Promise<QueueDescription> {
-    return this.#run(options, () => {
-      const now = this.#clock.now();
-      const inFlightLimit = this.#inFlightLimit;
-      const declaration = queueDeclaration(name, options);
-      return broker.declareQueue(this.#broker, declaration, { now, inFlightLimit });
-    });
+  declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription> {
+    return this.#verbs.declareQueue(name, options);
   }
 
   /** Describes a queue; rejects with `NOT_FOUND` if there is none. */
-  describeQueue(name: string, options: CallOptions = {}): Promise<QueueDescription> {
-    return this.#run(options, () => broker.describeQueue(this.#broker, name, this.#clock.now()));
+  describeQueue(name: string, options?: CallOptions): Promise<QueueDescription> {
+    return this.#verbs.describeQueue(name, options);
   }
 
   /** Deletes a topic and its subscriptions; success if there is none. */
-  deleteTopic(name: string, options: CallOptions = {}): Promise<void> {
-    return this.#run(options, () => {
-      this.#broker.topics.delete(nameIn(name));
-    });
+  deleteTopic(name: string, options?: CallOptions): Promise<void> {
+    return this.#verbs.deleteTopic(name, options);
   }
 
   /**
-   * Deletes a queue, what is in it and its subscriptions; success if there is none. A receive that
-   * waits at it rejects with `NOT_FOUND`.
+   * Deletes a queue, its messages and its subscriptions; success if there is none. A receive that
+   * waits at the queue rejects with `NOT_FOUND`.
    */
-  deleteQueue(name: string, options: CallOptions = {}): Promise<void> {
-    return this.#run(options, () => {
-      const queueName = nameIn(name);
-      broker.deleteQueue(this.#broker, queueName);
-      this.#polls.get(queueName)?.end(broker.notFound("queue", queueName));
-      this.#polls.delete(queueName);
-    });
+  deleteQueue(name: string, options?: CallOptions): Promise<void> {
+    return this.#verbs.deleteQueue(name, options);
   }
 
-  /** Rejects all waiting receives and every later call with `CLOSED`. What is stored is gone. */
+  /** Rejects all waiting receives and every later call with `CLOSED`. All messages are gone. */
   close(): Promise<void> {
     this.#closed = true;
     for (const polls of this.#polls.values()) polls.end(closed());
@@ -317,41 +260,24 @@ export class MemoryBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Does its work at the call, so that concurrent calls keep their order. */
-  #run<T>({ signal }: CallOptions, work: () => T | Promise<T>): Promise<T> {
-    try {
-      if (this.#closed) throw closed();
-      signal?.throwIfAborted();
-      return Promise.resolve(work());
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /** Makes a call of the broker, and serves the receives that wait for what it brought. */
-  #call<T>(work: (call: broker.Call) => T): T {
+  /** Makes a call of the broker, and serves the receives that wait for new messages. */
+  #call<T>(work: (call: OperationCall) => T): T {
     const woken = new Set<string>();
-    const result = work({ now: this.#clock.now(), newId: this.#newId, woken });
-    for (const name of woken) this.#polls.get(name)?.wake();
+    const limits = this.limits.queue;
+    const inFlightLimit = this.#inFlightLimit;
+    const call = { now: this.#clock.now(), newId: this.#newId, woken, limits, inFlightLimit };
+    const result = work(call);
+    for (const name of woken) this.#wake(name);
     return result;
   }
 
-  #settle<Item, R>(
-    queue: string,
-    items: readonly Item[],
-    options: CallOptions & { each: (queue: engine.Queue, item: Item, call: broker.Call) => R },
-  ): Promise<R[]> {
-    return this.#run(options, () => {
-      checkEntries(items.length, this.limits.queue);
-      return this.#call((call) => {
-        const each = (hosted: engine.Queue, item: Item) => options.each(hosted, item, call);
-        return broker.settle(this.#broker, { queue, items, each }, call);
-      });
-    });
+  /** A receive at a queue that is gone finds that out, and its successor waits for another queue. */
+  #wake(name: string): void {
+    this.#polls.get(name)?.wake();
+    if (!this.#broker.queues.has(name)) this.#polls.delete(name);
   }
 
-  #pollsOf(given: string): LongPolls {
-    const name = nameIn(given);
+  #pollsOf(name: string): LongPolls {
     const queue = broker.queueIn(this.#broker, name);
     const known = this.#polls.get(name);
     if (known) return known;

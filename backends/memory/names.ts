@@ -1,7 +1,7 @@
 import { MelangeError } from "../../src/support/errors.ts";
 
 /**
- * The name in a name, an ARN (`arn:aws:sqs:eu-west-1:123456789012:orders`) or a queue URL
+ * Returns the name in a name, an ARN (`arn:aws:sqs:eu-west-1:123456789012:orders`) or a queue URL
  * (`https://sqs.eu-west-1.amazonaws.com/123456789012/orders`).
  */
 export function nameIn(text: string): string {
@@ -16,7 +16,7 @@ const QUEUE_NAME = /^(?=.{1,80}$)[\w-]+(?:\.fifo)?$/;
 const TOPIC_NAME = /^(?=.{1,256}$)[\w-]+(?:\.fifo)?$/;
 
 /**
- * The name of a queue to create.
+ * Returns the name of a queue to create.
  *
  * @throws {MelangeError} `INVALID_MESSAGE` if no queue can have it
  */
@@ -25,7 +25,7 @@ export function newQueueName(text: string): string {
 }
 
 /**
- * The name of a topic to create.
+ * Returns the name of a topic to create.
  *
  * @throws {MelangeError} `INVALID_MESSAGE` if no topic can have it
  */

@@ -1,9 +1,17 @@
+import {
+  count,
+  createFairness,
+  type Fairness,
+  hasParked,
+  takeFairly,
+  uncount,
+} from "./fairness.ts";
 import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
 /**
  * Which message a queue hands out next. A standard queue goes by when a message became available,
- * so that one that fails again and again does not stand in the way. A FIFO queue goes by its groups:
+ * so that one that fails again and again does not stand in the way, and noisy tenants wait. A FIFO queue goes by its groups:
  * inside one by the order of sending, and none is handed out while messages of it are in flight.
  */
 export interface Order {
@@ -13,6 +21,8 @@ export interface Order {
   readonly messages: ReadonlyMap<number, StoredMessage>;
   /** Standard: the available messages. */
   readonly available: Heap<Moment>;
+  /** Standard: the tenants, and the available messages of noisy ones. */
+  readonly fairness: Fairness<Moment>;
   /** FIFO: the groups that can be handed out. */
   readonly ready: Heap<Turn>;
   /** FIFO: the groups that have messages. */
@@ -47,10 +57,15 @@ export interface Turn extends Moment {
 
 /** Creates the order of a queue that holds `messages`: none yet. */
 export function createOrder(fifo: boolean, messages: ReadonlyMap<number, StoredMessage>): Order {
+  const isNotAvailable = ({ at, ordinal }: Moment) => {
+    const message = messages.get(ordinal);
+    return message === undefined || message.state !== "available" || message.dueAt !== at;
+  };
   return {
     fifo,
     messages,
-    available: createHeap<Moment>(byTime, ({ ordinal }) => !messages.has(ordinal)),
+    available: createHeap<Moment>(byTime, isNotAvailable),
+    fairness: createFairness(),
     ready: createHeap<Turn>(byTime, (turn) => turn.group.turn !== turn),
     groups: new Map(),
   };
@@ -65,6 +80,7 @@ export function byTime(a: Moment, b: Moment): boolean {
 export function arrive(order: Order, message: StoredMessage): void {
   if (!order.fifo) {
     if (message.state === "available") offer(order, message);
+    if (message.state === "inFlight") count(order.fairness, message);
     return;
   }
   const group = groupOf(order, message);
@@ -81,16 +97,27 @@ export function ripen(order: Order, message: StoredMessage): void {
 
 /** Takes back a message whose lock is over. */
 export function comeBack(order: Order, message: StoredMessage): void {
-  if (!order.fifo) return offer(order, message);
+  if (!order.fifo) {
+    uncount(order.fairness, message);
+    return offer(order, message);
+  }
   const group = groupOf(order, message);
   group.inFlight--;
   push(group.waiting, message.ordinal);
   refresh(order, group);
 }
 
+/** Standard: takes note that an available message is in flight again without having been taken. */
+export function goAway({ fairness }: Order, message: StoredMessage): void {
+  count(fairness, message);
+}
+
 /** Takes note that a message is gone; its state is still the one it was in. */
 export function leave(order: Order, message: StoredMessage): void {
-  if (!order.fifo) return;
+  if (!order.fifo) {
+    if (message.state === "inFlight") uncount(order.fairness, message);
+    return;
+  }
   const group = groupOf(order, message);
   if (message.state === "inFlight") group.inFlight--;
   refresh(order, group);
@@ -108,8 +135,9 @@ export function take(order: Order, max: number): StoredMessage[] {
 }
 
 /** Tells whether there is a message to take. */
-export function hasNext({ fifo, ready, available }: Order): boolean {
-  return (fifo ? peek(ready) : peek(available)) !== undefined;
+export function hasNext({ fifo, ready, available, fairness }: Order): boolean {
+  if (fifo) return peek(ready) !== undefined;
+  return peek(available) !== undefined || hasParked(fairness);
 }
 
 function offer({ available }: Order, { dueAt, ordinal }: StoredMessage): void {
@@ -117,10 +145,12 @@ function offer({ available }: Order, { dueAt, ordinal }: StoredMessage): void {
 }
 
 function takeSingly(order: Order, taken: StoredMessage[], max: number): void {
-  while (taken.length < max) {
-    const next = pop(order.available);
-    if (next === undefined) return;
-    taken.push(messageAt(order, next.ordinal));
+  const { available, fairness } = order;
+  const groupOf = ({ ordinal }: Moment) => messageAt(order, ordinal).group;
+  for (const { ordinal } of takeFairly(fairness, { available, groupOf }, max)) {
+    const message = messageAt(order, ordinal);
+    count(fairness, message);
+    taken.push(message);
   }
 }
 

@@ -47,6 +47,8 @@ export interface SendOptions {
   readonly now: number;
   /** The id of the message, unless it is a repetition. */
   readonly id: string;
+  /** What the owner of the queue wants to know of the message later. */
+  readonly notes?: Record<string, string>;
 }
 
 /**
@@ -59,18 +61,24 @@ export function send(queue: Queue, message: OutgoingMessage, options: SendOption
   const { now, id } = options;
   const { fifo, delayMs } = queue.settings;
   if (!fifo) {
-    store(queue, newMessage(message, { id, now, delayMs: message.delayMs ?? delayMs }));
+    store(queue, newMessage(message, { ...options, delayMs: message.delayMs ?? delayMs }));
     return { ok: true, messageId: id };
   }
   const deduplicationId = deduplicationIdOf(message, queue.settings);
   if (deduplicationId === undefined) return { ok: false, error: withoutDeduplicationId() };
-  const before = recall(queue.deduplication, deduplicationId, now);
+  const key = deduplicationKey(queue, message, deduplicationId);
+  const before = recall(queue.deduplication, key, now);
   if (before) return { ok: true, ...before };
   const sent = { messageId: id, sequenceNumber: sequenceNumber(queue.nextOrdinal) };
   const until = now + DEDUPLICATION_MS;
-  remember(queue.deduplication, { key: deduplicationId, value: sent, until });
-  store(queue, newMessage(message, { id, now, delayMs, deduplicationId }));
+  remember(queue.deduplication, { key, value: sent, until });
+  store(queue, newMessage(message, { ...options, delayMs, deduplicationId }));
   return { ok: true, ...sent };
+}
+
+/** Groups and deduplication ids hold no space, so that no two pairs make one key. */
+function deduplicationKey({ settings }: Queue, { group }: OutgoingMessage, id: string): string {
+  return settings.deduplicationScope === "messageGroup" ? `${group} ${id}` : id;
 }
 
 /** The id a FIFO queue or topic de-duplicates by: the given one, else the digest of the body. */
@@ -96,7 +104,7 @@ interface NewMessageOptions extends SendOptions {
 }
 
 function newMessage(message: OutgoingMessage, options: NewMessageOptions): StoredMessage {
-  const { id, now, delayMs, deduplicationId } = options;
+  const { id, now, delayMs, deduplicationId, notes } = options;
   return {
     id,
     body: message.body,
@@ -113,6 +121,7 @@ function newMessage(message: OutgoingMessage, options: NewMessageOptions): Store
     receivedAt: 0,
     receipt: "",
     holder: "",
+    ...(notes ? { notes } : {}),
   };
 }
 
@@ -124,18 +133,19 @@ function store(queue: Queue, message: StoredMessage): void {
 }
 
 /**
- * Takes in a message that the queue `from` gave up. It keeps its id, its attributes, the time it was
+ * Takes in a message that the queue `from` gave up, or that has no source to remember. It keeps its id, its attributes, the time it was
  * sent and its count of receives. Its retention goes on in a standard queue and begins again in a
  * FIFO queue, as in SQS.
  */
 export function accept(
   queue: Queue,
   message: StoredMessage,
-  { now, from }: { now: number; from: string },
+  { now, from }: { now: number; from?: string },
 ): void {
   const keptFrom = queue.settings.fifo ? now : message.keptFrom;
   const state = "available";
-  const unlocked = { receivedAt: 0, receipt: "", holder: "", movedFrom: from };
+  const source = from === undefined ? {} : { movedFrom: from };
+  const unlocked = { receivedAt: 0, receipt: "", holder: "", ...source };
   store(queue, { ...message, state, dueAt: now, keptFrom, ...unlocked });
 }
 
@@ -242,7 +252,8 @@ export function lookUp(
   return (settledBy(queue.settled, ordinal) ?? receipt) === receipt ? "gone" : "lost";
 }
 
-function ordinalOf(queue: Queue, receipt: string): number | undefined {
+/** The place of the message that a receipt was given for, if it may be one of this queue. */
+export function ordinalOf(queue: Queue, receipt: string): number | undefined {
   const { id } = queue;
   if (!receipt.startsWith(id) || receipt[id.length] !== ":") return undefined;
   const end = receipt.lastIndexOf(":");

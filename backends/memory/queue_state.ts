@@ -25,6 +25,8 @@ export interface QueueSettings {
   readonly delayMs: number;
   /** FIFO: whether the body stands in for a missing deduplication id. */
   readonly contentBasedDeduplication: boolean;
+  /** FIFO: whether each group de-duplicates on its own. Default: `"queue"`. */
+  readonly deduplicationScope?: "queue" | "messageGroup";
   /** How many messages can be in flight at once. */
   readonly inFlightLimit: number;
   /** How often a message is received before it is exhausted. */
@@ -168,6 +170,14 @@ export function advance(queue: Queue, now: number): void {
     if (wasLocked) comeBack(queue.order, next);
     else ripen(queue.order, next);
   }
+}
+
+/** Removes all messages, those in flight too, and what is known of repetitions. */
+export function purge(queue: Queue): void {
+  for (const message of [...queue.messages.values()]) forget(queue, message, "");
+  queue.deduplication.entries.clear();
+  queue.deduplication.queue = [];
+  queue.deduplication.start = 0;
 }
 
 /** Moves a message to another state. */

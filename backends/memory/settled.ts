@@ -1,20 +1,20 @@
 /** The receipts that settled the last messages of a queue, by the places of these. */
 export interface Settled {
-  /** The latest. */
+  /** The latest receipts. */
   recent: Map<number, string>;
-  /** Those before. */
+  /** The receipts before the latest ones. */
   earlier: Map<number, string>;
 }
 
-/** After how many messages the earlier ones are forgotten: so many, and as many more, are known. */
+/** The number of messages after which earlier ones are forgotten: so many to twice as many are known. */
 const GENERATION = 5_000;
 
-/** Creates the memory of a queue that nothing was settled at. */
+/** Creates the memory of a queue without settled messages. */
 export function createSettled(): Settled {
   return { recent: new Map(), earlier: new Map() };
 }
 
-/** Takes note of what settled the message at a place. */
+/** Takes note of the receipt that settled the message at a place. */
 export function noteSettled(settled: Settled, ordinal: number, receipt: string): void {
   settled.recent.set(ordinal, receipt);
   if (settled.recent.size < GENERATION) return;
@@ -22,7 +22,7 @@ export function noteSettled(settled: Settled, ordinal: number, receipt: string):
   settled.recent = new Map();
 }
 
-/** What settled the message at a place, as far as that is remembered. */
+/** Returns the receipt that settled the message at a place, if it is remembered. */
 export function settledBy({ recent, earlier }: Settled, ordinal: number): string | undefined {
   return recent.get(ordinal) ?? earlier.get(ordinal);
 }

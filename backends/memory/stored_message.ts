@@ -48,6 +48,8 @@ export interface StoredMessage {
   holder: string;
   /** The queue that gave it up, if it was moved to this one. */
   readonly movedFrom?: string;
+  /** What the owner of the queue wants to know of it later. The engine carries it and never reads it. */
+  readonly notes?: Record<string, string>;
 }
 
 /** Only what is known of a message, with attributes that nobody else can change. */

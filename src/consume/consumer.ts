@@ -1,115 +1,62 @@
 import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import { soundDeliveries } from "../handle/answers.ts";
 import type { Receiver } from "../backend.ts";
-import { type Clock, type Random, reading, systemClock } from "../support/clock.ts";
+import { reading } from "../support/clock.ts";
 import { type ConsumedDelivery, Handout } from "./deliveries.ts";
 import { dispatch, type Outcome } from "../handle/dispatch.ts";
 import { Dispatcher } from "../handle/dispatcher.ts";
 import { checkMs } from "../support/duration.ts";
-import { type ErrorFacts, MelangeError } from "../support/errors.ts";
-import type { Lease } from "./leases.ts";
+import { MelangeError } from "../support/errors.ts";
+import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
-import { type Backoff, retry, RetryBudget } from "../support/retry.ts";
-import { type Counts, keepsGroups, Session, type SessionOptions } from "./session.ts";
+import { retry, RetryBudget } from "../support/retry.ts";
+import type { Counts } from "./counts.ts";
+import { type CompleteSettings, type ConsumerSettings, settingsOf } from "./settings.ts";
+import type { ConsumerStatus, Health } from "./status.ts";
+import { keepsGroups, Worker, type WorkerOptions } from "./worker.ts";
 
-/** How a consumer works, whatever queue it consumes. */
-export interface ConsumerSettings {
-  /**
-   * How many messages are handled at once. Of a FIFO group that is one; up to ten for each slot are
-   * held behind them. Default: 10.
-   */
-  concurrency?: number;
-  /** How long a message is locked, in milliseconds; kept up while its handlers run. Default: 30 000. */
-  visibilityTimeoutMs?: number;
-  /** How long a receive waits for a message, in milliseconds. Default: 20 000. */
-  waitMs?: number;
-  /** How long a stop waits for handlers, in milliseconds. Default: 10 000. */
-  drainMs?: number;
-  /** How long free slots wait for more of them, to be filled by one receive, in milliseconds. Default: 100. */
-  refillMs?: number;
-  /** How long acknowledgements wait for others to share a request, in milliseconds; on FIFO queues they do not. Default: 20. */
-  ackLingerMs?: number;
-  /** How long a failed message stays hidden: full jitter, doubling with each attempt. Default: 1 s to 15 min. */
-  redelivery?: Partial<Backoff>;
-  /** Where time comes from. Default: the machine's clock. */
-  clock?: Clock;
-  /** Where jitter comes from. Default: `Math.random`. */
-  random?: Random;
-}
+export { type ConsumerSettings, DRAIN_MS } from "./settings.ts";
+export type { ConsumerStatus, Health } from "./status.ts";
 
 /** Options of {@linkcode MessageConsumer}. */
 export interface MessageConsumerOptions extends ConsumerSettings {
-  /** Where messages are received. Closed by whoever made it. */
+  /** Backend of the queue; the consumer does not close it. */
   backend: Receiver;
-  /** The queue. */
+  /** Queue that messages are received from. */
   queue: string;
-  /** Who handles them. Default: nobody; only {@linkcode MessageConsumer.deliveries} is of use then. */
+  /** Handlers of the messages. Default: none; only {@linkcode MessageConsumer.deliveries} is of use then. */
   dispatcher?: Dispatcher;
-  /** Given to the handlers. Default: none. */
+  /** Publisher given to the handlers. Default: none. */
   publisher?: EventPublisher;
 }
 
 /** Options of {@linkcode MessageConsumer.consumeEvent}. */
 export interface ConsumeEventOptions {
-  /** How long to wait for a message, in milliseconds. Default: the consumer's own. */
+  /** Time to wait for a message, in milliseconds. Default: the consumer's own. */
   waitMs?: number;
   /**
-   * Ends the waiting. On SQS, a message that was on its way stays hidden for its visibility timeout.
-   * Default: never.
+   * Signal that ends the waiting. On SQS, a message that was on its way stays hidden for its
+   * visibility timeout. Default: none.
    */
   signal?: AbortSignal;
 }
 
 /** Options of {@linkcode MessageConsumer.stop}. */
 export interface StopOptions {
-  /** How long to wait for handlers, in milliseconds; 0 forces. Default: the consumer's own. */
+  /** Time to wait for handlers, in milliseconds; 0 forces. Default: the consumer's own. */
   drainMs?: number;
 }
 
 /** Options of {@linkcode MessageConsumer.run} and {@linkcode MessageConsumer.deliveries}. */
 export interface RunOptions extends StopOptions {
-  /** Stops the consumer. Default: only `stop()` does. */
+  /** Signal that stops the consumer. Default: only `stop()` does. */
   signal?: AbortSignal;
-}
-
-/** Whether a consumer does what it should. */
-export type Health = "running" | "draining" | "stalled" | "stopped";
-
-/** What a consumer has done since it was created. */
-export interface ConsumerStatus {
-  /** The queue. */
-  readonly queue: string;
-  /** Whether it does what it should. */
-  readonly health: Health;
-  /** Messages whose handlers run. */
-  readonly running: number;
-  /** Messages held: running, waiting for their turn, or being settled. */
-  readonly inFlight: number;
-  /** Messages received. */
-  readonly received: number;
-  /** Messages acknowledged. */
-  readonly acknowledged: number;
-  /** Failed tries. */
-  readonly retried: number;
-  /** Messages moved to the dead-letter queue. */
-  readonly deadLettered: number;
-  /** Messages whose lock was lost before they were settled. */
-  readonly lost: number;
-  /** Receives that failed. */
-  readonly receiveErrors: number;
-  /** When the last receive succeeded, empty or not. */
-  readonly lastReceiveAt: Date | undefined;
-  /** What went wrong last, and when. */
-  readonly lastError: (ErrorFacts & { readonly when: Date }) | undefined;
 }
 
 /** Without a successful receive for this long beyond its wait, a consumer with free slots is stalled. */
 const STALLED_MS = 60_000;
-/** FIFO messages are tried in place so often, unless the dispatcher says otherwise. */
+/** Tries in place of a FIFO message, unless the dispatcher says otherwise. */
 const FIFO_ATTEMPTS = 5;
-/** How long a stop waits for handlers, unless it is told otherwise. */
-export const DRAIN_MS = 10_000;
-const REDELIVERY: Backoff = { baseMs: 1_000, maxMs: 900_000 };
 
 /**
  * Receives from one queue, hands each message to the dispatcher, and settles it by the outcome:
@@ -138,7 +85,7 @@ export class MessageConsumer {
   readonly #queue: string;
   readonly #dispatcher: Dispatcher;
   readonly #publisher: EventPublisher | undefined;
-  readonly #settings: Required<ConsumerSettings> & { redelivery: Backoff };
+  readonly #settings: CompleteSettings;
   readonly #budget: RetryBudget;
   readonly #counts: Counts = {
     received: 0,
@@ -150,7 +97,7 @@ export class MessageConsumer {
     lastReceiveAt: undefined,
     lastError: undefined,
   };
-  #session: Session | undefined;
+  #run: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
   /**
    * Creates a consumer; nothing is received before it is started.
@@ -168,7 +115,7 @@ export class MessageConsumer {
     this.#queue = queue;
     this.#dispatcher = dispatcher;
     this.#publisher = publisher;
-    this.#settings = settingsOf(options);
+    this.#settings = settingsOf(options, backend);
     this.#budget = new RetryBudget({ clock: this.#settings.clock });
     disposable(this, () => this.stop());
   }
@@ -201,10 +148,10 @@ export class MessageConsumer {
    * @throws {MelangeError} `CONFLICT` while it is stopping: wait for {@linkcode stop} first
    */
   start(): void {
-    if (this.#session?.draining) {
+    if (this.#run?.worker.draining) {
       throw new MelangeError("CONFLICT", "Cannot start a consumer while it is stopping");
     }
-    if (!this.#session) this.#start(this.#open((lease) => this.#dispatch(lease)));
+    if (!this.#run) this.#start(this.#open((lease) => this.#dispatch(lease)));
   }
 
   /**
@@ -216,8 +163,8 @@ export class MessageConsumer {
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#settings.drainMs } = options;
     checkDrain(drainMs);
-    this.#session?.drain(drainMs);
-    await this.#session?.ended;
+    this.#run?.worker.drain(drainMs);
+    await this.#run?.ended;
   }
 
   /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
@@ -225,9 +172,9 @@ export class MessageConsumer {
     const { signal, ...stop } = options;
     checkDrain(stop.drainMs);
     if (!signal?.aborted) this.start();
-    const session = this.#session;
+    const ended = this.#run?.ended;
     const stopListening = onceAborted(signal, () => void this.stop(stop));
-    await session?.ended;
+    await ended;
     stopListening();
   }
 
@@ -239,18 +186,17 @@ export class MessageConsumer {
   async *deliveries(options: RunOptions = {}): AsyncGenerator<ConsumedDelivery, void, void> {
     const { signal, ...stop } = options;
     checkDrain(stop.drainMs);
-    if (this.#session) {
+    if (this.#run) {
       throw new MelangeError("CONFLICT", "Cannot hand out deliveries as the consumer is running");
     }
     if (signal?.aborted) return;
     const handout = new Handout(this.#queue, this.#dispatcher.options.serializers);
-    const session = this.#open((lease) => handout.offer(lease), {
+    const worker = this.#open((lease) => handout.offer(lease), {
       settled: (lease, result) => handout.settled(lease, result),
       // A reader who waits for each answer must not wait for others to share its request.
       ackLingerMs: 0,
     });
-    this.#start(session);
-    void session.ended.then(() => handout.close());
+    void this.#start(worker).then(() => handout.close());
     const stopListening = onceAborted(signal, () => {
       handout.close();
       void this.stop(stop);
@@ -264,29 +210,29 @@ export class MessageConsumer {
     }
   }
 
-  /** What it has done, and what it is doing. */
+  /** Returns the counts since the consumer was created, and what it is doing. */
   status(): ConsumerStatus {
     return {
       queue: this.#queue,
       health: this.health(),
-      running: this.#session?.running ?? 0,
-      inFlight: this.#session?.inFlight ?? 0,
+      running: this.#run?.worker.running ?? 0,
+      inFlight: this.#run?.worker.inFlight ?? 0,
       ...this.#counts,
     };
   }
 
-  /** Whether it does what it should: `stalled` if it wants messages and no receive succeeds. */
+  /** Returns the health: `stalled` if the consumer wants messages and no receive succeeds. */
   health(): Health {
-    if (!this.#session) return "stopped";
-    if (this.#session.draining) return "draining";
+    if (!this.#run) return "stopped";
+    const { draining, hungrySince } = this.#run.worker;
+    if (draining) return "draining";
     const { clock, waitMs } = this.#settings;
-    const { hungrySince } = this.#session;
     const stalled = hungrySince !== undefined && reading(clock) - hungrySince > waitMs + STALLED_MS;
     return stalled ? "stalled" : "running";
   }
 
-  #open(handle: SessionOptions["handle"], options: Partial<SessionOptions> = {}): Session {
-    return new Session({
+  #open(handle: WorkerOptions["handle"], options: Partial<WorkerOptions> = {}): Worker {
+    return new Worker({
       ...this.#settings,
       receiver: this.#backend,
       queue: this.#queue,
@@ -298,10 +244,10 @@ export class MessageConsumer {
     });
   }
 
-  #start(session: Session): void {
-    this.#session = session;
-    void session.ended.then(() => this.#session = undefined);
-    session.start();
+  #start(worker: Worker): Promise<void> {
+    const ended = worker.run().then(() => void (this.#run = undefined));
+    this.#run = { worker, ended };
+    return ended;
   }
 
   async #dispatch(lease: Lease): Promise<Outcome> {
@@ -327,8 +273,8 @@ export class MessageConsumer {
 export interface MessageConsumer extends AsyncDisposing {}
 
 /**
- * Refuses what is no time to stop in.
- * @throws {RangeError}
+ * Checks the time that a stop may take.
+ * @throws {RangeError} if the time is negative or no number
  */
 export function checkDrain(drainMs: number | undefined): void {
   if (drainMs === undefined) return;
@@ -339,56 +285,4 @@ function onceAborted(signal: AbortSignal | undefined, act: () => void): () => vo
   if (signal?.aborted) act();
   else signal?.addEventListener("abort", act, { once: true });
   return () => signal?.removeEventListener("abort", act);
-}
-
-function settingsOf(
-  options: MessageConsumerOptions,
-): Required<ConsumerSettings> & { redelivery: Backoff } {
-  const { limits } = options.backend;
-  const settings = {
-    concurrency: inRange(options, "concurrency", {
-      fallback: 10,
-      min: 1,
-      max: 10_000,
-      integer: true,
-    }),
-    visibilityTimeoutMs: inRange(options, "visibilityTimeoutMs", {
-      fallback: 30_000,
-      min: 1_000,
-      max: limits.queue.visibilityMs,
-    }),
-    waitMs: inRange(options, "waitMs", {
-      fallback: limits.queue.waitMs,
-      min: 0,
-      max: limits.queue.waitMs,
-    }),
-    drainMs: inRange(options, "drainMs", { fallback: DRAIN_MS, min: 0, max: 86_400_000 }),
-    refillMs: inRange(options, "refillMs", { fallback: 100, min: 0, max: 60_000 }),
-    ackLingerMs: inRange(options, "ackLingerMs", { fallback: 20, min: 0, max: 1_000 }),
-    redelivery: { ...REDELIVERY, ...options.redelivery },
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
-  };
-  const { baseMs, maxMs } = settings.redelivery;
-  if ([baseMs, maxMs].every((ms) => typeof ms === "number" && ms >= 0)) return settings;
-  throw new RangeError("Cannot create a consumer as redelivery must hold positive milliseconds");
-}
-
-function inRange(
-  options: ConsumerSettings,
-  name: "concurrency" | "visibilityTimeoutMs" | "waitMs" | "drainMs" | "refillMs" | "ackLingerMs",
-  { fallback, min, max, integer = false }: {
-    fallback: number;
-    min: number;
-    max: number;
-    integer?: boolean;
-  },
-): number {
-  const value = options[name] ?? fallback;
-  const isNumber = integer ? Number.isInteger(value) : typeof value === "number";
-  if (isNumber && value >= min && value <= max) return value;
-  const rule = `${integer ? "an integer from " : ""}${min} to ${max}`;
-  throw new RangeError(
-    `Cannot create a consumer as ${name} must be ${rule}: current value is ${value}`,
-  );
 }

@@ -5,20 +5,20 @@ import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { read } from "../wire/format.ts";
-import type { Lease } from "./leases.ts";
+import type { Lease } from "./lease.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { SerializerRegistry } from "../wire/serializer.ts";
 
-/** A message that is settled by hand, once: a second verdict is `CONFLICT`. Its lock is kept until then. */
+/** Message that is settled by hand, once: a second verdict is `CONFLICT`. The lock is kept until then. */
 export interface ConsumedDelivery {
-  /** The message, out of its SNS envelope if it came in one. */
+  /** Message, without the SNS envelope if it came in one. */
   readonly message: ReceivedMessage;
-  /** Which try this is, from 1. */
+  /** Number of this try, from 1. */
   readonly attempt: number;
-  /** Aborts when the lock is lost or a drain runs out. */
+  /** Signal that aborts when the lock is lost or a drain runs out. */
   readonly signal: AbortSignal;
   /**
-   * Reads the event; its data is not checked against a schema.
+   * Reads the event; the data is not checked against a schema.
    * @throws {MelangeError} `UNDECODABLE`, also if the message names no event type
    */
   event(): Event;
@@ -40,7 +40,7 @@ interface Offered {
   decide: (outcome: Outcome) => void;
 }
 
-/** Hands deliveries to the reader of an async iterator, who decides about each. */
+/** Line of deliveries that the reader of an async iterator decides about, one by one. */
 export class Handout {
   readonly #queue: string;
   readonly #serializers: SerializerRegistry;
@@ -55,7 +55,7 @@ export class Handout {
     this.#serializers = serializers;
   }
 
-  /** Puts a delivery in line; resolves when its reader, or the end, has decided about it. */
+  /** Puts a delivery in line; resolves to the decision of the reader, or of the end. */
   offer(lease: Lease): Promise<Outcome> {
     const { signal } = lease;
     return new Promise((resolve) => {
@@ -71,13 +71,13 @@ export class Handout {
     });
   }
 
-  /** Tells the reader what the service said to his decision. */
+  /** Tells the reader the answer of the service to a decision. */
   settled(lease: Lease, result: SettleResult): void {
     this.#settlements.get(lease)?.(result);
     this.#settlements.delete(lease);
   }
 
-  /** Hands out nothing more; what is in line is given back. */
+  /** Hands out nothing more; deliveries in line are given back. */
   close(): void {
     this.#closed = true;
     for (const { decide } of this.#waiting.splice(0)) decide(GIVEN_BACK);
@@ -94,7 +94,7 @@ export class Handout {
   }
 
   #delivery({ lease, decide }: Offered): ConsumedDelivery {
-    // The reader's own: what he does to it must not get into the dead-letter queue.
+    // A copy for the reader: changes to it must not get into the dead-letter queue.
     const message = ownMessage(openEnvelope(lease.delivery.message));
     const attempt = message.attempt + lease.tries;
     let decided = false;

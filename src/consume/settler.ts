@@ -3,28 +3,28 @@ import type { Receiver, SettleResult } from "../backend.ts";
 import { Batcher } from "../support/batcher.ts";
 import { type Clock, type Random, reading } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
-import type { Lease } from "./leases.ts";
+import type { Lease } from "./lease.ts";
 import { messageSize, type OutgoingMessage } from "../wire/message.ts";
 import { type RetryBudget, retryEach } from "../support/retry.ts";
 import { sendApart } from "../support/send_apart.ts";
 
 /** Options of {@linkcode Settler}. */
 export interface SettlerOptions {
-  /** Where messages are settled. */
+  /** Receiver of the messages. */
   receiver: Receiver;
-  /** The queue they are of. */
+  /** Queue of the messages. */
   queue: string;
-  /** How long a settlement waits for others to share its request, in milliseconds. */
+  /** Time that a settlement waits for others to share its request, in milliseconds. */
   lingerMs: number;
-  /** Whether there is nobody to share a request with, so that waiting would only delay it. */
+  /** Tells that no other message is being handled, so that waiting would only delay. */
   alone: () => boolean;
-  /** Where time comes from. */
+  /** Source of time. */
   clock: Clock;
-  /** Where jitter comes from. */
+  /** Source of jitter. */
   random: Random;
-  /** Bounds retries. */
+  /** Bound of retries. */
   budget: RetryBudget;
-  /** Ends requests and retries. It is not the signal that stops receiving: settling outlives that. */
+  /** Signal that ends requests and retries; settling outlives the signal that stops receiving. */
   signal: AbortSignal;
 }
 
@@ -35,8 +35,8 @@ interface Settlement {
 }
 
 /**
- * Settles deliveries, many in one request, and tries again what failed for as long as the lock
- * lasts. Never rejects. What could not be settled comes again when its lock ends.
+ * Sender of settlements, many in one request; failed ones are tried again for as long as the lock
+ * lasts. Never rejects. A message that could not be settled comes again when its lock ends.
  */
 export class Settler {
   readonly #options: SettlerOptions;
@@ -58,7 +58,7 @@ export class Settler {
         settlements.map((it) => ({ receipt: receiptOf(it), delayMs: it.delayMs ?? 0 })),
         { signal },
       ));
-    // Their lanes wait for the answer.
+    // Groups wait for the answer.
     this.#deadLetters = this.#batcher(0, (settlements) => {
       if (!receiver.deadLetter) return Promise.resolve(settlements.map(() => UNSUPPORTED));
       const copies = settlements.flatMap((it) =>
@@ -85,7 +85,7 @@ export class Settler {
     return this.#settle(this.#deadLetters, { lease, copy }, { inOrder: true });
   }
 
-  /** Sends what waits without waiting for more. */
+  /** Sends at once whatever waits. */
   hurry(): void {
     this.#acknowledgements.hurry();
     this.#releases.hurry();
@@ -98,8 +98,8 @@ export class Settler {
   ): Promise<SettleResult> {
     if (!(await settlement.lease.settle(options))) return LOST;
     const settled = batcher.add(settlement);
-    // Those that are settled in the same turn are still to come.
-    queueMicrotask(() => this.#options.alone() && batcher.hurry());
+    // Settlements of the same turn are still to come.
+    queueMicrotask(() => this.#options.alone() && this.hurry());
     return await settled.catch((cause) => ({ ok: false, error: soundError(cause) }));
   }
 
@@ -141,7 +141,7 @@ export class Settler {
   }
 }
 
-/** Sends those that are still locked: settling with a receipt that has ended may hit nobody, or another. */
+/** Sends settlements that still have a lock: the receipt of an old lock may hit another consumer's. */
 async function sendLocked(
   settlements: Settlement[],
   send: (settlements: Settlement[]) => Promise<SettleResult[]>,
@@ -149,6 +149,7 @@ async function sendLocked(
 ): Promise<SettleResult[]> {
   const now = reading(clock);
   const locked = settlements.filter(({ lease }) => lease.lockedUntil > now);
+  if (locked.length === settlements.length) return await send(locked);
   const results = locked.length > 0 ? await send(locked) : [];
   const byLease = new Map(locked.map(({ lease }, index) => [lease, results[index]]));
   return settlements.map(({ lease }) => byLease.get(lease) ?? LOST);
@@ -162,7 +163,11 @@ function failure(code: string, message: string): SettleResult {
   return { ok: false, error: new MelangeError(code, message) };
 }
 
-const LOST = /* @__PURE__ */ failure("LOCK_LOST", "Cannot settle a message as its lock is lost");
+/** Result of a settlement whose lock is lost. */
+export const LOST = /* @__PURE__ */ failure(
+  "LOCK_LOST",
+  "Cannot settle a message as its lock is lost",
+);
 const UNSUPPORTED = /* @__PURE__ */ failure(
   "UNSUPPORTED",
   "Cannot dead-letter on a backend that has no such queues",

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import type { Content } from "../../../backends/broadcast_channel/frame.ts";
 import { readFrame } from "../../../backends/broadcast_channel/read_frame.ts";
 import type { Operation } from "../../../backends/broadcast_channel/operation.ts";
-import { toWire } from "../../../backends/broadcast_channel/wire.ts";
+import { toRows } from "../../../backends/broadcast_channel/rows.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -185,7 +185,7 @@ for (const [kind, operation] of Object.entries(leadersOperations)) {
 /** What another context makes of a frame. */
 function isRead(content: Fields): boolean {
   // Only what has a place can travel: a list of another length goes as it is.
-  const wire = toWire(content as unknown as Content);
+  const wire = toRows(content as unknown as Content);
   return readFrame({ version: 1, from: "x", ...wire }, "me") !== undefined;
 }
 

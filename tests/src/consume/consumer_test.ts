@@ -114,7 +114,7 @@ describe("new MessageConsumer()", () => {
     await consumer.stop();
   });
 
-  it("acknowledges after 20 ms and refills after 100 ms unless it is told otherwise", async () => {
+  it("acknowledges after 20 ms and refills after 20 ms unless it is told otherwise", async () => {
     const world = await createWorld();
     world.dispatcher.subscribe(Job, async ({ data: { n } }) => {
       if (n === 0) await new Promise<void>((resolve) => world.clock.after(5_000, resolve));
@@ -127,7 +127,7 @@ describe("new MessageConsumer()", () => {
     consumer.start();
     await world.clock.advance(4_000);
     assertEquals(times("acknowledge"), [20]);
-    assertEquals(times("receive"), [0, 120]);
+    assertEquals(times("receive"), [0, 20]);
     await world.clock.advance(60_000);
     await consumer.stop();
   });
@@ -292,7 +292,7 @@ describe("MessageConsumer.start()", () => {
     await consumer.stop();
   });
 
-  it("fills its slots by several receives and holds never more", async () => {
+  it("fills its slots by several receives, and never takes more than there are free slots", async () => {
     const world = await createWorld();
     const seen = busy(world, 1_000);
     await world.send(numbers(60));
@@ -300,7 +300,7 @@ describe("MessageConsumer.start()", () => {
     let most = 0;
     world.receiver.faults.receive = async (next) => {
       const deliveries = await next();
-      most = Math.max(most, consumer.status().inFlight + deliveries.length);
+      most = Math.max(most, consumer.status().running + deliveries.length);
       return deliveries;
     };
     consumer.start();
@@ -311,6 +311,64 @@ describe("MessageConsumer.start()", () => {
     assertEquals(most, 25);
     await consumer.stop();
     assertEquals(world.clock.pending, 0);
+  });
+
+  it("receives while it acknowledges, as many as there are slots, and then waits for the service", async () => {
+    const world = await createWorld();
+    let handled = 0;
+    world.dispatcher.subscribe(Job, () => void handled++);
+    const answered = deferred();
+    world.receiver.faults.acknowledge = async (next) => {
+      await answered.promise;
+      return await next();
+    };
+    await world.send(numbers(100));
+    const consumer = world.consumer({ concurrency: 10 });
+    consumer.start();
+    await world.clock.advance(10_000);
+    assertEquals([handled, consumer.status().inFlight], [20, 20]);
+    answered.resolve();
+    await world.clock.advance(1_000);
+    assertEquals([handled, await world.count()], [100, 0]);
+    await consumer.stop();
+    assertEquals(world.clock.pending, 0);
+  });
+
+  it("waits for nothing slow when it fills free slots", async () => {
+    const world = await createWorld();
+    const slow = deferred();
+    world.dispatcher.subscribe(Job, ({ data: { n } }) => n < 3 ? slow.promise : undefined);
+    await world.send(numbers(60));
+    const start = world.clock.now();
+    const consumer = world.consumer({ concurrency: 10, refillMs: 1_000 });
+    consumer.start();
+    await world.clock.advance(1_500);
+    const receives = world.receiver.of("receive");
+    // The first answer had the slow ones: one wait. No later answer has one.
+    assertEquals(receives.slice(0, 8).map(({ at }) => at - start), [
+      0,
+      ...Array<number>(7).fill(1_000),
+    ]);
+    assertEquals(consumer.status().running, 3);
+    slow.resolve();
+    await world.clock.advance(1_000);
+    assertEquals(await world.count(), 0);
+    await consumer.stop();
+  });
+
+  it("asks at once with the room there is after an answer that was not full", async () => {
+    const world = await createWorld();
+    const slow = deferred();
+    world.dispatcher.subscribe(Job, () => slow.promise);
+    await world.send([1]);
+    const start = world.clock.now();
+    const consumer = world.consumer({ refillMs: 60_000 });
+    consumer.start();
+    await world.clock.advance(1_000);
+    const calls = world.receiver.of("receive").map(({ at, options }) => [at - start, options.max]);
+    assertEquals(calls, [[0, 10], [0, 9]]);
+    slow.resolve();
+    await consumer.stop();
   });
 
   it("refills slots while a slow message is handled", async () => {

@@ -141,6 +141,49 @@ describe("Leases", () => {
     assertEquals(receiver.of("extend").length, 2);
   });
 
+  it("takes an older lock for lost when its message was received again while it was settled", async () => {
+    const { hold } = createLeases();
+    const older = hold("r1", { id: "m" });
+    assert(await older.settle({ inOrder: true }));
+    const newer = hold("r2", { id: "m" });
+    older.resume();
+    assertEquals([older.lost, newer.lost], [true, false]);
+    hold("r3", { id: "m" });
+    assert(newer.lost);
+  });
+
+  it("moves its timer only when a lock is due sooner, and has none when it holds nothing", async () => {
+    const { clock, leases, hold, extendedAt } = createLeases();
+    let timers = 0;
+    const after = clock.after.bind(clock);
+    clock.after = (ms, callback) => {
+      timers += 1;
+      return after(ms, callback);
+    };
+    const all = [hold("a"), ...Array.from({ length: 1_000 }, (_, i) => hold(`r${i}`))];
+    assertEquals([timers, clock.pending], [1, 1]);
+    const [first] = all;
+    await first?.settle();
+    await clock.advance(9_999);
+    assertEquals([timers, extendedAt()], [1, []]);
+    for (const lease of all.slice(1)) await lease.settle();
+    assertEquals(clock.pending, 0);
+    leases.abort(new MelangeError("STOPPED", "Cannot go on"));
+    assert(!first?.signal.aborted);
+  });
+
+  it("extends nothing sooner because of a lock that is gone", async () => {
+    const { clock, hold, extendedAt } = createLeases();
+    const gone = hold("gone");
+    await clock.advance(2_000);
+    hold("r");
+    await gone.settle();
+    await clock.advance(9_999);
+    assertEquals(extendedAt(), []);
+    await clock.advance(1);
+    assertEquals(extendedAt(), [12_000]);
+  });
+
   it("extends by hand, and goes on by itself in time", async () => {
     const { clock, hold, extendedAt } = createLeases();
     const lease = hold();

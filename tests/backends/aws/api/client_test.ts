@@ -326,6 +326,42 @@ describe("AwsBackend limits the time of a call", () => {
 });
 
 describe("AwsBackend ends a call", () => {
+  it("by an abort of its request where it failed, and not where it succeeded", async () => {
+    const steps: Respond[] = [allStored, () => Promise.reject(new TypeError("refused"))];
+    for (const [index, respond] of steps.entries()) {
+      const aws = fakeAws(respond);
+      await send(aws).catch(() => {});
+      assertEquals(aws.calls[0]!.init.signal?.aborted, index === 1);
+    }
+  });
+
+  it("and reads a short answer in one piece, a long or compressed one piece by piece", async () => {
+    const read: string[] = [];
+    const answering = (headers: Record<string, string>): Respond => (call) => {
+      const text = JSON.stringify({
+        Successful: call.input.Entries.map(({ Id }: { Id: string }) => ({ Id, MessageId: "m" })),
+      });
+      const answer = new Response(text, { headers });
+      return Object.defineProperties(answer, {
+        text: { value: () => (read.push("whole"), Promise.resolve(text)) },
+      });
+    };
+    const cases: Record<string, string>[] = [
+      { "content-length": "60" },
+      { "content-length": "67108864" },
+      { "content-length": "67108865" },
+      { "content-length": "60", "content-encoding": "gzip" },
+      { "content-length": "6e1" },
+      {},
+    ];
+    for (const headers of cases) {
+      const [result] = await send(fakeAws(answering(headers)));
+      assert(result?.ok);
+      if (read.length > 2) read.push(JSON.stringify(headers));
+    }
+    assertEquals(read, ["whole", "whole"]);
+  });
+
   it("with the reason of its signal, and leaves nothing at the signal", async () => {
     const aws = fakeAws(() => new Promise(() => {}));
     const controller = new AbortController();

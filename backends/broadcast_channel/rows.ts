@@ -1,6 +1,6 @@
 /**
- * Frames as they travel: what there is most of goes as rows instead of objects, because the names of
- * fields would take more room than what they name, and Deno needs 30 ns for each byte.
+ * Frames as they travel: entries, operations and receives go as rows instead of objects, because the
+ * names of fields would take more room than their values, and Deno needs 30 ns for each byte.
  */
 import { nameOf, type OutgoingMessage } from "../../src/wire/message.ts";
 import type { Content } from "./frame.ts";
@@ -13,23 +13,23 @@ type Row = readonly unknown[];
 /** No list of rows is longer: a forged one may claim to have billions. */
 const LONGEST = 1_000;
 
-/** What travels for a frame. */
-export function toWire(content: Content): object {
+/** Writes the lists of a frame as rows. */
+export function toRows(content: Content): object {
   if (content.kind === "entries") return { ...content, entries: content.entries.map(entryRow) };
   if (content.kind !== "request") return content;
   const { operations, wants } = content;
   return { ...content, operations: operations.map(operationRow), wants: wants.map(wantRow) };
 }
 
-/** The frame that something which arrived stands for, if it is one: it is not checked yet. */
-export function fromWire(message: object): object {
+/** Reads the rows of a message as the lists of a frame, which nobody has checked yet. */
+export function fromRows(message: object): object {
   const { kind, entries, operations, wants } = message as Record<string, unknown>;
   if (kind === "entries") return { ...message, entries: each(entries, entryOf) };
   if (kind !== "request") return message;
   return { ...message, operations: operationsOf(operations), wants: each(wants, wantOf) };
 }
 
-/** What is no list that can be is left as it is, for the check to refuse. */
+/** A value that is no list, or too long, stays as it is: the check refuses it. */
 function each(list: unknown, convert: (row: Row) => unknown): unknown {
   if (!Array.isArray(list) || list.length > LONGEST) return list;
   return list.map((row: unknown) => Array.isArray(row) ? convert(row) : undefined);
@@ -66,7 +66,7 @@ function operationsOf(list: unknown): unknown {
   return Array.isArray(list) && list.length <= LONGEST ? list.map(operationOf) : list;
 }
 
-/** Of most kinds there are so few that they go as they are. */
+/** Operations of most kinds are so few that they go as objects. */
 function operationOf(row: unknown): unknown {
   if (!Array.isArray(row)) return isRowKind(row) ? undefined : row;
   const kind: unknown = row[0];

@@ -4,7 +4,7 @@ import type { Content } from "../../../backends/broadcast_channel/frame.ts";
 import type { Want } from "../../../backends/broadcast_channel/operation.ts";
 import type { Operation } from "../../../backends/broadcast_channel/operation.ts";
 import { readFrame } from "../../../backends/broadcast_channel/read_frame.ts";
-import { fromWire, toWire } from "../../../backends/broadcast_channel/wire.ts";
+import { fromRows, toRows } from "../../../backends/broadcast_channel/rows.ts";
 
 const ENVELOPE = { version: 1, from: "x" };
 const ATTRIBUTES = { text: "t", number: 1, bytes: new Uint8Array([1]), ["__proto__"]: "own" };
@@ -61,7 +61,7 @@ const ENTRIES: Content = {
 
 /** What arrives, without the fields that are there and hold nothing. */
 function travelled(content: Content): unknown {
-  const wire = structuredClone({ ...ENVELOPE, ...toWire(content) });
+  const wire = structuredClone({ ...ENVELOPE, ...toRows(content) });
   return withoutNothing(readFrame(wire, "me"));
 }
 
@@ -72,7 +72,7 @@ function withoutNothing(value: unknown): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [name, withoutNothing(field)]));
 }
 
-describe("toWire() and fromWire()", () => {
+describe("toRows() and fromRows()", () => {
   it("carry requests and entries with every operation", () => {
     for (const content of [REQUEST, ENTRIES]) {
       assertEquals(travelled(content), { ...ENVELOPE, ...content });
@@ -81,7 +81,7 @@ describe("toWire() and fromWire()", () => {
 
   it("leave all other frames as they are", () => {
     const bye = { ...ENVELOPE, kind: "bye" };
-    assertEquals(fromWire({ ...ENVELOPE, ...toWire({ kind: "bye" }) }), bye);
+    assertEquals(fromRows({ ...ENVELOPE, ...toRows({ kind: "bye" }) }), bye);
   });
 });
 
@@ -120,7 +120,7 @@ describe("readFrame(), rows", () => {
   it("drops lists that claim to be endless, without looking through them", () => {
     const endless = new Array(4_000_000_000);
     assertEquals(readFrame(entries(endless), "me"), undefined);
-    const request = { ...ENVELOPE, ...toWire(REQUEST), wants: endless };
+    const request = { ...ENVELOPE, ...toRows(REQUEST), wants: endless };
     assertEquals(readFrame(request, "me"), undefined);
     const send = ["send", "queue", "billing", true, "id", endless];
     assertEquals(readFrame(entries([row.with(7, send)]), "me"), undefined);

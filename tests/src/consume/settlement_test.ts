@@ -679,6 +679,25 @@ describe("settling", () => {
     assert(length <= 8, `${length} requests for 40 acknowledgements`);
   });
 
+  it("an acknowledgement waits for no others once nothing is handled any more", async () => {
+    const world = await createWorld();
+    world.dispatcher.subscribe(Job, async (event) => {
+      if (event.data.n === 1) return;
+      await new Promise<void>((resolve) => world.clock.after(100, resolve));
+      throw new Error("boom");
+    });
+    await world.send([1, 2]);
+    const start = world.clock.now();
+    const consumer = world.consumer({ ackLingerMs: 1_000 });
+    consumer.start();
+    await world.clock.advance(500);
+    const times = (["acknowledge", "release"] as const).map((verb) =>
+      world.receiver.of(verb).map(({ at }) => at - start)
+    );
+    assertEquals(times, [[100], [100]]);
+    await consumer.stop();
+  });
+
   it("an acknowledgement that fails for good is reported, and the message comes again", async () => {
     const world = await createWorld();
     let handled = 0;

@@ -1,0 +1,138 @@
+/** Answers requests: reads them, lets them be done, and writes what came of it. */
+import type { Clock } from "../../../src/support/clock.ts";
+import { identify, type IdentityOptions } from "./accounts.ts";
+import { RequestError } from "./errors.ts";
+import type { FaultSource } from "./faults.ts";
+import type { Host } from "./host.ts";
+import { answer, type AnswerStyle, refusal } from "./http/answer.ts";
+import { readAuthorization } from "./http/authorization.ts";
+import { type Asked, protocolOf, readRequest } from "./http/request.ts";
+import { verify } from "./http/verify.ts";
+import type { Operation, Output, Rules } from "./operation.ts";
+import { type EmulatorRequest, loggedRequest } from "./requests.ts";
+import type { Signer } from "./signer.ts";
+
+/** Options of {@linkcode createAnswering}. */
+export interface AnsweringOptions {
+  /** The world. */
+  readonly host: Host;
+  /** The time. */
+  readonly clock: Clock;
+  /** Makes the id of a request. */
+  readonly newId: () => string;
+  /** Has the certificate. */
+  readonly signer: Signer;
+  /** What goes wrong. */
+  readonly faults: FaultSource;
+  /** Whose keys there are. */
+  readonly identity: IdentityOptions;
+  /** What it does as it was told. */
+  readonly rules: Rules;
+  /** Takes what was asked. */
+  readonly requests: EmulatorRequest[];
+  /** How much of that it keeps. */
+  readonly maxRequests: number;
+}
+
+const CERTIFICATE = /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
+
+const decoder = new TextDecoder();
+
+/** One request on its way. */
+interface Job {
+  readonly request: Request;
+  readonly body: string;
+  readonly requestId: string;
+  asked?: Asked;
+  output?: Output;
+}
+
+/** Creates what answers requests. */
+export function createAnswering(options: AnsweringOptions) {
+  const { signer, newId, faults, requests, maxRequests, host } = options;
+
+  return async function fetch(
+    input: string | URL | Request,
+    init?: RequestInit | object,
+  ): Promise<Response> {
+    const request = requestOf(input, init);
+    if (request.method === "GET" && CERTIFICATE.test(new URL(request.url).pathname)) {
+      return new Response(await signer.certificate(), {
+        headers: { "content-type": "application/x-pem-file" },
+      });
+    }
+    const body = decoder.decode(await request.arrayBuffer());
+    const job: Job = { request, body, requestId: newId() };
+    const response = await respond(job, options);
+    const lost = faults.losesAnswer();
+    const { output } = job;
+    const status = lost ? 0 : response.status;
+    requests.push(loggedRequest(job.asked, { body, output, status }));
+    if (requests.length > maxRequests) requests.splice(0, requests.length - maxRequests);
+    await host.written();
+    if (lost) throw new TypeError("The answer was lost: a fault of the emulator");
+    return response;
+  };
+}
+
+/** Servers hand over more than the request, such as who connected: that is no part of it. */
+function requestOf(input: string | URL | Request, init: object | undefined): Request {
+  const isWhole = !init || !["method", "headers", "body", "signal"].some((name) => name in init);
+  return input instanceof Request && isWhole ? input : new Request(input, init);
+}
+
+async function respond(job: Job, options: AnsweringOptions): Promise<Response> {
+  const { request, requestId } = job;
+  const protocol = protocolOf(request.headers);
+  const style = (): AnswerStyle => ({
+    protocol,
+    service: job.asked?.service ?? "sqs",
+    action: job.asked?.action ?? "",
+    requestId,
+  });
+  try {
+    job.output = await done(job, options);
+    return answer(job.output, style());
+  } catch (error) {
+    if (!(error instanceof RequestError)) request.signal.throwIfAborted();
+    return refusal(error, style());
+  }
+}
+
+async function done(job: Job, options: AnsweringOptions): Promise<Output> {
+  const { host, faults, clock } = options;
+  const { request } = job;
+  const operation = await operationOf(job, options);
+  const { service, action, input } = operation;
+  faults.throttle(service);
+  if (action !== "ReceiveMessage" || service !== "sqs") {
+    return host.run({ ...operation, ...faults.marks(action, input), at: clock.now() });
+  }
+  if (!Number(input.WaitTimeSeconds ?? 1) && faults.findsNothing()) return {};
+  return await host.receive(operation, request.signal);
+}
+
+async function operationOf(job: Job, options: AnsweringOptions): Promise<Operation> {
+  const { request, body, requestId } = job;
+  const authorization = readAuthorization(request);
+  const asked = job.asked = readRequest(request, body, authorization?.service);
+  const identity = identify(authorization, asked.action, options.identity);
+  const now = options.clock.now();
+  if (authorization && identity.secretAccessKey !== undefined) {
+    const { secretAccessKey } = identity;
+    await verify(request, authorization, { secretAccessKey, body, now });
+  }
+  const traceHeader = request.headers.get("x-amzn-trace-id");
+  return {
+    at: now,
+    service: asked.service,
+    action: asked.action,
+    input: asked.input,
+    account: identity.account,
+    region: identity.region,
+    origin: new URL(request.url).origin,
+    id: requestId,
+    ...(traceHeader === null ? {} : { traceHeader }),
+    rules: options.rules,
+  };
+}

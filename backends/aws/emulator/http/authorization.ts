@@ -1,0 +1,104 @@
+/**
+ * Who signed a request, and for what.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+ */
+import { commonError } from "../errors.ts";
+
+/** What a signature says. */
+export interface Authorization {
+  /** The key that signed. */
+  readonly accessKeyId: string;
+  /** The day, as `20260101`. */
+  readonly day: string;
+  /** The region. */
+  readonly region: string;
+  /** The service. */
+  readonly service: string;
+  /** The names of the headers that are signed. */
+  readonly signedHeaders: readonly string[];
+  /** The signature, in hexadecimal. */
+  readonly signature: string;
+  /** The time of the signature, as `20260101T000000Z`. */
+  readonly date: string;
+  /** Whether it stands in the query of the address. */
+  readonly presigned: boolean;
+}
+
+const ALGORITHM = "AWS4-HMAC-SHA256";
+const SCOPE = /^(.{1,128}?)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request$/;
+
+/**
+ * Reads the signature of a request; `undefined` if it has none.
+ *
+ * @throws {RequestError} `IncompleteSignature`
+ */
+export function readAuthorization(request: Request): Authorization | undefined {
+  const header = request.headers.get("authorization");
+  const query = new URL(request.url).searchParams;
+  if (header !== null) return readHeader(header, request.headers);
+  if (!query.has("X-Amz-Algorithm") && !query.has("X-Amz-Signature")) return undefined;
+  return parts({
+    credential: query.get("X-Amz-Credential"),
+    signedHeaders: query.get("X-Amz-SignedHeaders"),
+    signature: query.get("X-Amz-Signature"),
+    date: query.get("X-Amz-Date"),
+    presigned: true,
+  });
+}
+
+function readHeader(header: string, headers: Headers): Authorization {
+  if (!header.startsWith(`${ALGORITHM} `)) {
+    throw incomplete(`Unsupported AWS 'algorithm': '${header.split(" ")[0]?.slice(0, 40)}'.`);
+  }
+  const pairs = header.slice(ALGORITHM.length).split(",").map((pair) => pair.trim().split("="));
+  const fields = new Map(pairs.map(([name = "", value = ""]) => [name, value]));
+  return parts({
+    credential: fields.get("Credential"),
+    signedHeaders: fields.get("SignedHeaders"),
+    signature: fields.get("Signature"),
+    date: headers.get("x-amz-date") ?? headers.get("date"),
+    presigned: false,
+  });
+}
+
+type Given = string | null | undefined;
+
+function parts(
+  given: {
+    credential: Given;
+    signedHeaders: Given;
+    signature: Given;
+    date: Given;
+    presigned: boolean;
+  },
+): Authorization {
+  const { credential, signedHeaders, signature, date, presigned } = given;
+  if (!credential) throw incomplete("Authorization header requires 'Credential' parameter.");
+  if (!signedHeaders) throw incomplete("Authorization header requires 'SignedHeaders' parameter.");
+  if (!signature) throw incomplete("Authorization header requires 'Signature' parameter.");
+  if (!date) {
+    throw incomplete(
+      "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+    );
+  }
+  const [, accessKeyId, day, region, service] = SCOPE.exec(credential) ?? [];
+  if (!accessKeyId || !day || !region || !service) {
+    throw incomplete(
+      "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.",
+    );
+  }
+  return {
+    accessKeyId,
+    day,
+    region,
+    service,
+    signedHeaders: signedHeaders.split(";"),
+    signature,
+    date,
+    presigned,
+  };
+}
+
+function incomplete(message: string) {
+  return commonError("IncompleteSignature", message);
+}

@@ -1,0 +1,215 @@
+/**
+ * SNS, SQS and STS without AWS: a `fetch` that answers as they do, for tests in virtual time and as
+ * a server for any SDK.
+ *
+ * @example
+ * ```ts
+ * import { AwsBackend } from "@melange/melange/aws";
+ * import { awsEmulator } from "@melange/melange/emulator";
+ * import { seededRandom, VirtualClock } from "@melange/melange/testing";
+ *
+ * const clock = new VirtualClock();
+ * const aws = awsEmulator({ clock, random: seededRandom(1), region: "eu-west-1" });
+ * const { region, credentials, fetch } = aws;
+ * const backend = new AwsBackend({ region, credentials, fetch, clock });
+ * await backend.declareQueue("billing");
+ * await backend.send({ queue: "billing" }, [{ body: "o-1 🙂", attributes: {} }]);
+ * const [delivery] = await backend.receive("billing", { max: 1, waitMs: 0, visibilityMs: 30_000 });
+ * if (delivery?.message.body !== "o-1 🙂") throw new Error("unexpected");
+ * if (aws.requests.at(-1)?.action !== "ReceiveMessage") throw new Error("unexpected");
+ * ```
+ *
+ * @module
+ */
+import { type Clock, type Random, steady, systemClock } from "../../../src/support/clock.ts";
+import { uuidFrom } from "../../memory/uuid.ts";
+import type { Credentials } from "../credentials/credentials.ts";
+import type { EmulatorKey } from "./accounts.ts";
+import { createAnswering } from "./answering.ts";
+import { type EmulatorFaults, faultSource } from "./faults.ts";
+import { createHost } from "./host.ts";
+import type { Operation, Rules } from "./operation.ts";
+import { createPosting, type Invoke } from "./posting.ts";
+import type { EmulatorRequest } from "./requests.ts";
+import { createSigner } from "./signer.ts";
+import { type EmulatorSnapshot, snapshotOf, worldOf } from "./snapshot.ts";
+import { createWorld } from "./world.ts";
+
+export type { EmulatorFaults } from "./faults.ts";
+export type { EmulatorKey } from "./accounts.ts";
+export type { EmulatorRequest } from "./requests.ts";
+export type { EmulatorSnapshot, QueueState, TopicState } from "./snapshot.ts";
+export type { Input, Operation, Rules, ServiceName } from "./operation.ts";
+export type { Invoke } from "./posting.ts";
+export type {
+  AttributeInput,
+  MoveTask,
+  Notification,
+  Post,
+  Published,
+  QueueFacts,
+  ReceiveAttempt,
+  Subscription,
+  TopicFacts,
+} from "./world.ts";
+export type { QueueSettings, QueueSnapshot, SentBefore } from "../../memory/queue_state.ts";
+export type { RecentEntry } from "../../memory/recent.ts";
+export type { Settled } from "../../memory/settled.ts";
+export type { MessageState, StoredMessage } from "../../memory/stored_message.ts";
+
+/** Options of {@linkcode awsEmulator}. */
+export interface EmulatorOptions {
+  /** Where time comes from: long polls, locks, retention, retries. Default: the clock of the machine. */
+  clock?: Clock;
+  /** What ids and faults are made from. Default: `crypto.randomUUID`, and `Math.random` for faults. */
+  random?: Random;
+  /** The region of {@linkcode AwsEmulator.region}; requests go where their signatures say. Default: `"us-east-1"`. */
+  region?: string;
+  /** The account of all keys that name none. A key whose id is twelve digits names one. Default: `"000000000000"`. */
+  accountId?: string;
+  /** The keys, by their ids: others are refused then, and all signatures are verified. Default: any key is taken, and signatures must only have the right form. */
+  keys?: Readonly<Record<string, EmulatorKey>>;
+  /** What goes wrong. Default: nothing. */
+  faults?: EmulatorFaults;
+  /** Whether a topic delivers only to queues whose policies let it, as on AWS, or to all. Default: `"enforced"`. */
+  policies?: "enforced" | "ignored";
+  /** How long the name of a deleted queue cannot be used, in milliseconds: 60 000 on AWS. Default: 0. */
+  deletedQueueMs?: number;
+  /** Posts to HTTP(S) subscriptions. Default: `globalThis.fetch`. */
+  fetch?: typeof fetch;
+  /** Runs the functions of Lambda subscriptions; a rejection is retried. Default: they are retried until there is one. */
+  invoke?: Invoke;
+  /** What it holds at first: a snapshot of another one. Default: nothing. */
+  snapshot?: EmulatorSnapshot;
+  /**
+   * Takes every operation that changed something, in order, as data that JSON carries. An answer
+   * waits for the promise. Those after a snapshot, done again with
+   * {@linkcode AwsEmulator.replay}, lead to the same state.
+   */
+  journal?: (operation: Operation) => void | Promise<void>;
+  /** How many requests {@linkcode AwsEmulator.requests} holds at the most; older ones go. Default: 100 000. */
+  maxRequests?: number;
+}
+
+/** SNS, SQS and STS. */
+export interface AwsEmulator {
+  /** Answers a request to any of the services: the `fetch` of a client, and the handler of a server. What a server hands over beside the request counts for nothing. */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit | object) => Promise<Response>;
+  /** A key that it takes. */
+  readonly credentials: Credentials;
+  /** The region to use. */
+  readonly region: string;
+  /** The requests so far, oldest first. It may be emptied. */
+  readonly requests: EmulatorRequest[];
+  /** All that it holds, as data that JSON carries. */
+  snapshot(): EmulatorSnapshot;
+  /** Does an operation of a journal again. */
+  replay(operation: Operation): void;
+}
+
+const KEY: Credentials = { accessKeyId: "AKIDMELANGE", secretAccessKey: "not-a-secret" };
+
+/**
+ * Creates SNS, SQS and STS in this process. It holds timers only while receives wait, posts are to
+ * be made or messages are being moved.
+ *
+ * Its `fetch` takes all requests, whatever their host: SQS in JSON and in the Query protocol, SNS and
+ * STS in the Query protocol. The URLs of queues come back on the host that was asked.
+ *
+ * @throws {TypeError} if the account is not twelve digits, or the snapshot none
+ * @throws {RangeError} if a fault is not from 0 to 1
+ *
+ * @example An hour passes at once
+ * ```ts
+ * import { AwsBackend } from "@melange/melange/aws";
+ * import { awsEmulator } from "@melange/melange/emulator";
+ * import { VirtualClock } from "@melange/melange/testing";
+ *
+ * const clock = new VirtualClock();
+ * const { fetch, credentials, region } = awsEmulator({ clock });
+ * const backend = new AwsBackend({ fetch, credentials, region, clock });
+ * await backend.declareQueue("billing", { retentionMs: 60_000 });
+ * await backend.send({ queue: "billing" }, [{ body: "o-1", attributes: {} }]);
+ * await clock.advance(3_600_000);
+ * if ((await backend.describeQueue("billing")).available !== 0) throw new Error("unexpected");
+ * ```
+ */
+export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
+  const { random, region = "us-east-1", accountId = "000000000000", keys, snapshot } = options;
+  checkAccount(accountId);
+  const clock = wholeClock(steady(options.clock ?? systemClock));
+  const newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
+  const rules: Rules = {
+    ignorePolicies: options.policies === "ignored",
+    deletedQueueMs: options.deletedQueueMs ?? 0,
+  };
+  const own = (action: string, input: Operation["input"]): Operation => ({
+    at: clock.now(),
+    service: "emulator",
+    action,
+    input,
+    account: accountId,
+    region,
+    origin: "",
+    id: newId(),
+    rules,
+  });
+  const requests: EmulatorRequest[] = [];
+  const signer = createSigner(clock);
+  const host = createHost({
+    world: snapshot ? worldOf(snapshot) : createWorld(),
+    clock,
+    own,
+    journal: options.journal,
+    afterwards: () => posting.pump(),
+  });
+  const posting = createPosting({
+    host,
+    clock,
+    own,
+    signer,
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    invoke: options.invoke,
+  });
+  const fetch = createAnswering({
+    host,
+    clock,
+    newId,
+    signer,
+    faults: faultSource(options.faults ?? {}, random ?? Math.random),
+    identity: { region, accountId, keys },
+    rules,
+    requests,
+    maxRequests: options.maxRequests ?? 100_000,
+  });
+  posting.pump();
+  return {
+    fetch,
+    credentials: credentialsOf(keys),
+    region,
+    requests,
+    snapshot: () => snapshotOf(host.world),
+    replay: (operation) => host.replay(operation),
+  };
+}
+
+function checkAccount(accountId: string): void {
+  if (/^\d{12}$/.test(accountId)) return;
+  throw new TypeError(
+    `Cannot create the emulator as an account is twelve digits: current value is ${accountId}`,
+  );
+}
+
+/** AWS tells times in whole milliseconds. */
+function wholeClock(clock: Clock): Clock {
+  return {
+    now: () => Math.floor(clock.now()),
+    after: (ms, callback) => clock.after(ms, callback),
+  };
+}
+
+function credentialsOf(keys: EmulatorOptions["keys"]): Credentials {
+  const [first] = Object.entries(keys ?? {});
+  if (!first) return KEY;
+  return { accessKeyId: first[0], secretAccessKey: first[1].secretAccessKey };
+}

@@ -1,0 +1,59 @@
+/** How SNS puts messages into queues: those of subscriptions, and their dead-letter queues. */
+import { byteLength, type OutgoingMessage } from "../../../../src/wire/message.ts";
+import { parsed } from "../input.ts";
+import type { Call } from "../operation.ts";
+import { enqueue, MAX_BYTES } from "../sqs/sending.ts";
+import { sizeOfAttributes } from "../sqs/message_attributes.ts";
+import type { QueueRecord, Subscription } from "../world.ts";
+import { letsTopicSend } from "./queue_policy.ts";
+
+const MAX_ATTRIBUTES = 10;
+/** The sender of what SNS puts into queues. */
+const SENDER_ID = "AIDAISMY7JYY5F7RTT6AO";
+
+/** Who sends, and for which topic. */
+export interface Delivery {
+  /** The operation. */
+  readonly call: Call;
+  /** The topic. */
+  readonly topicArn: string;
+  /** The X-Ray trace. */
+  readonly traceHeader?: string | undefined;
+}
+
+/** Stores a message in a queue; returns the code of the reason if that is not possible. */
+export function toQueue(
+  queue: QueueRecord | undefined,
+  message: OutgoingMessage,
+  { call, topicArn, traceHeader }: Delivery,
+): string | undefined {
+  if (!queue) return "AWS.SimpleQueueService.NonExistentQueue";
+  if (!call.rules?.ignorePolicies && !letsTopicSend(queue, topicArn)) return "AccessDenied";
+  if (Object.keys(message.attributes).length > MAX_ATTRIBUTES) return "InvalidParameterValue";
+  const size = byteLength(message.body) + sizeOfAttributes(message.attributes);
+  if (size > MAX_BYTES) return "InvalidParameterValue";
+  enqueue(queue, message, { call, senderId: SENDER_ID, traceHeader });
+  return undefined;
+}
+
+/** Puts what could not be delivered into the dead-letter queue of its subscription, if it has one. */
+export function bury(
+  message: OutgoingMessage,
+  { attributes, topicArn }: Subscription,
+  { call, reason }: { call: Call; reason: string },
+): void {
+  const target = parsed(attributes.RedrivePolicy)?.deadLetterTargetArn;
+  const facts = {
+    RequestID: { type: "String", value: call.id },
+    ErrorCode: { type: "String", value: reason },
+    ErrorMessage: { type: "String", value: "The message could not be delivered." },
+  };
+  const isFull = Object.keys(message.attributes).length > MAX_ATTRIBUTES - 3;
+  const letter = isFull
+    ? {
+      ...message,
+      attributes: Object.fromEntries(Object.entries(message.attributes).slice(0, 10)),
+    }
+    : { ...message, attributes: { ...message.attributes, ...facts } };
+  toQueue(call.world.queues.get(String(target)), letter, { call, topicArn });
+}

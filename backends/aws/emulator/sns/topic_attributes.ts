@@ -1,0 +1,136 @@
+/**
+ * The attributes of topics: what SNS takes, and what it answers.
+ * https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html
+ */
+import { parseArn } from "../addresses.ts";
+import { invalidParameter } from "../errors.ts";
+import { parsed } from "../input.ts";
+import type { Call } from "../operation.ts";
+import type { TopicRecord } from "../world.ts";
+import { isFifoTopic, subscriptionsTo } from "./find.ts";
+
+/** What SNS publishes unless a topic says otherwise, in bytes. */
+export const DEFAULT_BYTES = 262_144;
+const BYTES = [1_024, 1_048_576] as const;
+/** Above the default, only these protocols, and only so many subscriptions. */
+export const LARGE: { protocols: readonly string[]; subscriptions: number } = {
+  protocols: ["sqs", "lambda", "firehose"],
+  subscriptions: 100,
+};
+
+const BOOLEAN: readonly string[] = ["true", "false"];
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  ContentBasedDeduplication: BOOLEAN,
+  FifoTopic: BOOLEAN,
+  FifoThroughputScope: ["Topic", "MessageGroup"],
+  SignatureVersion: ["1", "2"],
+  TracingConfig: ["PassThrough", "Active"],
+};
+const FIFO_ONLY = ["ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy"];
+const JSON_NAMES = ["Policy", "DeliveryPolicy", "ArchivePolicy", "DataProtectionPolicy"];
+const TEXTS = ["DisplayName", "KmsMasterKeyId", "MaximumMessageSize", ...JSON_NAMES];
+const FEEDBACK =
+  /^(Application|HTTP|Firehose|Lambda|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)$/;
+
+/** Refuses what SNS refuses as an attribute of a topic. */
+export function checkTopicAttribute(name: string, value: string, topic: { arn: string }): void {
+  const isKnown = name in WORDS || TEXTS.includes(name) || FEEDBACK.test(name);
+  if (!isKnown) throw invalidParameter(`Attributes Reason: Unknown attribute ${name}`);
+  if (FIFO_ONLY.includes(name) && !isFifoTopic(topic)) {
+    throw invalidParameter(`Attributes Reason: ${name} can only be set on FIFO topics`);
+  }
+  const words = WORDS[name];
+  if (words && !words.includes(value) && !words.includes(value.toLowerCase())) {
+    throw invalidParameter(`Attributes Reason: Invalid value [${value}] for ${name}`);
+  }
+  if (JSON_NAMES.includes(name) && value !== "" && !parsed(value)) {
+    throw invalidParameter(`Attributes Reason: ${name}: must be valid JSON`);
+  }
+  if (name === "MaximumMessageSize") checkSize(value);
+}
+
+function checkSize(value: string): void {
+  const bytes = Number(value);
+  if (Number.isInteger(bytes) && bytes >= BYTES[0] && bytes <= BYTES[1]) return;
+  throw invalidParameter(
+    `Attributes Reason: MaximumMessageSize must be from ${BYTES[0]} to ${BYTES[1]}`,
+  );
+}
+
+/** How many bytes a message of a topic may take. */
+export function maximumBytes({ attributes }: TopicRecord): number {
+  return Number(attributes.MaximumMessageSize ?? DEFAULT_BYTES);
+}
+
+/** Whether the body stands in for a missing deduplication id. */
+export function isContentBased({ attributes }: TopicRecord): boolean {
+  return attributes.ContentBasedDeduplication?.toLowerCase() === "true";
+}
+
+/** https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html */
+const DELIVERY = {
+  http: {
+    defaultHealthyRetryPolicy: {
+      minDelayTarget: 20,
+      maxDelayTarget: 20,
+      numRetries: 3,
+      numMaxDelayRetries: 0,
+      numNoDelayRetries: 0,
+      numMinDelayRetries: 0,
+      backoffFunction: "linear",
+    },
+    disableSubscriptionOverrides: false,
+    defaultRequestPolicy: { headerContentType: "text/plain; charset=UTF-8" },
+  },
+};
+
+/** All attributes of a topic. */
+export function describeTopic(topic: TopicRecord, call: Call): Record<string, string> {
+  const all = subscriptionsTo(call, topic.arn);
+  const pending = all.filter((each) => each.pending).length;
+  const { account = "" } = parseArn(topic.arn) ?? {};
+  const fifo = isFifoTopic(topic)
+    ? { FifoTopic: "true", ContentBasedDeduplication: "false", FifoThroughputScope: "Topic" }
+    : {};
+  const oldest = topic.archive[0]?.publishedAt;
+  return {
+    TopicArn: topic.arn,
+    Owner: account,
+    DisplayName: "",
+    Policy: defaultPolicy(topic.arn, account),
+    SubscriptionsConfirmed: String(all.length - pending),
+    SubscriptionsPending: String(pending),
+    SubscriptionsDeleted: String(topic.subscriptionsDeleted),
+    EffectiveDeliveryPolicy: topic.attributes.DeliveryPolicy ?? JSON.stringify(DELIVERY),
+    ...fifo,
+    ...topic.attributes,
+    ...(oldest === undefined ? {} : { BeginningArchiveTime: new Date(oldest).toISOString() }),
+  };
+}
+
+const OWNER_ACTIONS = [
+  "SNS:GetTopicAttributes",
+  "SNS:SetTopicAttributes",
+  "SNS:AddPermission",
+  "SNS:RemovePermission",
+  "SNS:DeleteTopic",
+  "SNS:Subscribe",
+  "SNS:ListSubscriptionsByTopic",
+  "SNS:Publish",
+];
+
+/** What a topic has as its policy until another one is set. */
+export function defaultPolicy(arn: string, account: string): string {
+  return JSON.stringify({
+    Version: "2008-10-17",
+    Id: "__default_policy_ID",
+    Statement: [{
+      Effect: "Allow",
+      Sid: "__default_statement_ID",
+      Principal: { AWS: "*" },
+      Action: OWNER_ACTIONS,
+      Resource: arn,
+      Condition: { StringEquals: { "AWS:SourceAccount": account } },
+    }],
+  });
+}

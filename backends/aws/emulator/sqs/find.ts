@@ -1,0 +1,29 @@
+import { arnOf, parseQueueUrl } from "../addresses.ts";
+import { sqsError } from "../errors.ts";
+import { needed } from "../input.ts";
+import type { Call } from "../operation.ts";
+import type { QueueRecord } from "../world.ts";
+
+/** The queue whose URL a call names; wakes its receives if the call may bring them something. */
+export function queueOf(call: Call): QueueRecord {
+  const url = needed(call.input, "QueueUrl");
+  const address = parseQueueUrl(url);
+  if (!address) {
+    throw sqsError("InvalidAddress", `The address ${url} is not valid for this endpoint.`);
+  }
+  const queue = call.world.queues.get(
+    arnOf("sqs", address.name, { region: call.region, account: address.account }),
+  );
+  if (!queue) throw doesNotExist();
+  return queue;
+}
+
+/** Why a call fails that names no queue there is. */
+export function doesNotExist() {
+  return sqsError("QueueDoesNotExist", "The specified queue does not exist.");
+}
+
+/** Tells whether a queue is FIFO. */
+export function isFifoQueue(queue: QueueRecord): boolean {
+  return queue.engine.settings.fifo;
+}

@@ -1,0 +1,193 @@
+/**
+ * The attributes of queues: what SQS takes, what it answers, and what they mean for the engine.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+ */
+import type { QueueSettings } from "../../../memory/queue.ts";
+import { parseArn } from "../addresses.ts";
+import { commonError, sqsError } from "../errors.ts";
+import { parsed } from "../input.ts";
+import type { World } from "../world.ts";
+
+/** The numbers: from, to, and what a queue has without them. */
+const NUMBERS: Readonly<Record<string, readonly [number, number, string]>> = {
+  DelaySeconds: [0, 900, "0"],
+  MaximumMessageSize: [1_024, 1_048_576, "1048576"],
+  MessageRetentionPeriod: [60, 1_209_600, "345600"],
+  ReceiveMessageWaitTimeSeconds: [0, 20, "0"],
+  VisibilityTimeout: [0, 43_200, "30"],
+  KmsDataKeyReusePeriodSeconds: [60, 86_400, "300"],
+};
+
+const BOOLEAN: readonly string[] = ["true", "false"];
+/** The words that an attribute takes. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  FifoQueue: ["true"],
+  ContentBasedDeduplication: BOOLEAN,
+  SqsManagedSseEnabled: BOOLEAN,
+  DeduplicationScope: ["queue", "messageGroup"],
+  FifoThroughputLimit: ["perQueue", "perMessageGroupId"],
+};
+const FIFO_ONLY = ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
+const TEXTS = ["Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"];
+
+/** What SQS computes, and lets nobody set. */
+export const COMPUTED: readonly string[] = [
+  "ApproximateNumberOfMessages",
+  "ApproximateNumberOfMessagesDelayed",
+  "ApproximateNumberOfMessagesNotVisible",
+  "CreatedTimestamp",
+  "LastModifiedTimestamp",
+  "QueueArn",
+];
+
+/** All names that a queue may be asked for. */
+export const NAMES: readonly string[] = [
+  ...Object.keys(NUMBERS),
+  ...Object.keys(WORDS),
+  ...TEXTS,
+  ...COMPUTED,
+];
+
+/** The queue whose attributes are checked. */
+export interface AttributeOwner {
+  /** Its ARN. */
+  readonly arn: string;
+  /** Whether it is FIFO. */
+  readonly fifo: boolean;
+  /** Where other queues are. */
+  readonly world: World;
+}
+
+/** Refuses what SQS refuses; returns the attributes as they are kept: an empty text takes one away. */
+export function checkedAttributes(
+  attributes: Readonly<Record<string, string>>,
+  owner: AttributeOwner,
+): Record<string, string> {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (COMPUTED.includes(name) || !NAMES.includes(name)) {
+      throw sqsError("InvalidAttributeName", `Unknown Attribute ${name}.`);
+    }
+    if (FIFO_ONLY.includes(name) && !owner.fifo) {
+      throw sqsError(
+        "InvalidAttributeName",
+        `You can specify the ${name} only when FifoQueue is set to true.`,
+      );
+    }
+    checkValue(name, value, owner);
+  }
+  if (attributes.FifoThroughputLimit === "perMessageGroupId") {
+    checkThroughput(attributes);
+  }
+  return { ...attributes };
+}
+
+function checkThroughput({ DeduplicationScope: scope }: Readonly<Record<string, string>>): void {
+  if (scope === undefined || scope === "messageGroup") return;
+  throw sqsError(
+    "InvalidAttributeValue",
+    "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
+  );
+}
+
+function checkValue(name: string, value: string, owner: AttributeOwner): void {
+  const range = NUMBERS[name];
+  if (range) {
+    const isWithin = /^\d+$/.test(value) && Number(value) >= range[0] && Number(value) <= range[1];
+    if (!isWithin) throw wrongValue(name);
+  }
+  if (WORDS[name] && !WORDS[name].includes(value.toLowerCase()) && !WORDS[name].includes(value)) {
+    throw wrongValue(name);
+  }
+  if (value === "") return;
+  if (name === "RedrivePolicy") checkRedrive(value, owner);
+  if ((name === "Policy" || name === "RedriveAllowPolicy") && !parsed(value)) {
+    throw wrongValue(name);
+  }
+}
+
+function wrongValue(name: string) {
+  return sqsError("InvalidAttributeValue", `Invalid value for the parameter ${name}.`);
+}
+
+function checkRedrive(value: string, { arn, fifo, world }: AttributeOwner): void {
+  const policy = parsed(value);
+  const refuse = (reason: string) =>
+    commonError(
+      "InvalidParameterValue",
+      `Value ${value} for parameter RedrivePolicy is invalid. Reason: ${reason}`,
+    );
+  if (!policy) throw refuse("Redrive policy is not a valid JSON map.");
+  const { deadLetterTargetArn: target, maxReceiveCount: most } = policy;
+  if (most === undefined) {
+    throw refuse("Redrive policy does not contain mandatory attribute: maxReceiveCount.");
+  }
+  if (typeof target !== "string") {
+    throw refuse("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.");
+  }
+  const count = Number(most);
+  if (!Number.isInteger(count) || count < 1 || count > 1_000) {
+    throw refuse("Invalid value for maxReceiveCount: it must be from 1 to 1000.");
+  }
+  const { service, region, account } = parseArn(target) ?? {};
+  const own = parseArn(arn);
+  if (service !== "sqs" || region !== own?.region || account !== own?.account) {
+    throw refuse("Dead-letter target owner should be same as the source.");
+  }
+  if (!world.queues.has(target)) throw refuse("Dead letter target does not exist.");
+  if (target.endsWith(".fifo") !== fifo) {
+    throw refuse("Dead-letter queue must be same type of queue as the source.");
+  }
+}
+
+/** The value of an attribute, or what a queue has without it. */
+export function valueOf(attributes: Readonly<Record<string, string>>, name: string): string {
+  return attributes[name] ?? NUMBERS[name]?.[2] ?? "";
+}
+
+/** What a queue answers of an attribute that was not set; `undefined` if it answers nothing. */
+export function defaultOf(name: string, fifo: boolean): string | undefined {
+  if (name === "KmsDataKeyReusePeriodSeconds") return undefined;
+  if (NUMBERS[name]) return NUMBERS[name][2];
+  if (name === "SqsManagedSseEnabled") return "true";
+  if (!fifo) return undefined;
+  const ofFifo: Readonly<Record<string, string>> = {
+    FifoQueue: "true",
+    ContentBasedDeduplication: "false",
+    DeduplicationScope: "queue",
+    FifoThroughputLimit: "perQueue",
+  };
+  return ofFifo[name];
+}
+
+/** Where messages go that are received too often, and how often that is. */
+export interface Redrive {
+  /** The dead-letter queue. */
+  readonly target: string;
+  /** The most receives. */
+  readonly maxReceives: number;
+}
+
+/** What a redrive policy says; `undefined` without one. */
+export function redriveOf(attributes: Readonly<Record<string, string>>): Redrive | undefined {
+  const policy = parsed(attributes.RedrivePolicy);
+  if (!policy || typeof policy.deadLetterTargetArn !== "string") return undefined;
+  return { target: policy.deadLetterTargetArn, maxReceives: Number(policy.maxReceiveCount) };
+}
+
+/** How the engine behaves by these attributes. */
+export function settingsOf(
+  attributes: Readonly<Record<string, string>>,
+  { fifo, inFlightLimit }: { fifo: boolean; inFlightLimit: number },
+): QueueSettings {
+  const ms = (name: string) => Number(valueOf(attributes, name)) * 1_000;
+  return {
+    fifo,
+    inFlightLimit,
+    visibilityTimeoutMs: ms("VisibilityTimeout"),
+    retentionMs: ms("MessageRetentionPeriod"),
+    delayMs: ms("DelaySeconds"),
+    contentBasedDeduplication: attributes.ContentBasedDeduplication?.toLowerCase() === "true",
+    deduplicationScope: attributes.DeduplicationScope === "messageGroup" ? "messageGroup" : "queue",
+    maxReceives: redriveOf(attributes)?.maxReceives ?? Number.MAX_SAFE_INTEGER,
+  };
+}

@@ -1,0 +1,13 @@
+import type { ErrorFacts } from "../support/errors.ts";
+
+/** Numbers that a consumer keeps over all its runs. */
+export interface Counts {
+  received: number;
+  acknowledged: number;
+  retried: number;
+  deadLettered: number;
+  lost: number;
+  receiveErrors: number;
+  lastReceiveAt: Date | undefined;
+  lastError: (ErrorFacts & { when: Date }) | undefined;
+}

@@ -1,0 +1,97 @@
+import type { Receiver } from "../backend.ts";
+import { type Clock, type Random, systemClock } from "../support/clock.ts";
+import type { Backoff } from "../support/retry.ts";
+
+/** Settings of a consumer, whatever queue it consumes. */
+export interface ConsumerSettings {
+  /**
+   * Slots: messages that are handled at once, one of each FIFO group. Up to ten for each slot are
+   * held behind them in FIFO groups, and one for each slot may wait for its acknowledgement.
+   * Default: 10.
+   */
+  concurrency?: number;
+  /** Time that a message is locked for, in milliseconds; kept up while its handlers run. Default: 30 000. */
+  visibilityTimeoutMs?: number;
+  /** Time that a receive waits for a message, in milliseconds. Default: 20 000. */
+  waitMs?: number;
+  /** Time that a stop waits for handlers, in milliseconds. Default: 10 000. */
+  drainMs?: number;
+  /**
+   * Time that fewer free slots than a receive can fill (ten) wait for more of them, in milliseconds.
+   * They wait only under load, after a receive that brought all it asked for, and only while messages
+   * of that receive are handled. A longer time saves receives where the time of handlers varies, and
+   * leaves slots empty for longer. Default: 20.
+   */
+  refillMs?: number;
+  /** Time that acknowledgements wait for others to share a request, in milliseconds; on FIFO queues they do not wait. Default: 20. */
+  ackLingerMs?: number;
+  /** Time that a failed message stays hidden: full jitter, doubling with each attempt. Default: 1 s to 15 min. */
+  redelivery?: Partial<Backoff>;
+  /** Source of time. Default: the machine's clock. */
+  clock?: Clock;
+  /** Source of jitter. Default: `Math.random`. */
+  random?: Random;
+}
+
+/** Settings with a value for each of them. */
+export type CompleteSettings = Required<ConsumerSettings> & { redelivery: Backoff };
+
+/** Time that a stop waits for handlers by default, in milliseconds. */
+export const DRAIN_MS = 10_000;
+const REDELIVERY: Backoff = { baseMs: 1_000, maxMs: 900_000 };
+
+/**
+ * Completes settings by the defaults.
+ * @throws {RangeError} if a setting is out of its range
+ */
+export function settingsOf(
+  options: ConsumerSettings,
+  { limits }: Pick<Receiver, "limits">,
+): CompleteSettings {
+  const settings = {
+    concurrency: inRange(options, "concurrency", {
+      fallback: 10,
+      min: 1,
+      max: 10_000,
+      integer: true,
+    }),
+    visibilityTimeoutMs: inRange(options, "visibilityTimeoutMs", {
+      fallback: 30_000,
+      min: 1_000,
+      max: limits.queue.visibilityMs,
+    }),
+    waitMs: inRange(options, "waitMs", {
+      fallback: limits.queue.waitMs,
+      min: 0,
+      max: limits.queue.waitMs,
+    }),
+    drainMs: inRange(options, "drainMs", { fallback: DRAIN_MS, min: 0, max: 86_400_000 }),
+    refillMs: inRange(options, "refillMs", { fallback: 20, min: 0, max: 60_000 }),
+    ackLingerMs: inRange(options, "ackLingerMs", { fallback: 20, min: 0, max: 1_000 }),
+    redelivery: { ...REDELIVERY, ...options.redelivery },
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+  const { baseMs, maxMs } = settings.redelivery;
+  if ([baseMs, maxMs].every((ms) => typeof ms === "number" && ms >= 0)) return settings;
+  throw new RangeError("Cannot create a consumer as redelivery must hold positive milliseconds");
+}
+
+function inRange(
+  options: ConsumerSettings,
+  name: "concurrency" | "visibilityTimeoutMs" | "waitMs" | "drainMs" | "refillMs" | "ackLingerMs",
+  { fallback, min, max, integer = false }: {
+    fallback: number;
+    min: number;
+    max: number;
+    integer?: boolean;
+  },
+): number {
+  const value = options[name] ?? fallback;
+  const isNumber = integer ? Number.isInteger(value) : typeof value === "number";
+  if (isNumber && value >= min && value <= max) return value;
+  const rule = `${integer ? "an integer from " : ""}${min} to ${max}`;
+  throw new RangeError(
+    `Cannot create a consumer as ${name} must be ${rule}: current value is ${value}`,
+  );
+}

@@ -1,0 +1,32 @@
+import type { ErrorFacts } from "../support/errors.ts";
+
+/** Health of a consumer: `stalled` if it wants messages and no receive succeeds. */
+export type Health = "running" | "draining" | "stalled" | "stopped";
+
+/** State of a consumer, and its counts since it was created. */
+export interface ConsumerStatus {
+  /** Queue of the consumer. */
+  readonly queue: string;
+  /** Health at this moment. */
+  readonly health: Health;
+  /** Messages whose handlers run. */
+  readonly running: number;
+  /** Messages held: running, waiting for their turn, or being settled. */
+  readonly inFlight: number;
+  /** Messages received. */
+  readonly received: number;
+  /** Messages acknowledged. */
+  readonly acknowledged: number;
+  /** Failed tries. */
+  readonly retried: number;
+  /** Messages moved to the dead-letter queue. */
+  readonly deadLettered: number;
+  /** Messages whose lock was lost before they were settled. */
+  readonly lost: number;
+  /** Receives that failed. */
+  readonly receiveErrors: number;
+  /** Time of the last receive that succeeded, empty or not. */
+  readonly lastReceiveAt: Date | undefined;
+  /** Last error of a receive, with its time. */
+  readonly lastError: (ErrorFacts & { readonly when: Date }) | undefined;
+}
