@@ -273,8 +273,8 @@ export class BroadcastChannelBackend implements Backend {
     const parts = partsOf(operation, this.#newId);
     const results = parts.map((part) => this.#participant.submit(part, signal));
     const [first] = results;
-    const whole = first && results.length === 1
-      ? first
+    const whole = results.length === 1
+      ? first!
       : Promise.all(results).then((lists) => lists.flat());
     return this.#keepsAlive ? whole : keptAlive(whole);
   }

@@ -89,7 +89,7 @@ export function describeTopic(topic: TopicRecord, call: Call): Record<string, st
   const all = subscriptionsTo(call, topic.arn);
   const pending = all.filter((each) => each.pending).length;
   const { account = "" } = parseArn(topic.arn) ?? {};
-  const fifo = isFifoTopic(topic)
+  const fifo: Record<string, string> = isFifoTopic(topic)
     ? { FifoTopic: "true", ContentBasedDeduplication: "false", FifoThroughputScope: "Topic" }
     : {};
   const oldest = topic.archive[0]?.publishedAt;
