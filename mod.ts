@@ -33,6 +33,7 @@ export {
   filterPolicyOf,
   type Guarantees,
   type Limits,
+  type Metered,
   type QueueDescription,
   type QueueLimits,
   type ReceiveOptions,
@@ -43,6 +44,7 @@ export {
   type SettleResult,
   type SubscriptionOptions,
   type TopicDescription,
+  type Usage,
 } from "./src/backend.ts";
 export type { MessageLimits } from "./src/wire/message.ts";
 export type { AsyncDisposing } from "./src/support/async_dispose.ts";

@@ -59,7 +59,11 @@ import type {
   ReceivedMessage,
 } from "./wire/message.ts";
 
-/** The result of sending one message. */
+/**
+ * The result of sending one message.
+ *
+ * @category Backends
+ */
 export type SendResult = Result<{
   /** The broker's id of the message. */
   readonly messageId: string;
@@ -67,16 +71,28 @@ export type SendResult = Result<{
   readonly sequenceNumber?: string;
 }>;
 
-/** The result of one acknowledgement, release or dead letter. */
+/**
+ * The result of one acknowledgement, release or dead letter.
+ *
+ * @category Backends
+ */
 export type SettleResult = Result;
 
-/** The result of one extension. */
+/**
+ * The result of one extension.
+ *
+ * @category Backends
+ */
 export type ExtendResult = Result<{
   /** The new end of the lock. */
   readonly lockedUntil: Date;
 }>;
 
-/** A message and the receipt under which this receive locked it. */
+/**
+ * A message and the receipt under which this receive locked it.
+ *
+ * @category Backends
+ */
 export interface Delivery {
   /** The receipt, opaque and valid until the lock ends. Each receive of a message has a receipt of its own. */
   readonly receipt: string;
@@ -84,7 +100,11 @@ export interface Delivery {
   readonly message: ReceivedMessage;
 }
 
-/** The limits of one call and one message, for one kind of destination. */
+/**
+ * The limits of one call and one message, for one kind of destination.
+ *
+ * @category Backends
+ */
 export interface Limits extends MessageLimits {
   /** Items in one call. */
   readonly entries: number;
@@ -92,7 +112,11 @@ export interface Limits extends MessageLimits {
   readonly batchBytes: number;
 }
 
-/** The limits of queues, which are also received from. */
+/**
+ * The limits of queues, which are also received from.
+ *
+ * @category Backends
+ */
 export interface QueueLimits extends Limits {
   /** The longest wait of one receive, in milliseconds. */
   readonly waitMs: number;
@@ -100,7 +124,11 @@ export interface QueueLimits extends Limits {
   readonly visibilityMs: number;
 }
 
-/** The limits of a backend. */
+/**
+ * The limits of a backend.
+ *
+ * @category Backends
+ */
 export interface BackendLimits {
   /** The limits of topics. */
   readonly topic: Limits;
@@ -111,6 +139,8 @@ export interface BackendLimits {
 /**
  * The promises of a backend. Each entry says what follows where it is `false`; the conformance suite
  * checks the entries that are `true`.
+ *
+ * @category Backends
  */
 export interface Guarantees {
   /** A message that is not acknowledged comes again. Where false: a failed message is logged, and gone when it is released. */
@@ -146,13 +176,21 @@ export interface Guarantees {
   readonly fences?: boolean;
 }
 
-/** Options that every verb takes. */
+/**
+ * Options that every verb takes.
+ *
+ * @category Backends
+ */
 export interface CallOptions {
   /** Ends the call early. */
   signal?: AbortSignal | undefined;
 }
 
-/** Options of {@linkcode Receiver.receive}. */
+/**
+ * Options of {@linkcode Receiver.receive}.
+ *
+ * @category Backends
+ */
 export interface ReceiveOptions extends CallOptions {
   /** The most messages, from 1. */
   max: number;
@@ -167,7 +205,11 @@ export interface ReceiveOptions extends CallOptions {
   attemptId?: string | undefined;
 }
 
-/** A lock that is given back. */
+/**
+ * A lock that is given back.
+ *
+ * @category Backends
+ */
 export interface Release {
   /** The receipt of the delivery. */
   receipt: string;
@@ -175,7 +217,11 @@ export interface Release {
   delayMs: number;
 }
 
-/** A lock that is kept longer. */
+/**
+ * A lock that is kept longer.
+ *
+ * @category Backends
+ */
 export interface Extension {
   /** The receipt of the delivery. */
   receipt: string;
@@ -183,7 +229,11 @@ export interface Extension {
   visibilityMs: number;
 }
 
-/** A delivery that is moved to the dead-letter queue of its queue. */
+/**
+ * A delivery that is moved to the dead-letter queue of its queue.
+ *
+ * @category Backends
+ */
 export interface DeadLetterCopy {
   /** The receipt of the delivery. */
   receipt: string;
@@ -191,7 +241,11 @@ export interface DeadLetterCopy {
   copy: OutgoingMessage;
 }
 
-/** Sends to topics and queues: all that a publisher needs. */
+/**
+ * Sends to topics and queues: all that a publisher needs.
+ *
+ * @category Backends
+ */
 export interface Sender {
   /** The limits of one call and one message. */
   readonly limits: BackendLimits;
@@ -208,7 +262,11 @@ export interface Sender {
   sizeOf(message: OutgoingMessage, destination: Destination): number;
 }
 
-/** Receives from queues and settles: all that a worker needs. */
+/**
+ * Receives from queues and settles: all that a worker needs.
+ *
+ * @category Backends
+ */
 export interface Receiver {
   /** The limits of one call and one message. */
   readonly limits: BackendLimits;
@@ -251,10 +309,16 @@ export interface Receiver {
  * The filter of a subscription, in the language of SNS: attribute names with lists of
  * accepted values or operators.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+ *
+ * @category Backends
  */
 export type FilterPolicy = { readonly [key: string]: unknown };
 
-/** A queue's subscription to a topic. */
+/**
+ * A queue's subscription to a topic.
+ *
+ * @category Backends
+ */
 export interface SubscriptionOptions {
   /** The topic; created if it is missing. */
   topic: string;
@@ -266,7 +330,11 @@ export interface SubscriptionOptions {
   raw?: boolean;
 }
 
-/** Options of {@linkcode Admin.declareQueue}. */
+/**
+ * Options of {@linkcode Admin.declareQueue}.
+ *
+ * @category Backends
+ */
 export interface DeclareQueueOptions extends CallOptions {
   /** Topics to subscribe to. Default: none. Other subscriptions are left alone. */
   subscribeTo?: readonly (string | SubscriptionOptions)[];
@@ -284,13 +352,21 @@ export interface DeclareQueueOptions extends CallOptions {
   contentBasedDeduplication?: boolean;
 }
 
-/** Options of {@linkcode Admin.declareTopic}. */
+/**
+ * Options of {@linkcode Admin.declareTopic}.
+ *
+ * @category Backends
+ */
 export interface DeclareTopicOptions extends CallOptions {
   /** FIFO topics only: de-duplicate by the body where a message has no id. Default: `false`. */
   contentBasedDeduplication?: boolean;
 }
 
-/** A topic as it exists. */
+/**
+ * A topic as it exists.
+ *
+ * @category Backends
+ */
 export interface TopicDescription {
   /** The name of the topic. */
   name: string;
@@ -298,7 +374,11 @@ export interface TopicDescription {
   address: string;
 }
 
-/** A queue as it exists. Counts are approximate on AWS. */
+/**
+ * A queue as it exists. Counts are approximate on AWS.
+ *
+ * @category Backends
+ */
 export interface QueueDescription {
   /** The name of the queue. */
   name: string;
@@ -318,7 +398,11 @@ export interface QueueDescription {
   maxReceives?: number;
 }
 
-/** Creates and describes queues and topics. */
+/**
+ * Creates and describes queues and topics.
+ *
+ * @category Backends
+ */
 export interface Admin {
   /** Creates a topic unless it exists. */
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription>;
@@ -336,8 +420,46 @@ export interface Admin {
   deleteQueue(name: string, options?: CallOptions): Promise<void>;
 }
 
-/** All three roles, and an end. */
-export interface Backend extends Sender, Receiver, Admin, AsyncDisposing {
+/**
+ * Requests to a service that bills them, since the backend was created.
+ *
+ * @category Backends
+ */
+export interface Usage {
+  /** Requests by operation, as the service names it. Attempts that had no answer are not counted. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Receives that brought nothing. */
+  readonly emptyReceives: number;
+  /** Requests as they are billed. On AWS each 64 KiB of a request, or of its answer, is one. */
+  readonly billed: number;
+  /** Messages that were sent. */
+  readonly sent: number;
+  /** Messages that were received. */
+  readonly received: number;
+  /** Price of all of this in US dollars, at list price. */
+  readonly dollars: number;
+  /** Requests over the messages sent or received, whichever are more; missing while there are none. */
+  readonly requestsPerMessage?: number;
+  /** Price of a million such messages in US dollars, at list price; missing while there are none. */
+  readonly dollarsPerMillion?: number;
+}
+
+/**
+ * A meter of costs: an optional part of a backend, for services that bill requests.
+ *
+ * @category Backends
+ */
+export interface Metered {
+  /** Returns the counts until now. */
+  usage?(): Usage;
+}
+
+/**
+ * All three roles, and an end.
+ *
+ * @category Backends
+ */
+export interface Backend extends Sender, Receiver, Admin, Metered, AsyncDisposing {
   /** Ends all calls under way; every later call is `CLOSED`. */
   close(): Promise<void>;
 }
@@ -353,6 +475,8 @@ export interface Backend extends Sender, Receiver, Admin, AsyncDisposing {
  * const policy = filterPolicyOf({ topic: "orders", events: ["OrderPlaced"] });
  * console.log(policy); // prints: { manifest: [ "OrderPlaced" ] }
  * ```
+ *
+ * @category Backends
  */
 export function filterPolicyOf(subscription: SubscriptionOptions): FilterPolicy | undefined {
   const { events, filter } = subscription;

@@ -24,7 +24,11 @@ import {
 import type { PublishAllOptions, PublishOptions } from "./publish/outgoing.ts";
 import { declarationFor } from "./handle/declarations.ts";
 
-/** Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers. */
+/**
+ * Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers.
+ *
+ * @category All in one
+ */
 export interface EventBusOptions extends PublisherSettings, DispatcherOptions, ConsumerSettings {
   /** The backend that events are published and received on. Its creator closes it. */
   backend: Backend;
@@ -52,6 +56,8 @@ export interface EventBusOptions extends PublisherSettings, DispatcherOptions, C
  * if (await seen !== 1) throw new Error("unexpected");
  * await bus.stop();
  * ```
+ *
+ * @category All in one
  */
 export class EventBus implements EventPublisher {
   static #instance: EventBus | undefined;

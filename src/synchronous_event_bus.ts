@@ -13,9 +13,14 @@ import {
 import { carriedData } from "./wire/json_data.ts";
 import { consoleLogger } from "./support/logger.ts";
 import { validate } from "./event/schema.ts";
+import type { ReceivedMessage } from "./wire/message.ts";
 import { jsonOnly, type SerializerRegistry, type Writers } from "./wire/serializer.ts";
 
-/** Options of {@linkcode SynchronousEventBus}. */
+/**
+ * Options of {@linkcode SynchronousEventBus}.
+ *
+ * @category All in one
+ */
 export interface SynchronousEventBusOptions {
   /**
    * The serializers that events are published with elsewhere. Nothing is serialized here, but data
@@ -40,9 +45,13 @@ export interface SynchronousEventBusOptions {
  * bus.publish(Ping({ at: 1 }));
  * if (seen !== 1) throw new Error("unexpected");
  * ```
+ *
+ * @category All in one
  */
 export class SynchronousEventBus {
   readonly #dispatcher = new Dispatcher();
+  /** The handlers of the types that were published, until somebody comes or goes. */
+  #handlers = new Map<string, readonly Handler[]>();
   readonly #serializers: Writers;
 
   /** Creates a bus without subscribers. */
@@ -63,12 +72,14 @@ export class SynchronousEventBus {
     handler?: Handler<never>,
     options?: SubscribeOptions,
   ): () => void {
-    return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
+    return this.#changed(
+      this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options),
+    );
   }
 
   /** Adds a handler of every event. Returns the function that removes it. */
   subscribeAll(handler: Handler, options?: SubscribeOptions): () => void {
-    return this.#dispatcher.subscribeAll(handler, options);
+    return this.#changed(this.#dispatcher.subscribeAll(handler, options));
   }
 
   /**
@@ -80,9 +91,9 @@ export class SynchronousEventBus {
   publish(event: Event): void {
     const checked = check(event, this.#serializers);
     const errors: unknown[] = [];
-    for (const { handle } of this.#dispatcher.subscriptionsTo(event.type)) {
+    for (const handle of this.#handlersOf(event.type)) {
       try {
-        const result: unknown = handle(checked, contextOf(checked));
+        const result: unknown = handle(checked, new CallContext(checked));
         if (isThenable(result)) throw asynchronous(`a handler of "${event.type}"`, result);
       } catch (error) {
         errors.push(error);
@@ -93,7 +104,30 @@ export class SynchronousEventBus {
       throw new AggregateError(errors, `${errors.length} handlers of "${event.type}" failed`);
     }
   }
+
+  /** Who takes an event of this type. The list does not change while an event goes through it. */
+  #handlersOf(type: string): readonly Handler[] {
+    const known = this.#handlers.get(type);
+    if (known) return known;
+    const handlers = this.#dispatcher.subscriptionsTo(type).map(({ handle }) => handle);
+    // The names of types may come from anywhere.
+    if (this.#handlers.size >= MAX_TYPES) this.#handlers.clear();
+    this.#handlers.set(type, handlers);
+    return handlers;
+  }
+
+  /** Forgets the handlers, now and when the subscription ends. */
+  #changed(unsubscribe: () => void): () => void {
+    this.#handlers.clear();
+    return () => {
+      unsubscribe();
+      this.#handlers.clear();
+    };
+  }
 }
+
+/** The handlers of so many types are remembered. */
+const MAX_TYPES = 1_000;
 
 function check(event: Event, serializers: Writers): Event {
   const type = eventTypeOf(event);
@@ -130,19 +164,34 @@ function asynchronous(what: string, promise: PromiseLike<unknown>): TypeError {
   );
 }
 
-/** Handlers are the same as on every host; here, no message carried the event, and nothing locks it. */
-function contextOf(event: Event): HandlerContext {
-  const now = new Date(systemClock.now());
-  return {
-    message: { id: event.id, body: "", attributes: {}, sentAt: event.occurredOn, attempt: 1 },
-    attempt: 1,
-    queue: "",
-    receivedAt: now,
-    signal: new AbortController().signal,
-    logger: consoleLogger,
-    extend: () =>
-      Promise.reject(
-        new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none"),
-      ),
-  };
+/**
+ * The context of one handler. No message carried the event, and nothing locks it. Most handlers read
+ * none of this, so dates and signals are made when they are read.
+ */
+class CallContext implements HandlerContext {
+  readonly message: ReceivedMessage;
+  readonly attempt = 1;
+  readonly queue = "";
+  readonly logger = consoleLogger;
+  readonly extend = extendNothing;
+  #receivedAt: Date | undefined;
+  #signal: AbortSignal | undefined;
+
+  constructor({ id, occurredOn }: Event) {
+    this.message = { id, body: "", attributes: {}, sentAt: occurredOn, attempt: 1 };
+  }
+
+  get receivedAt(): Date {
+    return this.#receivedAt ??= new Date(systemClock.now());
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal ??= new AbortController().signal;
+  }
+}
+
+function extendNothing(): Promise<never> {
+  return Promise.reject(
+    new MelangeError("UNSUPPORTED", "Cannot extend a lock as this host holds none"),
+  );
 }

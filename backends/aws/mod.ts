@@ -38,6 +38,7 @@ import type {
   SendResult,
   SettleResult,
   TopicDescription,
+  Usage,
 } from "../../src/backend.ts";
 import { type Random, systemClock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -55,6 +56,7 @@ import { boundedText } from "./api/bounded_text.ts";
 import { checkingNames, createAddresses } from "./addresses.ts";
 import { withChecks } from "./checked.ts";
 import { createClient } from "./api/client.ts";
+import { createMeter } from "./api/meter.ts";
 import { configuredEndpoints, type EndpointKindOptions } from "./api/configured_endpoints.ts";
 import { creatingTopics } from "./declare/create_topics.ts";
 import type { Credentials, CredentialsProvider } from "./credentials/credentials.ts";
@@ -149,6 +151,7 @@ export function awsSender(options: AwsSenderOptions = {}): Sender {
 export class AwsBackend implements Backend {
   readonly #lifetime: Lifetime = createLifetime();
   readonly #topics: boolean;
+  readonly #meter = createMeter();
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #admin: AwsAdmin;
@@ -166,7 +169,12 @@ export class AwsBackend implements Backend {
     const { credentials = defaultCredentials(options), integrity = "body" } = options;
     const isIntact = comparison(integrity);
     const locate = endpointsFrom(options);
-    const parts = { locate, read: boundedText, sign: quickestSigner() };
+    const parts = {
+      locate,
+      read: this.#meter.read(boundedText),
+      sign: quickestSigner(),
+      fetch: this.#meter.fetch((input, init) => (options.fetch ?? fetch)(input, init)),
+    };
     const client = withLifetime(
       createClient({ ...options, credentials, ...parts }),
       this.#lifetime,
@@ -201,7 +209,11 @@ export class AwsBackend implements Backend {
   ): Promise<SendResult[]> {
     return this.#needing(
       kindOf(destination) === "topic",
-      () => this.#sender.send(destination, messages, options),
+      async () => {
+        const results = await this.#sender.send(destination, messages, options);
+        this.#meter.sent(results.filter(({ ok }) => ok).length);
+        return results;
+      },
     );
   }
 
@@ -214,8 +226,10 @@ export class AwsBackend implements Backend {
    * Waits for up to ten messages, with `sqs:ReceiveMessage`. One that does not match its digest, as
    * far as `integrity` says to compare, is logged and left in the queue; if none does, that is `OUTCOME_UNKNOWN`.
    */
-  receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
-    return this.#receiver.receive(queue, options);
+  async receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
+    const deliveries = await this.#receiver.receive(queue, options);
+    this.#meter.received(deliveries.length);
+    return deliveries;
   }
 
   /** Deletes up to ten messages, with `sqs:DeleteMessage`. */
@@ -317,6 +331,11 @@ export class AwsBackend implements Backend {
       "UNSUPPORTED",
       "Cannot use a topic on a broker of queues only: it was said to have none by topics: false",
     );
+  }
+
+  /** Returns what was asked of SQS and SNS since this was created, and its price at AWS's list price. */
+  usage(): Usage {
+    return this.#meter.usage();
   }
 
   /** Ends what is under way; every later call is `CLOSED`. */

@@ -18,7 +18,11 @@ import { keepsGroups, Worker, type WorkerOptions } from "./worker.ts";
 export { type ConsumerSettings, DRAIN_MS } from "./settings.ts";
 export type { ConsumerStatus, Health } from "./status.ts";
 
-/** Options of {@linkcode MessageConsumer}. */
+/**
+ * Options of {@linkcode MessageConsumer}.
+ *
+ * @category Consuming
+ */
 export interface MessageConsumerOptions extends ConsumerSettings {
   /** Backend of the queue; the consumer does not close it. */
   backend: Receiver;
@@ -30,7 +34,11 @@ export interface MessageConsumerOptions extends ConsumerSettings {
   publisher?: EventPublisher;
 }
 
-/** Options of {@linkcode MessageConsumer.consumeEvent}. */
+/**
+ * Options of {@linkcode MessageConsumer.consumeEvent}.
+ *
+ * @category Consuming
+ */
 export interface ConsumeEventOptions {
   /** Time to wait for a message, in milliseconds. Default: the consumer's own. */
   waitMs?: number;
@@ -41,13 +49,21 @@ export interface ConsumeEventOptions {
   signal?: AbortSignal;
 }
 
-/** Options of {@linkcode MessageConsumer.stop}. */
+/**
+ * Options of {@linkcode MessageConsumer.stop}.
+ *
+ * @category Consuming
+ */
 export interface StopOptions {
   /** Time to wait for handlers, in milliseconds; 0 forces. Default: the consumer's own. */
   drainMs?: number;
 }
 
-/** Options of {@linkcode MessageConsumer.run} and {@linkcode MessageConsumer.deliveries}. */
+/**
+ * Options of {@linkcode MessageConsumer.run} and {@linkcode MessageConsumer.deliveries}.
+ *
+ * @category Consuming
+ */
 export interface RunOptions extends StopOptions {
   /** Signal that stops the consumer. Default: only `stop()` does. */
   signal?: AbortSignal;
@@ -79,6 +95,8 @@ const FIFO_ATTEMPTS = 5;
  * const consumed = await consumer.consumeEvent({ waitMs: 1_000 });
  * if (consumed?.outcome !== "acknowledge") throw new Error("unexpected");
  * ```
+ *
+ * @category Consuming
  */
 export class MessageConsumer {
   readonly #backend: Receiver;

@@ -9,7 +9,11 @@ import type { Lease } from "./lease.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { SerializerRegistry } from "../wire/serializer.ts";
 
-/** Message that is settled by hand, once: a second verdict is `CONFLICT`. The lock is kept until then. */
+/**
+ * Message that is settled by hand, once: a second verdict is `CONFLICT`. The lock is kept until then.
+ *
+ * @category Consuming
+ */
 export interface ConsumedDelivery {
   /** Message, without the SNS envelope if it came in one. */
   readonly message: ReceivedMessage;

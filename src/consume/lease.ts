@@ -52,10 +52,10 @@ export interface Keeper {
  */
 export type LeaseState = "held" | "extending" | "settling" | "lost";
 
-// Divisors: a bundler does not know that a division at the top of a module can be dropped.
-/** Divisor of the timeout: what is left when an extension starts, so that two may fail before it matters. */
+// Some shares are divisors: no bundler drops a division at the top of a module.
+/** Two thirds of the timeout are left when an extension starts: two may fail before it matters. */
 const EXTEND_BELOW_PART = 1.5;
-/** Divisor of the lock: the part that an extension may take, so that two that hang leave time for a third. */
+/** Two ninths of the lock are the time of an extension: two that hang leave time for a third. */
 const LIMIT_PART = 4.5;
 /** Longest time that an extension may take, in milliseconds. */
 const MAX_LIMIT_MS = 10_000;

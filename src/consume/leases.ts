@@ -6,7 +6,7 @@ import { HeldLease, type Keeper, type Lease, type LeaseOptions } from "./lease.t
 
 export type { Lease } from "./lease.ts";
 
-/** Divisor of the timeout: extensions that would be due within that part join an earlier request. */
+/** Extensions that would be due soon after join an earlier request, a twelfth of the timeout. */
 const JOIN_WITHIN_PART = 12;
 
 /**

@@ -2,7 +2,11 @@ import type { Receiver } from "../backend.ts";
 import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import type { Backoff } from "../support/retry.ts";
 
-/** Settings of a consumer, whatever queue it consumes. */
+/**
+ * Settings of a consumer, whatever queue it consumes.
+ *
+ * @category Consuming
+ */
 export interface ConsumerSettings {
   /**
    * Slots: messages that are handled at once, one of each FIFO group. Up to ten for each slot are

@@ -1,9 +1,17 @@
 import type { ErrorFacts } from "../support/errors.ts";
 
-/** Health of a consumer: `stalled` if it wants messages and no receive succeeds. */
+/**
+ * Health of a consumer: `stalled` if it wants messages and no receive succeeds.
+ *
+ * @category Consuming
+ */
 export type Health = "running" | "draining" | "stalled" | "stopped";
 
-/** State of a consumer, and its counts since it was created. */
+/**
+ * State of a consumer, and its counts since it was created.
+ *
+ * @category Consuming
+ */
 export interface ConsumerStatus {
   /** Queue of the consumer. */
   readonly queue: string;

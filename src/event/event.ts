@@ -2,7 +2,11 @@ import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
-/** A fact that publishers send and handlers receive. */
+/**
+ * A fact that publishers send and handlers receive.
+ *
+ * @category Events
+ */
 export interface Event<Type extends string = string, Data = unknown> {
   /** The name of the event type; on the wire the `manifest` attribute. */
   readonly type: Type;
@@ -22,7 +26,11 @@ export interface Event<Type extends string = string, Data = unknown> {
   readonly causationId?: string;
 }
 
-/** Fields that the creator of an event may set. */
+/**
+ * Fields that the creator of an event may set.
+ *
+ * @category Events
+ */
 export interface EventOverrides {
   /** Default: a random UUID. */
   id?: string;
@@ -36,7 +44,11 @@ export interface EventOverrides {
   causationId?: string;
 }
 
-/** The fields of an event type, without the call signature; lists of event types hold these. */
+/**
+ * The fields of an event type, without the call signature; lists of event types hold these.
+ *
+ * @category Events
+ */
 export interface AnyEventType {
   /** The name, as it travels. */
   readonly type: string;
@@ -50,12 +62,20 @@ export interface AnyEventType {
   readonly version?: number;
 }
 
-/** The event that a handler of this event type receives: the schema's output. */
+/**
+ * The event that a handler of this event type receives: the schema's output.
+ *
+ * @category Events
+ */
 export type EventOf<T extends AnyEventType> = T extends AnyEventType
   ? Event<T["type"], OutputOf<T["schema"]>>
   : never;
 
-/** An event type: call it with data to create an event. */
+/**
+ * An event type: call it with data to create an event.
+ *
+ * @category Events
+ */
 export interface EventType<
   Name extends string = string,
   S extends Schema = Schema,
@@ -75,7 +95,11 @@ export interface EventType<
   is(event: Event): event is Event<Name, OutputOf<S>>;
 }
 
-/** Options of {@linkcode defineEvent}. */
+/**
+ * Options of {@linkcode defineEvent}.
+ *
+ * @category Events
+ */
 export interface DefineEventOptions<S extends Schema> {
   /** Checks the data when it is published and when it is received. {@linkcode typed} checks nothing. */
   schema: S;
@@ -107,6 +131,8 @@ const EVENT_TYPE = Symbol.for("@melange/melange/eventType");
  * const event = OrderPlaced({ orderId: "o-1", total: 42 });
  * if (!OrderPlaced.is(event) || event.topic !== "orders") throw new Error("unexpected");
  * ```
+ *
+ * @category Events
  */
 export function defineEvent<const Name extends string, S extends Schema>(
   name: Name,
@@ -160,6 +186,8 @@ function newEvent<Name extends string, Data>(
  * const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
  * if (Ping({ at: 1 }).data.at !== 1) throw new Error("unexpected");
  * ```
+ *
+ * @category Events
  */
 export function typed<T>(): Schema<T, T> {
   return {

@@ -1,6 +1,8 @@
 /**
  * A schema: the part of https://standardschema.dev that is used here. Valibot, zod, arktype and
  * other libraries implement the standard.
+ *
+ * @category Events
  */
 export interface Schema<Input = unknown, Output = Input> {
   /** The properties of the standard. */
@@ -16,12 +18,20 @@ export interface Schema<Input = unknown, Output = Input> {
   };
 }
 
-/** The answer of a schema about a value. */
+/**
+ * The answer of a schema about a value.
+ *
+ * @category Events
+ */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** A fault of a value. */
+/**
+ * A fault of a value.
+ *
+ * @category Events
+ */
 export interface SchemaIssue {
   /** A text for people. The text may quote the value, so Melange neither logs nor throws it. */
   readonly message: string;
@@ -29,10 +39,18 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The input type of a schema. */
+/**
+ * The input type of a schema.
+ *
+ * @category Events
+ */
 export type InputOf<S extends Schema> = NonNullable<S["~standard"]["types"]>["input"];
 
-/** The output type of a schema. */
+/**
+ * The output type of a schema.
+ *
+ * @category Events
+ */
 export type OutputOf<S extends Schema> = NonNullable<S["~standard"]["types"]>["output"];
 
 /** The output of a schema, or the paths of the faults. The values themselves never appear. */

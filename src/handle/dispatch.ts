@@ -15,7 +15,11 @@ import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
 import { runSubscribers } from "./run_subscribers.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
-/** The order to a host: what to do with a message. */
+/**
+ * The order to a host: what to do with a message.
+ *
+ * @category Handling
+ */
 export type Outcome =
   /** Every subscriber is done with the message. */
   | { readonly outcome: "acknowledge" }
@@ -30,7 +34,11 @@ export type Outcome =
   /** Trying again is pointless. */
   | { readonly outcome: "deadLetter"; readonly facts: DeadLetterFacts };
 
-/** The part of a host that {@linkcode dispatch} needs. */
+/**
+ * The part of a host that {@linkcode dispatch} needs.
+ *
+ * @category Handling
+ */
 export interface DispatchHooks {
   /** The queue that the message came from. */
   queue: string;
@@ -70,6 +78,8 @@ export interface DispatchHooks {
  * const { outcome } = await dispatch(dispatcher, message, { queue: "mine" });
  * if (outcome !== "acknowledge") throw new Error("unexpected");
  * ```
+ *
+ * @category Handling
  */
 export async function dispatch(
   dispatcher: Dispatcher,

@@ -6,10 +6,18 @@ import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
 import { SerializerRegistry } from "../wire/serializer.ts";
 
-/** The fate of a message that cannot be handled. */
+/**
+ * The fate of a message that cannot be handled.
+ *
+ * @category Handling
+ */
 export type Fallback = "retry" | "deadLetter" | "acknowledge";
 
-/** Options of {@linkcode Dispatcher}. All of them mean the same on every host. */
+/**
+ * Options of {@linkcode Dispatcher}. All of them mean the same on every host.
+ *
+ * @category Handling
+ */
 export interface DispatcherOptions {
   /** Wrapped around every subscriber, the first one outermost. Default: none. */
   middleware?: readonly Middleware[];
@@ -31,7 +39,11 @@ export interface DispatcherOptions {
   logger?: Logger;
 }
 
-/** A subscriber with the middleware around it. */
+/**
+ * A subscriber with the middleware around it.
+ *
+ * @category Handling
+ */
 export interface Subscription {
   /** The subscriber's name, if there is one. */
   readonly name: string | undefined;
@@ -54,6 +66,8 @@ export interface Subscription {
  * const off = dispatcher.subscribe(Ping, (event) => console.log(event.data.at));
  * off();
  * ```
+ *
+ * @category Handling
  */
 export class Dispatcher {
   /** The options, with defaults filled in. */

@@ -4,7 +4,11 @@ import type { EventPublisher } from "../publish/publisher.ts";
 import type { Logger } from "../support/logger.ts";
 import type { ReceivedMessage } from "../wire/message.ts";
 
-/** The circumstances of an event, for its handler. */
+/**
+ * The circumstances of an event, for its handler.
+ *
+ * @category Handling
+ */
 export interface HandlerContext {
   /** The message that carried the event. */
   readonly message: ReceivedMessage;
@@ -31,16 +35,26 @@ export interface HandlerContext {
  * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
  * subscribers of one message share its event, its data and `context.message`, so a handler changes
  * none of them. Changes made all the same reach no retry and no dead-letter queue.
+ *
+ * @category Handling
  */
 export type Handler<E extends Event = Event> = (
   event: E,
   context: HandlerContext,
 ) => void | Promise<void>;
 
-/** A function around a handler. The dispatcher calls it once per subscriber, so it may keep state for each. */
+/**
+ * A function around a handler. The dispatcher calls it once per subscriber, so it may keep state for each.
+ *
+ * @category Handling
+ */
 export type Middleware = (next: Handler) => Handler;
 
-/** A handler with the types that it listens to. */
+/**
+ * A handler with the types that it listens to.
+ *
+ * @category Handling
+ */
 export interface Subscriber<T extends AnyEventType = AnyEventType> {
   /** The subscriber's name: required where de-duplication is on, and to survive deploys. */
   readonly name?: string;
@@ -50,7 +64,11 @@ export interface Subscriber<T extends AnyEventType = AnyEventType> {
   readonly process: Handler<EventOf<T>>;
 }
 
-/** Options of {@linkcode Dispatcher.subscribe}. */
+/**
+ * Options of {@linkcode Dispatcher.subscribe}.
+ *
+ * @category Handling
+ */
 export interface SubscribeOptions {
   /** The subscriber's name: required where de-duplication is on. Default: none. */
   name?: string;

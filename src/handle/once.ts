@@ -4,7 +4,11 @@ import { defined } from "../support/defined.ts";
 import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 
-/** The way to tell repeated deliveries of one event from new ones. */
+/**
+ * The way to tell repeated deliveries of one event from new ones.
+ *
+ * @category Handling
+ */
 export interface DeduplicationOptions {
   /** The store that keeps the claims. */
   store: DeduplicationStore;

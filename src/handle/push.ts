@@ -12,7 +12,11 @@ import type { DeadLetterFacts } from "../wire/packed.ts";
 import { dispatch, type Outcome } from "./dispatch.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
-/** A record that was pushed to a host. */
+/**
+ * A record that was pushed to a host.
+ *
+ * @category Handling
+ */
 export interface PushRecord {
   /** The name of the queue or topic, for the handlers and the log. */
   readonly queue: string;
@@ -29,6 +33,8 @@ export interface PushRecord {
 /**
  * Puts a message into a dead-letter queue; resolves to `true` once it is stored there. With `false`,
  * or a rejection, the message is retried.
+ *
+ * @category Handling
  */
 export type MoveToDeadLetters = (
   message: ReceivedMessage,
@@ -36,7 +42,11 @@ export type MoveToDeadLetters = (
   context: { signal: AbortSignal; logger: Logger; clock: Clock },
 ) => Promise<boolean>;
 
-/** Options of {@linkcode dispatchAll}. */
+/**
+ * Options of {@linkcode dispatchAll}.
+ *
+ * @category Handling
+ */
 export interface DispatchAllOptions {
   /** The most records, or groups, that are handled at once. Default: no limit. */
   concurrency?: number;
@@ -95,6 +105,8 @@ export interface DispatchAllOptions {
  * await queue({ queue: "pings", messages: [message] });
  * if (settled.join() !== "ack") throw new Error("unexpected");
  * ```
+ *
+ * @category Handling
  */
 export async function dispatchAll(
   dispatcher: Dispatcher,
@@ -205,6 +217,8 @@ const COPY_ATTEMPTS = 4;
  * const { available } = await backend.describeQueue("pings-dlq");
  * if (available !== 1) throw new Error("unexpected");
  * ```
+ *
+ * @category Handling
  */
 export function deadLetterTo(
   sender: Sender,

@@ -16,7 +16,11 @@ import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import type { Writers } from "../wire/serializer.ts";
 
-/** Options of every publish. */
+/**
+ * Options of every publish.
+ *
+ * @category Publishing
+ */
 export interface CommonPublishOptions {
   /** The message group. Default: what the event type says, for FIFO destinations. */
   group?: string;
@@ -37,7 +41,11 @@ export interface CommonPublishOptions {
   signal?: AbortSignal;
 }
 
-/** Options of a publish to a topic. */
+/**
+ * Options of a publish to a topic.
+ *
+ * @category Publishing
+ */
 export interface PublishToTopic extends CommonPublishOptions {
   /** The topic. Default: the event's own. */
   topic?: string;
@@ -47,7 +55,11 @@ export interface PublishToTopic extends CommonPublishOptions {
   delayMs?: never;
 }
 
-/** Options of a publish to one queue. */
+/**
+ * Options of a publish to one queue.
+ *
+ * @category Publishing
+ */
 export interface PublishToQueue extends CommonPublishOptions {
   /** The queue. */
   queue: string;
@@ -57,10 +69,18 @@ export interface PublishToQueue extends CommonPublishOptions {
   delayMs?: number;
 }
 
-/** Where and how an event is published. */
+/**
+ * Where and how an event is published.
+ *
+ * @category Publishing
+ */
 export type PublishOptions = PublishToTopic | PublishToQueue;
 
-/** What many events have in common: all but the deduplication id, unless none is sent. */
+/**
+ * What many events have in common: all but the deduplication id, unless none is sent.
+ *
+ * @category Publishing
+ */
 export type PublishAllOptions =
   & (Omit<PublishToTopic, "deduplicationId"> | Omit<PublishToQueue, "deduplicationId">)
   & { deduplicationId?: false };

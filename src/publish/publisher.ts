@@ -25,7 +25,11 @@ import { Semaphore } from "../support/semaphore.ts";
 import { sendApart } from "../support/send_apart.ts";
 import { jsonOnly, type SerializerRegistry, type Writers } from "../wire/serializer.ts";
 
-/** What a publish resolves to. */
+/**
+ * What a publish resolves to.
+ *
+ * @category Publishing
+ */
 export interface Published {
   /** The broker's id of the message. */
   readonly messageId: string;
@@ -33,10 +37,18 @@ export interface Published {
   readonly sequenceNumber?: string;
 }
 
-/** An event with options of its own, for {@linkcode MessagePublisher.publishAll}. */
+/**
+ * An event with options of its own, for {@linkcode MessagePublisher.publishAll}.
+ *
+ * @category Publishing
+ */
 export type PublishEntry = { readonly event: Event } & PublishOptions;
 
-/** What can publish: a publisher, a bus, or what a handler's context holds. */
+/**
+ * What can publish: a publisher, a bus, or what a handler's context holds.
+ *
+ * @category Publishing
+ */
 export interface EventPublisher {
   /** Publishes one event; rejects if it was not stored, or may not have been. */
   publish(event: Event, options?: PublishOptions): Promise<Published>;
@@ -47,7 +59,11 @@ export interface EventPublisher {
   ): Promise<SendResult[]>;
 }
 
-/** How a publisher works, wherever it publishes to. */
+/**
+ * How a publisher works, wherever it publishes to.
+ *
+ * @category Publishing
+ */
 export interface PublisherSettings {
   /** How events are written. Default: `"plain"`. */
   format?: Format;
@@ -76,7 +92,11 @@ export interface PublisherSettings {
   random?: Random;
 }
 
-/** Options of {@linkcode MessagePublisher}. */
+/**
+ * Options of {@linkcode MessagePublisher}.
+ *
+ * @category Publishing
+ */
 export interface MessagePublisherOptions extends PublisherSettings {
   /** Where messages are sent. Closed by whoever made it. */
   backend: Sender;
@@ -106,6 +126,8 @@ export interface MessagePublisherOptions extends PublisherSettings {
  * await publisher.close();
  * if (!messageId) throw new Error("unexpected");
  * ```
+ *
+ * @category Publishing
  */
 export class MessagePublisher implements EventPublisher {
   readonly #backend: Sender;

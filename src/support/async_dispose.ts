@@ -6,6 +6,8 @@
 /**
  * The shape that `await using` disposes of: a method named `Symbol.asyncDispose`. In a program whose
  * types know no such symbol, this type is empty, and compiles all the same.
+ *
+ * @category Time and chance
  */
 export type AsyncDisposing = {
   readonly [name in SymbolConstructor["asyncDispose" & keyof SymbolConstructor]]: () => PromiseLike<

@@ -3,6 +3,8 @@ import { MelangeError } from "./errors.ts";
 /**
  * The source of time of this library. Everything that waits or stamps is given a clock, so that a
  * test lets an hour pass at once.
+ *
+ * @category Time and chance
  */
 export interface Clock {
   /** Milliseconds since the Unix epoch, for dates and signatures. It steps when the clock is set. */
@@ -16,13 +18,21 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
-/** Returns a number in [0, 1), as `Math.random` does. */
+/**
+ * Returns a number in [0, 1), as `Math.random` does.
+ *
+ * @category Time and chance
+ */
 export type Random = () => number;
 
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
 
-/** The clock of the machine. */
+/**
+ * The clock of the machine.
+ *
+ * @category Time and chance
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

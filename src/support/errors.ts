@@ -20,6 +20,8 @@
  * | `UNSUPPORTED` | this backend, or this queue, cannot do that |
  * | `UNKNOWN_TYPE` | a received event has no subscriber |
  * | `CIRCUIT_OPEN` | what a handler depends on is down, says `circuitBreaker()` |
+ *
+ * @category Errors
  */
 export type MelangeErrorCode =
   | "CONFIGURATION"
@@ -41,7 +43,11 @@ export type MelangeErrorCode =
   | "CIRCUIT_OPEN"
   | (string & Record<never, never>);
 
-/** Options of {@linkcode MelangeError}. */
+/**
+ * Options of {@linkcode MelangeError}.
+ *
+ * @category Errors
+ */
 export interface MelangeErrorOptions extends ErrorOptions {
   /** Tells that the same call may succeed if it is made again. Default: `false`. */
   retryable?: boolean;
@@ -60,6 +66,8 @@ export interface MelangeErrorOptions extends ErrorOptions {
  * const error = new MelangeError("THROTTLED", "Cannot send: too many requests", { retryable: true });
  * if (error.code !== "THROTTLED" || !error.retryable) throw new Error("unexpected");
  * ```
+ *
+ * @category Errors
  */
 export class MelangeError extends Error {
   /** The kind of error; stable across releases. */
@@ -93,6 +101,8 @@ const DEAD_LETTER = /* @__PURE__ */ Symbol.for("@melange/melange/DeadLetter");
  * const error = new DeadLetter("card-expired");
  * if (!isDeadLetter(error) || error.reason !== "card-expired") throw new Error("unexpected");
  * ```
+ *
+ * @category Handling
  */
 export class DeadLetter extends Error {
   /** A short code that says why; stored with the message, so it must not hold secrets. */
@@ -124,6 +134,8 @@ export class DeadLetter extends Error {
  *
  * if (isDeadLetter(new Error("boom"))) throw new Error("unexpected");
  * ```
+ *
+ * @category Handling
  */
 export function isDeadLetter(value: unknown): value is DeadLetter {
   return probe(() => typeof value === "object" && value !== null && DEAD_LETTER in value) ?? false;
@@ -147,7 +159,11 @@ export function probe<T>(look: () => T): T | undefined {
   }
 }
 
-/** The part of an error that may be logged; the text of others may quote a message body. */
+/**
+ * The part of an error that may be logged; the text of others may quote a message body.
+ *
+ * @category Errors
+ */
 export interface ErrorFacts {
   /** The class of the error. */
   name: string;

@@ -13,6 +13,8 @@
  * const dispatcher = new Dispatcher({ logger: console });
  * dispatcher.options.logger.debug("ready", { queue: "billing" });
  * ```
+ *
+ * @category Logging
  */
 export interface Logger {
   /** Steps, for someone who looks for a fault. */
@@ -25,7 +27,11 @@ export interface Logger {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** The default logger: warnings and errors on the console, the rest nowhere. */
+/**
+ * The default logger: warnings and errors on the console, the rest nowhere.
+ *
+ * @category Logging
+ */
 export const consoleLogger: Logger = {
   debug() {},
   info() {},

@@ -3,7 +3,11 @@ import { type Clock, type Random, reading, sleep } from "./clock.ts";
 import { isNumber } from "./duration.ts";
 import { MelangeError, probe } from "./errors.ts";
 
-/** The growth of delays: the first is at most `baseMs`, each further delay at most twice the one before. */
+/**
+ * The growth of delays: the first is at most `baseMs`, each further delay at most twice the one before.
+ *
+ * @category Publishing
+ */
 export interface Backoff {
   /** The bound of the first delay, in milliseconds. */
   baseMs: number;
@@ -11,7 +15,11 @@ export interface Backoff {
   maxMs: number;
 }
 
-/** The number, the pace and the end of attempts. */
+/**
+ * The number, the pace and the end of attempts.
+ *
+ * @category Publishing
+ */
 export interface RetryPolicy extends Partial<Backoff> {
   /** Attempts, the first included. Default: 8. */
   maxAttempts?: number;

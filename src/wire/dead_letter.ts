@@ -27,6 +27,8 @@ import { type DeadLetterFacts, pack, PACKED, type Packed, unpack } from "./packe
  * const copy = deadLetterCopy(message, facts, 262_144);
  * if (deadLetterFactsOf({ ...message, ...copy })?.reason !== "card-expired") throw new Error("unexpected");
  * ```
+ *
+ * @category Messages
  */
 export function deadLetterCopy(
   message: ReceivedMessage,
@@ -88,6 +90,8 @@ function packForeign(message: ReceivedMessage): Packed {
  * const message = { id: "m-1", body: "{}", attributes: {}, sentAt: new Date(), attempt: 1 };
  * console.log(deadLetterFactsOf(message)?.reason); // prints: undefined
  * ```
+ *
+ * @category Handling
  */
 export function deadLetterFactsOf(message: ReceivedMessage): DeadLetterFacts | undefined {
   if (message.origin?.deadLetterSource !== undefined) return undefined;

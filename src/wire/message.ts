@@ -5,10 +5,16 @@ import { MelangeError } from "../support/errors.ts";
  * `Binary`; whatever plain JavaScript cannot hold without loss (custom labels such as
  * `Number.float`, `String.Array`, numbers of many digits) is a {@linkcode TypedAttribute}, both
  * when it is sent and when it is received.
+ *
+ * @category Messages
  */
 export type AttributeValue = string | number | Uint8Array | TypedAttribute;
 
-/** An attribute with its data type spelled out. */
+/**
+ * An attribute with its data type spelled out.
+ *
+ * @category Messages
+ */
 export interface TypedAttribute {
   /** `String`, `Number` or `Binary`, with an optional custom label after a dot. */
   readonly type: string;
@@ -16,10 +22,18 @@ export interface TypedAttribute {
   readonly value: string | Uint8Array;
 }
 
-/** The attributes of a message by name. */
+/**
+ * The attributes of a message by name.
+ *
+ * @category Messages
+ */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** Limits of one message. */
+/**
+ * Limits of one message.
+ *
+ * @category Backends
+ */
 export interface MessageLimits {
   /** Bytes of one message, attributes included. */
   readonly messageBytes: number;
@@ -27,7 +41,11 @@ export interface MessageLimits {
   readonly delayMs: number;
 }
 
-/** What a backend is asked to carry. */
+/**
+ * What a backend is asked to carry.
+ *
+ * @category Messages
+ */
 export interface OutgoingMessage {
   /** The text, already serialized. */
   readonly body: string;
@@ -46,6 +64,8 @@ export interface OutgoingMessage {
 /**
  * What the services say of a message beside what was published. Each is there where it was said; none
  * of it is what a publisher claims, but a copy that was dead-lettered keeps what its original had.
+ *
+ * @category Messages
  */
 export interface MessageOrigin {
   /** The topic that it was published to: an ARN on AWS. Not said by raw delivery to a queue. */
@@ -62,7 +82,11 @@ export interface MessageOrigin {
   readonly senderId?: string;
 }
 
-/** What a backend hands out. */
+/**
+ * What a backend hands out.
+ *
+ * @category Messages
+ */
 export interface ReceivedMessage {
   /** The broker's id: another one for each publish, also for a repeated one. */
   readonly id: string;
@@ -86,7 +110,11 @@ export interface ReceivedMessage {
   readonly origin?: MessageOrigin;
 }
 
-/** Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken. */
+/**
+ * Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken.
+ *
+ * @category Messages
+ */
 export type Destination = { readonly topic: string } | { readonly queue: string };
 
 /**
@@ -98,6 +126,8 @@ export type Destination = { readonly topic: string } | { readonly queue: string 
  *
  * console.log(isFifo("orders.fifo"), isFifo("orders")); // prints: true false
  * ```
+ *
+ * @category Messages
  */
 export function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
@@ -127,6 +157,8 @@ function printable(text: string): string {
  *
  * console.log(nameOf({ topic: "orders" }), nameOf({ queue: "billing" })); // prints: orders billing
  * ```
+ *
+ * @category Messages
  */
 export function nameOf(destination: Destination): string {
   return "topic" in destination ? destination.topic : destination.queue;
@@ -192,6 +224,8 @@ export function byteLength(value: string | Uint8Array): number {
  *
  * console.log(messageSize({ body: "{}", attributes: { tenant: "a" } })); // prints: 15
  * ```
+ *
+ * @category Backends
  */
 export function messageSize(message: OutgoingMessage): number {
   let size = byteLength(message.body);
@@ -237,6 +271,8 @@ export const checkedFor: WeakMap<
  * const error = refusal({ body: "", attributes: {} }, { topic: "orders" }, limits);
  * console.log(error?.code); // prints: INVALID_MESSAGE
  * ```
+ *
+ * @category Backends
  */
 export function refusal(
   message: OutgoingMessage,

@@ -12,6 +12,8 @@ import { type Attributes, typedAttribute } from "./message.ts";
  * - `melange`: as Python's Melange 7 expects it: in a queue wrapped as `{"Message": …}`, in a topic
  *   the serialized data, for a subscription without raw delivery.
  * - `cloudevents`: a structured CloudEvents 1.0 JSON body, with one more attribute, `content-type`.
+ *
+ * @category Publishing
  */
 export type Format = "plain" | "melange" | "cloudevents";
 
@@ -59,7 +61,11 @@ export interface PackedOrigin {
   at?: string | undefined;
 }
 
-/** Why a message was dead-lettered by hand; stored on the copy. */
+/**
+ * Why a message was dead-lettered by hand; stored on the copy.
+ *
+ * @category Handling
+ */
 export interface DeadLetterFacts {
   /** A short code: that of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`. */
   readonly reason: string;

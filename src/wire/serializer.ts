@@ -1,6 +1,10 @@
 import { MelangeError } from "../support/errors.ts";
 
-/** Turns data into text and back. Throwing means that it cannot. */
+/**
+ * Turns data into text and back. Throwing means that it cannot.
+ *
+ * @category Serializers
+ */
 export interface Serializer {
   /** The number by which readers find it again, from 3: 1 is JSON, 2 is Python's pickle and never read. */
   readonly id: number;
@@ -22,7 +26,11 @@ const jsonWriter: Writer = {
   },
 };
 
-/** JSON, as every language reads it. A key named `__proto__` is dropped when reading. */
+/**
+ * JSON, as every language reads it. A key named `__proto__` is dropped when reading.
+ *
+ * @category Serializers
+ */
 export const jsonSerializer: Serializer = /* @__PURE__ */ jsonReader(jsonWriter);
 
 function jsonReader(writer: Writer): Serializer {
@@ -57,7 +65,11 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** Options of {@linkcode SerializerRegistry}. */
+/**
+ * Options of {@linkcode SerializerRegistry}.
+ *
+ * @category Serializers
+ */
 export interface SerializerRegistryOptions {
   /** The serializers that readers may find by id; JSON is always there. Default: none more. */
   serializers?: readonly Serializer[];
@@ -79,6 +91,8 @@ export interface SerializerRegistryOptions {
  * const registry = new SerializerRegistry({ byType: { RowAdded: csv } });
  * if (registry.forType("RowAdded") !== csv || registry.byId(7) !== csv) throw new Error("unexpected");
  * ```
+ *
+ * @category Serializers
  */
 export class SerializerRegistry {
   readonly #byId = new Map<number, Serializer>();

@@ -27,6 +27,8 @@ const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"Mes
  * const { id, body } = openEnvelope(received);
  * console.log(id, body); // prints: n-1 hello
  * ```
+ *
+ * @category Messages
  */
 export function openEnvelope(message: ReceivedMessage): ReceivedMessage {
   const kept = keptOrigin(message.attributes);

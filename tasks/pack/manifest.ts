@@ -9,6 +9,7 @@ export interface PackageConfig {
   readonly license: string;
   /** Source files by subpath. */
   readonly exports: Readonly<Record<string, string>>;
+  readonly imports: Readonly<Record<string, string>>;
 }
 
 /** Where the sources are, for people who find the package. */
@@ -18,6 +19,9 @@ const KEYWORDS = [
   ...["events", "event-bus", "publish-subscribe", "pubsub", "messaging", "queue", "aws", "sns"],
   ...["sqs", "fifo", "lambda", "dead-letter-queue", "broadcastchannel", "deno", "bun", "workers"],
 ];
+
+/** The packages that the sources import at run time. */
+const DEPENDENCIES = ["aws4fetch"];
 
 /** The first version of Node.js 20 in which `require` takes ES modules. */
 const NODE = ">=20.19.0";
@@ -45,6 +49,9 @@ export function manifestOf(config: PackageConfig): Manifest {
     types: declared(config.exports["."]),
     exports: { ...exportsOf(config), "./package.json": "./package.json" },
     typesVersions: { "*": typesOf(config) },
+    dependencies: Object.fromEntries(
+      DEPENDENCIES.map((name) => [name, rangeOf(config.imports[name])]),
+    ),
   };
 }
 
@@ -72,4 +79,10 @@ function typesOf({ exports }: PackageConfig): Record<string, readonly string[]> 
   return Object.fromEntries(
     subpaths.map(([subpath, source]) => [subpath.slice(2), [declared(source)]]),
   );
+}
+
+function rangeOf(address = ""): string {
+  const range = /^npm:@?[^@]+@(.+)$/.exec(address)?.[1];
+  if (range !== undefined) return range;
+  throw new TypeError(`Cannot depend on a package without a range: current value is ${address}`);
 }

@@ -4,10 +4,11 @@ import { installPackages, type Packages } from "./npm.ts";
 
 const FOLDER = new URL("../../dist/tools", import.meta.url).pathname;
 
-/** The compiler, the bundlers, and the packages whose types the sources need. */
+/** The compiler, the bundlers, and the packages that the sources need, or their types. */
 const NAMES = [
   "@rollup/plugin-node-resolve",
   "@types/node",
+  "aws4fetch",
   "esbuild",
   "rollup",
   "typescript",

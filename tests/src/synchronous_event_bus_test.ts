@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import * as v from "valibot";
 import { MelangeError } from "../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event/event.ts";
+import type { HandlerContext } from "../../src/handle/handler.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
@@ -139,6 +140,37 @@ describe("SynchronousEventBus", () => {
     });
     bus.publish(Ping({ at: 1 }));
     assertEquals(seen, ["ping 1", "late 2"]);
+  });
+
+  it("asks anew who listens after each change, also one made after a publish", () => {
+    const bus = new SynchronousEventBus();
+    const seen: string[] = [];
+    bus.publish(Ping({ at: 0 }));
+    const offs = [
+      bus.subscribe(Ping, () => void seen.push("type")),
+      bus.subscribeAll(() => void seen.push("all")),
+    ];
+    bus.publish(Ping({ at: 1 }));
+    assertEquals(seen, ["type", "all"]);
+    for (const off of offs) {
+      off();
+      bus.publish(Ping({ at: 2 }));
+    }
+    assertEquals(seen, ["type", "all", "all"]);
+  });
+
+  it("gives each handler a context of its own, whose facts stay the same", () => {
+    const bus = new SynchronousEventBus();
+    const contexts: HandlerContext[] = [];
+    bus.subscribe(Ping, (_, context) => void contexts.push(context));
+    bus.subscribeAll((_, context) => void contexts.push(context));
+    const before = Date.now();
+    bus.publish(Ping({ at: 1 }));
+    const [first, second] = contexts as [HandlerContext, HandlerContext];
+    assert(first.signal !== second.signal && first.message !== second.message);
+    assertStrictEquals(first.signal, first.signal);
+    assertStrictEquals(first.receivedAt, first.receivedAt);
+    assert(first.receivedAt.getTime() >= before && !first.signal.aborted);
   });
 
   it("gives handlers a context as on every host, with no lock to extend", async () => {

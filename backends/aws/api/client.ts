@@ -76,7 +76,7 @@ export interface AwsClientParts {
   locate?: Locate;
   /** Reads an answer. Default: `countedText`. */
   read?(answer: Response): Promise<string>;
-  /** Signs requests. Default: with Web Crypto. */
+  /** Signs requests. Default: with aws4fetch. */
   sign?: Sign;
 }
 

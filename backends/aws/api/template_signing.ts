@@ -1,16 +1,21 @@
 import type { Credentials } from "../credentials/credentials.ts";
 import { BoundedMap } from "./bounded_map.ts";
-import {
-  authorized,
-  canonicalTemplate,
-  scopeOf,
-  stampOf,
-  type Template,
-  textToSign,
-} from "./canonical.ts";
 import { processHashes } from "./environment.ts";
 import type { Hashes } from "./hashes.ts";
 import { createSigner, type Sign, type Unsigned } from "./signing.ts";
+
+/** Everything of a signature that is equal for requests of one kind to one address. */
+interface Template {
+  /** The canonical request up to the value of its date, and from there to the hash of its body. */
+  readonly canonical: readonly [head: string, tail: string];
+  readonly signedHeaders: string;
+  /** The hash of the body, where a header tells it. */
+  readonly bodyHash: string | undefined;
+  readonly region: string;
+  readonly service: string;
+  /** All headers but the date and the signature. */
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** One for each kind of request, address and region. */
 const MAX_TEMPLATES = 200;
@@ -18,8 +23,8 @@ const MAX_TEMPLATES = 200;
 const MAX_SCOPES = 20;
 
 /**
- * Creates a signer with the synchronous hashes of the runtime, where it has them, else
- * that of Web Crypto. The runtime is looked at when the first request is signed.
+ * Creates a signer with the synchronous hashes of the runtime, where it has them, else the signer of
+ * aws4fetch. The runtime is looked at when the first request is signed.
  */
 export function quickestSigner(findHashes: () => Hashes | undefined = processHashes): Sign {
   let sign: Sign | undefined;
@@ -48,18 +53,22 @@ export function createTemplateSigner(hashes: Hashes): Sign {
       scopes = new BoundedMap(MAX_SCOPES);
       last = credentials;
     }
-    const template = found(
-      templates,
-      keyOf(unsigned),
-      () => canonicalTemplate(unsigned, credentials),
-    );
-    const stamp = stampOf(unsigned.now);
-    const scope = scopeOf(stamp, template);
-    const hmac = found(scopes, scope, () => keyedHash(hashes, keyFor(hashes, scope, credentials)));
+    const template = found(templates, keyOf(unsigned), () => templateOf(unsigned, credentials));
+    const date = new Date(unsigned.now).toISOString().replace(/[:-]|\.\d{3}/g, "");
+    const { region, service, signedHeaders } = template;
+    const name = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
+    const hmac = found(scopes, name, () => keyedHash(hashes, keyFor(hashes, name, credentials)));
     const [head, tail] = template.canonical;
-    const request = sha256(head + stamp + tail + (template.bodyHash || sha256(unsigned.body)));
-    const signature = hmac(textToSign(stamp, scope, request));
-    return authorized(template, { stamp, scope, signature, id: credentials.accessKeyId });
+    const request = sha256(head + date + tail + (template.bodyHash || sha256(unsigned.body)));
+    const text = `AWS4-HMAC-SHA256\n${date}\n${name}\n${request}`;
+    const signature = hmac(text);
+    const credential = `${credentials.accessKeyId}/${name}`;
+    return {
+      ...template.headers,
+      "x-amz-date": date,
+      authorization:
+        `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
+    };
   };
 }
 
@@ -76,6 +85,61 @@ function keyOf({ url, region, service, headers }: Unsigned): string {
   let key = `${url}\n${region}\n${service}`;
   for (const name in headers) key += `\n${name}\n${headers[name]}`;
   return key;
+}
+
+/** Headers that are not signed, as aws4fetch has them: proxies change some of them. */
+const UNSIGNED: readonly string[] = [
+  ...["authorization", "connection", "content-length", "content-type", "expect"],
+  ...["presigned-expires", "range", "user-agent", "x-amzn-trace-id"],
+];
+
+function templateOf(unsigned: Unsigned, { sessionToken }: Credentials): Template {
+  const url = new URL(unsigned.url);
+  const headers = new Headers(unsigned.headers);
+  for (const name of ["host", "x-amz-date", "authorization"]) headers.delete(name);
+  if (sessionToken) headers.set("x-amz-security-token", sessionToken);
+  const names = ["host", "x-amz-date", ...headers.keys()]
+    .filter((name) => !UNSIGNED.includes(name)).sort();
+  const at = names.indexOf("x-amz-date");
+  const line = (name: string) =>
+    `${name}:${name === "host" ? url.host : headers.get(name)!.replace(/\s+/g, " ")}\n`;
+  const signedHeaders = names.join(";");
+  const before = names.slice(0, at).map(line).join("");
+  const after = names.slice(at + 1).map(line).join("");
+  return {
+    canonical: [
+      `POST\n${pathOf(url)}\n${queryOf(url)}\n${before}x-amz-date:`,
+      `\n${after}\n${signedHeaders}\n`,
+    ],
+    signedHeaders,
+    bodyHash: headers.get("x-amz-content-sha256") ?? undefined,
+    region: unsigned.region,
+    service: unsigned.service,
+    headers: Object.fromEntries(headers),
+  };
+}
+
+/** The path, encoded once more: all services but S3 want that. */
+function pathOf({ pathname }: URL): string {
+  return encoded(pathname.replace(/\/+/g, "/")).replaceAll("%2F", "/");
+}
+
+function queryOf({ searchParams }: URL): string {
+  return [...searchParams].filter(([name]) => name)
+    .map(([name, value]) => [encoded(name), encoded(value)] as const)
+    .sort(([a, x], [b, y]) => order(a, b) || order(x, y))
+    .map((pair) => pair.join("="))
+    .join("&");
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Percent-encoding as RFC 3986 has it. */
+function encoded(text: string): string {
+  const hexadecimal = (mark: string) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*]/g, hexadecimal);
 }
 
 /** Hashes text to hexadecimal, in one call where the runtime has such a one. */

@@ -2,7 +2,11 @@ import { type Clock, reading, systemClock } from "../../support/clock.ts";
 import { isNumber } from "../../support/duration.ts";
 import { checkRange } from "../../support/range.ts";
 
-/** The answer to a claim. */
+/**
+ * The answer to a claim.
+ *
+ * @category Handling
+ */
 export type Claim =
   /** The key was free: run, then complete or release with this token. */
   | { readonly status: "claimed"; readonly token: string }
@@ -19,6 +23,8 @@ export type Claim =
  * Keys are made of the subscriber's name and the publisher's event id, so that a publisher's
  * repetition is recognised although the broker gave it a new id. A kill between a handler's effect
  * and its mark repeats the effect, unless both are written in one transaction of your own.
+ *
+ * @category Handling
  */
 export interface DeduplicationStore {
   /** Claims a key for `leaseMs` milliseconds. */
@@ -35,7 +41,11 @@ export interface DeduplicationStore {
   renew(key: string, token: string, leaseMs: number): Promise<boolean>;
 }
 
-/** Options of {@linkcode MemoryDeduplicationStore}. */
+/**
+ * Options of {@linkcode MemoryDeduplicationStore}.
+ *
+ * @category Handling
+ */
 export interface MemoryDeduplicationStoreOptions {
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
@@ -65,6 +75,8 @@ interface Entry {
  * if (claim.status === "claimed") await store.complete("bill:o-1", claim.token, 3_600_000);
  * if ((await store.claim("bill:o-1", 60_000)).status !== "completed") throw new Error("unexpected");
  * ```
+ *
+ * @category Handling
  */
 export class MemoryDeduplicationStore implements DeduplicationStore {
   readonly #clock: Clock;

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { manifestOf } from "../../../tasks/pack/manifest.ts";
 
@@ -7,6 +7,7 @@ const config = {
   version: "1.2.3",
   license: "MIT",
   exports: { ".": "./mod.ts", "./aws": "./backends/aws/mod.ts" },
+  imports: { aws4fetch: "npm:aws4fetch@^1.0.20", esbuild: "npm:esbuild@0.28.1" },
 };
 
 describe("manifestOf()", () => {
@@ -22,9 +23,12 @@ describe("manifestOf()", () => {
     assertEquals([types, main], ["./mod.d.ts", "./mod.js"]);
   });
 
-  it("depends on no other package", () => {
-    const names = ["dependencies", "peerDependencies", "optionalDependencies"];
-    assertEquals(names.filter((name) => name in manifestOf(config)), []);
+  it("depends on aws4fetch alone, in the range of deno.json", () => {
+    const manifest = manifestOf(config);
+    assertEquals(manifest.dependencies, { aws4fetch: "^1.0.20" });
+    const names = ["peerDependencies", "optionalDependencies"];
+    assertEquals(names.filter((name) => name in manifest), []);
+    assertThrows(() => manifestOf({ ...config, imports: {} }), TypeError);
   });
 
   it("has what registries show, and a program, the only module with side effects", () => {

@@ -37,7 +37,7 @@ export interface SnsRecord {
   readonly wrong: string;
 }
 
-/** Check of a field: of its value, or of the object in it by the shape of that. */
+/** The rule for a field: a check of the value, or the shape of the object in the field. */
 type Shape = { readonly [field: string]: ((value: unknown) => boolean) | Shape };
 
 /** Fields that nobody reads may be there, may be missing, and may be of any type. */
@@ -56,7 +56,7 @@ function isAddressAt(service: "sqs" | "sns", value: unknown): boolean {
     (isText(value) && !(/^arn:[^:]*:/.test(value) && value.split(":")[2] !== service));
 }
 
-/** Fields that are read of a record of SQS. */
+/** The fields of a record of SQS that the handler reads. */
 interface SqsFields {
   readonly messageId: string;
   readonly body: string;
@@ -88,14 +88,14 @@ const SQS_ATTRIBUTE: Shape = {
   binaryValue: isTextOrNothing,
 };
 
-/** Fields that are read of an attribute of a record of SQS. */
+/** The fields of an attribute of SQS that the handler reads. */
 interface SqsAttribute {
   readonly dataType: string;
   readonly stringValue?: string | null;
   readonly binaryValue?: string | null;
 }
 
-/** Fields that are read of a record of SNS. */
+/** The fields of a record of SNS that the handler reads. */
 interface SnsFields {
   readonly MessageId: string;
   readonly TopicArn?: string | null;
