@@ -101,7 +101,7 @@ export interface Delivery {
 }
 
 /**
- * The limits of one call and one message, for one kind of destination.
+ * The limits of one call and of one message, for one kind of destination.
  *
  * @category Backends
  */
@@ -137,7 +137,7 @@ export interface BackendLimits {
 }
 
 /**
- * The promises of a backend. Each entry says what follows where it is `false`; the conformance suite
+ * The promises of a backend. Each entry says the consequence of `false`; the conformance suite
  * checks the entries that are `true`.
  *
  * @category Backends
@@ -164,13 +164,13 @@ export interface Guarantees {
   /** A queue can name a dead-letter queue. Where false: dead letters are retried. */
   readonly deadLetters: boolean;
   /**
-   * An aborted receive takes no message. Where false: a consumer that stops lets its last receive
-   * end and releases its messages, because aborting would leave them locked for their full timeout.
+   * An aborted receive takes no message. Where false, a consumer that stops lets its last receive
+   * end and releases the messages, because an abort would leave them locked for their full timeout.
    */
   readonly cancelsReceive: boolean;
   /**
    * A receipt of an earlier lock acknowledges nothing once another receive has taken the message
-   * over. Where not: a worker that comes too late may remove what another one handles, as in a
+   * over. Where `false`, a late worker may remove a message that another worker handles, as in a
    * standard queue of SQS. Default: `false`.
    */
   readonly fences?: boolean;
@@ -199,8 +199,8 @@ export interface ReceiveOptions extends CallOptions {
   /** The time for which each message is locked, in milliseconds. */
   visibilityMs: number;
   /**
-   * The id of the attempt: repeated after a receive whose answer was lost, so that a FIFO queue hands
-   * out the same messages again at once. Ignored by backends without such ids.
+   * The id of the attempt. A receive repeats the id after a lost answer, so that a FIFO queue hands
+   * out the same messages again at once. Backends without such ids ignore the field.
    */
   attemptId?: string | undefined;
 }
@@ -250,8 +250,8 @@ export interface Sender {
   /** The limits of one call and one message. */
   readonly limits: BackendLimits;
   /**
-   * Sends messages to one destination; one result each, in order. A backend refuses messages that
-   * break the rules; a mere sender may leave that to the publisher.
+   * Sends messages to one destination. Returns one result each, in order. A backend refuses
+   * messages that break the rules; a mere sender may leave the check to the publisher.
    */
   send(
     destination: Destination,
@@ -272,7 +272,7 @@ export interface Receiver {
   readonly limits: BackendLimits;
   /** The promises of the backend. */
   readonly guarantees: Guarantees;
-  /** Waits for messages, and locks those that it returns. */
+  /** Waits for messages, and locks the returned messages. */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]>;
   /** Removes messages for good. */
   acknowledge(
@@ -407,9 +407,9 @@ export interface Admin {
   /** Creates a topic unless it exists. */
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription>;
   /**
-   * Creates a queue, its dead-letter queue, its topics and its subscriptions, as far as they are
-   * missing, and updates settings that differ. Settings that are not named, such as
-   * `deadLetterQueue` or `visibilityTimeoutMs`, are left as they are.
+   * Creates a queue, its dead-letter queue, its topics and its subscriptions where they are
+   * missing, and updates settings that differ. Settings without a value in the options, such as
+   * `deadLetterQueue` or `visibilityTimeoutMs`, stay unchanged.
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription>;
   /** Describes a queue; `NOT_FOUND` if there is none. */
@@ -430,7 +430,7 @@ export interface Usage {
   readonly requests: Readonly<Record<string, number>>;
   /** Receives that brought nothing. */
   readonly emptyReceives: number;
-  /** Requests as they are billed. On AWS each 64 KiB of a request, or of its answer, is one. */
+  /** Requests as AWS bills them: each 64 KiB of a request, or of its answer, is one. */
   readonly billed: number;
   /** Messages that were sent. */
   readonly sent: number;
