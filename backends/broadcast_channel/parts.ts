@@ -5,7 +5,7 @@ import { cutToFit, weightOfMessage } from "./weight.ts";
 
 /**
  * Cuts the operation of one call into operations that each fit into one message on the channel, and
- * gives ids to its messages.
+ * gives ids to their messages.
  *
  * @throws {TypeError} if the other contexts would drop one of the operations
  */

@@ -28,8 +28,8 @@ export interface AwsClientOptions extends EndpointOptions {
    */
   credentials?: Credentials | CredentialsProvider;
   /**
-   * Longest time of a request, in milliseconds; a receive may take its wait longer. Default: 10
-   * 000.
+   * Longest time of a request, in milliseconds; a receive may take its wait longer. Default:
+   * 10 000.
    */
   requestTimeoutMs?: number;
   /** Sends requests. Default: `globalThis.fetch`. */
