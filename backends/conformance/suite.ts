@@ -7,10 +7,13 @@ import { attributeChecks } from "./checks/attributes.ts";
 import { concurrencyChecks } from "./checks/concurrency.ts";
 import { deadLetterChecks } from "./checks/dead_letters.ts";
 import { endingChecks } from "./checks/ending.ts";
+import { deduplicationChecks } from "./checks/deduplication.ts";
 import { fifoChecks } from "./checks/fifo.ts";
 import { receivingChecks } from "./checks/receiving.ts";
 import { sendingChecks } from "./checks/sending.ts";
-import { settlingChecks } from "./checks/settling.ts";
+import { acknowledgingChecks } from "./checks/acknowledging.ts";
+import { extendingChecks } from "./checks/extending.ts";
+import { releasingChecks } from "./checks/releasing.ts";
 import { topicChecks } from "./checks/topics.ts";
 
 /** Options of {@linkcode testBackend}. */
@@ -55,9 +58,12 @@ export const checks: readonly Check[] = [
   ...sendingChecks,
   ...attributeChecks,
   ...receivingChecks,
-  ...settlingChecks,
+  ...acknowledgingChecks,
+  ...releasingChecks,
+  ...extendingChecks,
   ...deadLetterChecks,
   ...fifoChecks,
+  ...deduplicationChecks,
   ...topicChecks,
   ...administrationChecks,
   ...endingChecks,

@@ -45,8 +45,7 @@ interface Poll<Options, Item> {
 export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery>(
   { clock, take, nextChangeAt }: LongPollOptions<Options, Item>,
 ): LongPolls<Options, Item> {
-  type Waiting = Poll<Options, Item>;
-  let waiting: Waiting[] = [];
+  let waiting: Poll<Options, Item>[] = [];
   let cancelTimer = () => {};
   let serving = false;
   let again = false;
@@ -57,33 +56,12 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
     const deliveries = take(options);
     if (deliveries.length > 0 || options.waitMs <= 0) return Promise.resolve(deliveries);
     return new Promise((resolve, reject) => {
-      waiting.push(newPoll(options, resolve, reject));
+      const leave = () => waiting = waiting.filter((each) => each !== poll);
+      const endsAt = clock.now() + options.waitMs;
+      const poll = newPoll(options, { endsAt, resolve, reject, leave, arm });
+      waiting.push(poll);
       arm();
     });
-  }
-
-  function newPoll(
-    options: Options,
-    resolve: Waiting["resolve"],
-    reject: Waiting["reject"],
-  ): Waiting {
-    const { signal, waitMs } = options;
-    const finish = () => {
-      signal?.removeEventListener("abort", onAbort);
-      waiting = waiting.filter((each) => each !== poll);
-    };
-    const onAbort = () => {
-      poll.reject(signal?.reason);
-      arm();
-    };
-    const poll: Waiting = {
-      options,
-      endsAt: clock.now() + waitMs,
-      resolve: (deliveries) => (finish(), resolve(deliveries)),
-      reject: (reason) => (finish(), reject(reason)),
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return poll;
   }
 
   // Taking can wake this very queue, where dead letters go in a circle: then it is served once more.
@@ -117,8 +95,7 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
     cancelTimer();
     cancelTimer = () => {};
     if (waiting.length === 0) return;
-    const ends = waiting.map((poll) => poll.endsAt);
-    const at = Math.min(...ends, nextChangeAt() ?? Infinity);
+    const at = Math.min(...waiting.map(({ endsAt }) => endsAt), nextChangeAt() ?? Infinity);
     cancelTimer = clock.after(Math.max(at - clock.now(), 0), wake);
   }
 
@@ -128,4 +105,33 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
   }
 
   return { receive, wake, end };
+}
+
+/** Creates a poll that leaves those who wait when it ends, and listens to its signal no longer. */
+function newPoll<Options extends Wait, Item>(
+  options: Options,
+  { endsAt, resolve, reject, leave, arm }:
+    & Pick<Poll<Options, Item>, "endsAt" | "resolve" | "reject">
+    & {
+      leave: () => void;
+      arm: () => void;
+    },
+): Poll<Options, Item> {
+  const { signal } = options;
+  const finish = () => {
+    signal?.removeEventListener("abort", onAbort);
+    leave();
+  };
+  const onAbort = () => {
+    poll.reject(signal?.reason);
+    arm();
+  };
+  const poll: Poll<Options, Item> = {
+    options,
+    endsAt,
+    resolve: (deliveries) => (finish(), resolve(deliveries)),
+    reject: (reason) => (finish(), reject(reason)),
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return poll;
 }
