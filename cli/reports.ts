@@ -1,4 +1,4 @@
-/** The notices that tell how a worker is, from its first to its last. */
+/** The notices about a worker, from its first to its last. */
 import type { ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts";
 import type { Dispatcher } from "../src/handle/dispatcher.ts";
 import type { CliLogger, Notice } from "./log.ts";
@@ -31,7 +31,7 @@ export function startReports(
   return () => clearInterval(timer);
 }
 
-/** Tells that a worker has begun, and what it listens to. */
+/** Tells that a worker has begun, with its queue and event types. */
 export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher): Notice {
   const types = eventTypes.map(({ type }) => type);
   return {
@@ -41,7 +41,7 @@ export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher
   };
 }
 
-/** Tells that a worker has ended, and what it has done. */
+/** Tells that a worker has ended, with its counts. */
 export function stopped(status: ConsumerStatus): Notice {
   const notice = counts("Stopped", status);
   return { ...notice, text: `Stopped: ${notice.text}` };
