@@ -1,38 +1,39 @@
 /**
  * # The backend contract
  *
- * A backend carries messages; everything else is done above it. It **translates**: it has no loop,
- * no concurrency and no retry of its own, so a new one is a day's work, and every host behaves the
+ * A backend carries messages; the core does everything else. A backend **translates**: it has no
+ * loop, no concurrency and no retry, so a new backend is a day's work, and every host behaves the
  * same on each.
  *
  * ## Three roles
  *
  * A publisher needs only a {@linkcode Sender}, a worker a {@linkcode Receiver}, a deployment an
- * {@linkcode Admin}. {@linkcode Backend} is all three.
+ * {@linkcode Admin}. A {@linkcode Backend} has all three roles.
  *
  * ## Rules for every verb
  *
- * - **It takes a signal** and, when that aborts, ends soon and rejects with `signal.reason`.
- *   Acknowledgements get a signal of their own: they outlive a stop, yet end when the network is
- *   down.
- * - **It may be called while other calls are under way**, also for the same queue.
- * - **It does not retry.** It refreshes what it must (credentials, a corrected clock, a topic that
- *   is created on first use) and otherwise fails at once. What it throws is a `MelangeError` whose
- *   `retryable` tells the core whether to try again, and whose `retryAfterMs` tells when, if the
- *   service said so. `OUTCOME_UNKNOWN` means that the service may have done it. The `declare…` and
- *   `delete…` verbs are idempotent and do retry, with `retry.ts`.
- * - **One result per item, in order.** What concerns one item is that item's result; only what
- *   concerns the whole call is thrown. An item that the service did not mention has failed, and its
- *   outcome is unknown.
- * - **It keeps no reference** to the arrays it is given.
+ * - **A verb takes a signal** and, when the signal aborts, ends soon and rejects with
+ *   `signal.reason`. Acknowledgements get a signal of their own: they outlive a stop, yet end when
+ *   the network is down.
+ * - **A verb may be called while other calls are under way**, also for the same queue.
+ * - **A verb does not retry.** A backend refreshes stale parts (credentials, a corrected clock, a
+ *   topic that is created on first use) and otherwise fails at once. The error is a `MelangeError`.
+ *   Its `retryable` tells the core whether to try again, and its `retryAfterMs` tells when, if the
+ *   service said so. `OUTCOME_UNKNOWN` means that the service may have done the work. The
+ *   `declare…` and `delete…` verbs are idempotent and do retry, with `retry.ts`.
+ * - **One result per item, in order.** The fault of one item is that item's result; only a fault of
+ *   the whole call is thrown. An item without an answer of the service has failed, with an unknown
+ *   outcome.
+ * - **A backend keeps no reference** to the arrays of a call.
  * - **Names, ARNs and URLs** are accepted wherever a name is. A name that ends in `.fifo` is FIFO.
  *
  * ## Sending
  *
- * The publisher refuses what {@linkcode refusal} refuses, with the limits of its sender and before
- * the message waits for others. The `send` of a {@linkcode Backend} refuses the same, item by item and
- * before anything leaves, because anybody may call a backend. The `send` of a bare
- * {@linkcode Sender}, which is made for a publisher, need not: then the service refuses.
+ * The publisher refuses the messages that {@linkcode refusal} refuses, with the limits of its
+ * sender and before the message waits in a batch. The `send` of a {@linkcode Backend} refuses the
+ * same messages, item by item and before any message leaves, because anybody may call a backend.
+ * The `send` of a bare {@linkcode Sender}, which is made for a publisher, need not: then the
+ * service refuses.
  *
  * `send` is never given more items or bytes than {@linkcode Limits} allow, unless one message alone
  * is too large. A missing queue is `NOT_FOUND`. A topic keeps no messages: sending to a topic
@@ -40,13 +41,13 @@
  *
  * ## Receiving
  *
- * `receive` waits up to `waitMs` for the first message and then returns what there is, at most
- * `max`: an empty array after the wait, never before it, so that calling it in a loop does not
- * spin. Each delivery is locked for `visibilityMs`: no other receive returns it before that.
- * A missing queue is `NOT_FOUND`.
+ * `receive` waits up to `waitMs` for the first message and then returns the available messages, at
+ * most `max`. An empty array comes after the wait, never before, so that calling `receive` in a
+ * loop does not spin. Each delivery is locked for `visibilityMs`: no other receive returns the
+ * message in that time. A missing queue is `NOT_FOUND`.
  *
  * Acknowledging twice is success. Acknowledging, releasing or extending with a receipt whose lock
- * is known to be lost is the result `LOCK_LOST`, and changes nothing.
+ * is known to be lost gives the result `LOCK_LOST`, and changes nothing.
  */
 import type { AsyncDisposing } from "./support/async_dispose.ts";
 import { MelangeError } from "./support/errors.ts";
