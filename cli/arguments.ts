@@ -81,7 +81,8 @@ export function asksForHelp(args: readonly string[]): boolean {
 
 /**
  * Reads the arguments of a command.
- * @throws {UsageError} if one is unknown, or its value is missing or no number where one is needed
+ * @throws {UsageError} if an argument is unknown, or a value is missing or no number where a number
+ * is needed
  */
 export function parseArguments<S extends OptionSpecs>(
   args: readonly string[],

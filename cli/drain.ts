@@ -23,7 +23,10 @@ export interface DrainOptions {
   readonly drainMs: number | undefined;
 }
 
-/** The end of a worker, from the first signal on: it says what it waits for, and may be hurried. */
+/**
+ * The end of a worker, from the first signal on. The drain tells the work that it waits for, and
+ * may be hurried.
+ */
 export class Drain {
   readonly #options: DrainOptions;
   readonly #asked = new AbortController();

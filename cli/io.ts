@@ -12,8 +12,8 @@ export interface Io {
   /** Prints a line of the result; does nothing once nobody can read it. */
   out(line: string): void;
   /**
-   * Resolves when all lines of the result have been taken: to `false` if nobody reads them any more,
-   * or they cannot be written. Default: they always are.
+   * Resolves when all lines of the result have been taken: to `false` if the reader has gone, or
+   * the lines cannot be written. Default: the lines always count as taken.
    */
   written?(): Promise<boolean>;
   /** Prints a line for people or logs, apart from the result. */

@@ -35,7 +35,7 @@ export function createLogger(io: Io, options: { json: boolean }): CliLogger {
   };
 }
 
-/** The facts come last, so that no field can pass for one of them. */
+/** Writes a log line. The facts come last, so that no field can pass for a fact. */
 function jsonLine(level: string, message: string, fields: Readonly<Record<string, unknown>>) {
   return JSON.stringify({ ...fields, time: new Date().toISOString(), level, message });
 }

@@ -175,8 +175,8 @@ interface Tally {
 }
 
 /**
- * Publishes all events, also where nobody reads the results to their end: half of a file would be
- * stored otherwise. Then standard error says what became of them.
+ * Publishes all events, even if the reader of the results goes away: otherwise half of a file would
+ * be stored. Then standard error tells the result.
  */
 async function publishInChunks(
   publisher: MessagePublisher,

@@ -1,4 +1,4 @@
-/** The notices that tell how a worker is, from its first to its last. */
+/** The notices about a worker, from its first to its last. */
 import type { Usage } from "../src/backend.ts";
 import type { ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts";
 import type { Dispatcher } from "../src/handle/dispatcher.ts";
@@ -32,7 +32,7 @@ export function startReports(
   return () => clearInterval(timer);
 }
 
-/** Tells that a worker has begun, and what it listens to. */
+/** Tells that a worker has begun, with its queue and event types. */
 export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher): Notice {
   const types = eventTypes.map(({ type }) => type);
   return {

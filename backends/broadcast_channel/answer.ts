@@ -9,9 +9,9 @@ import { takeFrame } from "./sending.ts";
 import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
 import type { Entry } from "./state.ts";
 
-/** How many entries, and how many parts of a snapshot, answer one question. */
+/** Numbers of entries and of snapshot parts that answer one question. */
 const ANSWER = { entries: 400, parts: 4 };
-/** How long a snapshot is kept after its last use. */
+/** Time that a snapshot is kept after its last use. */
 const SNAPSHOT_MS = 10_000;
 
 /** Sends a member what it misses. */

@@ -11,9 +11,14 @@ import { answerOf } from "./state.ts";
 type From<T> = T & { readonly from: string };
 type Claiming = Extract<Frame, { kind: "claim" }>;
 
-/** How many epochs there are to a count: the rest is chance, so that no two leaders share one. */
+/**
+ * Number of epochs in a count. Chance chooses among them, so that no two leaders share an epoch.
+ */
 const CHANCE = 2 ** 16;
-/** How often a claim listens anew because its thread was blocked: timers may always be late. */
+/**
+ * Number of times that a claim listens anew after its thread was blocked: timers may always be
+ * late.
+ */
 const LISTENS = 2;
 
 /** Claims the leadership. */
@@ -52,7 +57,10 @@ function nextEpoch({ member, random }: Turn): number {
   return member.highestEpoch;
 }
 
-/** A leader that was silent for long may have been replaced: it asks before it does anything. */
+/**
+ * Gives up a leadership after a long silence, in which another leader may have come, and claims
+ * anew.
+ */
 export function checkLease(turn: Turn): void {
   const { member, now } = turn;
   if (!member.leader || now - member.leaderAt <= member.timing.leaseMs) return;
@@ -174,8 +182,8 @@ function lead(turn: Turn): void {
 }
 
 /**
- * The entries that this context put in order itself, before it had to ask if it still leads, and
- * had not told its calls: perhaps no other context has them.
+ * Returns the entries that this context put in order as leader, before a question for its
+ * leadership, and whose calls are not told yet. Perhaps no other context has these entries.
  */
 function openEntries(member: Member): OwnEntry[] {
   const { id, replica: { state } } = member;

@@ -108,7 +108,7 @@ export interface Chunk {
 export interface Request {
   readonly kind: "request";
   readonly to: string;
-  /** The last entry that the member applied, as far as it knows that the leader has the same; or 0. */
+  /** The last applied entry of the member that the leader is known to share; or 0. */
   readonly ack: number;
   readonly done: readonly [number, number];
   /** The number of the first operation; the others follow without a gap. */

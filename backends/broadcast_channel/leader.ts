@@ -1,6 +1,6 @@
 /**
- * The work of the one leader: it puts operations in order, applies them, and lets receives wait
- * until there is something for them.
+ * The work of the one leader: to put operations in order, to apply them, and to let receives wait
+ * for messages.
  */
 import { nameIn } from "../memory/names.ts";
 import { nextChangeAt } from "../memory/queue.ts";
@@ -14,7 +14,7 @@ import { type Batch, noted } from "./requests.ts";
 import { askedUntil, pursue, sendEagerly } from "./sending.ts";
 import { answerOf, type Entry } from "./state.ts";
 
-/** How many receives of one member wait at the most. */
+/** Highest number of waiting receives of one member. */
 const WANTS = 1_000;
 
 /** A batch, and the member that asks for it. */
@@ -178,7 +178,7 @@ export function leaderDueAt(leading: Leading, turn: Pick<Turn, "member">): numbe
   return Math.min(beatAt + turn.member.timing.beatMs, askedUntil(leading, turn), wakeAt);
 }
 
-/** Does what is due, and asks the edge to watch those who hold locks. */
+/** Does the work that is due, and asks the edge to watch the holders of locks. */
 export function wakeLeader(leading: Leading, turn: Turn): void {
   const { member: { timing }, now } = turn;
   if (leading.wakeAt !== undefined && now >= leading.wakeAt) {
@@ -196,7 +196,9 @@ export function wakeLeader(leading: Leading, turn: Turn): void {
   watchHolders(turn);
 }
 
-/** A lock that a member holds as long as it lives tells at once when it does not any more. */
+/**
+ * Watches the lifetime locks of the holders. Such a lock tells at once when its member has ended.
+ */
 export function watchHolders({ member, effects }: Turn): void {
   if (!member.hasLocks) return;
   for (const id of otherHolders(member)) effects.push({ kind: "watch", member: id });

@@ -1,6 +1,6 @@
 /**
- * The record of one context among those that share the queues of a name: who leads, what it knows
- * of the log, and which calls of its own are under way. `step.ts` changes the record.
+ * The record of one context among the contexts that share the queues of a name: the leader, the
+ * known part of the log, and the calls under way. `step.ts` changes the record.
  */
 import type { Random } from "../../src/support/clock.ts";
 import type { Content, Position, Vote } from "./frame.ts";
@@ -153,7 +153,7 @@ export interface Claim {
   /** The time of a repetition, as the first post may have been too early for somebody. */
   againAt: number;
   endsAt: number;
-  /** How often more the claim listens anew after a time in which the thread was blocked. */
+  /** Number of times that the claim may still listen anew after its thread was blocked. */
   listens: number;
   readonly votes: Map<string, Vote>;
 }
@@ -166,7 +166,7 @@ export interface Leading {
   readonly base: Position;
   /** The beginning of the leadership, in milliseconds since the epoch. */
   readonly since: number;
-  /** How far the time of the log is ahead of the clock of this context. */
+  /** Lead of the log's time over the clock of this context. */
   readonly aheadMs: number;
   beatAt: number;
   /** Waiting receives, by the name of the queue. */
@@ -228,7 +228,7 @@ export interface Following {
   /** The time of the next question for missing entries. */
   pullAt: number | undefined;
   pullMs: number;
-  /** How many posts with entries arrived since the last acknowledgement. */
+  /** Number of posts with entries since the last acknowledgement. */
   unacknowledged: number;
 }
 

@@ -5,9 +5,9 @@ import { cutToFit, weightOfMessage } from "./weight.ts";
 
 /**
  * Cuts the operation of one call into operations that each fit into one message on the channel, and
- * gives them ids.
+ * gives ids to their messages.
  *
- * @throws {TypeError} if the other contexts would drop one of them
+ * @throws {TypeError} if the other contexts would drop one of the operations
  */
 export function partsOf(operation: memory.Operation, newId: () => string): Operation[] {
   const parts = cut(operation, newId);

@@ -263,8 +263,8 @@ const FRAMES: Readonly<Record<string, Check>> = {
 const isFrame: Check = byKind(FRAMES);
 
 /**
- * Reads a message on the channel as a frame for `me`; `undefined` for all others: frames of or for
- * other contexts, other versions, junk. Never throws.
+ * Reads a message on the channel as a frame for `me`. Returns `undefined` for all other messages:
+ * frames of or for other contexts, other versions, junk. Never throws.
  */
 export function readFrame(message: unknown, me: string): Frame | undefined {
   try {

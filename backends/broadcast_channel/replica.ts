@@ -2,7 +2,7 @@ import type { Position } from "./frame.ts";
 import { type Applied, apply, createState, type Entry, type State } from "./state.ts";
 import { weightOf } from "./weight.ts";
 
-/** One context's copy of the state, and the end of the log that led to it. */
+/** A context's copy of the state, and the end of the log that led to this state. */
 export interface Replica {
   /** The id of the log; empty before the first entry of any. */
   log: string;
@@ -21,9 +21,9 @@ interface Tail {
   weight: number;
 }
 
-/** How many of the last entries are kept for those who missed some. */
+/** Number of last entries that are kept for contexts without them. */
 const TAIL_LENGTH = 1_024;
-/** How much these hold, in UTF-16 code units. */
+/** Highest weight of the kept entries, in UTF-16 code units. */
 const TAIL_WEIGHT = 8_000_000;
 const START: Position = { epoch: 0, seq: 0 };
 

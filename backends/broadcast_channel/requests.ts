@@ -1,6 +1,6 @@
 /**
- * All that one context asks for, operations and receives: sent in batches, repeated until the log
- * holds the answer, and settled by what the log says.
+ * All requests of one context, operations and receives. They are sent in batches, repeated until
+ * the log holds the answer, and settled by the log.
  */
 import type { Request } from "./frame.ts";
 import { BATCH_OPERATIONS, expectCall, restoreCalls, settleCall, takeOperations } from "./calls.ts";

@@ -116,8 +116,9 @@ export function dueAt(member: Member): number {
 }
 
 /**
- * A channel that throws reaches nobody, and perhaps nobody has reached this context for a while: it
- * joins anew on another one, and asks again for everything. Until then it accepts nothing.
+ * Takes note that the channel throws. No post leaves any more, and perhaps none has arrived for a
+ * while. The context joins anew on another channel, and asks again for everything. Until then it
+ * accepts nothing.
  */
 function becomeMute(member: Member): void {
   member.isMute = true;

@@ -18,7 +18,7 @@ export interface Timing {
   readonly maxRetryMs: number;
   /** The time that a follower may take to acknowledge before the leader goes on without it. */
   readonly patienceMs: number;
-  /** The time that an ended receive stays announced, for the next one to take its place. */
+  /** The time that an ended receive stays announced, for the next receive to take its place. */
   readonly lingerMs: number;
 }
 

@@ -17,8 +17,8 @@ export interface BackendUnderTest {
   /** Closes the backend and whatever was started for it. */
   close(): Promise<void>;
   /**
-   * Another backend on what the first one stored, as after a new start of the process. Needed
-   * where `durable` is guaranteed. The check closes it.
+   * Opens another backend on the store of the first, as after a new start of the process. Needed
+   * where `durable` is guaranteed. The check closes the backend.
    */
   reopen?(): Promise<Backend>;
 }

@@ -79,7 +79,7 @@ async function thrownBy(call: Promise<unknown>, rule: string): Promise<unknown> 
   throw new Error(`${rule}: it succeeded`);
 }
 
-/** One text for equal values, whatever the order of their keys. */
+/** Writes equal values as equal texts, whatever the order of their keys. */
 function inspect(value: unknown): string {
   if (value instanceof Uint8Array) return `bytes(${Array.from(value).join(" ")})`;
   if (value instanceof Date) return `date(${value.getTime()})`;

@@ -71,11 +71,12 @@ export const checks: readonly Check[] = [
 ];
 
 /**
- * Registers one test for each promise of the backend contract: those that every backend keeps, and
- * those of the guarantees that this one declares. Each test gets a new backend. With a virtual
- * clock the suite takes some seconds; against a real broker with locks of a second, about a minute.
+ * Registers one test for each promise of the backend contract: the promises of every backend, and
+ * the promises that this backend declares in its guarantees. Each test gets a new backend. With a
+ * virtual clock the suite takes some seconds; against a real broker with locks of a second, about a
+ * minute.
  *
- * Returns which checks run and which do not.
+ * Returns the names of the checks that run and of the checks that do not.
  *
  * @throws {TypeError} If `except` names a check that does not exist.
  *

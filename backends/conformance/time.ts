@@ -22,8 +22,7 @@ export interface FlowOptions {
 const setTimer = globalThis.setTimeout;
 
 /**
- * The time of one check. Calls that are under way at once share the steps, so that two waits of a
- * second take one.
+ * The time of one check. Concurrent calls share the steps, so that two waits of a second take one.
  */
 export function createTime(pass: (ms: number) => Promise<void>, stepMs: number): Time {
   let passed = 0;

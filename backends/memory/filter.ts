@@ -15,8 +15,8 @@ import {
 } from "./filter_operators.ts";
 
 /**
- * Tells whether a policy lets a message with these attributes through: every key must be met by at
- * least one entry of its list. Of a `String.Array` one element is enough, also for `anything-but`.
+ * Tells whether a policy lets a message with these attributes through: at least one entry in the
+ * list of every key must match. Of a `String.Array` one element is enough, also for `anything-but`.
  * Binary attributes count as absent.
  */
 export function matches(policy: FilterPolicy, attributes: Attributes): boolean {
@@ -29,7 +29,7 @@ export function matches(policy: FilterPolicy, attributes: Attributes): boolean {
   });
 }
 
-/** What a condition is compared with; `undefined` if there is no such attribute. */
+/** Returns the values of an attribute for a condition; `undefined` if the attribute is absent. */
 function valuesOf(attributes: Attributes, key: string): unknown[] | undefined {
   const attribute = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
   if (attribute === undefined) return undefined;
@@ -95,7 +95,7 @@ export function checkFacts(policy: FilterPolicy, facts: PolicyFacts): void {
   if (bytes > MAX_POLICY_BYTES) refuse(`it takes at most ${MAX_POLICY_BYTES} bytes`, bytes);
 }
 
-/** What the parts of a policy come to. */
+/** Sums over the parts of a policy. */
 export interface PolicyFacts {
   /** All keys. */
   readonly keys: readonly string[];

@@ -39,8 +39,8 @@ function endsOf(value: unknown): unknown[] | undefined {
 }
 
 /**
- * Accepts what SNS accepts as a policy for the body. The combinations of a condition count as often
- * as it is deep.
+ * Accepts the policies for the body that SNS accepts. The combinations of a condition count as
+ * often as the condition is deep.
  *
  * @throws {MelangeError} `CONFIGURATION` that names the broken rule
  */

@@ -1,7 +1,7 @@
 /**
- * A binary heap whose items can be over while they are inside: those are passed over when they come
- * up, and all are thrown out when a heap has grown to twice its size. So nothing is ever looked for
- * in the middle. What an item is ordered by must not change while it is inside.
+ * A binary heap whose items can end while they are inside. An ended item is passed over at the top,
+ * and all ended items are thrown out when a heap has grown to twice its size. So no search goes
+ * through the middle. The order of an item must not change while the item is inside.
  */
 export interface Heap<T> {
   /** The items; the first is the least. */

@@ -1,7 +1,7 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/support/clock.ts";
 
-/** How long a receive waits. */
+/** Wait of a receive. */
 export interface Wait {
   /** In milliseconds. */
   readonly waitMs: number;
@@ -38,9 +38,9 @@ interface Poll<Options, Item> {
 }
 
 /**
- * Lets receives wait. While some do, one timer is pending, for the first thing that can happen;
- * while none does, there is no timer, so that nothing keeps a process alive. A poll that is aborted
- * has taken nothing.
+ * Lets receives wait. During a wait one timer is pending, for the next possible change. Without a
+ * wait there is no timer, so that nothing keeps a process alive. An aborted poll has taken no
+ * message.
  */
 export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery>(
   { clock, take, nextChangeAt }: LongPollOptions<Options, Item>,

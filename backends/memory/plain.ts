@@ -21,7 +21,9 @@ export function plainDestination(destination: Destination): Destination {
     : { queue: plainName(destination.queue) };
 }
 
-/** Returns a receipt, or text that is none. One that is too long is none, shortened or not. */
+/**
+ * Returns a receipt, or a text that is no receipt. Too long a text is no receipt, shortened or not.
+ */
 export function plainReceipt(receipt: unknown): string {
   return typeof receipt === "string" ? receipt.slice(0, LONGEST_RECEIPT) : "";
 }

@@ -13,25 +13,28 @@ import { createRecent, type Recent, type RecentEntry, remember, remembered } fro
 import { createSettled, noteSettled, type Settled } from "./settled.ts";
 import type { MessageState, StoredMessage } from "./stored_message.ts";
 
-/** How a queue behaves. `visibilityTimeoutMs`, `deadLetterQueue` are kept for its owner. */
+/**
+ * Settings of a queue. `visibilityTimeoutMs` and `deadLetterQueue` are kept for the owner of the
+ * queue.
+ */
 export interface QueueSettings {
-  /** Whether it keeps the order of groups and de-duplicates. */
+  /** Tells that the queue keeps the order of groups and de-duplicates. */
   readonly fifo: boolean;
-  /** How long a receive without a time of its own locks, in milliseconds. */
+  /** Time of the lock of a receive without a time, in milliseconds. */
   readonly visibilityTimeoutMs: number;
-  /** How long messages are kept, in milliseconds. */
+  /** Time that messages are kept, in milliseconds. */
   readonly retentionMs: number;
-  /** How long each message is hidden first, in milliseconds. */
+  /** Time that each message is hidden first, in milliseconds. */
   readonly delayMs: number;
   /** FIFO: whether the body stands in for a missing deduplication id. */
   readonly contentBasedDeduplication: boolean;
   /** FIFO: whether each group de-duplicates on its own. Default: `"queue"`. */
   readonly deduplicationScope?: "queue" | "messageGroup";
-  /** How many messages can be in flight at once. */
+  /** Highest number of messages in flight. */
   readonly inFlightLimit: number;
-  /** How often a message is received before it is exhausted. */
+  /** Number of receives after which a message is exhausted. */
   readonly maxReceives: number;
-  /** Where exhausted messages go; without one none is. */
+  /** Queue for exhausted messages; without this queue no message is exhausted. */
   readonly deadLetterQueue?: string;
 }
 
@@ -39,17 +42,17 @@ export interface QueueSettings {
 export interface Queue {
   /** Tells this queue from an earlier one of the same name; part of every receipt. */
   readonly id: string;
-  /** How it behaves; {@linkcode configure} changes it. */
+  /** Settings of the queue; {@linkcode configure} changes them. */
   settings: QueueSettings;
   /** The place of the next message. */
   nextOrdinal: number;
   /** All that is stored, by place. */
   readonly messages: Map<number, StoredMessage>;
-  /** How many messages are in each state. */
+  /** Number of messages in each state. */
   readonly counts: Record<MessageState, number>;
   /** Which message is next. */
   readonly order: Order;
-  /** What a delay or a lock hides, by its end. */
+  /** Messages that a delay or a lock hides, by its end. */
   readonly hidden: Heap<Moment>;
   /** All messages by age. */
   readonly byAge: Heap<Moment>;
@@ -59,11 +62,11 @@ export interface Queue {
   readonly settled: Settled;
 }
 
-/** What a repeated send is answered with. */
+/** Answer to a repeated send. */
 export interface SentBefore {
   /** The id of the message that was stored. */
   readonly messageId: string;
-  /** Its place. */
+  /** The place of the stored message. */
   readonly sequenceNumber: string;
 }
 
@@ -71,13 +74,13 @@ export interface SentBefore {
 export interface QueueSnapshot {
   /** See {@linkcode Queue.id}. */
   readonly id: string;
-  /** How it behaves. */
+  /** Settings of the queue. */
   readonly settings: QueueSettings;
   /** The place of the next message. */
   readonly nextOrdinal: number;
   /** All that is stored. */
   readonly messages: readonly StoredMessage[];
-  /** What is still de-duplicated. */
+  /** Messages that are still de-duplicated. */
   readonly deduplication: readonly RecentEntry<SentBefore>[];
   /** See {@linkcode Queue.settled}. */
   readonly settled: Readonly<Record<keyof Settled, readonly (readonly [number, string])[]>>;
@@ -187,7 +190,10 @@ export function become(queue: Queue, message: StoredMessage, state: MessageState
   queue.counts[state]++;
 }
 
-/** Removes a message. Of the receipts that were given for it, only `settledBy` did that; or none. */
+/**
+ * Removes a message. The receipt `settledBy` did so, and no other receipt of the message; or none
+ * did.
+ */
 export function forget(queue: Queue, message: StoredMessage, settledBy: string): void {
   queue.messages.delete(message.ordinal);
   queue.counts[message.state]--;

@@ -4,11 +4,11 @@ import type { Event } from "../../src/event/event.ts";
 
 /** Options of {@linkcode RecordingHandler.waitFor}. */
 export interface WaitForOptions {
-  /** How long to wait in real time, in milliseconds. Default: 1 000. */
+  /** Longest wait in real time, in milliseconds. Default: 1 000. */
   timeoutMs?: number;
 }
 
-/** What is waited for: a number of events, or a condition on all of them. */
+/** Goal of a wait: a number of events, or a condition on all events. */
 export type WaitTarget<E extends Event> = number | ((events: readonly E[]) => boolean);
 
 /** A handler that remembers the events it was called with. */
@@ -17,7 +17,7 @@ export interface RecordingHandler<E extends Event = Event> {
   (event: E, context?: unknown): Promise<void>;
   /** The events of all calls in their order, those of failed calls included. */
   readonly events: readonly E[];
-  /** Lets the next calls reject, with an error of its own or the given one. Default: one call. */
+  /** Lets the next calls reject, with the given error or a default error. Default: one call. */
   failNext(times?: number, error?: unknown): void;
   /**
    * Resolves with the events as soon as there are enough: at once, or when a call brings the last.

@@ -44,8 +44,8 @@ export interface ConsumeEventOptions {
   /** Time to wait for a message, in milliseconds. Default: the consumer's own. */
   waitMs?: number;
   /**
-   * Signal that ends the waiting. On SQS, a message that was on its way stays hidden for its
-   * visibility timeout. Default: none.
+   * Signal that ends the waiting. On SQS, a message on its way then stays hidden for the visibility
+   * timeout. Default: none.
    */
   signal?: AbortSignal;
 }
@@ -140,10 +140,12 @@ export class MessageConsumer {
   }
 
   /**
-   * Receives at most one message, handles and settles it. Resolves to what its handlers decided
-   * (what became of it is counted in {@linkcode status}), or to `undefined` if none came within
-   * `waitMs` milliseconds (default: the consumer's own). `stop()` does not wait for it.
-   * @throws {MelangeError} `NOT_FOUND`, `ACCESS_DENIED` and others, if the receive failed for good
+   * Receives at most one message, handles and settles it. Resolves to the decision of its handlers,
+   * or to `undefined` if no message came within `waitMs` milliseconds (default: the consumer's
+   * own). The counts of {@linkcode status} include the message. `stop()` does not wait for this
+   * call.
+   * @throws {MelangeError} `NOT_FOUND`, `ACCESS_DENIED` and other codes, if the receive failed for
+   * good
    * @throws {RangeError} if `waitMs` is negative or no finite number
    */
   async consumeEvent(options: ConsumeEventOptions = {}): Promise<Outcome | undefined> {
@@ -174,10 +176,11 @@ export class MessageConsumer {
   }
 
   /**
-   * Stops: no receive starts any more, running handlers are waited for, and what did not finish in
-   * time is given back, so that another consumer gets it at once. Resolves when all of that is done,
-   * at the latest after `drainMs` (250 ms for less). A second call may bring the end forward; it never puts it off.
-   * @throws {RangeError} if `drainMs` is negative or no number; nothing is stopped then
+   * Stops the consumer: starts no receive, waits for running handlers, and gives unfinished
+   * messages back in time, so that another consumer gets them at once. Resolves when all is done,
+   * at the latest after `drainMs` (250 ms for less). A second call may bring the end forward, but
+   * never puts the end off.
+   * @throws {RangeError} if `drainMs` is negative or no number; the consumer then goes on
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#settings.drainMs } = options;

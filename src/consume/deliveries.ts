@@ -44,7 +44,7 @@ interface Offered {
   decide: (outcome: Outcome) => void;
 }
 
-/** Line of deliveries that the reader of an async iterator decides about, one by one. */
+/** Line of deliveries. The reader of an async iterator decides about each in turn. */
 export class Handout {
   readonly #queue: string;
   readonly #serializers: SerializerRegistry;

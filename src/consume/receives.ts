@@ -56,8 +56,8 @@ export interface Received {
 }
 
 /**
- * Receives of one worker: says when the next one is due, and makes it. One receive is under way when
- * the queue is idle, more only after full answers.
+ * Receives of one worker, and the times at which they are due. One receive is under way when the
+ * queue is idle, more only after full answers.
  */
 export class Receives {
   readonly #options: ReceivesOptions;
@@ -90,10 +90,11 @@ export class Receives {
   }
 
   /**
-   * Returns how many messages to ask for now: a whole batch where `room` has place for it, or, while
-   * no receive is under way, less. After a full answer, less than a batch waits for more room as long
-   * as messages of that answer are still handled (`fresh` of them), and for `refillMs` at the most:
-   * older ones are slow, and nothing waits for them. After any other answer nothing waits.
+   * Returns the number of messages to ask for now: a whole batch where `room` has place for a
+   * batch, or less while no receive is under way. After a full answer, less than a batch waits for
+   * more room, as long as messages of that answer are still handled (`fresh` of them), and for
+   * `refillMs` at the most. Older messages are slow, so no receive waits for them. After any other
+   * answer no receive waits.
    */
   due(room: number, fresh: number): number {
     const { batch } = this.#options;
@@ -139,8 +140,8 @@ export class Receives {
   }
 
   /**
-   * Starts no more receives. Receives under way may end by themselves: an aborted receive could
-   * strand the messages that it was about to bring. Call {@linkcode Receives.abort} to give them up.
+   * Starts no more receives. Receives under way may end by themselves, because an abort could
+   * strand the messages of the answer. Call {@linkcode Receives.abort} to give the receives up.
    */
   stop(): void {
     this.#stopped.abort();

@@ -199,7 +199,7 @@ export function typed<T>(): Schema<T, T> {
   };
 }
 
-/** The type that created an event; `undefined` for one that was put together by hand. */
+/** Returns the type that created an event; `undefined` for an event made by hand. */
 export function eventTypeOf(event: Event): AnyEventType | undefined {
   return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
 }

@@ -92,8 +92,8 @@ export class Dispatcher {
   }
 
   /**
-   * Adds a subscriber: its handler is called for each event of the type. Returns the function that
-   * removes it.
+   * Adds a subscriber, whose handler is called for each event of the type. Returns the function
+   * that removes the subscriber.
    * @throws {TypeError} if the name is taken or no text, or missing where de-duplication is on
    */
   subscribe<T extends AnyEventType>(
@@ -120,7 +120,7 @@ export class Dispatcher {
     return this.#add({ name, types: [listensTo].flat(), process });
   }
 
-  /** Adds a handler of every event, whatever its type. Returns the function that removes it. */
+  /** Adds a handler of all events of all types. Returns the function that removes the handler. */
   subscribeAll(handler: Handler, options: SubscribeOptions = {}): () => void {
     return this.#add({ name: options.name, types: undefined, process: handler });
   }

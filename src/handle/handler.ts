@@ -33,8 +33,8 @@ export interface HandlerContext {
 
 /**
  * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
- * subscribers of one message share its event, its data and `context.message`, so a handler changes
- * none of them. Changes made all the same reach no retry and no dead-letter queue.
+ * subscribers of one message share the event, the data and `context.message`, so a handler must
+ * change none of them. A change would reach no retry and no dead-letter queue.
  *
  * @category Handling
  */

@@ -13,10 +13,9 @@ export interface DeduplicationOptions {
   /** The store that keeps the claims. */
   store: DeduplicationStore;
   /**
-   * The longest time that a claim lasts without being renewed, in milliseconds. The time is shorter
-   * where the message is held for less, so that the claim of a killed worker is over when its message
-   * comes again.
-   * Default: 60 000.
+   * The longest time that a claim lasts without renewal, in milliseconds. The time is shorter where
+   * the message is held for less, so that the claim of a killed worker is over when the message
+   * comes again. Default: 60 000.
    */
   leaseMs?: number;
   /** The time for which a handled event is remembered, in milliseconds. Default: 24 hours. */
@@ -104,9 +103,10 @@ function soundClaim(claim: Claim, leaseMs: number): Claim {
 }
 
 /**
- * The claim lives no longer than its message: when that is given up, it is given back, whatever the
- * handler's promise does, so that the next delivery can run. A handler that succeeds all the same is
- * marked as done, unless somebody else has claimed the event since.
+ * Runs the handler under a claim, which lives no longer than its message. When the message is given
+ * up, the claim is released, even if the handler goes on, so that the next delivery can run. A
+ * handler that still succeeds later marks the event as done, unless another claim has taken the
+ * event since.
  */
 async function runClaimed(
   handle: () => Promise<void>,

@@ -1,4 +1,4 @@
-/** The log lines about messages that fail. They hold no text of others beside ids and type names. */
+/** The log lines about failed messages. They hold no foreign text beside ids and type names. */
 import { defined } from "../support/defined.ts";
 import { describeError, MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
@@ -20,7 +20,7 @@ export function reportUnforeseen({ logger, queue, message }: Subject, error: unk
   });
 }
 
-/** Reports a message that no handler got, and what becomes of it. */
+/** Reports a message that no handler got, and the outcome for the message. */
 export function reportUnhandled(
   { logger, queue, message }: Subject,
   { then, type, reason }: { then: Fallback; type: string | undefined; reason: string },
@@ -69,7 +69,7 @@ export function reportFailure(
   });
 }
 
-/** Cuts an id or a type: those of foreign messages are whatever their sender wrote. */
+/** Cuts an id or a type, which may be any text in a foreign message. */
 function short(text: string): string {
   return text.slice(0, 100);
 }

@@ -12,7 +12,7 @@ import { runOnce } from "./once.ts";
 import { readingFault, reportFailure, reportUnhandled } from "./reports.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
-/** One message on its way to its subscribers. */
+/** One message for its subscribers. */
 export interface Job {
   readonly dispatcher: Dispatcher;
   /** The type of the event, which somebody subscribed to. */
@@ -28,7 +28,10 @@ export interface Job {
   readonly clock: Clock;
 }
 
-/** Runs all subscribers at once; one verdict each, in order. Rejects for nothing that they do. */
+/**
+ * Runs all subscribers at once. Returns one verdict each, in order. Rejects for no fault of a
+ * subscriber.
+ */
 export async function runSubscribers(
   subscriptions: readonly Subscription[],
   job: Job,
@@ -43,7 +46,10 @@ export async function runSubscribers(
 
 /** The part of a job that one subscriber gets. */
 interface Run extends Job {
-  /** The validated events, by schema: subscribers that share a schema share its event and its error. */
+  /**
+   * The validated events, by schema: subscribers with the same schema share the event and the
+   * error.
+   */
   readonly events: Map<Schema | undefined, Promise<Event>>;
 }
 

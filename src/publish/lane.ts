@@ -3,7 +3,7 @@ import type { Batcher } from "../support/batcher.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Destination, OutgoingMessage } from "../wire/message.ts";
 
-/** A message that waits for its request or its result. */
+/** A message in a lane, which waits for a request or a result. */
 export interface Item {
   readonly message: OutgoingMessage;
   readonly signal: AbortSignal | undefined;
@@ -27,16 +27,17 @@ export interface LaneOptions extends LaneFacts {
 }
 
 /**
- * All events to one destination: they share requests, and keep the order of their calls. Each takes a
- * place at its call, and is sent from there once those before it have been sent or given up.
+ * All events to one destination. The events share requests and keep the order of their calls. An
+ * event takes a place at its call. The lane sends the event from that place, once the events before
+ * it have been sent or given up.
  */
 export interface Lane extends LaneFacts {
   readonly batcher: Batcher<Item, SendResult>;
   /** Takes the last place. */
   enter(): Place;
   /**
-   * Sends a message from a place, in its turn. An abort takes it back; if it is on the wire by then,
-   * its outcome is unknown.
+   * Sends a message from a place, in turn. An abort takes the message back; if the message is on
+   * the wire by then, the outcome is unknown.
    */
   send(place: Place, item: Item): Promise<SendResult>;
   /** Gives a place up, unless a message was sent from it. */
@@ -51,7 +52,7 @@ export function createLane(options: LaneOptions): Lane {
   /** The places in order, and how to go on from those whose message is ready. */
   const line = new Map<Place, (() => void) | undefined>();
 
-  /** Sends from the places in front that are ready, in one go, so that they share a request. */
+  /** Sends from the ready places in front, in one go, so that the messages share a request. */
   function admit(): void {
     for (const [place, go] of line) {
       if (!go) return;

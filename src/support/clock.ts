@@ -48,8 +48,8 @@ export function reading(clock: Clock): number {
 }
 
 /**
- * Returns a clock whose dates do not step: it begins at the time of the wall clock and goes on by
- * the monotonic reading. For what keeps dates and deadlines in one number.
+ * Returns a clock without steps in its dates. The clock begins at the time of the wall clock and
+ * goes on by the monotonic reading. The clock is for code with dates and deadlines in one number.
  */
 export function steady(clock: Clock): Clock {
   const offset = clock.now() - reading(clock);

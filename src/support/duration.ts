@@ -16,8 +16,9 @@ export function isNumber(value: unknown, least: number, most: number = Infinity)
 }
 
 /**
- * Refuses what is no length of time.
- * @throws {RangeError} if it is no number, negative, not finite, or 0 where it must be positive
+ * Refuses a value that is no length of time.
+ * @throws {RangeError} if the value is no number, negative, not finite, or 0 where the rule asks
+ * for more
  */
 export function checkMs(value: unknown, rule: DurationRule): void {
   const { cannot, name, positive = false, endless = false } = rule;

@@ -56,8 +56,8 @@ export interface MelangeErrorOptions extends ErrorOptions {
 }
 
 /**
- * A condition that a caller can handle, told apart by its `code`. Its message never holds a
- * credential, a message body or a field of one.
+ * A condition that a caller can handle, told apart by `code`. The message of the error never holds
+ * a credential, a message body or a field of a body.
  *
  * @example
  * ```ts

@@ -42,10 +42,10 @@ export const consoleLogger: Logger = {
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /**
- * Returns a logger whose own failures touch nobody, whether its methods throw or return a promise
- * that rejects: a message is not lost because it could not be logged. Fields come first where the
- * given logger wants that.
- * @throws {TypeError} if it has no method for one of the four levels
+ * Returns a logger that never throws or rejects, even if the methods of the given logger do. So no
+ * message is lost because a log line failed. Fields come first where the given logger takes them
+ * first.
+ * @throws {TypeError} if the given logger lacks a method for one of the four levels
  */
 export function guarded(logger: Logger): Logger {
   checkLogger(logger);

@@ -12,8 +12,8 @@ export function assertEntries(action: string, count: number): void {
 }
 
 /**
- * Gives one result per entry, in order. The ids are the places; an entry that is in neither list, or
- * in both, or whose success cannot be read, has not demonstrably succeeded.
+ * Returns one result per entry, in order. The ids are the places. An entry counts as successful
+ * only if the entry is in exactly one list, the list of successes, and its success can be read.
  */
 export function resultPerEntry<E, T>(
   action: string,

@@ -187,7 +187,10 @@ function regionOutside({ region }: EndpointOptions, environment: Environment): s
   return region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
 }
 
-/** A home folder that never answers stops nobody who has what is needed: it counts as one without files. */
+/**
+ * Reads the files of the home folder. A folder that never answers counts as a folder without files,
+ * unless the files are needed.
+ */
 async function filesIn(
   { environment, readTextFile, clock }: EndpointSources,
   isNeeded: boolean,
@@ -200,7 +203,10 @@ async function filesIn(
   }
 }
 
-/** A broker on this machine answers for STS where it answers for SNS; no other host is taken for one. */
+/**
+ * Returns the broker on this machine that answers for SNS, which then answers for STS as well. No
+ * other host counts as a broker.
+ */
 function brokerOf(snsEndpoint: string | undefined): string | undefined {
   const isLocal =
     /^https?:\/\/(([\w-]+\.)*localhost(\.localstack\.cloud)?|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;

@@ -44,8 +44,8 @@ export interface EndpointSettings
 export type Locate = (request: Located, settings: EndpointSettings) => Place | Promise<Place>;
 
 /**
- * The first that is there of: the option, the environment, the host in the URL of a queue, the
- * endpoint of the region. A region is only taken from a host that is known to be one of AWS.
+ * Returns the first of these that exists: the option, the environment, the host in the URL of a
+ * queue, the endpoint of the region. A host names a region only if AWS owns the host.
  */
 export function place(request: Located, settings: EndpointSettings): Place {
   const { service, address = "" } = request;

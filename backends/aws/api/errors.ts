@@ -1,6 +1,6 @@
 /**
- * The meaning of the errors of the services: one table, read from the top. The free text of a service
- * may quote a message, so no rule reads it and no error of ours repeats it.
+ * The meaning of the errors of the services: one table, read from the top. The free text of a
+ * service may quote a message, so no rule reads the text and no error of ours repeats the text.
  */
 import {
   MelangeError,

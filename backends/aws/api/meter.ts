@@ -1,6 +1,7 @@
 /**
- * The meter of a backend: it counts what AWS bills. It stands around `fetch` and around the reader of
- * answers, so that every attempt is counted, and the sender of edge workers carries nothing of it.
+ * The meter of a backend, which counts the requests that AWS bills. The meter wraps `fetch` and the
+ * reader of answers, so that every attempt is counted and the sender of edge workers carries no
+ * part of the meter.
  */
 import type { Usage } from "../../../src/backend.ts";
 
@@ -107,7 +108,9 @@ function headerOf(headers: HeadersInit | undefined, name: string): string | unde
   return (headers as Readonly<Record<string, string>>)[name];
 }
 
-/** The parts that AWS bills a text as: of the whole request or answer, so that it is never less. */
+/**
+ * Returns the number of parts that AWS bills for a text, the whole request or answer; never less.
+ */
 function partsOf(text: string): number {
   // Three bytes are the most that a character of a string takes.
   if (text.length * 3 <= BILLED_BYTES) return 1;

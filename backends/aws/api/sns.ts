@@ -1,6 +1,6 @@
 /**
- * The calls of SNS, in the Query protocol, one function each, and the one of STS that is needed to
- * write the ARN of a topic.
+ * The calls of SNS, in the Query protocol, one function each, and the call of STS that the ARN of a
+ * topic needs.
  *
  * https://docs.aws.amazon.com/sns/latest/api/welcome.html
  */

@@ -33,8 +33,9 @@ export type Search = (context: SearchContext) => Promise<Found>;
 export const NO_FILES = "this runtime has no files";
 
 /**
- * The error of a place that is set up and does not work. The chain ends there: the next place may
- * be somebody else's. `reason` must not quote what was read, as secrets may be in it.
+ * Makes the error of a place that is set up and does not work. The chain ends there, because the
+ * next place may belong to somebody else. `reason` must not quote the content of the place, which
+ * may hold secrets.
  */
 export function brokenSource(reason: string, options: { retryable?: boolean } = {}): MelangeError {
   return new MelangeError("CONFIGURATION", `Cannot get credentials as ${reason}`, options);
@@ -56,8 +57,8 @@ export interface FileReader {
 }
 
 /**
- * Reads a file that may be missing, or closed to us. One that does not answer in time is an error
- * that may pass: it is not known what it says.
+ * Reads a file that may be missing, or closed to us. A file without an answer in time is an error
+ * that may pass, because its content is unknown.
  */
 export async function readFile(
   { readTextFile, clock }: FileReader,

@@ -33,9 +33,15 @@ import { tellingWaits } from "../api/unreachable.ts";
 
 /** Options of `AwsBackend.declareEndpoint`. */
 export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOptions, "topic"> {
-  /** Post the body as it was published, which `snsEndpoint` takes only with `allowRaw`: nothing tells then who sent it. Default: `false`. */
+  /**
+   * Post the body as published. `snsEndpoint` takes such posts only with `allowRaw`, because a raw
+   * post does not prove its sender. Default: `false`.
+   */
   raw?: boolean;
-  /** The queue that takes what the endpoint refuses, or does not take in time; created if it is missing. Default: the one that the subscription has. */
+  /**
+   * The queue for messages that the endpoint refuses, or does not take in time; created if missing.
+   * Default: the queue of the existing subscription.
+   */
   deadLetterQueue?: string;
 }
 

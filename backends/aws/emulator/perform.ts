@@ -7,9 +7,9 @@ import { SQS_ACTIONS } from "./sqs/mod.ts";
 import { moveMessages, nextMoveAt } from "./sqs/move_tasks.ts";
 import type { World } from "./world.ts";
 
-/** What came of an operation. */
+/** The result of an operation. */
 export interface Performed {
-  /** What it answers. */
+  /** The answer of the operation. */
   readonly output: Output;
   /** The ARNs of the queues that may have something new to receive. */
   readonly woken: ReadonlySet<string>;

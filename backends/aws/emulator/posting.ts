@@ -1,4 +1,4 @@
-/** Makes the deliveries that leave the emulator, and tells the world what came of them. */
+/** Makes the deliveries that leave the emulator, and tells the world their results. */
 import type { Clock } from "../../../src/support/clock.ts";
 import type { Host } from "./host.ts";
 import type { Operation } from "./operation.ts";

@@ -15,7 +15,10 @@ export interface EmulatorRequest {
   readonly topic?: string;
   /** The bytes of its body. */
   readonly bytes: number;
-  /** How many requests AWS bills: one for each 64 KiB of messages, sent or received, at least one. STS is free. */
+  /**
+   * Number of requests that AWS bills: one for each 64 KiB of messages, sent or received, at least
+   * one. STS is free.
+   */
   readonly billed: number;
   /** The HTTP status of the answer; 0 where it was lost. */
   readonly status: number;

@@ -13,7 +13,7 @@ export interface Signer {
   sign(fields: Readonly<Record<string, unknown>>, version: string): Promise<string>;
   /** The certificate as PEM. */
   certificate(): Promise<string>;
-  /** What tells this certificate from others, in hexadecimal. */
+  /** Returns the name of this certificate, in hexadecimal. */
   name(): Promise<string>;
 }
 

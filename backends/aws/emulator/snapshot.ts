@@ -28,13 +28,13 @@ export interface EmulatorSnapshot {
   readonly moveTasks: readonly MoveTask[];
   /** When queues were deleted, by ARN. */
   readonly deletedQueues: readonly (readonly [string, number])[];
-  /** How many queues there have been. */
+  /** Number of queues so far. */
   readonly queuesCreated: number;
 }
 
 /** A queue as data. */
 export interface QueueState extends QueueFacts {
-  /** What it holds. */
+  /** The content of the queue. */
   readonly engine: engine.QueueSnapshot;
 }
 

@@ -7,7 +7,7 @@ import { type Attributes, typedAttribute } from "../../../src/wire/message.ts";
 
 const encoder = /* @__PURE__ */ new TextEncoder();
 
-/** Memory that is kept from one digest to the next, in bytes; a longer text gets its own. */
+/** Memory that one digest leaves to the next, in bytes; a longer text gets its own memory. */
 const KEPT_BYTES = 65_536;
 let kept: Uint8Array<ArrayBuffer> | undefined;
 
@@ -18,8 +18,8 @@ export function md5(input: string | Uint8Array): string {
 }
 
 /**
- * Returns the MD5 of message attributes: of each, in the order of their names, the name, the type, a
- * byte that tells text from bytes, and the value, all with their lengths.
+ * Returns the MD5 of message attributes. For each attribute, in the order of names, the input holds
+ * the name, the type, a byte that tells text from bytes, and the value, all with their lengths.
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
  */

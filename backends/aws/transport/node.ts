@@ -1,5 +1,5 @@
 /**
- * A `fetch` over `node:http` for Node.js, where it takes less time than the one that is built in.
+ * A `fetch` over `node:http` for Node.js, which takes less time than the built-in `fetch`.
  *
  * @example
  * ```ts

@@ -3,8 +3,9 @@ import { derive, type Event } from "../../event/event.ts";
 import type { EventPublisher, PublishEntry } from "../../publish/publisher.ts";
 
 /**
- * Marks what a handler publishes through `context.publisher` as caused by the event it handles:
- * the same correlation id (the first event's id starts one), and its id as the causation id.
+ * Marks the events that a handler publishes through `context.publisher` as caused by the handled
+ * event. The new events get the same correlation id (the first event's id starts one), and the id
+ * of the handled event as their causation id.
  *
  * @example
  * ```ts

@@ -15,7 +15,7 @@ const LISTS: Readonly<Record<string, string>> = {
   Results: "ListMessageMoveTasksResultEntry",
 };
 
-/** Maps, and what each of their elements, its key and its value are called. */
+/** Maps, with the names of their elements, keys and values. */
 const MAPS: Readonly<Record<string, readonly [string, string, string]>> = {
   Attributes: ["Attribute", "Name", "Value"],
   MessageAttributes: ["MessageAttribute", "Name", "Value"],

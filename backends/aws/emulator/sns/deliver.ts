@@ -1,4 +1,4 @@
-/** What becomes of a published message at each subscription. */
+/** The way of a published message through each subscription. */
 import type { OutgoingMessage, TypedAttribute } from "../../../../src/wire/message.ts";
 import type { Call } from "../operation.ts";
 import type { AttributeInput, Notification, Subscription } from "../world.ts";

@@ -1,6 +1,6 @@
 /**
- * Whether the policy of a queue lets a topic send to it: without a statement for that, SNS drops
- * what it should deliver, and nobody is told.
+ * The permission in the policy of a queue for a topic to send. Without such a statement SNS drops
+ * the messages, and tells nobody.
  * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
  */
 import { parseArn } from "../addresses.ts";

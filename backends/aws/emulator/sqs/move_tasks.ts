@@ -173,7 +173,7 @@ function fail(task: MoveTask, reason: string): void {
   task.failureReason = reason;
 }
 
-/** What is moved is a new message: it has another id, and its retention begins again. */
+/** Moves a message. The moved message is a new message, with a new id and a new retention. */
 function move(
   message: StoredMessage,
   { source, target, call }: { source: QueueRecord; target: QueueRecord; call: Call },

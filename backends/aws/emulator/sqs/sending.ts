@@ -171,13 +171,13 @@ function senderOf({ account }: Call): string {
 export interface EnqueueOptions {
   /** The operation. */
   readonly call: Call;
-  /** Who sends it. */
+  /** The sender of the message. */
   readonly senderId: string;
-  /** Its X-Ray trace. */
+  /** The X-Ray trace of the message. */
   readonly traceHeader?: string | undefined;
 }
 
-/** Stores a message that was checked before, and wakes those who wait for one. */
+/** Stores a checked message, and wakes the receives that wait for a message. */
 export function enqueue(
   { engine: queue, arn }: QueueRecord,
   message: OutgoingMessage,

@@ -1,7 +1,6 @@
 /**
- * Reads what is needed of an X.509 certificate: whose it is, when it is valid, and its key. Who
- * issued it is not checked here: the certificates of SNS are trusted because of the host that they
- * are fetched from, over TLS.
+ * The needed parts of an X.509 certificate: names, times and key. The issuer is not checked here.
+ * The certificates of SNS are trusted because of their host, from which they are fetched over TLS.
  */
 import { fromBase64 } from "../../../../src/support/base64.ts";
 import { MelangeError, probe } from "../../../../src/support/errors.ts";

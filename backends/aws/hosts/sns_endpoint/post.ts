@@ -45,7 +45,7 @@ export interface PostRules {
   readonly topics: ReadonlyMap<string, AllowedTopic>;
   readonly signatureVersions: readonly SignatureVersion[];
   readonly windowMs: number;
-  /** Tells that the certificate is given, so that its address does not count. */
+  /** Tells that the certificate is given, so that the address of the certificate does not count. */
   readonly pinned?: boolean;
 }
 
