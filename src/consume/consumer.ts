@@ -1,12 +1,13 @@
 import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import { soundDeliveries } from "../handle/answers.ts";
-import type { Receiver } from "../backend.ts";
+import type { Metered, Receiver } from "../backend.ts";
 import { reading } from "../support/clock.ts";
 import { type ConsumedDelivery, Handout } from "./deliveries.ts";
 import { dispatch, type Outcome } from "../handle/dispatch.ts";
 import { Dispatcher } from "../handle/dispatcher.ts";
 import { checkMs } from "../support/duration.ts";
-import { MelangeError } from "../support/errors.ts";
+import { defined } from "../support/defined.ts";
+import { MelangeError, probe } from "../support/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import { retry, RetryBudget } from "../support/retry.ts";
@@ -25,7 +26,7 @@ export type { ConsumerStatus, Health } from "./status.ts";
  */
 export interface MessageConsumerOptions extends ConsumerSettings {
   /** Backend of the queue; the consumer does not close it. */
-  backend: Receiver;
+  backend: Receiver & Metered;
   /** Queue that messages are received from. */
   queue: string;
   /** Handlers of the messages. Default: none; only {@linkcode MessageConsumer.deliveries} is of use then. */
@@ -99,7 +100,7 @@ const FIFO_ATTEMPTS = 5;
  * @category Consuming
  */
 export class MessageConsumer {
-  readonly #backend: Receiver;
+  readonly #backend: Receiver & Metered;
   readonly #queue: string;
   readonly #dispatcher: Dispatcher;
   readonly #publisher: EventPublisher | undefined;
@@ -239,6 +240,7 @@ export class MessageConsumer {
       running: this.#run?.worker.running ?? 0,
       inFlight: this.#run?.worker.inFlight ?? 0,
       ...this.#counts,
+      ...defined({ usage: probe(() => this.#backend.usage?.()) }),
     };
   }
 
