@@ -16,7 +16,7 @@ function allowed(word: string): number {
   return Math.max(1, Math.floor(word.length * 0.4));
 }
 
-/** Counts the letters that were added, left out, replaced, or swapped with the next one. */
+/** Counts the letters that differ: added, left out, replaced, or swapped with the next letter. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -10,7 +10,7 @@ import { consoleLogger, type Logger } from "../src/support/logger.ts";
 
 /** The contents of a handlers module. */
 export interface Handlers {
-  /** The module's `dispatcher`, or one made of its `subscribers`. */
+  /** The module's `dispatcher`, or a dispatcher of its `subscribers`. */
   readonly dispatcher: Dispatcher;
   /** The event types that the module exports or that its handlers listen to. */
   readonly eventTypes: readonly AnyEventType[];
@@ -134,7 +134,7 @@ function isEventType(value: unknown): value is AnyEventType {
     "schema" in value;
 }
 
-/** Returns the same dispatcher, except that it logs elsewhere. */
+/** Returns the same dispatcher with another logger. */
 export function withLogger(dispatcher: Dispatcher, logger: Logger): Dispatcher {
   const options = { ...dispatcher.options, logger };
   return new Proxy(dispatcher, {

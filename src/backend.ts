@@ -144,7 +144,10 @@ export interface BackendLimits {
  * @category Backends
  */
 export interface Guarantees {
-  /** A message that is not acknowledged comes again. Where false: a failed message is logged, and gone when it is released. */
+  /**
+   * A message comes again unless acknowledged. Where `false`, a failed message is logged, and gone
+   * when released.
+   */
   readonly redelivers: boolean;
   /** FIFO queues keep the order of a group. Where false: order is not relied upon. */
   readonly ordered: boolean;
@@ -339,7 +342,7 @@ export interface SubscriptionOptions {
 export interface DeclareQueueOptions extends CallOptions {
   /** Topics to subscribe to. Default: none. Other subscriptions are left alone. */
   subscribeTo?: readonly (string | SubscriptionOptions)[];
-  /** The queue that takes messages which failed `maxReceives` times; created if it is missing. Default: none. */
+  /** The queue for messages that failed `maxReceives` times; created if missing. Default: none. */
   deadLetterQueue?: string;
   /** The receives before a message moves to the dead-letter queue. Default: 5. */
   maxReceives?: number;
@@ -393,7 +396,7 @@ export interface QueueDescription {
   delayed: number;
   /** The time for which a receive locks unless it names another, in milliseconds. */
   visibilityTimeoutMs: number;
-  /** The dead-letter queue, if it has one. */
+  /** The dead-letter queue, if any. */
   deadLetterQueue?: string;
   /** The receives before a message moves to the dead-letter queue. */
   maxReceives?: number;
@@ -417,7 +420,7 @@ export interface Admin {
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription>;
   /** Deletes a topic and its subscriptions; success if there is none. */
   deleteTopic(name: string, options?: CallOptions): Promise<void>;
-  /** Deletes a queue and its messages; success if there is no such queue. */
+  /** Deletes a queue and its messages. A missing queue is a success. */
   deleteQueue(name: string, options?: CallOptions): Promise<void>;
 }
 
@@ -427,7 +430,9 @@ export interface Admin {
  * @category Backends
  */
 export interface Usage {
-  /** Requests by operation, as the service names it. Attempts that had no answer are not counted. */
+  /**
+   * Requests by operation, in the names of the service. Attempts without an answer are not counted.
+   */
   readonly requests: Readonly<Record<string, number>>;
   /** Receives that brought nothing. */
   readonly emptyReceives: number;

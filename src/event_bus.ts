@@ -103,7 +103,7 @@ export class EventBus implements EventPublisher {
 
   /**
    * Creates the bus of this process.
-   * @throws {MelangeError} `CONFLICT` if there is one that is running
+   * @throws {MelangeError} `CONFLICT` if a bus is running
    */
   static init(options: EventBusOptions): EventBus {
     if (EventBus.#instance?.running) {
@@ -132,7 +132,10 @@ export class EventBus implements EventPublisher {
     return this.#consumers.some((consumer) => consumer.health() !== "stopped");
   }
 
-  /** Adds a subscriber, as {@linkcode Dispatcher.subscribe} does. Returns the function that removes it. */
+  /**
+   * Adds a subscriber, as {@linkcode Dispatcher.subscribe} does. Returns the function that removes
+   * the subscriber.
+   */
   subscribe<T extends AnyEventType>(
     type: T,
     handler: Handler<EventOf<T>>,
@@ -148,7 +151,7 @@ export class EventBus implements EventPublisher {
     return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
   }
 
-  /** Adds a handler of every event. Returns the function that removes it. */
+  /** Adds a handler of every event. Returns the function that removes the handler. */
   subscribeAll(handler: Handler, options?: SubscribeOptions): () => void {
     return this.#dispatcher.subscribeAll(handler, options);
   }

@@ -92,7 +92,7 @@ export type { AwsSenderOptions } from "./sender.ts";
 /** Options of {@linkcode AwsBackend}; each has a default. */
 export interface AwsBackendOptions
   extends AwsSenderOptions, EndpointKindOptions, CredentialsAccess {
-  /** The keys that requests are signed with, or their provider. Default: {@linkcode defaultCredentials}. */
+  /** The keys for signing, or their provider. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
   /** The part of a message that is compared with the MD5 of SQS, on sending and receiving. Default: `"body"`. */
   integrity?: Integrity;
@@ -201,7 +201,10 @@ export class AwsBackend implements Backend {
     return this.#topics ? guarantees : { ...guarantees, fansOut: false, filters: false };
   }
 
-  /** Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`; one result each, in order. What breaks the rules of messages is refused before. */
+  /**
+   * Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`. Returns one result each, in
+   * order. Messages that break the rules are refused before the request.
+   */
   send(
     destination: Destination,
     messages: readonly OutgoingMessage[],
@@ -217,7 +220,10 @@ export class AwsBackend implements Backend {
     );
   }
 
-  /** The bytes that a message takes of the limits: its body, and of each attribute the name, the type and the value. */
+  /**
+   * Returns the size of a message under the limits, in bytes: the body, and of each attribute the
+   * name, the type and the value.
+   */
   sizeOf(message: OutgoingMessage): number {
     return messageSize(message);
   }
@@ -327,7 +333,7 @@ export class AwsBackend implements Backend {
     return this.#needing(true, () => this.#admin.deleteTopic(name, options));
   }
 
-  /** Deletes a queue and what is in it; success if there is none. SQS takes up to a minute. */
+  /** Deletes a queue and its messages. A missing queue is a success. SQS takes up to a minute. */
   deleteQueue(name: string, options?: CallOptions): Promise<void> {
     return this.#admin.deleteQueue(name, options);
   }
@@ -341,7 +347,10 @@ export class AwsBackend implements Backend {
     );
   }
 
-  /** Returns what was asked of SQS and SNS since this was created, and its price at AWS's list price. */
+  /**
+   * Returns the requests to SQS and SNS since the backend was created, with their price at AWS's
+   * list price.
+   */
   usage(): Usage {
     return this.#meter.usage();
   }
@@ -356,7 +365,9 @@ export class AwsBackend implements Backend {
 /** Disposal of a backend by `await using`: the same as {@linkcode AwsBackend.close}. */
 export interface AwsBackend extends AsyncDisposing {}
 
-/** Refuses sizes that are no numbers: they would let nothing through, or everything. */
+/**
+ * Refuses sizes that are no numbers. Such a size would let no message through, or every message.
+ */
 function checkSizes(options: AwsBackendOptions): void {
   for (const name of ["topicMessageBytes", "queueMessageBytes", "queueBatchBytes"] as const) {
     if (options[name] === undefined) continue;

@@ -49,7 +49,7 @@ const GUARANTEES: Guarantees = {
 export interface ReceiverOptions {
   /** The sender of copies to dead-letter queues, which knows the limits. */
   readonly sender: Sender;
-  /** Compares a message that arrived with its digests. */
+  /** Compares an arrived message with its digests. */
   readonly isIntact: IsIntact;
   /** The logger that is told of damaged messages. */
   readonly logger: Logger;

@@ -84,7 +84,10 @@ function operationsFrom(
   return operations.slice(0, countThatFits(operations, { weightOf }));
 }
 
-/** Sends the operations from `expect` on once more, if the leader waits for one that was sent. */
+/**
+ * Sends the operations from `expect` on once more, if the leader waits for an operation that was
+ * sent.
+ */
 export function expectCall(expect: number, turn: Turn): void {
   const { calls } = turn.member;
   if (expect < calls.low || expect > calls.transmitted) return;

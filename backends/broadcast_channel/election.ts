@@ -88,7 +88,7 @@ export function onClaim({ from, epoch, isSure }: From<Claiming>, turn: Turn): vo
   post({ kind: "vote", to: from, epoch, log, last }, turn);
 }
 
-/** Tells if a leader was heard lately: it will object to a claim itself. */
+/** Tells if a leader was heard lately. Such a leader will object to a claim. */
 function isLed({ member: { follower, leaderAt, timing }, now }: Turn): boolean {
   return follower !== undefined && now - leaderAt < 1.5 * timing.beatMs;
 }
@@ -148,7 +148,10 @@ function endClaim(claim: Claim, turn: Turn): void {
   post({ kind: "cede", to: best[0], epoch: best[1].epoch }, turn);
 }
 
-/** With Web Locks, who does not get the lock leads only if its holder has been silent for long. */
+/**
+ * Tells if this context may lead. With Web Locks, a context without the lock leads only after a
+ * long silence of the holder.
+ */
 function mayLead({ member: { hasLocks, leaderAt, timing }, holdsLock, now }: Turn): boolean {
   return !hasLocks || holdsLock || now - leaderAt >= timing.leaderTimeoutMs;
 }
@@ -197,7 +200,7 @@ function openEntries(member: Member): OwnEntry[] {
   });
 }
 
-/** Releases the locks of the leader before, if it was replaced because it was silent. */
+/** Releases the locks of the leader before, if silence was the reason for the change. */
 function releaseLast(leading: Leading, turn: Turn): void {
   const { member, now } = turn;
   const { lastLeader, peers, timing } = member;
@@ -208,7 +211,7 @@ function releaseLast(leading: Leading, turn: Turn): void {
   member.lastLeader = undefined;
 }
 
-/** Follows a new leader, unless there is a better one; tells if it follows. */
+/** Follows a new leader, unless there is a better leader; tells if the context follows. */
 export function adopt({ from, epoch, log, seq }: From<Beat>, turn: Turn): boolean {
   const { member } = turn;
   const { leader, follower, replica } = member;
@@ -229,7 +232,7 @@ export function adopt({ from, epoch, log, seq }: From<Beat>, turn: Turn): boolea
   return true;
 }
 
-/** Which of two logs goes further; of two that do not differ in this, always the same one. */
+/** Compares two logs by length; for equal logs, the result is always the same. */
 function compare(
   a: { readonly log: string; readonly last: Position },
   b: { readonly log: string; readonly last: Position },

@@ -44,7 +44,7 @@ export function onBeat(following: Following, { log, base, seq, probe }: Beat, tu
   else if (probe.includes(id)) acknowledge(following, turn);
 }
 
-/** Takes entries, and applies those that follow. */
+/** Takes entries, and applies them in order. */
 export function onEntries(following: Following, frame: Entries, turn: Turn): void {
   const { entries, ask, after, to } = frame;
   const { id, replica } = turn.member;

@@ -17,10 +17,10 @@ import { answerOf, type Entry } from "./state.ts";
 /** Highest number of waiting receives of one member. */
 const WANTS = 1_000;
 
-/** A batch, and the member that asks for it. */
+/** A batch, with the asking member. */
 type From<T> = T & { readonly from: string };
 
-/** Creates the part of a leader; `own` are entries that its calls do not know of: sent once more. */
+/** Creates the part of a leader. The entries `own`, unknown to their calls, are sent once more. */
 export function createLeading(
   { epoch, own }: { readonly epoch: number; readonly own: readonly OwnEntry[] },
   { member: { replica }, now }: Turn,
@@ -145,7 +145,7 @@ function logTime({ aheadMs }: Leading, { member, now }: Turn): number {
   return Math.max(now + aheadMs, member.replica.state.now);
 }
 
-/** Receives for those who wait at a queue, as long as there is something. */
+/** Receives for the waiting receives of a queue, as long as there are messages. */
 function serve(leading: Leading, name: string, turn: Turn): void {
   const { broker } = turn.member.replica.state;
   for (;;) {

@@ -1,4 +1,4 @@
-/** A channel that is replaced when it breaks. */
+/** A channel with replacement after a break. */
 import type { Clock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import type { BroadcastChannelLike } from "./channel.ts";

@@ -60,7 +60,7 @@ interface Edge {
   isFlushing: boolean;
 }
 
-/** Joins those who share a name. */
+/** Joins the contexts that share a name. */
 export function join(options: ParticipantOptions): Participant {
   const edge = createEdge(options);
   const { member } = edge;
@@ -196,7 +196,7 @@ function close(edge: Edge, reason: unknown): void {
 const REARM_MS = 500;
 
 interface Alarm {
-  /** Rings at a time, unless that is later than the alarm that is set. */
+  /** Rings at a time, unless the alarm is set to an earlier time. */
   set(at: number): void;
   cancel(): void;
 }

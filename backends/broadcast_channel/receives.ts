@@ -97,7 +97,7 @@ function giveBack(queue: string, deliveries: readonly Delivery[], turn: Turn): v
   enqueue({ kind: "release", queue, releases }, 0, turn);
 }
 
-/** Takes the numbers that the leader shall forget, as many at a time as fit into one message. */
+/** Takes the numbers for the leader to forget, as many at a time as fit into one message. */
 export function takeCancels({ member: { receives } }: Turn): number[][] {
   const pieces = cutToFit(receives.cancels, { weightOf: () => 0, max: BATCH.cancels });
   receives.cancels = [];

@@ -16,7 +16,7 @@ export interface Replica {
 
 interface Tail {
   entries: Entry[];
-  /** The index of the first entry in `entries`; those before it have gone. */
+  /** The index of the first entry in `entries`; entries before the index have gone. */
   start: number;
   weight: number;
 }
@@ -37,7 +37,7 @@ export function createReplica(): Replica {
   };
 }
 
-/** Applies the entry that follows the last one. */
+/** Applies the next entry. */
 export function append(replica: Replica, entry: Entry): Applied {
   replica.last = { epoch: entry.epoch, seq: entry.seq };
   const { tail } = replica;
@@ -74,8 +74,8 @@ export function entriesFrom(replica: Replica, seq: number = Infinity): Entry[] {
 }
 
 /**
- * Returns the entries that follow a place, at most `max`; `undefined` if that place is not in this
- * log, or too far back.
+ * Returns the entries after a place, at most `max`; `undefined` if the place is not in this log, or
+ * too far back.
  */
 export function entriesAfter(
   replica: Replica,

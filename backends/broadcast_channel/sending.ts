@@ -84,7 +84,10 @@ function advance(leading: Leading, turn: Turn): void {
   if (unsent.length > 0 || !isCommitted(leading, turn)) flushLater(turn);
 }
 
-/** The channel must have taken all posts first: one that throws ends the leadership. */
+/**
+ * Commits after the posts. The channel must have taken all posts first, because a throw ends the
+ * leadership.
+ */
 function commitAfterPosts({ uncommitted }: Leading, { effects }: Turn): void {
   if (uncommitted.length > 0) effects.push({ kind: "commit" });
 }
@@ -131,7 +134,7 @@ export function askedUntil(
   return askedAt + (isAllAsked ? timing.patienceMs : timing.retryMs);
 }
 
-/** The contexts that are known to follow, and that answer. */
+/** Returns the followers that answer. */
 function followersIn(peers: Peers): Peer[] {
   return [...peers.values()].filter(({ acked, silent }) => acked !== undefined && !silent);
 }
@@ -146,7 +149,7 @@ function liveliest(peers: Peers): string | undefined {
   return found?.[0];
 }
 
-/** Takes from the beginning of a list what one message on the channel holds. */
+/** Takes entries from the beginning of a list, as many as fit into one message on the channel. */
 export function takeFrame(entries: Entry[]): Entry[] {
   const options = {
     weightOf: ({ operation }: Entry) => weightOf(operation),

@@ -30,9 +30,9 @@ export interface Entry {
 
 /** The facts that the state holds of one member. */
 export interface MemberFacts {
-  /** The number of its next operation that is no receive. */
+  /** The number of the next operation of the member, receives aside. */
   next: number;
-  /** Outcomes that the member may not know of yet, without those of receives. */
+  /** Outcomes that the member may not know of yet, receives aside. */
   readonly outcomes: Map<number, Outcome>;
   /** Outcomes of receives that the member may not know of yet. */
   readonly receives: Map<number, Outcome>;

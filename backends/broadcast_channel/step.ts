@@ -1,7 +1,7 @@
 /**
- * One step of a member: it changes the record of the member by an input, and lists the effects that
- * the edge shall have. There is no clock, timer, channel or promise here: equal inputs on equal
- * members have equal effects.
+ * One step of a member, which changes the record of the member by an input, and lists the effects
+ * for the edge. There is no clock, timer, channel or promise here: equal inputs on equal members
+ * have equal effects.
  */
 import { answer } from "./answer.ts";
 import { enqueue, withdrawCall } from "./calls.ts";
@@ -55,7 +55,7 @@ export type Input =
   /** The member leaves. */
   | { readonly kind: "close" };
 
-/** The facts that a step is told beside its input. */
+/** The facts of a step beside its input. */
 export type Facts = Omit<Turn, "member" | "effects">;
 
 /** Takes one step. */

@@ -13,7 +13,7 @@ const ENVELOPE = 500;
 const OVERHEAD = 200;
 const NUMBER = 24;
 
-/** Weighs an operation, with the entry or request that it is part of. */
+/** Weighs an operation, with the entry or request around it. */
 export function weightOf(operation: Operation): number {
   switch (operation.kind) {
     case "send":
@@ -54,7 +54,7 @@ export interface FitOptions<T> {
   weightOf: (item: T) => number;
   /** The most items. Default: any number. */
   max?: number;
-  /** The most weight together. Default: that of one message on the channel. */
+  /** Highest weight together. Default: the weight of one message on the channel. */
   weight?: number;
 }
 

@@ -183,8 +183,7 @@ export interface DeclareOptions {
 }
 
 /**
- * Creates what is missing of a declaration, and updates what differs.
- *
+ * Creates the missing parts of a declaration, and updates settings that differ.
  * @throws {MelangeError} `CONFIGURATION` for `maxReceives` without a dead-letter queue
  */
 export function declareQueue(
@@ -276,7 +275,7 @@ function deadLetterQueueOf(broker: Broker, queue: engine.Queue): engine.Queue | 
   return broker.queues.get(queue.settings.deadLetterQueue ?? "");
 }
 
-/** Why a call failed that named what does not exist. */
+/** Makes the error of a call that names a missing queue or topic. */
 export function notFound(kind: "queue" | "topic", name: string): MelangeError {
   return new MelangeError("NOT_FOUND", `Cannot find the ${kind} "${name}": declare it first`);
 }

@@ -53,7 +53,9 @@ export interface Source<Item> {
   readonly groupOf: (item: Item) => string | undefined;
 }
 
-/** Takes the next messages, at most `max`: those of noisy tenants only if there are no others. */
+/**
+ * Takes the next messages, at most `max`; messages of noisy tenants only without other messages.
+ */
 export function takeFairly<Item>(
   fairness: Fairness<Item>,
   { available, groupOf }: Source<Item>,

@@ -32,7 +32,7 @@ function matchesTree(policy: FilterPolicy, value: unknown): boolean {
   });
 }
 
-/** The values that conditions look at; a branch, and what is not there, has none. */
+/** Returns the values for conditions; none for a branch or a missing value. */
 function endsOf(value: unknown): unknown[] | undefined {
   if (value === undefined || isObject(value)) return undefined;
   return Array.isArray(value) ? value.flat(Infinity) : [value];

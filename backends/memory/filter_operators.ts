@@ -9,7 +9,7 @@ export interface Operator {
   test(value: unknown, operand: unknown): boolean;
 }
 
-/** The operators by name. `exists` looks at no value, so whoever asks for it decides. */
+/** The operators by name. `exists` looks at no value, so the caller decides. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ["prefix", onText((value, operand) => value.startsWith(operand))],
   ["suffix", onText((value, operand) => value.endsWith(operand))],

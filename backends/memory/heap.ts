@@ -10,11 +10,11 @@ export interface Heap<T> {
   readonly before: (a: T, b: T) => boolean;
   /** Tells whether an item counts no more. */
   readonly isOver: (item: T) => boolean;
-  /** At how many items those that are over are thrown out. */
+  /** Number of items at which ended items are thrown out. */
   sweepAt: number;
 }
 
-/** Below this many items, those that are over may stay. */
+/** Number of items below which ended items may stay. */
 const SWEEP_FROM = 64;
 
 /** Creates an empty heap in the order of `before`. */
@@ -32,7 +32,7 @@ export function push<T>(heap: Heap<T>, item: T): void {
   rise(heap, item);
 }
 
-/** The least item that is not over; it stays inside. */
+/** Returns the least item that has not ended; the item stays inside. */
 export function peek<T>(heap: Heap<T>): T | undefined {
   for (;;) {
     const least = heap.items[0];

@@ -31,12 +31,12 @@ export function receiptState(queue: Queue, receipt: string, now: number): Receip
   return { state: message.state === "inFlight" ? "locked" : "expired", message };
 }
 
-/** Removes a message for good by its receipt, also if its lock is over. */
+/** Removes a message for good by receipt, also after the lock. */
 export function remove(queue: Queue, message: StoredMessage, receipt: string): void {
   forget(queue, message, receipt);
 }
 
-/** Locks a message of a standard queue again whose lock is over, by its last receipt. */
+/** Locks a message of a standard queue again after the end of the lock, by the last receipt. */
 export function lockAgain(queue: Queue, message: StoredMessage, endsAt: number): void {
   if (endsAt <= message.dueAt) return;
   become(queue, message, "inFlight");

@@ -50,7 +50,7 @@ import * as engine from "./queue.ts";
 import { uuidFrom } from "./uuid.ts";
 import { createVerbs, type Verbs } from "./verbs.ts";
 
-/** Limits that differ from those of SNS and SQS. */
+/** Limits that differ from the limits of SNS and SQS. */
 export interface MemoryLimits {
   /** For topics. Default: those of SNS. */
   topic?: Partial<Limits>;
@@ -67,7 +67,10 @@ export interface MemoryBackendOptions {
   clock?: Clock;
   /** The source of message ids. Default: `crypto.randomUUID`. */
   random?: Random;
-  /** Create a topic at the first publish to it; else that is `NOT_FOUND`. Default: `true`. */
+  /**
+   * Create a topic at the first publish. With `false`, such a publish is `NOT_FOUND`. Default:
+   * `true`.
+   */
   createTopics?: boolean;
   /** The limits of one call and of one message. Default: the limits of SNS and SQS. */
   limits?: MemoryLimits;

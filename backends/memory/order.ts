@@ -34,11 +34,11 @@ export interface Order {
 export interface Group {
   /** The name of the group. */
   readonly name: string;
-  /** The places of its messages that are not in flight. */
+  /** The places of the group's messages that are not in flight. */
   readonly waiting: Heap<number>;
   /** Number of messages in flight in the group. */
   inFlight: number;
-  /** When it is handed out, as long as it is ready. */
+  /** The turn of the group, as long as the group is ready. */
   turn: Turn | undefined;
 }
 
@@ -46,11 +46,11 @@ export interface Group {
 export interface Moment {
   /** In milliseconds since the epoch. */
   readonly at: number;
-  /** The place of the message; of those with the same time the lower one is first. */
+  /** The place of the message; for equal times the lower place is first. */
   readonly ordinal: number;
 }
 
-/** That a group can be handed out, since its first waiting message became available. */
+/** The turn of a group, from the time when its first waiting message became available. */
 export interface Turn extends Moment {
   /** The group. */
   readonly group: Group;
@@ -175,7 +175,7 @@ function takeOfGroup(
   }
 }
 
-/** A place that comes from a heap is that of a message. */
+/** Returns the message at a place of a heap. */
 function messageAt({ messages }: Order, ordinal: number | undefined): StoredMessage {
   return messages.get(ordinal as number) as StoredMessage;
 }

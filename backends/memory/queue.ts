@@ -76,7 +76,10 @@ export function send(queue: Queue, message: OutgoingMessage, options: SendOption
   return { ok: true, ...sent };
 }
 
-/** Groups and deduplication ids hold no space, so that no two pairs make one key. */
+/**
+ * Makes a key of group and deduplication id. Neither holds a space, so that no two pairs make one
+ * key.
+ */
 function deduplicationKey({ settings }: Queue, { group }: OutgoingMessage, id: string): string {
   return settings.deduplicationScope === "messageGroup" ? `${group} ${id}` : id;
 }
@@ -261,7 +264,7 @@ export function ordinalOf(queue: Queue, receipt: string): number | undefined {
   return ordinal >= 1 && ordinal < queue.nextOrdinal ? ordinal : undefined;
 }
 
-/** Removes a message for good. Success also if that was done before; `LOCK_LOST` if it is not ours. */
+/** Removes a message for good. A repetition is a success; a foreign receipt is `LOCK_LOST`. */
 export function acknowledge(queue: Queue, receipt: string, now: number): SettleResult {
   const message = lookUp(queue, receipt, now);
   if (message === "lost") return lockLost("acknowledge");
@@ -287,8 +290,8 @@ export function release(queue: Queue, receipt: string, change: LockChange): Sett
 }
 
 /**
- * Moves the end of a lock, up to 12 hours after the receive; past that it is `INVALID_MESSAGE` and
- * nothing changes. `LOCK_LOST` if the lock is over.
+ * Moves the end of a lock, up to 12 hours after the receive. A later end is `INVALID_MESSAGE` and
+ * changes nothing. `LOCK_LOST` if the lock is over.
  */
 export function extend(queue: Queue, receipt: string, change: LockChange): ExtendResult {
   return changeLock(queue, receipt, { ...change, verb: "extend" });
@@ -330,8 +333,8 @@ export function countMessages(queue: Queue, now: number): Record<MessageState, n
 }
 
 /**
- * When a receive may next find something without any other operation before it: now, or when the
- * next delay or lock ends; `undefined` if nothing is hidden.
+ * Returns the time at which a receive may find a message without an operation before: now, or the
+ * end of the next delay or lock; `undefined` if no message is hidden.
  */
 export function nextChangeAt(queue: Queue, now: number): number | undefined {
   advance(queue, now);

@@ -58,7 +58,7 @@ export interface Queue {
   readonly byAge: Heap<Moment>;
   /** FIFO: what was sent in the last five minutes, by deduplication id. */
   readonly deduplication: Recent<SentBefore>;
-  /** The receipts that settled the last messages: all other receipts of these are lost. */
+  /** The receipts that settled the last messages; all other receipts of these messages are lost. */
   readonly settled: Settled;
 }
 
@@ -86,7 +86,7 @@ export interface QueueSnapshot {
   readonly settled: Readonly<Record<keyof Settled, readonly (readonly [number, string])[]>>;
 }
 
-/** Creates an empty queue. `id` must differ from that of every earlier queue of its name. */
+/** Creates an empty queue. `id` must differ from the ids of all earlier queues of the name. */
 export function createQueue(id: string, settings: QueueSettings): Queue {
   const messages = new Map<number, StoredMessage>();
   const isGone = ({ ordinal }: Moment) => !messages.has(ordinal);
@@ -130,7 +130,7 @@ export function snapshot(queue: Queue): QueueSnapshot {
   };
 }
 
-/** The queue that a snapshot was taken of, with its locks. */
+/** Returns the queue of a snapshot, with its locks. */
 export function restore(snapshot: QueueSnapshot): Queue {
   const queue = createQueue(snapshot.id, snapshot.settings);
   queue.nextOrdinal = snapshot.nextOrdinal;
@@ -155,7 +155,7 @@ export function hide({ hidden }: Queue, message: StoredMessage): void {
   push(hidden, { at: message.dueAt, ordinal: message.ordinal });
 }
 
-/** Does what the time brought: messages that are too old go, delays and locks end. */
+/** Does the work of the passing time: old messages go, delays and locks end. */
 export function advance(queue: Queue, now: number): void {
   const { retentionMs } = queue.settings;
   for (;;) {
@@ -175,7 +175,7 @@ export function advance(queue: Queue, now: number): void {
   }
 }
 
-/** Removes all messages, those in flight too, and what is known of repetitions. */
+/** Removes all messages, also messages in flight, and the memory of repetitions. */
 export function purge(queue: Queue): void {
   for (const message of [...queue.messages.values()]) forget(queue, message, "");
   queue.deduplication.entries.clear();

@@ -22,11 +22,14 @@ export interface StoredMessage {
   readonly body: string;
   /** Nobody else holds a reference to the bytes in them. */
   readonly attributes: Attributes;
-  /** The message group, if it has one. */
+  /** The message group, if any. */
   readonly group: string | undefined;
   /** The deduplication id in a FIFO queue. */
   readonly deduplicationId: string | undefined;
-  /** When the broker took it, in milliseconds since the epoch. A redrive keeps it. */
+  /**
+   * The time at which the broker took the message, in milliseconds since the epoch. A redrive keeps
+   * the time.
+   */
   readonly sentAt: number;
   /** From when on retention counts, in milliseconds since the epoch. */
   readonly keptFrom: number;
@@ -55,7 +58,7 @@ export interface StoredMessage {
   readonly notes?: Record<string, string>;
 }
 
-/** Only what is known of a message, with attributes that nobody else can change. */
+/** Copies the known fields of a message, with attributes that nobody else can change. */
 export function ownMessage(message: OutgoingMessage): OutgoingMessage {
   const { body, group, deduplicationId, delayMs } = message;
   const attributes = copyAttributes(message.attributes);

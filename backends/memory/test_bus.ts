@@ -28,7 +28,7 @@ export interface TestBus extends AsyncDisposing {
   readonly backend: MemoryBackend;
   /** The clock of the bus and of the backend. */
   readonly clock: VirtualClock;
-  /** Declares what the handlers need that have been subscribed, and starts to consume. */
+  /** Declares the needs of the present subscribers, and starts to consume. */
   start(): Promise<void>;
   /** Publishes an event and lets `ms` milliseconds pass, 0 by default: then it has been handled. */
   deliver(event: Event, ms?: number): Promise<void>;

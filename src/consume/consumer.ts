@@ -119,7 +119,7 @@ export class MessageConsumer {
   #run: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
   /**
-   * Creates a consumer; nothing is received before it is started.
+   * Creates a consumer, which receives nothing before {@linkcode start}.
    * @throws {TypeError | RangeError} if an option is missing or out of its range
    */
   constructor(options: MessageConsumerOptions) {
@@ -165,8 +165,8 @@ export class MessageConsumer {
   }
 
   /**
-   * Starts to receive and handle continuously. Does nothing if it was started already.
-   * @throws {MelangeError} `CONFLICT` while it is stopping: wait for {@linkcode stop} first
+   * Starts to receive and handle continuously. Does nothing on a running consumer.
+   * @throws {MelangeError} `CONFLICT` during a stop: wait for {@linkcode stop} first
    */
   start(): void {
     if (this.#run?.worker.draining) {
@@ -232,7 +232,7 @@ export class MessageConsumer {
     }
   }
 
-  /** Returns the counts since the consumer was created, and what it is doing. */
+  /** Returns the counts since the consumer was created, and the present state. */
   status(): ConsumerStatus {
     return {
       queue: this.#queue,

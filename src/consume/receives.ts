@@ -12,7 +12,9 @@ export interface ReceivesOptions {
   receiver: Receiver;
   /** Queue of the messages. */
   queue: string;
-  /** Tells that the queue is FIFO: a receive whose answer was lost is repeated under the same id. */
+  /**
+   * Tells that the queue is FIFO. Then a receive with a lost answer is repeated under the same id.
+   */
   fifo: boolean;
   /** Messages that a receive asks for when there is room. */
   batch: number;
@@ -26,7 +28,7 @@ export interface ReceivesOptions {
   clock: Clock;
   /** Source of jitter. */
   random: Random;
-  /** Bound of the receives that are sent to a service that throttles. */
+  /** Bound of the receives at a service that throttles. */
   budget: RetryBudget;
   /** Receiver of log lines. */
   logger: Logger;
@@ -40,9 +42,12 @@ export interface ReceivesOptions {
 const MIN_EMPTY_MS = 1_000;
 /** Pauses after receives that the service refused. */
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
-/** Pauses while the service cannot be reached or fails: short, so that work goes on when it is back. */
+/**
+ * Pauses while the service cannot be reached or fails: short, so that work goes on soon after the
+ * outage.
+ */
 const OUTAGE_BACKOFF: Backoff = { baseMs: 100, maxMs: 1_000 };
-/** Longest pause that an answer may ask for: one odd answer does not end a worker's day. */
+/** Longest pause that an answer may ask for. So an odd answer does not end a worker's day. */
 const MAX_ASKED_MS = 60_000;
 /** Least pause after a failed receive. */
 const MIN_PAUSE_MS = 20;
@@ -51,7 +56,7 @@ const MIN_PAUSE_MS = 20;
 export interface Received {
   /** Messages that came; none if the receive failed. */
   readonly deliveries: Delivery[];
-  /** Pause before the next receive in its place, where there has to be one. */
+  /** Pause before the next receive, if there has to be a pause. */
   readonly pause?: Promise<void>;
 }
 

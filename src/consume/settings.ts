@@ -3,7 +3,7 @@ import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import type { Backoff } from "../support/retry.ts";
 
 /**
- * Settings of a consumer, whatever queue it consumes.
+ * Settings of a consumer for any queue.
  *
  * @category Consuming
  */
@@ -14,7 +14,9 @@ export interface ConsumerSettings {
    * Default: 10.
    */
   concurrency?: number;
-  /** Time that a message is locked for, in milliseconds; kept up while its handlers run. Default: 30 000. */
+  /**
+   * Time of the lock on a message, in milliseconds; extended while handlers run. Default: 30 000.
+   */
   visibilityTimeoutMs?: number;
   /** Time that a receive waits for a message, in milliseconds. Default: 20 000. */
   waitMs?: number;

@@ -9,7 +9,7 @@ import type { ErrorFacts } from "../support/errors.ts";
 export type Health = "running" | "draining" | "stalled" | "stopped";
 
 /**
- * State of a consumer, and its counts since it was created.
+ * State and counts of a consumer since its creation.
  *
  * @category Consuming
  */

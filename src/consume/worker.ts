@@ -42,7 +42,7 @@ interface Group {
   busy: boolean;
 }
 
-/** The most messages that one receive is asked for. */
+/** Largest number of messages of one receive. */
 const RECEIVE_BATCH = 10;
 /** Messages that may wait for each slot, in FIFO groups above all, before no more are received. */
 const WAITING_PER_SLOT = 10;
@@ -229,7 +229,9 @@ export class Worker {
     return this.#fifo ? message.group ?? "" : undefined;
   }
 
-  /** Works on a group, one delivery after the other, until none is left or nothing more may run. */
+  /**
+   * Works on a group, one delivery after the other, until the group is empty or the work must end.
+   */
   async #work(group: Group): Promise<void> {
     const { key, leases } = group;
     if (key !== undefined) this.#groups.set(key, group);

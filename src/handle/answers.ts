@@ -32,8 +32,8 @@ export function soundError(error: unknown): MelangeError {
 }
 
 /**
- * The deliveries of a receive, those without a receipt left out.
- * @throws {TypeError} if there is no list of them
+ * Returns the deliveries of a receive, except deliveries without a receipt.
+ * @throws {TypeError} if the answer is no list
  */
 export function soundDeliveries(answer: unknown, receivedAt: Date): Delivery[] {
   if (!Array.isArray(answer)) {

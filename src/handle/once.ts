@@ -5,7 +5,7 @@ import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 
 /**
- * The way to tell repeated deliveries of one event from new ones.
+ * Settings for the recognition of repeated deliveries of one event.
  *
  * @category Handling
  */
@@ -32,7 +32,7 @@ export interface DeduplicationOptions {
 export interface OnceOptions extends DeduplicationOptions {
   /** The key of the subscriber and the event. */
   key: string;
-  /** Ends the claim: the message that it was made for was given up. */
+  /** Ends the claim when its message was given up. */
   signal: AbortSignal;
   /** Tells for how long the message is still held, in milliseconds. Default: no limit. */
   heldMs?: (() => number) | undefined;
@@ -49,7 +49,7 @@ export type OnceResult =
 
 /** The shortest claim, unless a shorter lease is asked for: a store takes its time too. */
 const MIN_LEASE_MS = 1_000;
-/** The longest that a message which was given up waits for its claim to be released, in milliseconds. */
+/** Longest wait of a given-up message for the release of its claim, in milliseconds. */
 const GIVE_BACK_MS = 100;
 
 /**
@@ -76,7 +76,7 @@ export async function runOnce(
   return await runClaimed(handle, claim.token, options);
 }
 
-/** Claims the key. A claim that is made when nobody waits for it any more is given back. */
+/** Claims the key. A claim after the end of the wait is given back. */
 async function claimed(options: OnceOptions): Promise<Claim> {
   const { store, key, signal } = options;
   const answer = called(() => store.claim(key, leaseOf(options)));
@@ -168,7 +168,10 @@ function limitOf(options: OnceOptions): { clock: Clock; ms: number } {
   return { clock: options.clock, ms: leaseOf(options) / 3 };
 }
 
-/** A claim ends with the hold on its message, also if nobody is left to give it back. */
+/**
+ * Returns the lease of a claim, which ends with the hold on the message, also if the process is
+ * dead.
+ */
 function leaseOf(options: OnceOptions): number {
   const left = options.heldMs?.() ?? Infinity;
   return Math.min(longestOf(options), Math.max(left, MIN_LEASE_MS));

@@ -1,4 +1,4 @@
-/** The part that push hosts share: records in, turns by group, handlers, one outcome per record. */
+/** The common part of push hosts: records in, turns by group, handlers, one outcome per record. */
 import type { Sender } from "../backend.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
@@ -198,7 +198,7 @@ function failure(code: string, reason: string) {
   return { outcome: "retry", error } as const;
 }
 
-/** Tries of one copy; a host is called again if they fail. */
+/** Attempts of one copy. After the last attempt the host calls again. */
 const COPY_ATTEMPTS = 4;
 
 /**

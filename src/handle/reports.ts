@@ -11,7 +11,7 @@ interface Subject {
   readonly message: { readonly id: string };
 }
 
-/** Reports a failure that no handler caused: an error of a clock, a message, an option of others. */
+/** Reports a failure that no handler caused: an error of a clock, a message, a foreign option. */
 export function reportUnforeseen({ logger, queue, message }: Subject, error: unknown): void {
   logger.error("A message could not be dispatched; it is retried", {
     queue,
@@ -34,12 +34,17 @@ export function reportUnhandled(
   });
 }
 
-/** Words for an error that data was read with: ours only, as others may quote the data. */
+/**
+ * Returns words for an error from reading data: only our words, as foreign words may quote the
+ * data.
+ */
 export function readingFault(error: unknown): string {
   return probe(() => error instanceof MelangeError ? error.message : undefined) ?? "cannot be read";
 }
 
-/** The ways in which a handler ends without success. A stop that runs out of time is not its failure. */
+/**
+ * Endings of a handler without success. A stop that runs out of time is no failure of the handler.
+ */
 const ENDINGS = {
   failed: ["warn", "A handler failed"],
   gaveUp: ["warn", "A handler gave a message up"],

@@ -12,7 +12,7 @@ export interface Item {
 /** A place in the order of a lane. */
 export type Place = Record<never, never>;
 
-/** Facts of a lane that all of its events share. */
+/** Facts of a lane, common to its events. */
 export interface LaneFacts {
   /** One object for all events. */
   readonly destination: Destination;
@@ -49,7 +49,7 @@ export interface Lane extends LaneFacts {
 /** Creates an empty lane. */
 export function createLane(options: LaneOptions): Lane {
   const { batcher, isUrgent } = options;
-  /** The places in order, and how to go on from those whose message is ready. */
+  /** The places in order, each with the function that sends its ready message. */
   const line = new Map<Place, (() => void) | undefined>();
 
   /** Sends from the ready places in front, in one go, so that the messages share a request. */
@@ -114,7 +114,7 @@ function onTheWire(): MelangeError {
 
 /** The callers of a batch that still wait for a result. */
 export interface Abandonment {
-  /** Aborts when all of them have given up; who gave no signal never does. */
+  /** Aborts when all callers have given up; a caller without a signal never gives up. */
   readonly signal: AbortSignal;
   /** Takes note of a result. */
   settled(item: Item): void;

@@ -25,10 +25,10 @@ export interface CommonPublishOptions {
   /** The message group. Default: what the event type says, for FIFO destinations. */
   group?: string;
   /**
-   * FIFO destinations drop a second message with this id for five minutes. `false` sends none: the
-   * destination goes by the content, if it is declared with `contentBasedDeduplication`, and refuses
-   * the event if it is not. Default: the event's id, which beats the content, so that only the same
-   * event is dropped and not an equal one.
+   * Deduplication id. FIFO destinations drop a second message with the same id for five minutes.
+   * With `false` no id is sent: the destination compares the content, if declared with
+   * `contentBasedDeduplication`, and otherwise refuses the event. Default: the event's id, which
+   * beats the content, so that only the same event is dropped, and no equal event.
    */
   deduplicationId?: string | false;
   /** Sent along, for filters and handlers; six at the most. Default: none. */

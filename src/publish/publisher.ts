@@ -50,7 +50,7 @@ export type PublishEntry = { readonly event: Event } & PublishOptions;
  * @category Publishing
  */
 export interface EventPublisher {
-  /** Publishes one event; rejects if it was not stored, or may not have been. */
+  /** Publishes one event; rejects if the event was not stored, or may not have been. */
   publish(event: Event, options?: PublishOptions): Promise<Published>;
   /** Publishes many; one result each, in order. */
   publishAll(
@@ -107,16 +107,16 @@ export interface MessagePublisherOptions extends PublisherSettings {
 }
 
 /**
- * Publishes events to topics and queues, in batches, and tries again what may still succeed: only
- * the failed entries. At least once: where an answer was lost, an event may be stored twice, with
- * the same event id, unless the destination is FIFO.
+ * Publishes events to topics and queues, in batches. Tries failed entries again as long as they may
+ * succeed. Delivery is at least once: after a lost answer, an event may be stored twice, with the
+ * same event id, unless the destination is FIFO.
  *
- * An event takes its place in the order at the call. In a FIFO group, an entry that failed while a
- * later one was stored is not sent again: its caller is told instead, as a repetition would arrive
- * out of order.
+ * An event takes its place in the order at the call. In a FIFO group, a failed entry is not sent
+ * again once a later entry was stored, because the repetition would arrive out of order. The caller
+ * of the failed entry gets the error.
  *
- * Events of one turn share requests. On Cloudflare Workers, where a connection belongs to the request
- * that opened it, create a publisher for each request.
+ * Events of one turn share requests. On Cloudflare Workers, where a connection belongs to the
+ * request that opened it, create a publisher for each request.
  *
  * @example
  * ```ts
@@ -225,7 +225,7 @@ export class MessagePublisher implements EventPublisher {
     return await Promise.all(results);
   }
 
-  /** Sends what waits; resolves when every event published so far has its result. Never rejects. */
+  /** Sends the waiting events; resolves when every event so far has a result. Never rejects. */
   async flush(): Promise<void> {
     this.#flushes += 1;
     for (const { batcher } of this.#lanes.values()) batcher.hurry();
@@ -233,7 +233,7 @@ export class MessagePublisher implements EventPublisher {
     this.#flushes -= 1;
   }
 
-  /** Takes no more events, and delivers or reports what it has. The backend stays open. */
+  /** Takes no more events, and delivers or reports the present events. The backend stays open. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();

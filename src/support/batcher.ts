@@ -4,7 +4,9 @@ import type { Clock } from "./clock.ts";
 export interface BatcherOptions<Item, Outcome> {
   /** The most items of a batch. */
   maxItems: number;
-  /** The most bytes of a batch; an item that is larger alone gets a batch of its own. Default: no limit. */
+  /**
+   * Highest number of bytes in a batch; a larger item gets a batch of its own. Default: no limit.
+   */
   maxBytes?: number;
   /** The bytes of an item. Default: 0. */
   sizeOf?: (item: Item) => number;
@@ -60,12 +62,12 @@ interface Line<Item, Outcome> {
  */
 export class Batcher<Item extends object, Outcome> {
   readonly #options: BatcherOptions<Item, Outcome>;
-  /** The lines that are held or in which something waits, in the order in which they are served. */
+  /** The lines that are held or hold items, in the order of service. */
   readonly #lines = new Map<string | undefined, Line<Item, Outcome>>();
-  /** The items that wait in lines that are not held. */
+  /** The items in lines that are not held. */
   readonly #ready = { items: 0, bytes: 0 };
   readonly #running = new Set<Promise<void>>();
-  /** Ends the time for which a batch with room left holds up others, if one does. */
+  /** Ends the time in which a batch with room left holds up further batches. */
   #answered: (() => void) | undefined;
   #due = false;
   #cancelLinger: (() => void) | undefined;
@@ -80,7 +82,7 @@ export class Batcher<Item extends object, Outcome> {
     return this.#lines.size === 0 && this.#running.size === 0;
   }
 
-  /** Adds an item, at its place in the order, before it returns. The same object is added once. */
+  /** Adds an item, at its place in the order, before returning. The same object is added once. */
   add(item: Item): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const size = this.#options.sizeOf?.(item) ?? 0;
@@ -91,7 +93,10 @@ export class Batcher<Item extends object, Outcome> {
     });
   }
 
-  /** Takes an item back; `false` if it is in a batch already. Its promise is never settled then. */
+  /**
+   * Takes an item back; `false` if the item is in a batch already. The promise of the item then
+   * never settles.
+   */
   remove(item: Item): boolean {
     const line = this.#lines.get(this.#options.keyOf?.(item));
     if (!line?.waiting.has(item)) return false;

@@ -10,7 +10,7 @@ export interface DurationRule {
   endless?: boolean;
 }
 
-/** Tells whether a value is a number from `least` to `most`; text that looks like one is none. */
+/** Tells whether a value is a number from `least` to `most`; numeric text is no number. */
 export function isNumber(value: unknown, least: number, most: number = Infinity): value is number {
   return typeof value === "number" && value >= least && value <= most;
 }

@@ -1,10 +1,12 @@
 /**
- * The place where the library reports what no caller can be told: failed handlers, lost locks, outages.
- * Fields hold names, ids and codes; never a credential, a message body or a field of one. A method
- * that throws, or returns a promise that rejects, disturbs nobody; nothing waits for it.
+ * The place where the library reports faults without a caller: failed handlers, lost locks,
+ * outages. Fields hold names, ids and codes; never a credential, a message body or a field of a
+ * body. A method that throws, or returns a promise that rejects, disturbs no work; the library does
+ * not wait for a promise.
  *
- * `console` and the loggers of winston, LogTape and Deno's `@std/log` are loggers as they are.
- * Those of pino and bunyan take the fields first; they are recognised, and called in that order.
+ * `console` and the loggers of winston, LogTape and Deno's `@std/log` fit without an adapter. The
+ * loggers of pino and bunyan take the fields first; the library recognises both, and calls them in
+ * that order.
  *
  * @example
  * ```ts

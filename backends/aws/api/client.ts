@@ -46,7 +46,7 @@ export interface AwsClientOptions extends EndpointOptions {
 /** Settings that any call takes. */
 export interface CallSettings {
   readonly signal?: AbortSignal | undefined;
-  /** Default: the one that the address names, else the client's. */
+  /** Region of the call. Default: the region in the address, else the client's. */
   readonly region?: string | undefined;
   /** Time that this call may take longer than other calls, in milliseconds. */
   readonly waitMs?: number | undefined;
@@ -72,7 +72,7 @@ export interface AwsRequest<T> extends CallSettings {
   read(text: string): T;
 }
 
-/** Signs and sends, and tells what came of it. */
+/** Signs and sends requests, and returns their results. */
 export interface AwsClient {
   readonly clock: Clock;
   readonly environment: Environment;
@@ -137,7 +137,7 @@ export function createClient(options: AwsClientOptions & AwsClientParts): AwsCli
   };
 }
 
-/** A request, with what it is called in errors. */
+/** A request, with its name in errors. */
 type Sendable<T> = AwsRequest<T> & { name: string };
 
 function createSend(

@@ -6,7 +6,7 @@ export type Environment = (name: string) => string | undefined;
 /** Reads a text file; rejects if there is none, or if it is not allowed to be read. */
 export type ReadTextFile = (path: string) => Promise<string>;
 
-/** Writes a text file, for its owner alone; rejects if that is not allowed. */
+/** Writes a text file, for its owner alone; rejects without permission. */
 export type WriteTextFile = (path: string, text: string) => Promise<void>;
 
 /** Runs a command line in a shell, and resolves to the output; rejects if the command fails. */

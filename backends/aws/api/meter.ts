@@ -17,7 +17,7 @@ export const DOLLARS_PER_MILLION: Readonly<Record<PricedService, number>> = {
   sns: 0.5,
 };
 
-/** A service that bills requests, and its kind. */
+/** A billed service, with its kind. */
 export type PricedService = "sqs" | "sqsFifo" | "sns";
 
 /** AWS bills each part of a payload of this size as one request: 64 KiB. */
@@ -25,9 +25,9 @@ const BILLED_BYTES = 65_536;
 
 /** A meter. */
 export interface Meter {
-  /** Returns a `fetch` that notes what was asked. */
+  /** Returns a `fetch` that notes each request. */
   fetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch;
-  /** Returns a reader of answers that counts the request which each one answers. */
+  /** Returns a reader of answers that counts the request of each answer. */
   read(read: ReadAnswer): ReadAnswer;
   /** Counts messages that were sent. */
   sent(count: number): void;
@@ -37,10 +37,10 @@ export interface Meter {
   usage(): Usage;
 }
 
-/** A function that reads an answer to its end. */
+/** A function that reads an answer to the end. */
 export type ReadAnswer = (answer: Response) => Promise<string>;
 
-/** A request, as far as its price goes by it. */
+/** A request, as far as the price depends on it. */
 interface Asked {
   readonly action: string;
   readonly service: PricedService | undefined;

@@ -10,8 +10,8 @@ export interface Partition {
 }
 
 /**
- * The beginning of its regions' names, and both of the above. A region that nobody knows counts to
- * the largest, as in the SDKs.
+ * The beginning of the regions' names, with the name and the domain of the partition. An unknown
+ * region counts to the largest partition, as in the SDKs.
  */
 const PARTITIONS = [
   ["cn-", "aws-cn", "amazonaws.com.cn"],

@@ -30,7 +30,7 @@ export async function readBytes(
   return reader ? undefined : bytes;
 }
 
-/** Nobody waits for it: a peer that sends nothing may also never take notice. */
+/** Gives a reader up without waiting: a silent peer may never take notice. */
 function giveUp(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
   reader?.cancel().catch(() => {});
 }

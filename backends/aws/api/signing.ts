@@ -12,7 +12,9 @@ export interface Unsigned {
   readonly now: number;
 }
 
-/** Returns the headers of a signed POST: those given, and those of Signature Version 4. */
+/**
+ * Returns the headers of a signed POST: the given headers, and the headers of Signature Version 4.
+ */
 export type Sign = (
   unsigned: Unsigned,
   credentials: Credentials,

@@ -182,7 +182,7 @@ interface Call<T> extends CallSettings {
   /** The name or the ARN of the topic or subscription. */
   address?: string;
   read: (xml: XmlElement) => T;
-  /** The XML that an empty answer stands for. Default: none, such an answer makes no sense. */
+  /** The XML for an empty answer. Default: none, an empty answer makes no sense. */
   empty?: string;
 }
 

@@ -202,7 +202,9 @@ function readQueueUrl(text: string): string {
   return typeof QueueUrl === "string" ? QueueUrl : unreadable();
 }
 
-/** Reads the lists of a batch. Only entries with an id count, so that garbage concerns no other entry. */
+/**
+ * Reads the lists of a batch. Only entries with an id count, so that garbage harms no other entry.
+ */
 function readBatch(text: string): BatchAnswer {
   const { Successful, Failed } = JSON.parse(text);
   return { Successful: named(Successful), Failed: named(Failed) };

@@ -10,7 +10,10 @@ import { type Clock, reading } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { Logger } from "../../../src/support/logger.ts";
 
-/** The words of runtimes: in the code of an error (Node.js, Bun), its name or its text (Deno, workerd). */
+/**
+ * The words of runtimes: in the code of an error (Node.js, Bun), in the name or the text (Deno,
+ * workerd).
+ */
 const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
   [/ECONNREFUSED|ConnectionRefused|connection refused/i, "nothing listens there"],
   [/ENOTFOUND|dns error.*not known|no such host|nodename nor servname/i, "there is no such host"],
@@ -35,7 +38,7 @@ const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
 /** The most causes that are followed. */
 const MAX_DEPTH = 5;
 
-/** Why there is no use in trying again; `undefined` if what the error says may pass by itself. */
+/** Returns the reason why another attempt is hopeless; `undefined` if the fault may pass. */
 export function hopelessReason(error: unknown): string | undefined {
   const said = saidBy(error);
   return HOPELESS.find(([pattern]) => pattern.test(said))?.[1];

@@ -1,4 +1,4 @@
-/** An element: its name, the elements within, and its own text. */
+/** An element: the name, the elements within, and the text. */
 export interface XmlElement {
   readonly name: string;
   readonly children: XmlElement[];

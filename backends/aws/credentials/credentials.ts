@@ -22,7 +22,9 @@ export interface Credentials {
  */
 export type CredentialsProvider = () => Promise<Credentials>;
 
-/** A source of credentials: `undefined` if it has none, so that the next source is asked. */
+/**
+ * A source of credentials. `undefined` stands for no credentials; then the next source is asked.
+ */
 export type CredentialsSource = () => Promise<Credentials | undefined> | Credentials | undefined;
 
 /** Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. */
@@ -52,10 +54,12 @@ const REFRESH_BEFORE_MS = 300_000;
 /** The pause after a provider failed, while the old credentials are still good. */
 const ASK_AGAIN_MS = 10_000;
 
-/** The longest time for a provider, in milliseconds: less than the request that waits for it. */
+/**
+ * The longest time for a provider, in milliseconds, shorter than the time of the waiting request.
+ */
 const PROVIDER_MS = 9_000;
 
-/** Remembers the credentials that a source has until shortly before they expire. */
+/** Remembers the credentials of a source until shortly before they expire. */
 export function cacheCredentials(
   source: Credentials | CredentialsSource,
   { clock }: { clock: Clock },

@@ -19,14 +19,17 @@ export interface SearchContext {
   readonly locate?: ((request: Located) => Promise<Place>) | undefined;
   /** Starts the program of a `credential_process`; without it, none is started. */
   readonly runProcess?: RunProcess | undefined;
-  /** Stores a renewed token of a single sign-on; without it, it is used and not stored. */
+  /**
+   * Stores a renewed token of a single sign-on. Without the function, a renewed token is used and
+   * not stored.
+   */
   readonly writeTextFile?: WriteTextFile | undefined;
 }
 
 /** The answer of a source: credentials, or the reason why there are none. */
 export type Found = { readonly credentials: Credentials } | { readonly none: string };
 
-/** Looks in one place. Throws a `MelangeError` if it is set up, and does not work. */
+/** Looks in one place. Throws a `MelangeError` if the place is set up, and does not work. */
 export type Search = (context: SearchContext) => Promise<Found>;
 
 /** Why a place is skipped that is a file. */
@@ -50,7 +53,7 @@ const MAX_CHARACTERS = 1_048_576;
 /** The longest time for reading a file. A network drive may never answer. */
 const FILE_TIMEOUT_MS = 2_000;
 
-/** The reader of files, and the clock that limits it. */
+/** The reader of files, with the clock of its limit. */
 export interface FileReader {
   readonly readTextFile: ReadTextFile;
   readonly clock: Clock;

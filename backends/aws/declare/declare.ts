@@ -139,7 +139,9 @@ function assertFifo(kind: string, name: string): void {
   );
 }
 
-/** Creates a topic that is given by name. An ARN may be of another account, so its topic must exist. */
+/**
+ * Creates a topic by name. The topic of an ARN must exist, because an ARN may name another account.
+ */
 async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   const { client, addresses, signal, patiently } = context;
   if (!addressOf({ topic }).service) {
@@ -245,7 +247,10 @@ function readQueue({ client, addresses }: Access, queue: string, signal: AbortSi
   });
 }
 
-/** Creates a queue or changes attributes that differ. A queue given by ARN or URL must exist: it may be of another account. */
+/**
+ * Creates a queue or changes attributes that differ. A queue by ARN or URL must exist, because the
+ * account may be another one.
+ */
 async function ensureQueue(
   context: Declaring,
   queue: string,

@@ -51,7 +51,10 @@ function isOurs(statement: unknown): statement is Record<string, unknown> {
   return isRecord(statement) && statement.Sid === STATEMENT_ID;
 }
 
-/** The topics that our statement lists, or lists as a pattern: what was added by hand is kept. */
+/**
+ * Returns the topics of our statement, also topics in a pattern, so that additions by hand are
+ * kept.
+ */
 function sourcesOf({ Condition }: Record<string, unknown>): string[] {
   return conditionsOf(Condition).flatMap(({ sources }) => sources);
 }
@@ -69,7 +72,10 @@ function conditionsOf(condition: unknown) {
   });
 }
 
-/** A further condition that someone put into our statement stays there: without it, more would be let through. */
+/**
+ * Makes our statement. A further condition from other hands stays, because without it more topics
+ * could send.
+ */
 function statementFor(queueArn: string, sources: string[], condition: unknown) {
   const further = Object.fromEntries(
     conditionsOf(condition)
@@ -121,14 +127,13 @@ function regionIn(arn: string): string {
 }
 
 /**
- * The regions that every account has; all that were launched after March 2019 are opted in to.
- *
+ * The regions that every account has; accounts opt in to all regions launched after March 2019.
  * https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
  */
 const ENABLED_REGIONS =
   /^(us-(east|west)-[12]|ca-central-1|sa-east-1|eu-(central|north)-1|eu-west-[123]|ap-south-1|ap-northeast-[123]|ap-southeast-[12])$/;
 
-/** Other partitions than the largest have no regions that are opted in to. */
+/** Tells whether accounts opt in to a region. Only the largest partition has such regions. */
 function isOptIn(region: string): boolean {
   return /^[a-z]+(-[a-z]+)+-\d+$/.test(region) && partitionOf(region).id === "aws" &&
     !ENABLED_REGIONS.test(region);

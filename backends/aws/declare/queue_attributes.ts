@@ -1,6 +1,5 @@
 /**
- * The attributes of a queue: which are wanted, and which of them it does not have. Pure.
- *
+ * The attributes of a queue: the wanted attributes, and the missing ones among them. Pure.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 import type { DeclareQueueOptions } from "../../../src/backend.ts";

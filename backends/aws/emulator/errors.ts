@@ -33,7 +33,7 @@ export interface ErrorFacts {
 
 const QUEUE = "AWS.SimpleQueueService.";
 
-/** The errors of SQS that have a shape of their own: status, and name in the Query protocol. */
+/** The errors of SQS with a special shape: status, and name in the Query protocol. */
 const SQS_ERRORS = {
   BatchEntryIdsNotDistinct: [400, `${QUEUE}BatchEntryIdsNotDistinct`],
   BatchRequestTooLong: [400, `${QUEUE}BatchRequestTooLong`],

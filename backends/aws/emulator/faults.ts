@@ -25,7 +25,7 @@ export interface EmulatorFaults {
 
 /** Decides by chance what goes wrong with each request. */
 export interface FaultSource {
-  /** Throws what a throttled request is answered with, if this one is. */
+  /** Throws the error of a throttled request, if chance says so. */
   throttle(service: ServiceName): void;
   /** Returns the faults of an operation. */
   marks(action: string, input: Operation["input"]): Pick<Operation, "failing" | "twice">;

@@ -1,6 +1,6 @@
 /**
- * SNS, SQS and STS without AWS: a `fetch` that answers as they do, for tests in virtual time and as
- * a server for any SDK.
+ * SNS, SQS and STS without AWS: a `fetch` with the same answers, for tests in virtual time and as a
+ * server for any SDK.
  *
  * @example
  * ```ts
@@ -70,7 +70,10 @@ export interface EmulatorOptions {
    * Default: `"000000000000"`.
    */
   accountId?: string;
-  /** The keys, by their ids: others are refused then, and all signatures are verified. Default: any key is taken, and signatures must only have the right form. */
+  /**
+   * The keys, by their ids. With keys, other keys are refused and all signatures are verified.
+   * Default: any key is accepted, and signatures must only have the right form.
+   */
   keys?: Readonly<Record<string, EmulatorKey>>;
   /** The faults by chance. Default: none. */
   faults?: EmulatorFaults;
@@ -86,7 +89,10 @@ export interface EmulatorOptions {
   deletedQueueMs?: number;
   /** Posts to HTTP(S) subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
-  /** Runs the functions of Lambda subscriptions; a rejection is retried. Default: they are retried until there is one. */
+  /**
+   * Runs the functions of Lambda subscriptions; a rejection is retried. Default: deliveries are
+   * retried until the option is given.
+   */
   invoke?: Invoke;
   /** The content at the beginning: a snapshot of another emulator. Default: nothing. */
   snapshot?: EmulatorSnapshot;

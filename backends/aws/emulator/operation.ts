@@ -25,7 +25,10 @@ export interface Operation {
   readonly account: string;
   /** The region that is asked. */
   readonly region: string;
-  /** The address that was asked, without a slash at its end: the URLs of queues begin so. */
+  /**
+   * The address of the request, without a slash at the end; the URLs of queues begin with this
+   * address.
+   */
   readonly origin: string;
   /** A UUID, from which all ids of the operation are made. */
   readonly id: string;
@@ -66,7 +69,7 @@ export function callOf(world: World, operation: Operation): Call {
   return { ...operation, world, newId: () => numbered(operation.id, made++), woken: new Set() };
 }
 
-/** The UUID that comes so many places after another one. */
+/** Returns the UUID so many places after another UUID. */
 function numbered(id: string, places: number): string {
   if (places === 0) return id;
   const last = (parseInt(id.slice(24), 16) + places) % 2 ** 48;

@@ -1,4 +1,7 @@
-/** The world and what is done to it: no clock, no promise, no chance. Equal operations have equal results. */
+/**
+ * The world and its operations: no clock, no promise, no chance. Equal operations have equal
+ * results.
+ */
 import { commonError, notEmulated } from "./errors.ts";
 import { type Action, type Call, callOf, type Operation, type Output } from "./operation.ts";
 import { SNS_ACTIONS, SNS_NOT_EMULATED } from "./sns/mod.ts";
@@ -24,8 +27,7 @@ const ACTIONS: Readonly<Record<Operation["service"], Readonly<Record<string, Act
 
 /**
  * Does one operation.
- *
- * @throws {RequestError} what the service answers instead
+ * @throws {RequestError} for a refusal of the service
  */
 export function perform(world: World, operation: Operation): Performed {
   const call = callOf(world, operation);
@@ -51,7 +53,7 @@ function tick(call: Call): Output {
   return {};
 }
 
-/** When time does something by itself; `undefined` if it does not. */
+/** Returns the next time at which the world changes by itself; `undefined` if there is none. */
 export function nextTickAt(world: World): number | undefined {
   return nextMoveAt(world);
 }

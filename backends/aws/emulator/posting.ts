@@ -6,7 +6,7 @@ import type { Signer } from "./signer.ts";
 import { CERTIFICATE_NAME, signedFields } from "./sns/envelope.ts";
 import type { Post } from "./world.ts";
 
-/** Runs a function of Lambda: its ARN, and the event as Lambda hands it over. */
+/** Runs a function of Lambda with an ARN and an event, as Lambda does. */
 export type Invoke = (functionArn: string, event: unknown) => unknown;
 
 /** Options of {@linkcode createPosting}. */

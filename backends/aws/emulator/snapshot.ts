@@ -12,7 +12,7 @@ import {
   type World,
 } from "./world.ts";
 
-/** Everything that the emulator holds, as data that JSON carries. */
+/** Everything in the emulator, as data that JSON carries. */
 export interface EmulatorSnapshot {
   /** The version of this form. */
   readonly version: 1;
@@ -67,9 +67,8 @@ export function snapshotOf(world: World): EmulatorSnapshot {
 }
 
 /**
- * The world that a snapshot was taken of.
- *
- * @throws {TypeError} if it is of another version, or no snapshot at all
+ * Returns the world of a snapshot.
+ * @throws {TypeError} if the snapshot is of another version, or no snapshot at all
  */
 export function worldOf(snapshot: EmulatorSnapshot): World {
   if (snapshot?.version !== 1) {

@@ -11,11 +11,11 @@ export interface QueueFacts {
   readonly arn: string;
   /** The name of the queue. */
   readonly name: string;
-  /** The account that owns it. */
+  /** The account of the queue. */
   readonly account: string;
   /** The region of the queue. */
   readonly region: string;
-  /** The attributes that were set, as they were set. */
+  /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
   /** The tags of the queue. */
   tags: Record<string, string>;
@@ -43,11 +43,11 @@ export interface ReceiveAttempt {
   readonly until: number;
 }
 
-/** A topic of SNS, without what it remembers to de-duplicate. */
+/** A topic of SNS, without its memory for de-duplication. */
 export interface TopicFacts {
   /** The ARN of the topic. */
   readonly arn: string;
-  /** The attributes that were set, as they were set. */
+  /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
   /** The tags of the topic. */
   tags: Record<string, string>;
@@ -122,7 +122,7 @@ export interface Subscription {
   readonly endpoint: string;
   /** The account that subscribed. */
   readonly owner: string;
-  /** The attributes that were set, as they were set. */
+  /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
   /** The token that confirms the subscription. A confirmed subscription needs no token. */
   readonly token: string;
@@ -144,7 +144,7 @@ export interface Post {
   readonly endpoint: string;
   /** The `Type` of the delivery. */
   readonly type: string;
-  /** The fields of the envelope, unsigned; of a raw delivery those of its headers. */
+  /** The fields of the envelope, unsigned; of a raw delivery the fields of the headers. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** The body of a raw delivery. */
   readonly raw?: string;
@@ -156,7 +156,7 @@ export interface Post {
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasksResultEntry.html */
 export interface MoveTask {
-  /** Names it while it runs. */
+  /** The handle of the task while the task runs. */
   readonly handle: string;
   /** The dead-letter queue. */
   readonly sourceArn: string;

@@ -1,7 +1,6 @@
 /**
- * MD5, with which SQS answers what it has stored. Not for security; Web Crypto has none.
- *
- * https://www.rfc-editor.org/rfc/rfc1321
+ * MD5, with which SQS answers for the stored text. The digest is not for security, and Web Crypto
+ * lacks MD5. https://www.rfc-editor.org/rfc/rfc1321
  */
 import { type Attributes, typedAttribute } from "../../../src/wire/message.ts";
 
@@ -68,7 +67,7 @@ function writeMeasured(buffer: Uint8Array, at: number, input: string | Uint8Arra
   return end;
 }
 
-/** Digests the first bytes of a buffer that has room for their padding. */
+/** Digests the first bytes of a buffer with room for their padding. */
 function digest(buffer: Uint8Array<ArrayBuffer>, length: number): string {
   const words = padded(buffer, length);
   const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);

@@ -177,7 +177,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     });
   }
 
-  /** Marks a claimed key as done, and now and then forgets those whose time is over. */
+  /** Marks a claimed key as done, and now and then forgets old keys. */
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     return attempt(() => {
       checkMs(retentionMs, { cannot: "complete a key", name: "retentionMs" });
@@ -206,13 +206,13 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
 
   /**
    * Runs an effect on the same database and marks the key, in one transaction: a kill at any moment
-   * leaves both or neither. Returns `false`, without running it, if the key was done before. Use it
-   * inside a handler, with a key made of its name and the event's id, when even a crash must not
-   * repeat the effect.
+   * leaves both or neither. Returns `false`, without running the effect, if the key was done
+   * before. Use `once` inside a handler, with a key of subscriber name and event id, when even a
+   * crash must not repeat the effect.
    * @throws {TypeError} if the effect is no function, is asynchronous or a generator, or returns a
-   * promise: the transaction ends when it returns. Nothing is marked then
+   * promise, because the transaction ends when the effect returns. Then nothing is marked
    * @throws {RangeError} if `retentionMs` is negative or not finite
-   * @throws what the effect throws, or what the commit fails with; nothing of it is kept then
+   * @throws the error of the effect or of the commit. Then nothing is kept
    */
   once(key: string, effect: () => void, retentionMs = 86_400_000): boolean {
     if (typeof effect !== "function" || !SYNCHRONOUS.test(tagOf(effect))) throw notSynchronous();

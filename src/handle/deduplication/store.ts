@@ -54,7 +54,10 @@ export interface MemoryDeduplicationStoreOptions {
   maxEntries?: number;
 }
 
-/** Event ids are whatever a publisher sent, up to the size of a message: so few of those are kept. */
+/**
+ * Highest number of characters of all keys. Event ids may be as long as a message, so few long ids
+ * are kept.
+ */
 const MAX_CHARACTERS = 64_000_000;
 
 /** A key that is running or done. */
@@ -180,7 +183,10 @@ function refused(action: string, ms: unknown): Promise<never> {
   );
 }
 
-/** A map is in the order of its insertions: what was touched last comes last. */
+/**
+ * Puts an entry last. A map keeps the order of insertions, so the entry of the last change comes
+ * last.
+ */
 function putLast(entries: Map<string, Entry>, key: string, entry: Entry): void {
   entries.delete(key);
   entries.set(key, entry);

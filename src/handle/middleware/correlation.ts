@@ -44,7 +44,10 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** Synchronous stays synchronous: only what is published in one turn shares requests. */
+/**
+ * Maps items. A synchronous iterable stays synchronous, because only events of one turn share
+ * requests.
+ */
 function mapped<T>(items: Iterable<T> | AsyncIterable<T>, map: (item: T) => T) {
   return Symbol.asyncIterator in items ? mappedLater(items, map) : mappedNow(items, map);
 }

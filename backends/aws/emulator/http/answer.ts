@@ -23,7 +23,7 @@ const NAMESPACES: Readonly<Record<ServiceName, string>> = {
   emulator: "",
 };
 
-/** The actions whose answers have no result, not even an empty one. */
+/** The actions whose answers have no result, not even an empty result. */
 const SILENT: ReadonlySet<string> = new Set([
   "AddPermission",
   "ChangeMessageVisibility",

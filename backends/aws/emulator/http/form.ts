@@ -39,7 +39,7 @@ const SHAPES: Readonly<Record<string, readonly [string, Shape]>> = {
   Tags: ["Tags", "records"],
 };
 
-/** Parameters of SNS that are spelled like others of SQS. */
+/** Parameters of SNS with the spelling of other parameters of SQS. */
 const OF_SNS: Readonly<Record<string, readonly [string, Shape]>> = {
   ActionName: ["ActionName", "texts"],
   AWSAccountId: ["AWSAccountId", "texts"],

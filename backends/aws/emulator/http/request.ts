@@ -1,4 +1,4 @@
-/** Tells what a request asks for: the protocol, the service, the action and its parameters. */
+/** Reads requests: the protocol, the service, the action and the parameters. */
 import { commonError } from "../errors.ts";
 import { isRecord } from "../input.ts";
 import type { Input, ServiceName } from "../operation.ts";

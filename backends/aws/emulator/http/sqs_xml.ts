@@ -6,7 +6,7 @@ import { isRecord } from "../input.ts";
 import type { Input } from "../operation.ts";
 import { element, textElement } from "./xml.ts";
 
-/** Lists, and what each of their elements is called. */
+/** Lists, with the names of their elements. */
 const LISTS: Readonly<Record<string, string>> = {
   Messages: "Message",
   QueueUrls: "QueueUrl",

@@ -22,8 +22,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Refuses a request whose signature is not that of the secret, or too old.
- *
+ * Refuses a request with a wrong or old signature.
  * @throws {RequestError} `SignatureDoesNotMatch`
  */
 export async function verify(

@@ -34,7 +34,7 @@ function isForSns(principal: unknown): boolean {
     );
 }
 
-/** Conditions on other keys than these are not known here; they count as not met. */
+/** Checks a condition. Conditions on other keys count as not met. */
 function holds(condition: unknown, topicArn: string): boolean {
   if (!isRecord(condition)) return true;
   const facts: Record<string, string> = {

@@ -36,7 +36,7 @@ export function entriesOf(input: Input, kind: string): Input[] {
   return entries;
 }
 
-/** Does each entry, and answers what became of it. */
+/** Does each entry, and answers with the results. */
 export function batch(
   { failing = [] }: Call,
   entries: readonly Input[],

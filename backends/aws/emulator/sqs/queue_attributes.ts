@@ -8,7 +8,7 @@ import { commonError, sqsError } from "../errors.ts";
 import { parsed } from "../input.ts";
 import type { World } from "../world.ts";
 
-/** The numbers: from, to, and what a queue has without them. */
+/** The numbers: least, most, and default. */
 const NUMBERS: Readonly<Record<string, readonly [number, number, string]>> = {
   DelaySeconds: [0, 900, "0"],
   MaximumMessageSize: [1_024, 1_048_576, "1048576"],
@@ -142,7 +142,7 @@ function checkRedrive(value: string, { arn, fifo, world }: AttributeOwner): void
   }
 }
 
-/** The value of an attribute, or what a queue has without it. */
+/** Returns the value of an attribute, or its default. */
 export function valueOf(attributes: Readonly<Record<string, string>>, name: string): string {
   return attributes[name] ?? NUMBERS[name]?.[2] ?? "";
 }

@@ -11,7 +11,7 @@ import { digestOf, selected, writeAttributes } from "./message_attributes.ts";
 import { redriveOf, valueOf } from "./queue_attributes.ts";
 import { handleOf } from "./receipt_handles.ts";
 
-/** The locks of one emulator are all of one rule. */
+/** The epoch of all locks of an emulator. */
 const EPOCH = 1;
 const ATTEMPT_MS = 5 * 60_000;
 

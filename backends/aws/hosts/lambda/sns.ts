@@ -73,11 +73,11 @@ function again(failed: number, all: number): MelangeError {
 
 /** Options of {@linkcode parseEventFromSns}. */
 export interface ParseEventOptions<T extends AnyEventType = AnyEventType> {
-  /** The event types that may come, such as `[OrderPlaced]` or `dispatcher.eventTypes`. */
+  /** The allowed event types, such as `[OrderPlaced]` or `dispatcher.eventTypes`. */
   types: readonly T[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
-  /** The type of messages that name none. Default: such messages are an error. */
+  /** The type of messages without a type name. Default: such messages are an error. */
   defaultEvent?: NoInfer<T>;
 }
 

@@ -16,7 +16,7 @@ export interface AllowedTopic {
   readonly name: string;
   /** The address of SNS in the topic's region, without a slash at the end. */
   readonly origin: string;
-  /** The names in the certificates that SNS signs with in that region. */
+  /** The names in the certificates of SNS in the region. */
   readonly certificateNames: CertificateNames;
   /** The rules of a test broker, which stands in the place of SNS. */
   readonly broker?: BrokerRules;

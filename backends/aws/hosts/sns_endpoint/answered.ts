@@ -1,6 +1,9 @@
 import type { Clock } from "../../../../src/support/clock.ts";
 
-/** Runs what answers a message, unless it has been answered for good, and gives the status. */
+/**
+ * Runs the function that answers a message, unless the message has a final answer, and returns the
+ * status.
+ */
 export type AnswerOnce = (
   message: { id: string; expiresAt: number },
   answer: () => Promise<number>,

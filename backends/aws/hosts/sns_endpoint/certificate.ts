@@ -7,7 +7,7 @@ import { MelangeError, probe } from "../../../../src/support/errors.ts";
 
 /** The content of a certificate. */
 export interface Certificate {
-  /** The common names of its subject, and the DNS names among its alternative names. */
+  /** The common names of the subject, and the DNS names among the alternative names. */
   readonly names: readonly string[];
   /** The first moment of its validity, in milliseconds since the Unix epoch. */
   readonly notBefore: number;
@@ -75,7 +75,7 @@ interface Element {
   readonly whole: Uint8Array<ArrayBuffer>;
 }
 
-/** The elements that fill `bytes` to the last one. */
+/** Returns the elements that fill `bytes` to the end. */
 function elements(bytes: Uint8Array<ArrayBuffer>): Element[] {
   const found: Element[] = [];
   for (let rest = bytes; rest.length > 0;) {

@@ -4,7 +4,10 @@ import { type Certificate, readPem } from "./certificate.ts";
 import type { CertificateNames } from "./addresses.ts";
 import { smallFetch, type SmallFetchOptions } from "../../api/small_fetch.ts";
 
-/** The most certificates, and the most failures, that are remembered. SNS uses one a region at a time. */
+/**
+ * Highest number of remembered certificates, and of remembered failures. SNS uses one certificate a
+ * region at a time.
+ */
 const MAX_KEPT = 16;
 /** The most certificates that are fetched at once. */
 const MAX_LOADING = 4;

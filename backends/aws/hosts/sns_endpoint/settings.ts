@@ -29,7 +29,7 @@ export interface SnsEndpointOptions {
    * to. Default: an unsigned call of `ConfirmSubscription`, which is what opening `SubscribeURL` is.
    */
   confirm?: ((subscription: PendingSubscription) => Promise<void>) | false;
-  /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
+  /** The accepted signature versions; a topic has one. Default: both, `["1", "2"]`. */
   signatureVersions?: readonly SignatureVersion[];
   /**
    * Greatest distance of a message's timestamp from now, in milliseconds: at least as long as the
@@ -37,7 +37,10 @@ export interface SnsEndpointOptions {
    * such a policy.
    */
   windowMs?: number;
-  /** The most answered messages that are remembered, so that a repetition is not handled again. Default: 100 000. */
+  /**
+   * Highest number of answered messages to remember, so that a repetition is not handled again.
+   * Default: 100 000.
+   */
   maxRemembered?: number;
   /** The longest time for a request, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
   timeoutMs?: number;

@@ -18,7 +18,10 @@ export interface TestBroker {
   certificateHosts?: readonly string[];
   /** The address where subscriptions are confirmed, such as `"http://localhost:4566"`. Default: the first of `certificateHosts`, over HTTP; with neither, only a `confirm` function can. */
   endpoint?: string;
-  /** Must be `true` where a topic has the region of AWS in its ARN, as brokers like to have. Default: `false`, that is a `TypeError`. */
+  /**
+   * Must be `true` where a topic of the broker has a region of AWS in its ARN, as brokers like to
+   * have. Default: `false`; then such a topic is a `TypeError`.
+   */
   inAwsRegions?: boolean;
 }
 
@@ -28,7 +31,10 @@ const TOPIC_ARN = /^arn:[^:\s]*:sns:([^:\s]*):[^:\s]*:[\w-]+(\.fifo)?$/;
 /** The form of AWS's regions: new regions come every year, so none is listed. */
 const AWS_REGION = /^[a-z]{2,5}(-[a-z]+)+-\d+$/;
 
-/** Reads the ARN of a topic at a test broker; throws a `TypeError` for what is none, and for AWS's unless it is said. */
+/**
+ * Reads the ARN of a topic at a test broker; throws a `TypeError` for any other text, and for a
+ * topic in a region of AWS without permission.
+ */
 export function brokerTopic(arn: string, broker: TestBroker): AllowedTopic {
   checkBroker(broker);
   const { certificateHosts = [], endpoint, inAwsRegions } = broker;
