@@ -2,6 +2,7 @@
  * Runs a broker of SNS and SQS on 127.0.0.1 until it is interrupted: `deno task broker --port 4566`.
  * Nothing is kept when it ends.
  */
+import { MelangeError } from "../src/support/errors.ts";
 import { taskArguments } from "./arguments.ts";
 import { startBroker } from "../tests/broker.ts";
 import { LOCAL } from "./local.ts";
@@ -30,10 +31,8 @@ async function main(args: string[]): Promise<void> {
 
 function start(port: number) {
   return startBroker({ port }).catch((error) => {
-    if (error?.code !== "EADDRINUSE") throw error;
-    console.error(
-      `Cannot use port ${port} as something listens there already: pass --port N, or 0 for a free one`,
-    );
+    if (!(error instanceof MelangeError)) throw error;
+    console.error(error.message);
     Deno.exit(1);
   });
 }
