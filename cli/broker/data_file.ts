@@ -1,10 +1,8 @@
-/** The file of `melange broker --data` on the disk: reads it, adds to it, and makes it short again. */
-import { Buffer } from "node:buffer";
-import * as fs from "node:fs";
-import { dirname } from "node:path";
-import { promisify } from "node:util";
+/** The file of `melange broker --data`: what it held, and how it takes what happens. */
+import { closeSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
+import { type LogFile, openLogFile, syncFolder } from "./log_file.ts";
 import { HEADER, lineOf, readRecords, type Stored } from "./records.ts";
 
 /** Once the operations take so many bytes, and more than the snapshot, a new snapshot replaces them. */
@@ -29,7 +27,7 @@ export interface DataFile extends Pick<Stored, "records" | "torn"> {
    * what is not kept. `snapshot` gives all that there is, this operation included.
    */
   append(operation: Operation, snapshot: () => EmulatorSnapshot): Promise<void>;
-  /** Closes the file when all is written. */
+  /** Closes the file when all is written; later operations are not kept. */
   close(): Promise<void>;
 }
 
@@ -39,27 +37,15 @@ interface Waiting {
   readonly done: () => void;
 }
 
-const write = promisify(fs.write) as (
-  fd: number,
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-) => Promise<number | { bytesWritten: number }>;
-const datasync = promisify(fs.fdatasync);
-
 /**
  * Opens the file, and cuts a last record that was not written to its end.
  * @throws {MelangeError} `CONFIGURATION` if it cannot be read or written, or is damaged
  */
 export function openDataFile(options: DataFileOptions): DataFile {
-  const { sync, compactBytes = COMPACT_BYTES, onFailure } = options;
-  const { path, fd: opened, stored } = prepare(options.path);
-  let fd = opened;
-  let { chain, length } = stored;
-  let inode = fs.fstatSync(fd).ino;
-  let snapshotBytes = stored.records.some((record) => "snapshot" in record) ? length : 0;
+  const { stored, file } = opened(options.path);
+  const keep = keeper(file, stored, options);
   let waiting: Waiting[] = [];
-  let failed = false;
+  let ended = false;
   let flushing: Promise<void> | undefined;
 
   async function flush(): Promise<void> {
@@ -69,51 +55,15 @@ export function openDataFile(options: DataFileOptions): DataFile {
       while (waiting.length > 0) {
         const batch = waiting;
         waiting = [];
-        const grown = length - snapshotBytes;
-        if (grown <= Math.max(compactBytes, snapshotBytes)) await add(batch);
-        // Nothing has happened since the batch was taken: the last snapshot of it is of now.
-        else await compact(batch.at(-1)!.snapshot());
+        await keep(batch);
         for (const { done } of batch) done();
       }
     } catch (error) {
-      failed = true;
-      onFailure(unwritable(options.path, error));
+      ended = true;
+      options.onFailure(unwritable(options.path, error));
     } finally {
       flushing = undefined;
     }
-  }
-
-  async function add(batch: readonly Waiting[]): Promise<void> {
-    checkAlone();
-    const lines = batch.map(({ json }) => {
-      const line = lineOf(json, chain);
-      chain = line.chain;
-      return line.text;
-    });
-    length += await writeAll(fd, lines.join(""));
-    if (sync) await datasync(fd);
-  }
-
-  async function compact(snapshot: EmulatorSnapshot): Promise<void> {
-    checkAlone();
-    const beside = `${path}.new`;
-    const line = lineOf(JSON.stringify({ snapshot }), HEADER.chain);
-    const next = fs.openSync(beside, "w");
-    const bytes = await writeAll(next, HEADER.text + line.text);
-    await datasync(next);
-    fs.closeSync(fd);
-    fd = next;
-    fs.renameSync(beside, path);
-    syncFolder(path);
-    inode = fs.fstatSync(fd).ino;
-    chain = line.chain;
-    length = snapshotBytes = bytes;
-  }
-
-  /** Two who write to one file would destroy it. */
-  function checkAlone(): void {
-    const { size, ino } = fs.statSync(path);
-    if (size !== length || ino !== inode) throw new Error("something else has changed it");
   }
 
   return {
@@ -121,7 +71,7 @@ export function openDataFile(options: DataFileOptions): DataFile {
     torn: stored.torn,
     append(operation, snapshot) {
       return new Promise((done) => {
-        if (failed) return;
+        if (ended) return;
         waiting.push({ json: JSON.stringify({ operation }), snapshot, done });
         flushing ??= flush();
       });
@@ -129,27 +79,46 @@ export function openDataFile(options: DataFileOptions): DataFile {
     async close() {
       await flushing;
       // What time brings after this comes again at the next start.
-      failed = true;
-      fs.closeSync(fd);
+      ended = true;
+      file.close();
     },
   };
 }
 
-/** Opens the file for writing at its end, created or cut. */
-function prepare(given: string): { path: string; fd: number; stored: Stored } {
+/** Returns what writes operations: each as a line, or all that there is in their place. */
+function keeper(file: LogFile, stored: Stored, options: DataFileOptions) {
+  const { sync, compactBytes = COMPACT_BYTES } = options;
+  const startsWithSnapshot = stored.records.some((record) => "snapshot" in record);
+  let snapshotBytes = startsWithSnapshot ? stored.length : 0;
+  let { chain } = stored;
+
+  function next(json: string): string {
+    const line = lineOf(json, chain);
+    chain = line.chain;
+    return line.text;
+  }
+
+  return async (batch: readonly Waiting[]): Promise<void> => {
+    const grown = file.length - snapshotBytes;
+    if (grown <= Math.max(compactBytes, snapshotBytes)) {
+      return await file.add(batch.map(({ json }) => next(json)).join(""), { sync });
+    }
+    // Nothing has happened since the batch was taken: a snapshot of now holds it, and no more.
+    const snapshot = batch.at(-1)?.snapshot();
+    chain = HEADER.chain;
+    await file.replace(HEADER.text + next(JSON.stringify({ snapshot })));
+    snapshotBytes = file.length;
+  };
+}
+
+/** Opens the file for writing behind its last whole line; one that is new gets the first line. */
+function opened(given: string): { stored: Stored; file: LogFile } {
   try {
-    const isNew = !fs.existsSync(given);
-    if (isNew) fs.closeSync(fs.openSync(given, "a"));
-    const path = fs.realpathSync(given);
-    const stored = readRecords(fs.readFileSync(path), given);
-    if (stored.torn > 0) fs.truncateSync(path, stored.length);
-    const fd = fs.openSync(path, "a");
-    if (stored.length > 0) return { path, fd, stored };
-    fs.writeSync(fd, HEADER.text);
-    fs.fdatasyncSync(fd);
-    syncFolder(path);
-    const length = Buffer.byteLength(HEADER.text);
-    return { path, fd, stored: { ...stored, chain: HEADER.chain, length } };
+    closeSync(openSync(given, "a"));
+    const path = realpathSync(given);
+    const stored = readRecords(readFileSync(path), given);
+    if (stored.length > 0) return { stored, file: openLogFile(path, stored.length) };
+    return begun(path, stored);
   } catch (cause) {
     if (cause instanceof MelangeError) throw cause;
     const message = `Cannot use the file ${given}: name a file to read and write with --data`;
@@ -157,26 +126,14 @@ function prepare(given: string): { path: string; fd: number; stored: Stored } {
   }
 }
 
-/** A file's name is safe only once its folder is. Systems that sync no folders need it not. */
-function syncFolder(path: string): void {
-  let folder: number | undefined;
-  try {
-    folder = fs.openSync(dirname(path), "r");
-    fs.fsyncSync(folder);
-  } catch {
-    // Windows opens no folders.
-  } finally {
-    if (folder !== undefined) fs.closeSync(folder);
-  }
-}
-
-async function writeAll(fd: number, text: string): Promise<number> {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;) {
-    const written = await write(fd, bytes, at, bytes.length - at);
-    at += typeof written === "number" ? written : written.bytesWritten;
-  }
-  return bytes.length;
+function begun(path: string, stored: Stored): { stored: Stored; file: LogFile } {
+  writeFileSync(path, HEADER.text);
+  syncFolder(path);
+  const length = HEADER.text.length;
+  return {
+    stored: { ...stored, chain: HEADER.chain, length },
+    file: openLogFile(path, length),
+  };
 }
 
 function unwritable(path: string, cause: unknown): MelangeError {

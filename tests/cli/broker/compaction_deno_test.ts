@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { serveBroker } from "../../../cli/broker/server.ts";
 import { start } from "../../../tasks/process.ts";
 import { until } from "../../wait.ts";
-import { backendAt, listening } from "./program.ts";
+import { backendAt, listening, sendUntil } from "./program.ts";
 
 const PROGRAM = new URL("./compacting.ts", import.meta.url).pathname;
 const message = (body: string) => ({ body, attributes: {} });
@@ -65,21 +65,14 @@ describe("the file of melange broker", () => {
       ]);
       const { backend } = await listening(program);
       await backend.declareQueue("jobs");
-      let killed = false;
-      const senders = ["a", "b", "c"].map(async (name) => {
-        for (let number = 0; !killed; number++) {
-          const body = `${round}-${name}-${number}`;
-          const [result] = await backend.send({ queue: "jobs" }, [message(body)])
-            .catch(() => [undefined]);
-          if (result?.ok) acknowledged.push(body);
-        }
-      });
+      const killed = new AbortController();
       const before = acknowledged.length;
+      const sending = sendUntil(killed.signal, { backend, round, acknowledged });
       await until(() => acknowledged.length >= before + 20 + 7 * round, { what: "sends" });
       program.kill("SIGKILL");
       await program.ended();
-      killed = true;
-      await Promise.all(senders);
+      killed.abort();
+      await sending;
       await backend.close();
     }
     const server = await serve();

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
-import { until } from "../../wait.ts";
-import { backendAt, listening, startCli } from "./program.ts";
+import { until, untilEmpty } from "../../wait.ts";
+import type { AwsBackend } from "../../../backends/aws/mod.ts";
+import { listening, sendUntil, startCli } from "./program.ts";
 
 const TEXT = { max: 10, waitMs: 0, visibilityMs: 30_000 };
 const message = (body: string) => ({ body, attributes: {} });
@@ -10,7 +11,7 @@ let folder: string;
 let file: string;
 
 /** Starts a broker on the file, lets something be done, and ends it with SIGINT. */
-async function once<T>(act: (backend: ReturnType<typeof backendAt>) => Promise<T>): Promise<T> {
+async function once<T>(act: (backend: AwsBackend) => Promise<T>): Promise<T> {
   await using program = startCli(["--data", file]);
   const { backend } = await listening(program);
   const result = await act(backend);
@@ -62,31 +63,20 @@ describe("melange broker --data", () => {
         await using program = startCli(["--data", file, ...flags]);
         const { backend } = await listening(program);
         await backend.declareQueue("jobs");
-        let killed = false;
-        const sender = async (name: string) => {
-          for (let number = 0; !killed; number++) {
-            const body = `${round}-${name}-${number}`;
-            const [result] = await backend.send({ queue: "jobs" }, [message(body)])
-              .catch(() => [undefined]);
-            if (result?.ok) acknowledged.push(body);
-          }
-        };
-        const senders = ["a", "b", "c", "d"].map(sender);
+        const killed = new AbortController();
         const before = acknowledged.length;
+        const sending = sendUntil(killed.signal, { backend, round, acknowledged });
         await until(() => acknowledged.length >= before + 40, { what: "40 acknowledgements" });
         program.kill("SIGKILL");
         await program.ended();
-        killed = true;
-        await Promise.all(senders);
+        killed.abort();
+        await sending;
         await backend.close();
       }
-      const kept = new Set<string>();
-      await once(async (backend) => {
-        for (let found = 1; found > 0;) {
-          const received = await backend.receive("jobs", TEXT);
-          for (const { message: { body } } of received) kept.add(body);
-          found = received.length;
-        }
+      const kept = await once(async (backend) => {
+        const what = "messages";
+        const received = await untilEmpty(() => backend.receive("jobs", TEXT), { what });
+        return new Set(received.map(({ message: { body } }) => body));
       });
       assertEquals(acknowledged.filter((body) => !kept.has(body)), []);
       assert(kept.size >= 120);

@@ -32,3 +32,23 @@ export function backendAt(endpoint: string): AwsBackend {
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   return new AwsBackend({ endpoint, region: "us-east-1", credentials });
 }
+
+/** Sends from four senders until the signal aborts; notes what the broker has acknowledged. */
+export async function sendUntil(
+  signal: AbortSignal,
+  { backend, round, acknowledged }: {
+    backend: AwsBackend;
+    round: number;
+    acknowledged: string[];
+  },
+): Promise<void> {
+  const sender = async (name: string) => {
+    for (let number = 0; !signal.aborted; number++) {
+      const body = `${round}-${name}-${number}`;
+      const [result] = await backend.send({ queue: "jobs" }, [{ body, attributes: {} }], { signal })
+        .catch(() => [undefined]);
+      if (result?.ok) acknowledged.push(body);
+    }
+  };
+  await Promise.all(["a", "b", "c", "d"].map(sender));
+}
