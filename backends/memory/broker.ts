@@ -91,8 +91,7 @@ function publisher(broker: Broker, given: string, call: Call): Accept {
 }
 
 /**
- * Locks messages of a queue, and moves what was received too often; returns the receipts.
- *
+ * Locks messages of a queue, and moves messages with too many receives; returns the receipts.
  * @throws {MelangeError} `NOT_FOUND`, `THROTTLED`
  */
 export function receive(
