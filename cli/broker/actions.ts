@@ -41,11 +41,9 @@ async function send(asked: Asked, { aws, url }: ActionContext): Promise<void> {
   const grouped = isFifo(to) ? { group: group || "page" } : {};
   try {
     if (type === "") {
-      const [result] = await backend.send(destination, [{
-        body: data,
-        attributes: {},
-        ...grouped,
-      }]);
+      const unique = isFifo(to) ? { deduplicationId: crypto.randomUUID() } : {};
+      const message = { body: data, attributes: {}, ...grouped, ...unique };
+      const [result] = await backend.send(destination, [message]);
       if (result && !result.ok) throw result.error;
       return;
     }

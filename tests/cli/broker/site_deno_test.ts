@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { type BrokerServer, serveBroker } from "../../../cli/broker/server.ts";
 import type { View } from "../../../cli/broker/view.ts";
 import type { AwsBackend } from "../../../backends/aws/mod.ts";
+import { until } from "../../wait.ts";
 import { backendAt } from "./program.ts";
 
 const arn = (name: string, service = "sqs") => `arn:aws:${service}:us-east-1:000000000000:${name}`;
@@ -127,9 +128,8 @@ describe("the site of melange broker", () => {
     await backend.receive("short", options);
     const depth = async () => (await view()).queues.find(({ name }) => name === "short");
     assertEquals((await depth())?.inFlight, 1);
-    await new Promise((resolve) => setTimeout(resolve, 1_050));
-    const { available, inFlight } = await depth() ?? {};
-    assertEquals([available, inFlight], [1, 0]);
+    await until(async () => (await depth())?.available === 1, { what: "the end of the lock" });
+    assertEquals((await depth())?.inFlight, 0);
   });
 
   it("tells why a dead letter died, sends it back, and purges", async () => {
@@ -140,11 +140,12 @@ describe("the site of melange broker", () => {
       ["a", "card-expired"],
     ]);
     assertEquals(await act("redrive", { queue: arn("letters") }), [200, undefined]);
-    const back = (await view(arn("billing"))).messages ?? [];
-    assertEquals(back.map(({ event, dead }) => [event?.id, dead]).slice(0, 2), [
-      ["b", undefined],
-      ["a", undefined],
-    ]);
+    const back = await until(async () => {
+      const { messages = [] } = await view(arn("billing"));
+      return messages.length === 3 && messages;
+    }, { what: "the dead letters to be back" });
+    const reasons = back.map(({ event, dead }) => [event?.id, dead]);
+    assertEquals(reasons.slice(0, 2), [["b", undefined], ["a", undefined]]);
     assertEquals(await act("purge", { queue: arn("billing") }), [200, undefined]);
     assertEquals((await view(arn("billing"))).messages, []);
   });
