@@ -67,7 +67,7 @@ async function textOfInput(io: Io, logger: CliLogger): Promise<string> {
   );
 }
 
-/** The parser's error is not kept: it quotes what it read. */
+/** Parses JSON. The error of the parser is not kept, because it quotes the text. */
 function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,5 @@
-/** The notices that tell how a worker is, from its first to its last. */
+/** The notices about a worker, from its first to its last. */
+import type { Usage } from "../src/backend.ts";
 import type { ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts";
 import type { Dispatcher } from "../src/handle/dispatcher.ts";
 import type { CliLogger, Notice } from "./log.ts";
@@ -31,7 +32,7 @@ export function startReports(
   return () => clearInterval(timer);
 }
 
-/** Tells that a worker has begun, and what it listens to. */
+/** Tells that a worker has begun, with its queue and event types. */
 export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher): Notice {
   const types = eventTypes.map(({ type }) => type);
   return {
@@ -41,10 +42,12 @@ export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher
   };
 }
 
-/** Tells that a worker has ended, and what it has done. */
+/** Tells that a worker has ended, its counts, and the price of its messages where there is one. */
 export function stopped(status: ConsumerStatus): Notice {
   const notice = counts("Stopped", status);
-  return { ...notice, text: `Stopped: ${notice.text}` };
+  const { usage } = status;
+  const price = usage?.requestsPerMessage === undefined ? "" : `; ${priceOf(usage)}`;
+  return { ...notice, text: `Stopped: ${notice.text}${price}` };
 }
 
 function counts(message: string, status: ConsumerStatus): Notice {
@@ -55,4 +58,11 @@ function counts(message: string, status: ConsumerStatus): Notice {
     text:
       `${queue}: ${acknowledged} handled, ${retried} retried, ${deadLettered} dead-lettered, ${inFlight} in flight`,
   };
+}
+
+/** Returns the price of messages: `0.30 requests a message, 0.12 US dollars a million messages`. */
+function priceOf({ requestsPerMessage = 0, dollarsPerMillion = 0 }: Usage): string {
+  return `${requestsPerMessage.toFixed(2)} requests a message, ${
+    dollarsPerMillion.toFixed(2)
+  } US dollars a million messages`;
 }

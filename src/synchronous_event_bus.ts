@@ -23,8 +23,9 @@ import { jsonOnly, type SerializerRegistry, type Writers } from "./wire/serializ
  */
 export interface SynchronousEventBusOptions {
   /**
-   * The serializers that events are published with elsewhere. Nothing is serialized here, but data
-   * that JSON would change is refused for events that it would write. Default: JSON.
+   * The serializers of the publisher that carries these events elsewhere. The bus serializes
+   * nothing, but refuses data that JSON would change, for the events that JSON would write.
+   * Default: JSON.
    */
   serializers?: SerializerRegistry;
 }
@@ -59,7 +60,10 @@ export class SynchronousEventBus {
     this.#serializers = options.serializers ?? jsonOnly;
   }
 
-  /** Adds a subscriber; its handler must not return a promise. Returns the function that removes it. */
+  /**
+   * Adds a subscriber, whose handler must not return a promise. Returns the function that removes
+   * the subscriber.
+   */
   subscribe<T extends AnyEventType>(
     type: T,
     handler: Handler<EventOf<T>>,
@@ -105,7 +109,7 @@ export class SynchronousEventBus {
     }
   }
 
-  /** Who takes an event of this type. The list does not change while an event goes through it. */
+  /** Returns the handlers of a type. The list does not change while an event goes through it. */
   #handlersOf(type: string): readonly Handler[] {
     const known = this.#handlers.get(type);
     if (known) return known;
@@ -141,7 +145,7 @@ function check(event: Event, serializers: Writers): Event {
   return linked(type, { ...event, data: result.value });
 }
 
-/** Validators copy what they check; a copy that says the same does not replace the original. */
+/** Compares data with the copy of a validator. An equal copy does not replace the original. */
 function isSame(before: unknown, after: unknown): boolean {
   if (Object.is(before, after)) return true;
   if (typeof before !== "object" || typeof after !== "object" || !before || !after) return false;
@@ -165,8 +169,8 @@ function asynchronous(what: string, promise: PromiseLike<unknown>): TypeError {
 }
 
 /**
- * The context of one handler. No message carried the event, and nothing locks it. Most handlers read
- * none of this, so dates and signals are made when they are read.
+ * The context of one handler. No message carried the event, and no lock exists. Most handlers read
+ * none of the fields, so dates and signals are made when a handler reads them.
  */
 class CallContext implements HandlerContext {
   readonly message: ReceivedMessage;

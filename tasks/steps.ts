@@ -7,7 +7,8 @@
 import { taskArguments, type TaskName } from "./arguments.ts";
 import { start } from "./process.ts";
 
-if (import.meta.main) Deno.exit(await runSteps(Deno.args));
+/** Longer than all tests together may take, in milliseconds. */
+const LIMIT_MS = 7_200_000;
 
 /** Runs the steps; resolves to the exit code of the first that fails, else to 0. */
 async function runSteps(args: readonly string[]): Promise<number> {
@@ -24,5 +25,4 @@ async function runSteps(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Longer than all tests together may take, in milliseconds. */
-const LIMIT_MS = 7_200_000;
+if (import.meta.main) Deno.exit(await runSteps(Deno.args));

@@ -1,6 +1,7 @@
 /**
- * The part of `BroadcastChannel` that is used. Another one, such as a fake for tests, delivers a
- * structured clone to every other channel of the same name, in the order of each sender, or loses it.
+ * The used part of `BroadcastChannel`. Another implementation, such as a fake for tests, delivers a
+ * structured clone to every other channel of the same name, in the order of each sender, or loses
+ * the message.
  */
 export interface BroadcastChannelLike {
   /** The listener that gets each message. */

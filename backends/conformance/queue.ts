@@ -82,7 +82,7 @@ export function queueAt(
   return queue;
 }
 
-/** Fills in what is missing; in FIFO queues, one group and an id for each message. */
+/** Fills in the missing parts; in FIFO queues, one group and an id for each message. */
 function completer(fifo: boolean): (draft: Draft) => OutgoingMessage {
   let completed = 0;
   return (draft) => {

@@ -1,7 +1,7 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/support/clock.ts";
 
-/** How long a receive waits. */
+/** Wait of a receive. */
 export interface Wait {
   /** In milliseconds. */
   readonly waitMs: number;
@@ -9,13 +9,13 @@ export interface Wait {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The receives that wait at one queue. First come, first served. */
+/** The waiting receives of one queue. First come, first served. */
 export interface LongPolls<Options extends Wait = ReceiveOptions, Item = Delivery> {
   /** Receives now, or as soon as there is something, or nothing after the wait. */
   receive(options: Options): Promise<Item[]>;
-  /** Serves those who wait, after something may have become available. */
+  /** Serves the waiting receives, after a message may have become available. */
   wake(): void;
-  /** Rejects those who wait. */
+  /** Rejects the waiting receives. */
   end(reason: unknown): void;
 }
 
@@ -38,15 +38,14 @@ interface Poll<Options, Item> {
 }
 
 /**
- * Lets receives wait. While some do, one timer is pending, for the first thing that can happen;
- * while none does, there is no timer, so that nothing keeps a process alive. A poll that is aborted
- * has taken nothing.
+ * Lets receives wait. During a wait one timer is pending, for the next possible change. Without a
+ * wait there is no timer, so that nothing keeps a process alive. An aborted poll has taken no
+ * message.
  */
 export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery>(
   { clock, take, nextChangeAt }: LongPollOptions<Options, Item>,
 ): LongPolls<Options, Item> {
-  type Waiting = Poll<Options, Item>;
-  let waiting: Waiting[] = [];
+  let waiting: Poll<Options, Item>[] = [];
   let cancelTimer = () => {};
   let serving = false;
   let again = false;
@@ -57,33 +56,12 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
     const deliveries = take(options);
     if (deliveries.length > 0 || options.waitMs <= 0) return Promise.resolve(deliveries);
     return new Promise((resolve, reject) => {
-      waiting.push(newPoll(options, resolve, reject));
+      const leave = () => waiting = waiting.filter((each) => each !== poll);
+      const endsAt = clock.now() + options.waitMs;
+      const poll = newPoll(options, { endsAt, resolve, reject, leave, arm });
+      waiting.push(poll);
       arm();
     });
-  }
-
-  function newPoll(
-    options: Options,
-    resolve: Waiting["resolve"],
-    reject: Waiting["reject"],
-  ): Waiting {
-    const { signal, waitMs } = options;
-    const finish = () => {
-      signal?.removeEventListener("abort", onAbort);
-      waiting = waiting.filter((each) => each !== poll);
-    };
-    const onAbort = () => {
-      poll.reject(signal?.reason);
-      arm();
-    };
-    const poll: Waiting = {
-      options,
-      endsAt: clock.now() + waitMs,
-      resolve: (deliveries) => (finish(), resolve(deliveries)),
-      reject: (reason) => (finish(), reject(reason)),
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return poll;
   }
 
   // Taking can wake this very queue, where dead letters go in a circle: then it is served once more.
@@ -117,8 +95,7 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
     cancelTimer();
     cancelTimer = () => {};
     if (waiting.length === 0) return;
-    const ends = waiting.map((poll) => poll.endsAt);
-    const at = Math.min(...ends, nextChangeAt() ?? Infinity);
+    const at = Math.min(...waiting.map(({ endsAt }) => endsAt), nextChangeAt() ?? Infinity);
     cancelTimer = clock.after(Math.max(at - clock.now(), 0), wake);
   }
 
@@ -128,4 +105,36 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
   }
 
   return { receive, wake, end };
+}
+
+/**
+ * Creates a poll. At its end the poll leaves the waiting receives, and no longer listens to its
+ * signal.
+ */
+function newPoll<Options extends Wait, Item>(
+  options: Options,
+  { endsAt, resolve, reject, leave, arm }:
+    & Pick<Poll<Options, Item>, "endsAt" | "resolve" | "reject">
+    & {
+      leave: () => void;
+      arm: () => void;
+    },
+): Poll<Options, Item> {
+  const { signal } = options;
+  const finish = () => {
+    signal?.removeEventListener("abort", onAbort);
+    leave();
+  };
+  const onAbort = () => {
+    poll.reject(signal?.reason);
+    arm();
+  };
+  const poll: Poll<Options, Item> = {
+    options,
+    endsAt,
+    resolve: (deliveries) => (finish(), resolve(deliveries)),
+    reject: (reason) => (finish(), reject(reason)),
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return poll;
 }

@@ -22,7 +22,7 @@ export function noteSettled(settled: Settled, ordinal: number, receipt: string):
   settled.recent = new Map();
 }
 
-/** Returns the receipt that settled the message at a place, if it is remembered. */
+/** Returns the receipt that settled the message at a place, if remembered. */
 export function settledBy({ recent, earlier }: Settled, ordinal: number): string | undefined {
   return recent.get(ordinal) ?? earlier.get(ordinal);
 }

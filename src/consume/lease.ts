@@ -3,7 +3,7 @@ import { reading } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import { type Answer, type ExtensionOptions, NOT_HELD, sendExtensions } from "./extensions.ts";
 
-/** Lock on one delivery, from its receive until the message is settled or the lock is lost. */
+/** Lock on one delivery, from the receive until the message is settled or the lock is lost. */
 export interface Lease {
   /** Delivery that is locked. */
   readonly delivery: Delivery;
@@ -36,7 +36,7 @@ export interface LeaseOptions extends ExtensionOptions {
   visibilityMs: number;
 }
 
-/** Owner of leases, told of each change that moves its timer. */
+/** Owner of leases. A lease tells the owner each change of its time. */
 export interface Keeper {
   /** Notes that the time at which a lease is due has changed. */
   changed(lease: HeldLease): void;

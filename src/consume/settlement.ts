@@ -41,7 +41,10 @@ export interface SettlementOptions {
   settled?: (lease: Lease, result: SettleResult) => void;
 }
 
-/** Executor of outcomes: settles each message as its outcome says, counts it, and reports failures. */
+/**
+ * Executor of outcomes: settles each message by its outcome, counts the message, and reports
+ * failures.
+ */
 export class Settlement {
   readonly #options: SettlementOptions;
 

@@ -14,9 +14,9 @@ export interface SettlerOptions {
   receiver: Receiver;
   /** Queue of the messages. */
   queue: string;
-  /** Time that a settlement waits for others to share its request, in milliseconds. */
+  /** Time that a settlement waits for more settlements to share a request, in milliseconds. */
   lingerMs: number;
-  /** Tells that no other message is being handled, so that waiting would only delay. */
+  /** Tells that no other message is being handled. Waiting would then only delay the settlement. */
   alone: () => boolean;
   /** Source of time. */
   clock: Clock;
@@ -35,8 +35,8 @@ interface Settlement {
 }
 
 /**
- * Sender of settlements, many in one request; failed ones are tried again for as long as the lock
- * lasts. Never rejects. A message that could not be settled comes again when its lock ends.
+ * Sender of settlements, many in one request. A failed settlement is tried again as long as the
+ * lock lasts. Never rejects. An unsettled message comes again when its lock ends.
  */
 export class Settler {
   readonly #options: SettlerOptions;

@@ -1,3 +1,4 @@
+import type { Usage } from "../backend.ts";
 import type { ErrorFacts } from "../support/errors.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { ErrorFacts } from "../support/errors.ts";
 export type Health = "running" | "draining" | "stalled" | "stopped";
 
 /**
- * State of a consumer, and its counts since it was created.
+ * State and counts of a consumer since its creation.
  *
  * @category Consuming
  */
@@ -37,4 +38,9 @@ export interface ConsumerStatus {
   readonly lastReceiveAt: Date | undefined;
   /** Last error of a receive, with its time. */
   readonly lastError: (ErrorFacts & { readonly when: Date }) | undefined;
+  /**
+   * Requests of the whole backend and their price, with those of publishers and other consumers of
+   * the backend. Missing for backends that bill nothing.
+   */
+  readonly usage?: Usage;
 }

@@ -28,7 +28,10 @@ export type Outcome =
     readonly outcome: "retry";
     readonly error: unknown;
     readonly delayMs?: number;
-    /** Tells that the message had no part in it, so that no try is counted where the host counts. */
+    /**
+     * Tells that the message is not the cause. A host that counts attempts does not count this
+     * attempt.
+     */
     readonly uncounted?: boolean;
   }
   /** Trying again is pointless. */

@@ -1,4 +1,4 @@
-/** Reading JSON that others wrote: nothing in it is taken for granted, and nothing throws. */
+/** JSON of other writers, read without assumptions and without exceptions. */
 import { parseJson } from "./serializer.ts";
 
 /** The result of parsing, or nothing if the text is no JSON. */

@@ -11,7 +11,7 @@ const BUNDLES = "dist/tests";
 /** The bundle of all tests in one, for runtimes that are no command line. */
 const TOGETHER = "dist/together";
 /** Node.js is told of tests when their files are loaded. */
-const NODE_MODULE = `import "./tests.js";\nawait globalThis.testAll();\n`;
+const NODE_MODULE = `import "./tests.js";\nawait globalThis.testAll("Node.js");\n`;
 const IMPORT_MAP = "dist/import_map.json";
 const AT_ONCE = 2;
 
@@ -139,7 +139,7 @@ function moduleOf(tests: string[]): string {
   return `import { testFiles } from "../../tests/runtimes/test_files.ts";
 const files = [\n${files}];
 export default { test: () => testFiles(files, "workerd") };
-globalThis.testAll = () => testFiles(files, "Chromium");
+globalThis.testAll = (runtime) => testFiles(files, runtime);
 `;
 }
 

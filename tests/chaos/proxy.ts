@@ -69,7 +69,7 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   const servers: Server[] = [];
   /** The signatures of requests that were done, and whose connections ended before the answer. */
   const droppedAfter = new Set<string>();
-  /** The requests that were held: nothing is signed a third time, so none is held twice. */
+  /** The requests that were held or refused: nothing is signed a third time, so none is held again. */
   const held = new Set<string>();
   const proxy: Proxy = {
     facts: ledger.facts,
@@ -132,9 +132,10 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     response.setHeader("connection", "close");
     response.setHeader("date", new Date(timeAt(proxy.gate)).toUTCString());
     const refusal = refusalOf(request.headers, proxy.gate);
-    if (refusal && isHeld) ledger.facts.push({ kind: "expired", client, action });
-    if (refusal) return answer(response, refusal);
-    await meetFate({ client, action, input, request, response });
+    if (!refusal) return await meetFate({ client, action, input, request, response });
+    held.add(body);
+    if (isHeld) ledger.facts.push({ kind: "expired", client, action });
+    answer(response, refusal);
   }
 
   async function meetFate(call: Call): Promise<void> {

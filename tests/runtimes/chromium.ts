@@ -30,7 +30,7 @@ async function passes(
   page.on("console", (message) => console.log(message.text()));
   await page.goto(`${ORIGIN}/index.html`);
   await page.waitForFunction("globalThis.testAll");
-  const ended = page.evaluate("testAll().then(() => true, (error) => String(error))");
+  const ended = page.evaluate("testAll('Chromium').then(() => true, (error) => String(error))");
   const outcome = await within(ended, { what: "the end of all tests", ms: PATIENCE_MS });
   if (outcome !== true) console.log(outcome);
   return outcome === true;

@@ -165,7 +165,10 @@ async function readSubscription(
   }
 }
 
-/** Our filters are for attributes; one for the body, of other hands, would read them otherwise. */
+/**
+ * Returns the scope of our filters, which are for attributes. A body filter made by hand would
+ * change their meaning.
+ */
 function scopeOf(plan: SubscriptionPlan, current: { FilterPolicyScope?: string } | undefined) {
   const filters = plan.attributes.FilterPolicy !== "{}";
   return filters && (!current || current.FilterPolicyScope === "MessageBody")
@@ -174,9 +177,10 @@ function scopeOf(plan: SubscriptionPlan, current: { FilterPolicyScope?: string }
 }
 
 /**
- * With its attributes from the first, so that nothing unfiltered gets through. SNS refuses that
- * where there is a subscription with other attributes, and only then is it looked for: what SNS took
- * is as it was asked for, what was looked for differs.
+ * Subscribes with all attributes at once, so that no unfiltered message gets through. SNS refuses
+ * the call if the topic has the same subscription with other attributes. Only then is the existing
+ * subscription looked up, and it differs; a subscription that SNS accepted has the wanted
+ * attributes.
  */
 async function subscribed(
   context: Declaring,

@@ -35,7 +35,7 @@ async function worksAtOnce(bench: Bench): Promise<void> {
   await queue.expectNothing("every message must be gone when all are acknowledged");
 }
 
-/** Extends what it receives, gives a part back the first time, and acknowledges the rest. */
+/** Extends its messages, gives a part back the first time, and acknowledges the rest. */
 async function work(
   bench: Bench,
   queue: Queue,

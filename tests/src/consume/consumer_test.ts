@@ -100,6 +100,20 @@ describe("new MessageConsumer()", () => {
     assertEquals(new MessageConsumer({ backend, queue: "q", redelivery }).health(), "stopped");
   });
 
+  it("tells the usage of a backend that is metered, and goes on where that throws", async () => {
+    const { receiver } = await createWorld();
+    const usage = { requests: {}, emptyReceives: 0, billed: 3, sent: 1, received: 0, dollars: 1 };
+    const statusOf = (meter: object) =>
+      new MessageConsumer({ backend: Object.assign(Object.create(receiver), meter), queue: "q" })
+        .status();
+    assertEquals(statusOf({ usage: () => usage }).usage, usage);
+    const broken = () => {
+      throw new Error("no meter");
+    };
+    assertEquals("usage" in statusOf({ usage: broken }), false);
+    assertEquals("usage" in statusOf({}), false);
+  });
+
   it("works on ten at once, locks for 30 s and waits 20 s unless it is told otherwise", async () => {
     const world = await createWorld();
     busy(world, 5_000);

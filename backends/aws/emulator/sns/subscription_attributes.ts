@@ -1,5 +1,5 @@
 /**
- * The attributes of subscriptions: what SNS takes, and what they let through.
+ * The attributes of subscriptions: the rules of SNS, and the messages that pass.
  * https://docs.aws.amazon.com/sns/latest/api/API_SetSubscriptionAttributes.html
  */
 import type { FilterPolicy } from "../../../../src/backend.ts";

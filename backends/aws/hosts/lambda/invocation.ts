@@ -1,4 +1,4 @@
-/** The part that the handlers for SQS and for SNS share: options, the time that is left, the flush. */
+/** Common parts of the handlers for SQS and for SNS: options, the remaining time, the flush. */
 import { abortable, type Clock, systemClock } from "../../../../src/support/clock.ts";
 import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import type { DispatchAllOptions } from "../../../../src/handle/push.ts";
