@@ -1,6 +1,7 @@
 /** The choice of the command by the arguments, and the words for errors. */
 import { MelangeError } from "../src/support/errors.ts";
 import { asksForHelp, type CommandSpec, helpOf, UsageError } from "./arguments.ts";
+import { BROKER, broker } from "./broker.ts";
 import { CONSUME, consume } from "./consume.ts";
 import { DECLARE, declare } from "./declare.ts";
 import { didYouMean } from "./did_you_mean.ts";
@@ -19,12 +20,13 @@ const COMMANDS: readonly Command[] = [
   { word: "declare", spec: DECLARE, run: declare },
   { word: "publish", spec: PUBLISH, run: publish },
   { word: "consume", spec: CONSUME, run: consume },
+  { word: "broker", spec: BROKER, run: broker },
 ];
 
 /**
  * Runs the command in the arguments and resolves to the exit code: 0, 1 if the command failed, 2 if
  * the arguments make no sense. Never rejects, and never ends without a line of output. `consume`
- * resolves when a signal has stopped the worker.
+ * and `broker` resolve when a signal has stopped the process.
  *
  * @example
  * ```ts
