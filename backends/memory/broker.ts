@@ -196,7 +196,7 @@ export function declareQueue(
     const retention = { retentionMs: DEAD_LETTER_RETENTION_MS, inFlightLimit };
     queueOrNew(broker, deadLetterQueue, retention);
   }
-  engine.configure(queueOrNew(broker, name, { ...settings, inFlightLimit }), settings, now);
+  engine.configure(queueOrNew(broker, name, { inFlightLimit }), settings, now);
   for (const [topic, subscription] of subscriptions) {
     topicOrNew(broker, topic).subscriptions.set(name, subscription);
   }

@@ -4,6 +4,7 @@ import { AwsBackend } from "../../backends/aws/mod.ts";
 import { type DataFile, openDataFile } from "./data_file.ts";
 import { refusalOf } from "./guard.ts";
 import { serveHttp } from "./http_server.ts";
+import { createSite } from "./site.ts";
 import { applyTopology, type Topology } from "./topology.ts";
 
 /** The key for programs; the broker takes any. */
@@ -42,6 +43,8 @@ export interface BrokerServer {
   close(): Promise<void>;
 }
 
+type Answer = (request: Request) => Promise<Response>;
+
 /**
  * Starts a broker. It takes connections first, so that a second one on the same port does not touch
  * the file, and answers when everything is there.
@@ -49,14 +52,15 @@ export interface BrokerServer {
  */
 export async function serveBroker(options: BrokerOptions): Promise<BrokerServer> {
   let file: DataFile | undefined;
-  let answer: (aws: AwsEmulator) => void = () => {};
-  const ready = new Promise<AwsEmulator>((resolve) => answer = resolve);
+  let begin: (answer: Answer) => void = () => {};
+  const ready = new Promise<Answer>((resolve) => begin = resolve);
   const server = await serveHttp({
     ...options,
     handle: async (request) => {
       const refusal = refusalOf(request, options);
       if (refusal !== undefined) return new Response(`${refusal}\n`, { status: 403 });
-      return await (await ready).fetch(request);
+      const answer = await ready;
+      return await answer(request);
     },
   });
   const close = async () => {
@@ -69,7 +73,8 @@ export async function serveBroker(options: BrokerOptions): Promise<BrokerServer>
       : openDataFile({ ...options, path: options.data });
     const aws = emulatorIn(file, options);
     if (options.topology) await declare(options.topology, { aws, url: server.url });
-    answer(aws);
+    const site = createSite(aws, server.url);
+    begin(async (request) => await site(request) ?? await aws.fetch(request));
     return { url: server.url, aws, torn: file?.torn ?? 0, close };
   } catch (error) {
     await close();
