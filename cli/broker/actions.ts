@@ -1,4 +1,4 @@
-/** What the buttons of the page do: the same requests that a program would send. */
+/** The actions of the buttons on the page: the same requests that a program would send. */
 import type { AwsEmulator } from "../../backends/aws/emulator/mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
 import { defineEvent, typed } from "../../src/event/event.ts";
@@ -6,7 +6,7 @@ import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { isFifo } from "../../src/wire/message.ts";
 import { nameOf, type View } from "./view.ts";
 
-/** What the page asks for: text by name. */
+/** The input of an action from the page: text by name. */
 export type Asked = Readonly<Record<string, string | undefined>>;
 
 /** Something that cannot be done; the message says why. */
@@ -18,7 +18,7 @@ export class ActionError extends Error {
   }
 }
 
-/** What actions need. */
+/** Parts that actions need. */
 export interface ActionContext {
   readonly aws: AwsEmulator;
   /** The address of the broker. */

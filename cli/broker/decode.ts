@@ -14,7 +14,7 @@ export interface SeenMessage {
   /** When the broker took it, in milliseconds since the epoch. */
   readonly sentAt: number;
   readonly state: StoredMessage["state"];
-  /** How often it was received, over all queues. */
+  /** Number of receives over all queues. */
   readonly attempts: number;
   readonly group?: string | undefined;
   /** The event in it, if it says one. */

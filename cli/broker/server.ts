@@ -16,15 +16,15 @@ export interface BrokerOptions {
   readonly port: number;
   /** The address to listen on. */
   readonly host: string;
-  /** Other names by which it may be asked. */
+  /** Other names of the broker, by which requests may ask. */
   readonly names: readonly string[];
   /** The region of what `topology` names. */
   readonly region: string;
   /** The file that keeps everything. Default: nothing is kept. */
   readonly data?: string | undefined;
-  /** Whether an answer waits until the disk has what was done. */
+  /** Safety of answers: an answer waits until the disk has its operation. */
   readonly sync: boolean;
-  /** What exists at first. */
+  /** The queues and topics at the beginning. */
   readonly topology?: Topology | undefined;
   /** Operations of so many bytes in the file are replaced by a snapshot. Default: 16 MiB. */
   readonly compactBytes?: number | undefined;

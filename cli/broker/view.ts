@@ -3,7 +3,7 @@ import type { AwsEmulator, EmulatorSnapshot, QueueState } from "../../backends/a
 import { seen, type SeenMessage } from "./decode.ts";
 import { depthsOf } from "./depths.ts";
 
-/** What the page shows. */
+/** The content of the page. */
 export interface View {
   readonly topics: readonly { readonly arn: string; readonly name: string }[];
   readonly queues: readonly QueueView[];
