@@ -1,5 +1,6 @@
 /**
- * The command line: `declare`, `publish` and `consume`, on SNS and SQS. It is a program on Deno,
+ * The command line: `declare`, `publish` and `consume`, on SNS and SQS, and `broker`, which is both on
+ * this machine. It is a program on Deno,
  * Node.js and Bun, and a function, {@linkcode main}, for programs of yours.
  *
  * ```sh
