@@ -1,4 +1,4 @@
-/** The file of `melange broker --data`: what it held, and how it takes what happens. */
+/** The file of `melange broker --data`: reads its records, and adds operations. */
 import { closeSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -12,7 +12,7 @@ const COMPACT_BYTES = 16 * 1_024 * 1_024;
 export interface DataFileOptions {
   /** The path of the file; it is created if it is missing. */
   readonly path: string;
-  /** Whether an operation counts as written only once the disk has it, and not just the system. */
+  /** The mark of a file whose operations count as written only once the disk has them. */
   readonly sync: boolean;
   /** Operations of so many bytes are replaced by a snapshot. Default: 16 MiB. */
   readonly compactBytes?: number | undefined;
@@ -85,7 +85,7 @@ export function openDataFile(options: DataFileOptions): DataFile {
   };
 }
 
-/** Returns what writes operations: each as a line, or all that there is in their place. */
+/** Returns a function that writes operations: each as a line, or a snapshot in the place of all. */
 function keeper(file: LogFile, stored: Stored, options: DataFileOptions) {
   const { sync, compactBytes = COMPACT_BYTES } = options;
   const startsWithSnapshot = stored.records.some((record) => "snapshot" in record);

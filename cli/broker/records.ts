@@ -8,19 +8,19 @@ import { createHash } from "node:crypto";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 
-/** Something that the file keeps. */
+/** A record of the file. */
 export type StoredRecord =
   | { readonly snapshot: EmulatorSnapshot }
   | { readonly operation: Operation };
 
-/** What a file says. */
+/** The content of a file. */
 export interface Stored {
   readonly records: readonly StoredRecord[];
   /** The checksum of the last line: the next one goes on from here. */
   readonly chain: string;
   /** The length of the whole lines, in bytes. */
   readonly length: number;
-  /** The length of what follows them: a record that was not written to its end, in bytes. */
+  /** The length of the rest, a record that was not written to its end, in bytes. */
   readonly torn: number;
 }
 
