@@ -1,4 +1,4 @@
-/** The file of `melange broker --data`: its stored content, and the writing of operations. */
+/** The file of `melange broker --data`: reads its records, and adds operations. */
 import { closeSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -12,10 +12,7 @@ const COMPACT_BYTES = 16 * 1_024 * 1_024;
 export interface DataFileOptions {
   /** The path of the file; created if missing. */
   readonly path: string;
-  /**
-   * Safety of writes: an operation counts as written only once the disk has it, and not just the
-   * system.
-   */
+  /** The mark of a file whose operations count as written only once the disk has them. */
   readonly sync: boolean;
   /** Operations of so many bytes are replaced by a snapshot. Default: 16 MiB. */
   readonly compactBytes?: number | undefined;
@@ -89,10 +86,7 @@ export function openDataFile(options: DataFileOptions): DataFile {
   };
 }
 
-/**
- * Returns the writer of operations. The writer adds an operation as a line, or replaces all lines
- * by a snapshot.
- */
+/** Returns a function that writes operations: each as a line, or a snapshot in the place of all. */
 function keeper(file: LogFile, stored: Stored, options: DataFileOptions) {
   const { sync, compactBytes = COMPACT_BYTES } = options;
   const startsWithSnapshot = stored.records.some((record) => "snapshot" in record);

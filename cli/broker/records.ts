@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 
-/** Something that the file keeps. */
+/** A record of the file. */
 export type StoredRecord =
   | { readonly snapshot: EmulatorSnapshot }
   | { readonly operation: Operation };
@@ -20,7 +20,7 @@ export interface Stored {
   readonly chain: string;
   /** The length of the whole lines, in bytes. */
   readonly length: number;
-  /** The length of a last record that was not written to the end, in bytes. */
+  /** The length of the rest, a record that was not written to its end, in bytes. */
   readonly torn: number;
 }
 

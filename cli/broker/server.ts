@@ -22,13 +22,13 @@ export interface BrokerOptions {
   readonly region: string;
   /** The file that keeps everything. Default: nothing is kept. */
   readonly data?: string | undefined;
-  /** Safety of answers: an answer waits until the disk has its operation. */
+  /** The mark of a broker whose answers wait for the disk. */
   readonly sync: boolean;
-  /** The queues and topics at the beginning. */
+  /** Topics, queues and subscriptions to create first. Default: none. */
   readonly topology?: Topology | undefined;
   /** Operations of so many bytes in the file are replaced by a snapshot. Default: 16 MiB. */
   readonly compactBytes?: number | undefined;
-  /** Called when what is done cannot be kept any more; the broker answers nothing then. */
+  /** A function that is called when nothing can be kept any more; the broker answers nothing then. */
   readonly onFailure: (error: Error) => void;
 }
 

@@ -1,4 +1,4 @@
-/** The file of `melange broker --init`: what exists when the broker starts. */
+/** The file of `melange broker --init`: topics, queues and subscriptions to start with. */
 import { readFile } from "node:fs/promises";
 import type { AwsBackend } from "../../backends/aws/mod.ts";
 import type { DeclareQueueOptions, SubscriptionOptions } from "../../src/backend.ts";
