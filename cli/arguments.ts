@@ -1,4 +1,4 @@
-/** The language of the command line: options, and reading what was written. */
+/** The language of the command line: options, and the reading of arguments. */
 import { parseArgs } from "node:util";
 import { didYouMean } from "./did_you_mean.ts";
 

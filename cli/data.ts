@@ -18,7 +18,7 @@ export interface DataSources {
 
 /**
  * Reads the data of all events: the argument, or each line of a file or of standard input.
- * @throws {UsageError} if there is none, or something of it is not JSON
+ * @throws {UsageError} if there is no data, or a part of the data is not JSON
  */
 export async function dataOf(
   argument: string | undefined,

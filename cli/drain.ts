@@ -10,7 +10,7 @@ import type { CliLogger, Notice } from "./log.ts";
 const ECHO_MS = 100;
 /** The time that a second signal leaves, in milliseconds: without any, nothing could be given back. */
 const HURRY_MS = 1_000;
-/** The time between two notices of what a drain waits for, in milliseconds. */
+/** The time between two notices about a drain, in milliseconds. */
 const TELL_MS = 2_000;
 
 /** Options of {@linkcode Drain}. */

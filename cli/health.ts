@@ -61,7 +61,7 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
 }
 
 /**
- * Refuses what is no port.
+ * Refuses an invalid port.
  * @throws {UsageError}
  */
 export function checkPort(port: number | undefined): void {

@@ -29,13 +29,13 @@ export interface Io {
   stdin(): Promise<string | undefined>;
   /** Calls back on SIGINT and SIGTERM; the function returned ends that. */
   onSignal(listener: (name: string) => void): () => void;
-  /** Creates what events are sent to and received from. */
+  /** Creates the backend of a command. */
   createBackend(options: AwsBackendOptions): Backend;
 }
 
 /** The parts of a process that an {@linkcode Io} is made of. */
 export interface ProcessParts {
-  /** The input that is read. */
+  /** The input for reading. */
   readonly stdin: AsyncIterable<Uint8Array | string> & { isTTY?: boolean };
   /** The output for results. */
   readonly stdout: Output;
@@ -47,7 +47,7 @@ export interface ProcessParts {
 export interface Output {
   /** The sign of a terminal. */
   isTTY?: boolean;
-  /** Writes a text; calls back when it has been taken. */
+  /** Writes a text; calls back when the text has been taken. */
   write(text: string, done?: () => void): unknown;
   /** Listens to errors. */
   on?(event: "error", listener: () => void): unknown;

@@ -42,7 +42,7 @@ export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher
   };
 }
 
-/** Tells that a worker has ended, its counts, and the price of its messages where there is one. */
+/** Tells that a worker has ended, with its counts and the price of its messages, if there is a price. */
 export function stopped(status: ConsumerStatus): Notice {
   const notice = counts("Stopped", status);
   const { usage } = status;

@@ -161,9 +161,12 @@ export interface Guarantees {
   readonly filters: boolean;
   /** FIFO destinations drop repeated deduplication ids. Where false: use a deduplication store. */
   readonly deduplicates: boolean;
-  /** Accepted messages survive the end of this process. Where false: they do not. */
+  /** Accepted messages survive the end of this process. Where `false`: no message survives. */
   readonly durable: boolean;
-  /** `attempt` counts receives. Where false: it is 1, and backoff does not grow across receives. */
+  /**
+   * `attempt` counts receives. Where `false`: `attempt` is 1, and backoff does not grow across
+   * receives.
+   */
   readonly countsAttempts: boolean;
   /** A queue can name a dead-letter queue. Where false: dead letters are retried. */
   readonly deadLetters: boolean;

@@ -157,9 +157,9 @@ export class EventBus implements EventPublisher {
   }
 
   /**
-   * Creates what is missing for the handlers that have been subscribed: the queues, the dead-letter
-   * queue, the topics, and subscriptions filtered by type. Of several queues, the first is
-   * subscribed: otherwise each event would be handled once per queue. Idempotent.
+   * Creates the missing queues, dead-letter queue, topics and subscriptions for the present
+   * handlers. Subscriptions are filtered by type. Of several queues, the first is subscribed:
+   * otherwise each event would be handled once per queue. Idempotent.
    * @throws {MelangeError} `CONFIGURATION` if the bus has no queue
    */
   async declare(options: DeclareQueueOptions = {}): Promise<QueueDescription[]> {
@@ -177,7 +177,7 @@ export class EventBus implements EventPublisher {
   }
 
   /**
-   * Starts to receive and handle. Does nothing if it was started already.
+   * Starts to receive and handle. Does nothing on a running bus.
    * @throws {MelangeError} `CONFIGURATION` if the bus has no queue
    */
   start(): void {
@@ -235,5 +235,8 @@ export class EventBus implements EventPublisher {
   }
 }
 
-/** Disposal of a bus by `await using`: it stops, and takes no more events. The backend stays open. */
+/**
+ * Disposal of a bus by `await using`: the bus stops, and takes no more events. The backend stays
+ * open.
+ */
 export interface EventBus extends AsyncDisposing {}

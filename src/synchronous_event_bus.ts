@@ -32,8 +32,8 @@ export interface SynchronousEventBusOptions {
 
 /**
  * A bus within one call stack: `publish` returns when every subscriber has run. Events are handed
- * over by reference, unless a schema changes their data, or JSON would leave something out: handlers
- * get what they would get from a broker. Nothing is stored, nothing is retried.
+ * over by reference, unless a schema changes their data, or JSON would leave something out:
+ * handlers get the same data as from a broker. The bus stores nothing and retries nothing.
  *
  * @example
  * ```ts
@@ -87,10 +87,11 @@ export class SynchronousEventBus {
   }
 
   /**
-   * Runs every subscriber to the event's type. If some throw, the others run all the same.
-   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema, or JSON would change it; nobody has run
+   * Runs every subscriber to the event's type. If a subscriber throws, the others run all the same.
+   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema, or JSON would change
+   * the data; no subscriber has run then
    * @throws {TypeError} if the schema or a handler returns a promise
-   * @throws what the handler threw; an `AggregateError` if several did
+   * @throws the error of the handler; an `AggregateError` of several errors
    */
   publish(event: Event): void {
     const checked = check(event, this.#serializers);

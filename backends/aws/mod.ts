@@ -338,7 +338,7 @@ export class AwsBackend implements Backend {
     return this.#admin.deleteQueue(name, options);
   }
 
-  /** Does what may need topics, if there are any. */
+  /** Runs a call that may need topics, if there are topics. */
   async #needing<T>(topics: boolean, call: () => Promise<T>): Promise<T> {
     if (this.#topics || !topics) return await call();
     throw new MelangeError(
@@ -355,7 +355,7 @@ export class AwsBackend implements Backend {
     return this.#meter.usage();
   }
 
-  /** Ends what is under way; every later call is `CLOSED`. */
+  /** Ends the calls under way; every later call is `CLOSED`. */
   close(): Promise<void> {
     this.#lifetime.close();
     return Promise.resolve();

@@ -213,8 +213,8 @@ function withLostLocks({ Successful, Failed }: BatchAnswer): BatchAnswer {
 const MAX_COPIED = 10_000;
 
 /**
- * Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. When
- * it is called again because the delete failed, nothing is copied again.
+ * Copies messages, then acknowledges the copied messages. The dead-letter queue of a queue is
+ * looked up once. A second call after a failed delete copies nothing again.
  */
 function createDeadLetter(
   access: Access,

@@ -60,9 +60,9 @@ export interface Access {
 export type ReadSent = (entry: Answered, message: OutgoingMessage) => SendResult | undefined;
 
 /**
- * Creates the sending part of the backend. Messages are sent as they are, and digests are not
- * compared unless `read` does: the rules of messages and MD5 have no place in what an edge worker
- * loads.
+ * Creates the sending part of the backend. Messages are sent unchecked, and digests are not
+ * compared unless `read` does: the rules of messages and MD5 have no place in the code of an edge
+ * worker.
  */
 export function createSender(
   { client, addresses }: Access,

@@ -109,7 +109,7 @@ export function onCede({ epoch }: { readonly epoch: number }, turn: Turn): void 
   lead(turn);
 }
 
-/** Does what is due of a claim. */
+/** Does the due work of a claim. */
 export function wakeClaim(claim: Claim, turn: Turn): void {
   const { member, now } = turn;
   if (isAlone(member) && now > claim.endsAt + member.timing.lateMs && claim.listens-- > 0) {

@@ -40,7 +40,7 @@ export interface Claim {
   readonly isSure: boolean;
 }
 
-/** "Go ahead; this is what I have." */
+/** A vote for the claim, with the log of the voter. */
 export interface Vote {
   readonly kind: "vote";
   readonly to: string;

@@ -12,7 +12,7 @@ export interface BroadcastChannelBackendOptions {
   createTopics?: boolean;
   /**
    * The silence of the leader after which another context takes over, in milliseconds; all contexts
-   * must agree. With Web Locks the end of a leader is noticed at once, and only one that hangs
+   * must agree. With Web Locks the end of a leader is noticed at once, and only a hanging leader
    * takes this long. Default: 3 600.
    */
   leaderTimeoutMs?: number;

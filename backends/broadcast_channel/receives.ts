@@ -51,7 +51,7 @@ export function abandon(
   }
 }
 
-/** Withdraws what has lingered long enough. */
+/** Withdraws the receives that have lingered long enough. */
 export function endLingering(turn: Turn): void {
   const { receives } = turn.member;
   if (turn.now < receives.lingersUntil) return;

@@ -66,7 +66,7 @@ export function repeat(turn: Turn): void {
   flushLater(turn);
 }
 
-/** Takes what is to be sent now. */
+/** Takes the requests that are to be sent now. */
 export function collect(turn: Turn): Batch[] {
   const { member: { calls, retry }, now } = turn;
   const batches: Batch[] = [];
@@ -99,7 +99,7 @@ export function noted(
   expectCall(expect, turn);
 }
 
-/** Repeats what is overdue. */
+/** Repeats the overdue requests. */
 export function retry(turn: Turn): void {
   const { member, now } = turn;
   const { calls, receives, timing } = member;

@@ -1,7 +1,7 @@
 /**
- * The state that all contexts agree on: the queues and topics, the holders of locks, and the outcomes
- * of the last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
- * states have equal results, so each context keeps a copy of its own.
+ * The state on which all contexts agree: the queues and topics, the holders of locks, and the
+ * outcomes of the last operations of each member. Only {@linkcode apply} changes the state. Equal
+ * entries on equal states have equal results, so each context keeps a copy.
  */
 import * as broker from "../memory/broker.ts";
 import { QUEUE_LIMITS } from "../memory/limits.ts";

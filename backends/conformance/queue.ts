@@ -10,7 +10,7 @@ import { type Destination, isFifo, type OutgoingMessage } from "../../src/wire/m
 import { expect, expectAllOk } from "./expect.ts";
 import type { Time } from "./time.ts";
 
-/** A message; what is missing is filled in. A text is a body. */
+/** A message, whose missing parts are filled in. A text is a body. */
 export type Draft = string | Partial<OutgoingMessage>;
 
 /** A queue and the way to it. */

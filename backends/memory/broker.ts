@@ -91,8 +91,7 @@ function publisher(broker: Broker, given: string, call: Call): Accept {
 }
 
 /**
- * Locks messages of a queue, and moves what was received too often; returns the receipts.
- *
+ * Locks messages of a queue, and moves messages with too many receives; returns the receipts.
  * @throws {MelangeError} `NOT_FOUND`, `THROTTLED`
  */
 export function receive(
@@ -197,7 +196,7 @@ export function declareQueue(
     const retention = { retentionMs: DEAD_LETTER_RETENTION_MS, inFlightLimit };
     queueOrNew(broker, deadLetterQueue, retention);
   }
-  engine.configure(queueOrNew(broker, name, { ...settings, inFlightLimit }), settings, now);
+  engine.configure(queueOrNew(broker, name, { inFlightLimit }), settings, now);
   for (const [topic, subscription] of subscriptions) {
     topicOrNew(broker, topic).subscriptions.set(name, subscription);
   }

@@ -17,7 +17,7 @@ export type ReceiptState =
   | { readonly state: "locked" | "expired"; readonly message: StoredMessage }
   | { readonly state: "replaced" | "gone" | "unknown" };
 
-/** Tells what a receipt is worth at a time. */
+/** Tells the state of a receipt at a time. */
 export function receiptState(queue: Queue, receipt: string, now: number): ReceiptState {
   advance(queue, now);
   const ordinal = ordinalOf(queue, receipt);

@@ -52,9 +52,9 @@ import { createVerbs, type Verbs } from "./verbs.ts";
 
 /** Limits that differ from the limits of SNS and SQS. */
 export interface MemoryLimits {
-  /** For topics. Default: those of SNS. */
+  /** Limits of topics. Default: the limits of SNS. */
   topic?: Partial<Limits>;
-  /** For queues. Default: those of SQS. */
+  /** Limits of queues. Default: the limits of SQS. */
   queue?: Partial<QueueLimits>;
 }
 

@@ -170,15 +170,15 @@ export interface ReceiveRequest {
 
 /** Result of a receive. */
 export interface Received {
-  /** The receipts of what is handed out; {@linkcode deliveryOf} tells the rest. */
+  /** The receipts of the messages; {@linkcode deliveryOf} tells the rest. */
   readonly receipts: string[];
   /** Messages that left the queue, for the dead-letter queue to {@linkcode accept}. */
   readonly exhausted: StoredMessage[];
 }
 
 /**
- * Locks what is available, at most `max`. At the limit of messages in flight a FIFO queue hands out
- * fewer or none.
+ * Locks available messages, at most `max`. At the limit of messages in flight a FIFO queue hands
+ * out fewer or none.
  *
  * @throws {MelangeError} `THROTTLED` if a standard queue is at that limit
  */

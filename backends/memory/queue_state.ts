@@ -56,7 +56,7 @@ export interface Queue {
   readonly hidden: Heap<Moment>;
   /** All messages by age. */
   readonly byAge: Heap<Moment>;
-  /** FIFO: what was sent in the last five minutes, by deduplication id. */
+  /** FIFO: the messages of the last five minutes, by deduplication id. */
   readonly deduplication: Recent<SentBefore>;
   /** The receipts that settled the last messages; all other receipts of these messages are lost. */
   readonly settled: Settled;
@@ -109,8 +109,8 @@ export function createQueue(id: string, settings: QueueSettings): Queue {
 }
 
 /**
- * Changes how a queue behaves. A new delay holds for later messages, a new retention for all that
- * there are: what was too old before does not come back.
+ * Changes the settings of a queue. A new delay holds for later messages, a new retention for all
+ * messages in the queue: messages that were too old before do not come back.
  */
 export function configure(queue: Queue, changes: Partial<QueueSettings>, now: number): void {
   advance(queue, now);

@@ -6,7 +6,10 @@ export interface Settled {
   earlier: Map<number, string>;
 }
 
-/** The number of messages after which earlier ones are forgotten: so many to twice as many are known. */
+/**
+ * Number of messages after which earlier messages are forgotten: so many to twice as many are
+ * known.
+ */
 const GENERATION = 5_000;
 
 /** Creates the memory of a queue without settled messages. */

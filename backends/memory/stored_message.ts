@@ -84,7 +84,8 @@ export function receivedMessage(message: StoredMessage, fifo: boolean): Received
     attempt,
     lockedUntil: new Date(dueAt),
   };
-  if (!fifo && group === undefined && movedFrom === undefined) return received;
+  // In a FIFO queue every message has a group.
+  if (group === undefined && movedFrom === undefined) return received;
   return {
     ...received,
     ...(group === undefined ? {} : { group }),

@@ -26,7 +26,7 @@ export interface Topic {
   nextOrdinal: number;
   /** By the name of the queue. */
   readonly subscriptions: Map<string, Subscription>;
-  /** FIFO: what was published in the last five minutes, by deduplication id. */
+  /** FIFO: the messages of the last five minutes, by deduplication id. */
   readonly deduplication: Recent<Published>;
 }
 

@@ -189,7 +189,10 @@ export class MessageConsumer {
     await this.#run?.ended;
   }
 
-  /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
+  /**
+   * Starts, waits for the signal, and stops. Resolves after the stop; at once if the signal has
+   * aborted before.
+   */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
     checkDrain(stop.drainMs);

@@ -34,7 +34,10 @@ export interface ConsumedDelivery {
    * and 0 or more.
    */
   retry(delayMs?: number): Promise<void>;
-  /** Moves the message to the dead-letter queue, with this reason. A `TypeError`, and no verdict, if it is no text. */
+  /**
+   * Moves the message to the dead-letter queue, with this reason. A reason that is no text is a
+   * `TypeError`, and no verdict.
+   */
   deadLetter(reason: string): Promise<void>;
   /** Keeps the message locked for `ms` milliseconds from now. A `RangeError` unless `ms` is finite and more than 0. */
   extend(ms: number): Promise<void>;

@@ -6,7 +6,7 @@ export interface DrainTimes {
   readonly receivesMs: number;
   /** Moment at which handlers are told to end. */
   readonly handlersMs: number;
-  /** Moment at which everything ends that is left. */
+  /** Moment at which all remaining work ends. */
   readonly endMs: number;
 }
 

@@ -17,7 +17,7 @@ export interface Lease {
   readonly longestUntil: number;
   /** Tells that the lock is lost: another consumer may have the message. */
   readonly lost: boolean;
-  /** Tries in this process, beyond those the broker counted. */
+  /** Attempts in this process, beyond the receives of the broker's count. */
   tries: number;
   /** Locks for `ms` milliseconds from now. */
   extend(ms: number): Promise<ExtendResult>;
@@ -193,9 +193,10 @@ export class HeldLease implements Lease {
   }
 
   /**
-   * An acknowledgement waits for no extension: once it is done there is nothing left to lock, and
-   * the answer to the extension is of no use. A release does wait, as an extension that came after
-   * it would hide the message again, and so does a dead letter, which copies only under a lock.
+   * Settles the lease. An acknowledgement waits for no extension: after an acknowledgement there is
+   * nothing left to lock, and the answer to the extension is of no use. A release does wait, as a
+   * later extension would hide the message again. A dead letter waits as well, because it copies
+   * only under a lock.
    */
   async settle({ inOrder = false }: { inOrder?: boolean } = {}): Promise<boolean> {
     if (this.lost) return false;

@@ -73,7 +73,7 @@ export class Settler {
     return this.#settle(this.#acknowledgements, { lease });
   }
 
-  /** Gives the message back; it comes again after `delayMs` milliseconds. */
+  /** Gives the message back. The message comes again after `delayMs` milliseconds. */
   release(lease: Lease, delayMs: number): Promise<SettleResult> {
     const left = lease.longestUntil - reading(this.#options.clock);
     const settlement = { lease, delayMs: Math.max(0, Math.min(delayMs, left)) };
@@ -85,7 +85,7 @@ export class Settler {
     return this.#settle(this.#deadLetters, { lease, copy }, { inOrder: true });
   }
 
-  /** Sends at once whatever waits. */
+  /** Sends the waiting settlements at once. */
   hurry(): void {
     this.#acknowledgements.hurry();
     this.#releases.hurry();

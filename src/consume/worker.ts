@@ -121,7 +121,7 @@ export class Worker {
     return this.#receives.hungrySince;
   }
 
-  /** Receives and handles until it is drained; resolves when nothing is held any more. */
+  /** Receives and handles until the drain; resolves when the worker holds no message any more. */
   async run(): Promise<void> {
     while (!this.draining) {
       const max = this.#receives.due(this.#room(), this.#fresh.size);

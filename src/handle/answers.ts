@@ -20,8 +20,8 @@ export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
 }
 
 /**
- * An error of a backend: what is none, cannot be read, or asks for no length of time, stands for an
- * unknown outcome.
+ * Returns an error of a backend. An unreadable error, any other value, and an error with an invalid
+ * length of time become an unknown outcome.
  */
 export function soundError(error: unknown): MelangeError {
   if (probe(() => error instanceof MelangeError && isReadable(error))) return error as MelangeError;

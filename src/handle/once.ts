@@ -53,7 +53,7 @@ const MIN_LEASE_MS = 1_000;
 const GIVE_BACK_MS = 100;
 
 /**
- * Claims, runs, marks. Rejects with what the handler throws, or with the signal's reason when the
+ * Claims, runs, marks. Rejects with the error of the handler, or with the signal's reason when the
  * message is given up before.
  */
 export async function runOnce(

@@ -22,7 +22,7 @@ import type { Writers } from "../wire/serializer.ts";
  * @category Publishing
  */
 export interface CommonPublishOptions {
-  /** The message group. Default: what the event type says, for FIFO destinations. */
+  /** The message group. Default: the group of the event type, for FIFO destinations. */
   group?: string;
   /**
    * Deduplication id. FIFO destinations drop a second message with the same id for five minutes.

@@ -106,7 +106,7 @@ export class Batcher<Item extends object, Outcome> {
     return true;
   }
 
-  /** Runs what waits without waiting longer. */
+  /** Runs the waiting items without further waiting. */
   hurry(): void {
     this.#due = true;
     this.#pump();

@@ -7,11 +7,14 @@ import { MelangeError } from "./errors.ts";
  * @category Time and chance
  */
 export interface Clock {
-  /** Milliseconds since the Unix epoch, for dates and signatures. It steps when the clock is set. */
+  /**
+   * Milliseconds since the Unix epoch, for dates and signatures. The time steps when the clock is
+   * set.
+   */
   now(): number;
   /**
-   * Milliseconds since any moment, never fewer than before, however the clock is set: what all
-   * durations are measured by. Default: `now`.
+   * Milliseconds since any moment, never fewer than before, however the clock is set. All durations
+   * are measured by this reading. Default: `now`.
    */
   monotonic?(): number;
   /** Calls `callback` once, `ms` milliseconds from now; the function returned cancels it. */

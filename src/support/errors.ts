@@ -91,8 +91,8 @@ const DEAD_LETTER = /* @__PURE__ */ Symbol.for("@melange/melange/DeadLetter");
 
 /**
  * Thrown by a handler to say that retrying is pointless: the message goes to the dead-letter queue
- * at once, with `reason` among its facts. Where the queue has none, it is logged as an error and
- * the message is retried.
+ * at once, with `reason` among its facts. Without a dead-letter queue, an error is logged and the
+ * message is retried.
  *
  * @example
  * ```ts
@@ -142,8 +142,9 @@ export function isDeadLetter(value: unknown): value is DeadLetter {
 }
 
 /**
- * The reason of a {@linkcode DeadLetter}, also of another copy of this module; `undefined` for
- * everything else, and where the reason is no text: that is a failure like any other.
+ * Returns the reason of a {@linkcode DeadLetter}, also of another copy of this module. Returns
+ * `undefined` for any other error, and for a reason that is no text: such a `DeadLetter` is a
+ * failure like any other.
  */
 export function reasonOf(thrown: unknown): string | undefined {
   const reason = isDeadLetter(thrown) ? probe(() => thrown.reason) : undefined;

@@ -146,7 +146,7 @@ async function resultsOf<Item, Value>(
   }
 }
 
-/** Gives an error of ours as it is; any other thrown value becomes `OUTCOME_UNKNOWN`. */
+/** Returns an error of ours unchanged; any other thrown value becomes `OUTCOME_UNKNOWN`. */
 export function asMelangeError(cause: unknown): MelangeError {
   if (probe(() => cause instanceof MelangeError)) return cause as MelangeError;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
@@ -232,14 +232,14 @@ export class RetryBudget {
     });
   }
 
-  /** Takes a token and returns how long to wait before it is there, in milliseconds. */
+  /** Takes a token and returns the wait until the token is there, in milliseconds. */
   reserve(): number {
     this.#refill();
     this.#tokens -= 1;
     return Math.max(0, (-this.#tokens / this.#refillPerSecond) * 1000);
   }
 
-  /** Gives a token back: something succeeded, or a reserved one is not used. */
+  /** Gives a token back after a success, or when a reserved token is not used. */
   credit(): void {
     this.#refill();
     this.#tokens = Math.min(this.#capacity, this.#tokens + 1);

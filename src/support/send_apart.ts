@@ -75,8 +75,8 @@ function fail(error: MelangeError): Failed {
 }
 
 /**
- * In a FIFO group, what failed before something that was stored, or may have been, cannot be sent
- * again in order.
+ * Refuses overtaken messages of a FIFO group. A failed message before a message that was stored, or
+ * may have been, cannot be sent again in order.
  */
 function refuseOvertaken<Value>(
   groups: (string | undefined)[],

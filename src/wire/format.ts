@@ -118,7 +118,7 @@ export interface LazyEvent {
   readonly source?: string | undefined;
   /**
    * Reads the data.
-   * @throws {MelangeError} `UNDECODABLE`, without a cause: a parser's error quotes what it read
+   * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text
    */
   data(serializers: SerializerRegistry): unknown;
 }
@@ -192,7 +192,7 @@ function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
   };
 }
 
-/** An id that is empty is none. */
+/** Returns an id; `undefined` for an empty id. */
 function given(id: string | undefined): string | undefined {
   return id === "" ? undefined : id;
 }

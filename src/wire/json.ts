@@ -4,7 +4,7 @@ import { parseJson } from "./serializer.ts";
 /** The result of parsing, or nothing if the text is no JSON. */
 export type Parsed = { value: unknown } | undefined;
 
-/** Parses when it is first asked, and once. */
+/** Parses a text at the first call, and only once. */
 export function lazyJson(text: string): () => Parsed {
   let parsed: Parsed;
   let done = false;

@@ -18,7 +18,7 @@ export type AttributeValue = string | number | Uint8Array | TypedAttribute;
 export interface TypedAttribute {
   /** `String`, `Number` or `Binary`, with an optional custom label after a dot. */
   readonly type: string;
-  /** Bytes for `Binary`, else text, kept exactly as it was sent. */
+  /** Bytes for `Binary`, else text, kept exactly as sent. */
   readonly value: string | Uint8Array;
 }
 
@@ -75,9 +75,9 @@ export interface OutgoingMessage {
  * @category Messages
  */
 export interface MessageOrigin {
-  /** The topic that it was published to: an ARN on AWS. Not said by raw delivery to a queue. */
+  /** The topic of the publish: an ARN on AWS. Missing after raw delivery to a queue. */
   readonly topic?: string;
-  /** The subject that it was published with. Not said by raw delivery. */
+  /** The subject of the publish. Missing after raw delivery. */
   readonly subject?: string;
   /** When the topic took it. `sentAt` is when the queue did. */
   readonly publishedAt?: Date;
@@ -162,7 +162,7 @@ function printable(text: string): string {
 }
 
 /**
- * The name of a destination as it was given.
+ * Returns the name of a destination as given.
  *
  * @example
  * ```ts
@@ -224,7 +224,7 @@ const encoder = /* @__PURE__ */ new TextEncoder();
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** The bytes that a value takes: of text, those in UTF-8. */
+/** Returns the bytes of a value; of a text, the bytes in UTF-8. */
 export function byteLength(value: string | Uint8Array): number {
   // Most text is ASCII, and to encode it takes ten times as long.
   return (typeof value !== "string" || ASCII.test(value) ? value : encoder.encode(value)).length;

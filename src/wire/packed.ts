@@ -67,11 +67,13 @@ export interface PackedOrigin {
  * @category Handling
  */
 export interface DeadLetterFacts {
-  /** A short code: that of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`. */
+  /**
+   * A short code: the code of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`.
+   */
   readonly reason: string;
   /** The queue it came from. */
   readonly queue: string;
-  /** The subscriber that gave up, if it has a name. */
+  /** The name of the subscriber that gave up, if any. */
   readonly subscriber?: string;
   /** The number of attempts. */
   readonly attempts: number;
@@ -135,7 +137,7 @@ function readDeadLetterFacts(value: unknown): DeadLetterFacts | undefined {
   return { reason, queue, attempts: value.attempts, ...defined({ subscriber }) };
 }
 
-/** The text of an attribute, if it has that. */
+/** Returns the text of an attribute, if the attribute is a text. */
 export function textOf(attributes: Attributes, name: string): string | undefined {
   if (!Object.hasOwn(attributes, name)) return undefined;
   const value = typedAttribute(attributes[name] ?? "").value;

@@ -8,7 +8,7 @@ import { MelangeError } from "../support/errors.ts";
 export interface Serializer {
   /** The number by which readers find it again, from 3: 1 is JSON, 2 is Python's pickle and never read. */
   readonly id: number;
-  /** Turns data into text that is not empty. */
+  /** Turns data into a text, which must not be empty. */
   serialize(data: unknown): string;
   /** Turns text back into data. */
   deserialize(text: string): unknown;

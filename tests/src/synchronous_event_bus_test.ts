@@ -5,6 +5,7 @@ import { MelangeError } from "../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event/event.ts";
 import type { HandlerContext } from "../../src/handle/handler.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
+import { SerializerRegistry } from "../../src/wire/serializer.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
 const Order = defineEvent("Order", {
@@ -48,6 +49,38 @@ describe("SynchronousEventBus", () => {
     for (const event of events) bus.publish(event);
     seen.forEach((event, index) => assertStrictEquals(event, events[index]));
     seen.forEach((event, index) => assertStrictEquals(event.data, events[index]!.data));
+  });
+
+  it("hands over what a schema makes of the data where only its class is another", () => {
+    class Money {
+      readonly amount: number;
+      constructor(amount: number) {
+        this.amount = amount;
+      }
+    }
+    const bus = new SynchronousEventBus();
+    const seen: unknown[] = [];
+    bus.subscribeAll(({ data }) => void seen.push(data));
+    const money = v.pipe(
+      v.object({ amount: v.number() }),
+      v.transform(({ amount }) => new Money(amount)),
+    );
+    bus.publish(defineEvent("Paid", { schema: money })({ amount: 1 }));
+    const list = v.pipe(v.object({}), v.transform((): unknown => []));
+    bus.publish(defineEvent("Listed", { schema: list })({}));
+    assert(seen[0] instanceof Money);
+    assertEquals(seen[1], []);
+  });
+
+  it("hands over what a schema makes of an object whose facts are no properties", () => {
+    const Due = { id: 7, serialize: () => "0", deserialize: () => new Date(0) };
+    const serializers = new SerializerRegistry({ byType: { Due } });
+    const bus = new SynchronousEventBus({ serializers });
+    const seen: unknown[] = [];
+    bus.subscribeAll(({ data }) => void seen.push(data));
+    const later = v.pipe(v.date(), v.transform((date) => new Date(date.getTime() + 1)));
+    bus.publish(defineEvent("Due", { schema: later })(new Date(0)));
+    assertEquals(seen, [new Date(1)]);
   });
 
   it("hands over the output of a schema that changes the data, with all other facts", () => {

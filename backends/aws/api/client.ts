@@ -198,7 +198,10 @@ function createSend(
   };
 }
 
-/** From here on the difference of two clocks is what a request failed for: the SDKs' threshold. */
+/**
+ * Difference of two clocks from which the difference counts as the cause of a failure: the SDKs'
+ * threshold.
+ */
 const SKEW_MS = 240_000;
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {

@@ -21,8 +21,8 @@ export interface Lifetime {
 }
 
 /**
- * Creates a lifetime. It shares no controller between calls: edge workers allow none outside of a
- * request, and nothing collects listeners at a long-lived signal this way.
+ * Creates a lifetime. Calls share no controller: edge workers allow none outside of a request, and
+ * so no listeners collect at a long-lived signal.
  */
 export function createLifetime(): Lifetime {
   const underWay = new Set<AbortController>();

@@ -174,7 +174,9 @@ function credentialsIn(text: string): Credentials | undefined {
   }
 }
 
-/** `Headers` would quote anything else, and it is a secret. */
+/**
+ * Tells whether a secret may stand in a header. `Headers` would quote any other value in an error.
+ */
 function isHeaderText(value: unknown): value is string {
   return typeof value === "string" && /^[!-~]+$/.test(value);
 }

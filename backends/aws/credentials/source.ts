@@ -32,7 +32,7 @@ export type Found = { readonly credentials: Credentials } | { readonly none: str
 /** Looks in one place. Throws a `MelangeError` if the place is set up, and does not work. */
 export type Search = (context: SearchContext) => Promise<Found>;
 
-/** Why a place is skipped that is a file. */
+/** Reason to skip a place that is a file. */
 export const NO_FILES = "this runtime has no files";
 
 /**

@@ -31,8 +31,8 @@ export interface WantedSubscription {
 /**
  * Reads the wanted subscription of a queue, checked before anything is sent.
  *
- * @throws a `MelangeError` with the code `CONFIGURATION` for what SNS would refuse, or would take
- * and then deliver nothing.
+ * @throws a `MelangeError` with the code `CONFIGURATION` for a subscription that SNS would refuse,
+ * or would accept and then deliver nothing
  */
 export function subscriptionOf(
   queue: string,
@@ -126,7 +126,7 @@ export interface Subscribed {
   readonly pending: boolean;
 }
 
-/** Creates a subscription, or changes the attributes of an existing one that differ. */
+/** Creates a subscription, or changes the differing attributes of an existing subscription. */
 export async function ensureSubscription(
   context: Declaring,
   plan: SubscriptionPlan,

@@ -47,7 +47,7 @@ interface Job {
   output?: Output;
 }
 
-/** Creates what answers requests. */
+/** Creates the function that answers requests. */
 export function createAnswering(options: AnsweringOptions) {
   const { signer, newId, faults, requests, maxRequests, host } = options;
 

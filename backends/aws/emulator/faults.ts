@@ -23,7 +23,7 @@ export interface EmulatorFaults {
   emptyReceives?: number;
 }
 
-/** Decides by chance what goes wrong with each request. */
+/** The source of faults, which decides by chance for each request. */
 export interface FaultSource {
   /** Throws the error of a throttled request, if chance says so. */
   throttle(service: ServiceName): void;
@@ -39,8 +39,7 @@ const SENDS = /^(SendMessage|Publish)(Batch)?$/;
 const BATCHES = /Batch$/;
 
 /**
- * Creates what decides.
- *
+ * Creates a source of faults.
  * @throws {RangeError} if a chance is not from 0 to 1
  */
 export function faultSource(faults: EmulatorFaults, random: Random): FaultSource {

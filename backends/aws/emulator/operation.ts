@@ -5,7 +5,7 @@ export type Input = Readonly<Record<string, unknown>>;
 /** The answer of an action, as in the JSON of the SDKs. */
 export type Output = Record<string, unknown>;
 
-/** The services, and `emulator` for what time and the network bring. */
+/** The services, and `emulator` for the effects of time and of the network. */
 export type ServiceName = "sqs" | "sns" | "sts" | "emulator";
 
 /**

@@ -30,11 +30,11 @@ const TIMEOUT_MS = 15_000;
 
 /** Makes posts when they are due. */
 export interface Posting {
-  /** Looks for what is due, and when the next is. */
+  /** Makes the due posts, and sets a timer for the next. */
   pump(): void;
 }
 
-/** Creates what posts. */
+/** Creates the maker of posts. */
 export function createPosting(options: PostingOptions): Posting {
   const { host, clock, own } = options;
   const underWay = new Set<string>();

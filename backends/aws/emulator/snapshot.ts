@@ -40,7 +40,7 @@ export interface QueueState extends QueueFacts {
 
 /** A topic as data. */
 export interface TopicState extends TopicFacts {
-  /** FIFO: what was published in the last five minutes. */
+  /** FIFO: the messages of the last five minutes. */
   readonly deduplication: readonly RecentEntry<Published>[];
 }
 

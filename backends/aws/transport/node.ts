@@ -35,9 +35,9 @@ const WHOLE_BYTES = 65_536;
 const WITHOUT_BODY: readonly number[] = [204, 205, 304];
 
 /**
- * Creates a `fetch` that keeps its connections. Signals, bodies, errors and headers are as those of
+ * Creates a `fetch` that keeps its connections. Signals, bodies, errors and headers work as with
  * `fetch`, with two differences: redirects are handed out and never followed, and nothing is
- * decompressed, as nothing compressed is asked for. Idle connections keep no process alive.
+ * decompressed, as requests ask for no compression. Idle connections keep no process alive.
  *
  * @example
  * ```ts

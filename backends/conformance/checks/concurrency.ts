@@ -19,7 +19,10 @@ async function sendsAtOnce(bench: Bench): Promise<void> {
   expectSame(received, bodies, "concurrent send() calls must each store their message once");
 }
 
-/** Several workers settle what several publishers send, while the queue is looked at. */
+/**
+ * Lets several workers settle the messages of several publishers, while the check looks at the
+ * queue.
+ */
 async function worksAtOnce(bench: Bench): Promise<void> {
   const queue = await bench.createQueue();
   const bodies = numbered(30);

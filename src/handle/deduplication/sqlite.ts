@@ -41,7 +41,10 @@ export interface SqliteStatement {
 
 /** Options of {@linkcode SqliteDeduplicationStore}. */
 export interface SqliteDeduplicationStoreOptions {
-  /** The database; opened and closed by the caller. It is switched to WAL with `synchronous = NORMAL`. */
+  /**
+   * The database; opened and closed by the caller. The store switches the database to WAL with
+   * `synchronous = NORMAL`.
+   */
   database: SqliteDatabase;
   /** The longest wait for another process that writes, in milliseconds. Default: 5 000. */
   busyTimeoutMs?: number;
@@ -243,7 +246,10 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     }
   }
 
-  /** The time of the file: it never goes back, and goes forward as time passes for any process. */
+  /**
+   * Returns the time of the file, which never goes back, and goes forward as time passes for any
+   * process.
+   */
   #now(): number {
     const now = reading(this.#clock);
     const passed = Math.max(0, now - this.#seen.reading);

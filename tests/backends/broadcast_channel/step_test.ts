@@ -120,6 +120,31 @@ describe("step()", () => {
     assertEquals(posts(give({ kind: "close" })), []);
   });
 
+  it("goes on with the time of the log where the leader before it ended, at its own pace", () => {
+    give({ kind: "opened" });
+    const epoch = 2 ** 40;
+    const base = { epoch: 0, seq: 0 };
+    hear({ kind: "beat", epoch, log: "theirs", seq: 0, base, probe: [] });
+    const { operation } = DECLARE;
+    const entry = { seq: 1, epoch, now: 50_000, member: "other", number: 1, done: [0, 0] as const };
+    hear({ kind: "entries", epoch, entries: [{ ...entry, operation }], to: "me", after: base });
+    assertEquals(member.replica.state.now, 50_000);
+    hear({ kind: "bye" });
+    for (let n = 0; n < 5; n++) {
+      now += 100;
+      give({ kind: "alarm" });
+    }
+    const leading = member.leader!;
+    assertEquals([leading.aheadMs, leading.since], [49_000, 1_000]);
+    give(SEND);
+    give({ kind: "flush" });
+    assertEquals(member.replica.state.now, 50_500);
+    now += 700;
+    give({ ...SEND, ticket: 8 });
+    give({ kind: "flush" });
+    assertEquals(member.replica.state.now, 51_200);
+  });
+
   it("asks the leader that it follows, and repeats that after 0.25 s", () => {
     give({ kind: "opened" });
     const base = { epoch: 0, seq: 0 };

@@ -222,6 +222,16 @@ describe("testBus()", () => {
     assertEquals(test.clock.pending, 0);
   });
 
+  it("deliver() waits for the publish, and rejects if that fails", async () => {
+    const test = await testBus();
+    const error = await assertRejects(
+      () => test.deliver({ ...Ping({ at: 1 }), topic: "no such name" }),
+      MelangeError,
+    );
+    assertEquals(error.code, "INVALID_MESSAGE");
+    await test.close();
+  });
+
   it("decides ids and jitter by its seed, 1 by default, and begins with a queue named test", async () => {
     const ids: string[] = [];
     for (const options of [{}, { seed: 1 }, { seed: 2 }]) {

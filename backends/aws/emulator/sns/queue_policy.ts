@@ -9,7 +9,7 @@ import type { Input } from "../operation.ts";
 import { statementsOf } from "../sqs/tags_and_permissions.ts";
 import type { QueueRecord } from "../world.ts";
 
-/** Tells whether a queue takes what a topic sends. */
+/** Tells whether a queue accepts messages of a topic. */
 export function letsTopicSend({ attributes, arn }: QueueRecord, topicArn: string): boolean {
   const policy = parsed(attributes.Policy);
   if (!policy) return false;

@@ -25,7 +25,7 @@ const MAX_POLICIES = 200;
 /** The subscription whose attributes are checked. */
 export type AttributeOwner = Pick<Subscription, "topicArn" | "protocol">;
 
-/** Refuses what SNS refuses as the attributes of a subscription. */
+/** Refuses attributes of a subscription as SNS does. */
 export function checkSubscriptionAttributes(
   attributes: Readonly<Record<string, string>>,
   owner: AttributeOwner,

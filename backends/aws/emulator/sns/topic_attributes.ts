@@ -32,7 +32,7 @@ const TEXTS = ["DisplayName", "KmsMasterKeyId", "MaximumMessageSize", ...JSON_NA
 const FEEDBACK =
   /^(Application|HTTP|Firehose|Lambda|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)$/;
 
-/** Refuses what SNS refuses as an attribute of a topic. */
+/** Refuses an attribute of a topic as SNS does. */
 export function checkTopicAttribute(name: string, value: string, topic: { arn: string }): void {
   const isKnown = name in WORDS || TEXTS.includes(name) || FEEDBACK.test(name);
   if (!isKnown) throw invalidParameter(`Attributes Reason: Unknown attribute ${name}`);

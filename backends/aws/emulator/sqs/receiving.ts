@@ -29,7 +29,7 @@ export interface ReceiveRequest {
   readonly attempt: string | undefined;
 }
 
-/** Reads a receive; refuses what SQS refuses. */
+/** Reads a receive, and refuses invalid receives as SQS does. */
 export function receiveRequest(call: Call): ReceiveRequest {
   const queue = queueOf(call);
   const { input } = call;

@@ -121,7 +121,7 @@ function late(): MelangeError {
   return new MelangeError("TIMEOUT", "Cannot answer SNS in time", { retryable: true });
 }
 
-/** Resolves to the status of the answer; rejects with what speaks against the request. */
+/** Resolves to the status of the answer; rejects with the fault of the request. */
 async function answer(request: Request, job: Job): Promise<number> {
   if (request.method !== "POST") throw new Refusal(405, "only POST is answered");
   if (request.headers.get("x-amz-sns-rawdelivery") === "true") return await answerRaw(request, job);
