@@ -1,6 +1,6 @@
 /**
- * The check of the items of a call before any of them is sent: a refused item is a result of its
- * own, and its neighbours go through. All backends share this file.
+ * The check of the items of a call before the first of them is sent. A refused item is a result,
+ * and the other items go through. All backends share this file.
  */
 import type { SendResult, SettleResult } from "../src/backend.ts";
 import { MelangeError } from "../src/support/errors.ts";
@@ -13,7 +13,7 @@ export interface CheckedItems<Item> {
   merge<Result extends SendResult | SettleResult>(results: readonly Result[]): Result[];
 }
 
-/** Checks each item: `check` returns what to send for an item, or the error that refuses it. */
+/** Checks each item. `check` returns the item to send, or the error that refuses the item. */
 export function checkItems<Given, Item>(
   given: readonly Given[],
   check: (item: Given) => Item | MelangeError,

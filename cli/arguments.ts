@@ -1,4 +1,4 @@
-/** The language of the command line: options, and reading what was written. */
+/** The language of the command line: options, and the reading of arguments. */
 import { parseArgs } from "node:util";
 import { didYouMean } from "./did_you_mean.ts";
 
@@ -8,7 +8,7 @@ export interface OptionSpec {
   readonly type: "text" | "count" | "flag";
   /** A letter that stands for the option: `h` is written `-h`. Default: none. */
   readonly short?: string;
-  /** The mark of an option that may be given more than once. Default: once; the last one counts. */
+  /** Mark of an option that may be given more than once. Default: once; the last value counts. */
   readonly many?: true;
   /** The name of the value in the help. */
   readonly value?: string;
@@ -27,9 +27,9 @@ export type OptionValues<S extends OptionSpecs> = {
     : string;
 };
 
-/** A command and the arguments that it takes. */
+/** A command, with its arguments. */
 export interface CommandSpec<S extends OptionSpecs = OptionSpecs> {
-  /** The words that call it: `melange publish`, `deno task broker`. */
+  /** The words of the call: `melange publish`, `deno task broker`. */
   readonly name: string;
   /** A sentence or two on the effect of the command. */
   readonly help: string;
@@ -43,7 +43,7 @@ export interface CommandSpec<S extends OptionSpecs = OptionSpecs> {
 
 /** A command line that makes no sense: exit code 2. */
 export class UsageError extends Error {
-  /** Creates the error. Its message says what to do. */
+  /** Creates the error. The message tells the remedy. */
   constructor(message: string) {
     super(message);
     this.name = "UsageError";
@@ -72,7 +72,7 @@ export const COMMON_OPTIONS = {
   ...HELP,
 } as const satisfies OptionSpecs;
 
-/** Tells whether the arguments ask for help, whatever else they say. */
+/** Tells whether the arguments ask for help, among any other arguments. */
 export function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
@@ -81,7 +81,8 @@ export function asksForHelp(args: readonly string[]): boolean {
 
 /**
  * Reads the arguments of a command.
- * @throws {UsageError} if one is unknown, or its value is missing or no number where one is needed
+ * @throws {UsageError} if an argument is unknown, or a value is missing or no number where a number
+ * is needed
  */
 export function parseArguments<S extends OptionSpecs>(
   args: readonly string[],
@@ -109,7 +110,7 @@ interface WrittenOption {
   readonly kind: "option";
   /** The long name of the option. */
   readonly name: string;
-  /** The letters of it that were written: `-h`, `--help`. */
+  /** The letters of the option as written: `-h`, `--help`. */
   readonly rawName: string;
   readonly value?: string | undefined;
   /** The mark of a value that follows an equals sign. */
@@ -175,8 +176,8 @@ function extraArgument(extra: string, { name, positionals }: CommandSpec): Usage
 }
 
 /**
- * Returns the value of an option that a command cannot do without.
- * @throws {UsageError} if it was not given, or is empty
+ * Returns the value of a required option.
+ * @throws {UsageError} if the value is missing or empty
  */
 export function required<S extends OptionSpecs>(
   option: string & keyof S,

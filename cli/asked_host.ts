@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 
 /**
- * Tells whether a request may be answered that came for this host (the header `Host`): an address,
- * localhost, or one of the names. A page of somebody else whose name leads to this machine has another
- * one. Browsers always say a host, so where there is none it was not a browser.
+ * Tells whether a request for this host (the header `Host`) may be answered: an address, localhost,
+ * or one of the names. A foreign page whose name leads to this machine has another host. Browsers
+ * always send a host, so a request without a host does not come from a browser.
  */
 export function isAskedHost(header: string | undefined, names: readonly string[]): boolean {
   if (header === undefined) return true;

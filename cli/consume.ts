@@ -60,7 +60,7 @@ export const CONSUME: CommandSpec<typeof OPTIONS> = {
   example: "melange consume --queue billing --handlers ./handlers.ts",
 };
 
-/** Runs `consume`; resolves when it was stopped and has drained. */
+/** Runs `consume`; resolves after a stop and its drain. */
 export async function consume(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseArguments(args, CONSUME);
   const queue = required("queue", values, CONSUME);
@@ -121,7 +121,10 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
 /** The patience of a start with a service that is down; then the supervisor decides. */
 const PATIENCE = { maxAttempts: 20, maxMs: 5_000, deadlineMs: 120_000 };
 
-/** Looks whether the queue is there. What cannot succeed ends it at once, the rest is waited for. */
+/**
+ * Looks whether the queue exists. A hopeless fault ends the command at once; other faults lead to a
+ * wait.
+ */
 async function found(backend: Backend, queue: string, logger: Logger): Promise<void> {
   const clock = systemClock;
   const telling = tellingWaits({ clock, logger });

@@ -18,7 +18,7 @@ export interface DataSources {
 
 /**
  * Reads the data of all events: the argument, or each line of a file or of standard input.
- * @throws {UsageError} if there is none, or something of it is not JSON
+ * @throws {UsageError} if there is no data, or a part of the data is not JSON
  */
 export async function dataOf(
   argument: string | undefined,
@@ -67,7 +67,7 @@ async function textOfInput(io: Io, logger: CliLogger): Promise<string> {
   );
 }
 
-/** The parser's error is not kept: it quotes what it read. */
+/** Parses JSON. The error of the parser is not kept, because it quotes the text. */
 function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);

@@ -53,7 +53,7 @@ export const DECLARE: CommandSpec<typeof OPTIONS> = {
   example: "melange declare --queue billing --subscribe orders --dead-letter billing-dlq",
 };
 
-/** Runs `declare`, and prints what exists now. */
+/** Runs `declare`, and prints the resulting resources. */
 export async function declare(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseArguments(args, DECLARE);
   const { queue, topic: topics = [], json = false } = values;

@@ -1,6 +1,6 @@
 /**
- * Finds the name that somebody meant who wrote another one: the most similar of the known names, or
- * the only one that begins in the same way. Nothing is found where none is similar.
+ * Finds the known name that a wrong name most likely means: the most similar name, or the only name
+ * with the same beginning. Returns nothing if no name is similar.
  */
 export function didYouMean(written: string, known: readonly string[]): string | undefined {
   const word = written.toLowerCase();
@@ -16,7 +16,7 @@ function allowed(word: string): number {
   return Math.max(1, Math.floor(word.length * 0.4));
 }
 
-/** Counts the letters that were added, left out, replaced, or swapped with the next one. */
+/** Counts the letters that differ: added, left out, replaced, or swapped with the next letter. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -10,7 +10,7 @@ import type { CliLogger, Notice } from "./log.ts";
 const ECHO_MS = 100;
 /** The time that a second signal leaves, in milliseconds: without any, nothing could be given back. */
 const HURRY_MS = 1_000;
-/** The time between two notices of what a drain waits for, in milliseconds. */
+/** The time between two notices about a drain, in milliseconds. */
 const TELL_MS = 2_000;
 
 /** Options of {@linkcode Drain}. */
@@ -23,7 +23,10 @@ export interface DrainOptions {
   readonly drainMs: number | undefined;
 }
 
-/** The end of a worker, from the first signal on: it says what it waits for, and may be hurried. */
+/**
+ * The end of a worker, from the first signal on. The drain tells the work that it waits for, and
+ * may be hurried.
+ */
 export class Drain {
   readonly #options: DrainOptions;
   readonly #asked = new AbortController();
@@ -43,7 +46,7 @@ export class Drain {
     return this.#asked.signal;
   }
 
-  /** Takes a signal of the process: the first one drains, a second one hurries. */
+  /** Takes a signal of the process: the first signal drains, the second hurries. */
   signal(name: string): void {
     const now = reading(systemClock);
     const isEcho = this.#last?.name === name && now - this.#last.at <= ECHO_MS;
@@ -53,7 +56,7 @@ export class Drain {
     if (!this.#hurried.signal.aborted) this.#hurry(name, now);
   }
 
-  /** Sends what handlers have published; once the worker is hurried, only as long as that allows. */
+  /** Sends the events of handlers; once the worker is hurried, only within the remaining time. */
   async finish(): Promise<void> {
     this.#isPublishing = true;
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,4 +1,4 @@
-/** Loading the module that says who handles what. */
+/** Loading the module with the handlers. */
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,9 +10,9 @@ import { consoleLogger, type Logger } from "../src/support/logger.ts";
 
 /** The contents of a handlers module. */
 export interface Handlers {
-  /** The module's `dispatcher`, or one made of its `subscribers`. */
+  /** The module's `dispatcher`, or a dispatcher of its `subscribers`. */
   readonly dispatcher: Dispatcher;
-  /** The event types that the module exports or that somebody in it listens to. */
+  /** The event types that the module exports or that its handlers listen to. */
   readonly eventTypes: readonly AnyEventType[];
 }
 
@@ -26,10 +26,10 @@ const CONVENTION =
   "it must export `dispatcher` (a Dispatcher) or `subscribers` (an array of { name, listensTo, process })";
 
 /**
- * Imports a module and finds the handlers in it: `export const dispatcher = new Dispatcher()`, or
+ * Imports a module and finds its handlers: `export const dispatcher = new Dispatcher()`, or
  * `export const subscribers = [{ name, listensTo, process }]`.
- * @throws {MelangeError} `CONFIGURATION` if there is no such module, it cannot be loaded, or it
- * exports no handlers
+ * @throws {MelangeError} `CONFIGURATION` if there is no such module, the module cannot be loaded,
+ * or it exports no handlers
  */
 export async function loadHandlers(
   specifier: string,
@@ -73,7 +73,7 @@ async function load(
   }
 }
 
-/** Returns what to do about an error whose own text does not say it. */
+/** Returns a hint on the remedy for an error whose text lacks the remedy. */
 function hintOn(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
@@ -134,7 +134,7 @@ function isEventType(value: unknown): value is AnyEventType {
     "schema" in value;
 }
 
-/** Returns the same dispatcher, except that it logs elsewhere. */
+/** Returns the same dispatcher with another logger. */
 export function withLogger(dispatcher: Dispatcher, logger: Logger): Dispatcher {
   const options = { ...dispatcher.options, logger };
   return new Proxy(dispatcher, {

@@ -29,8 +29,9 @@ export interface HealthServer {
 
 /**
  * Answers `/health` with 200 as long as the worker runs or drains, and `/ready` with 200 as long as
- * it runs; else 503. The body is the status as JSON: counts and codes, nothing of any message. A request
- * that came for the name of another host is a 403, so that no page of others can read it.
+ * the worker runs; else 503. The body is the status as JSON: counts and codes, nothing of any
+ * message. A request for the name of another host gets a 403, so that no foreign page can read the
+ * status.
  * @throws {MelangeError} `CONFIGURATION` if the port is taken
  */
 export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
@@ -60,7 +61,7 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
 }
 
 /**
- * Refuses what is no port.
+ * Refuses an invalid port.
  * @throws {UsageError}
  */
 export function checkPort(port: number | undefined): void {

@@ -7,32 +7,35 @@ import type { Backend } from "../src/backend.ts";
 /** True on Node.js, whose own `fetch` takes longer than `node:http`. */
 const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
 
-/** The parts of a process that commands use; a test passes its own. */
+/** The parts of a process for commands. A test passes its own. */
 export interface Io {
   /** Prints a line of the result; does nothing once nobody can read it. */
   out(line: string): void;
   /**
-   * Resolves when all lines of the result have been taken: to `false` if nobody reads them any more,
-   * or they cannot be written. Default: they always are.
+   * Resolves when all lines of the result have been taken: to `false` if the reader has gone, or
+   * the lines cannot be written. Default: the lines always count as taken.
    */
   written?(): Promise<boolean>;
   /** Prints a line for people or logs, apart from the result. */
   err(line: string): void;
   /** The sign that somebody reads `err` on a terminal. */
   readonly terminal: boolean;
-  /** Rewrites one line of the terminal; does nothing where nobody looks, or `out` is on it as well. */
+  /**
+   * Rewrites one line of the terminal. Does nothing without a terminal, or if `out` is on the same
+   * terminal.
+   */
   progress(line: string): void;
-  /** Reads standard input to its end; `undefined` if that is a terminal. */
+  /** Reads standard input to the end; `undefined` for a terminal. */
   stdin(): Promise<string | undefined>;
   /** Calls back on SIGINT and SIGTERM; the function returned ends that. */
   onSignal(listener: (name: string) => void): () => void;
-  /** Creates what events are sent to and received from. */
+  /** Creates the backend of a command. */
   createBackend(options: AwsBackendOptions): Backend;
 }
 
 /** The parts of a process that an {@linkcode Io} is made of. */
 export interface ProcessParts {
-  /** The input that is read. */
+  /** The input for reading. */
   readonly stdin: AsyncIterable<Uint8Array | string> & { isTTY?: boolean };
   /** The output for results. */
   readonly stdout: Output;
@@ -44,7 +47,7 @@ export interface ProcessParts {
 export interface Output {
   /** The sign of a terminal. */
   isTTY?: boolean;
-  /** Writes a text; calls back when it has been taken. */
+  /** Writes a text; calls back when the text has been taken. */
   write(text: string, done?: () => void): unknown;
   /** Listens to errors. */
   on?(event: "error", listener: () => void): unknown;

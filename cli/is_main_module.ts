@@ -3,8 +3,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /**
- * Tells whether a module is the one that the runtime was started with. Node.js says so itself from
- * 22.18 and 24.2 on; before, the path of the program is compared, through the links of `bin`.
+ * Tells whether the runtime was started with a module. Node.js tells this from 22.18 and 24.2 on;
+ * before, the path of the program is compared, through the links of `bin`.
  */
 export function isMainModule(
   { main, url }: { main?: boolean | undefined; url: string },

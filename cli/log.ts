@@ -15,11 +15,11 @@ export interface Notice {
 
 /** A logger that writes notices as well. */
 export interface CliLogger extends Logger {
-  /** Writes a notice: its sentence, or its fields as JSON. */
+  /** Writes a notice, as a sentence or as fields in JSON. */
   notice(notice: Notice): void;
 }
 
-/** Creates a logger that writes to `err`: lines for people, or one JSON object a line. */
+/** Creates a logger for `err`: lines for people, or one JSON object a line. */
 export function createLogger(io: Io, options: { json: boolean }): CliLogger {
   const write = options.json ? jsonLine : textLine;
   const at = (level: string) => (message: string, fields: Record<string, unknown> = {}) =>
@@ -35,7 +35,7 @@ export function createLogger(io: Io, options: { json: boolean }): CliLogger {
   };
 }
 
-/** The facts come last, so that no field can pass for one of them. */
+/** Writes a log line. The facts come last, so that no field can pass for a fact. */
 function jsonLine(level: string, message: string, fields: Readonly<Record<string, unknown>>) {
   return JSON.stringify({ ...fields, time: new Date().toISOString(), level, message });
 }

@@ -1,6 +1,7 @@
-/** The choice of the command that the arguments name, and what is said of errors. */
+/** The choice of the command by the arguments, and the words for errors. */
 import { MelangeError } from "../src/support/errors.ts";
 import { asksForHelp, type CommandSpec, helpOf, UsageError } from "./arguments.ts";
+import { BROKER, broker } from "./broker.ts";
 import { CONSUME, consume } from "./consume.ts";
 import { DECLARE, declare } from "./declare.ts";
 import { didYouMean } from "./did_you_mean.ts";
@@ -9,7 +10,7 @@ import { VERSION } from "./package.ts";
 import { PUBLISH, publish } from "./publish.ts";
 
 interface Command {
-  /** The word that calls it. */
+  /** The word of the command. */
   readonly word: string;
   readonly spec: CommandSpec;
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
@@ -19,12 +20,13 @@ const COMMANDS: readonly Command[] = [
   { word: "declare", spec: DECLARE, run: declare },
   { word: "publish", spec: PUBLISH, run: publish },
   { word: "consume", spec: CONSUME, run: consume },
+  { word: "broker", spec: BROKER, run: broker },
 ];
 
 /**
- * Runs the command that the arguments name and resolves to the exit code: 0, 1 if it failed, 2 if
+ * Runs the command in the arguments and resolves to the exit code: 0, 1 if the command failed, 2 if
  * the arguments make no sense. Never rejects, and never ends without a line of output. `consume`
- * resolves when a signal has stopped it.
+ * and `broker` resolve when a signal has stopped the process.
  *
  * @example
  * ```ts
@@ -108,7 +110,10 @@ function textError(error: unknown): string {
   return `error: ${error instanceof MelangeError ? `${error.code}: ` : ""}${say(error)}`;
 }
 
-/** Returns the text with those of its causes: a missing permission or file is often said there. */
+/**
+ * Returns the text of an error and of its causes, because a cause often names a missing permission
+ * or file.
+ */
 function say(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message} (${say(error.cause)})`;

@@ -91,7 +91,10 @@ export async function publish(args: readonly string[], io: Io): Promise<number> 
   }
 }
 
-/** Sends through the backend; what cannot succeed ends it, and a wait for the rest is told. */
+/**
+ * Sends through the backend. A hopeless fault ends the sending, and the log tells a wait for any
+ * other fault.
+ */
 function watched(backend: Backend, logger: Logger): Sender {
   const telling = tellingWaits({ clock: systemClock, logger });
   return {
@@ -175,8 +178,8 @@ interface Tally {
 }
 
 /**
- * Publishes all events, also where nobody reads the results to their end: half of a file would be
- * stored otherwise. Then standard error says what became of them.
+ * Publishes all events, even if the reader of the results goes away: otherwise half of a file would
+ * be stored. Then standard error tells the result.
  */
 async function publishInChunks(
   publisher: MessagePublisher,
@@ -212,7 +215,7 @@ async function print(
   if (!tally.isRead) lines.filter(({ ok }) => !ok).forEach(({ line }) => io.err(line));
 }
 
-/** Tells the counts: to people who sent many, and to all who were not shown every result. */
+/** Tells the counts: to people with many events, and to all readers without every result. */
 function summarize(
   { failed, isRead }: Tally,
   { events, io, json }: { events: readonly Event[]; io: Io; json: boolean },

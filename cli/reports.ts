@@ -1,4 +1,4 @@
-/** The notices that tell how a worker is, from its first to its last. */
+/** The notices about a worker, from its first to its last. */
 import type { Usage } from "../src/backend.ts";
 import type { ConsumerStatus, MessageConsumer } from "../src/consume/consumer.ts";
 import type { Dispatcher } from "../src/handle/dispatcher.ts";
@@ -32,7 +32,7 @@ export function startReports(
   return () => clearInterval(timer);
 }
 
-/** Tells that a worker has begun, and what it listens to. */
+/** Tells that a worker has begun, with its queue and event types. */
 export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher): Notice {
   const types = eventTypes.map(({ type }) => type);
   return {
@@ -42,7 +42,7 @@ export function begun(queue: string, { takesEverything, eventTypes }: Dispatcher
   };
 }
 
-/** Tells that a worker has ended, its counts, and the price of its messages where there is one. */
+/** Tells that a worker has ended, with its counts and the price of its messages, if there is a price. */
 export function stopped(status: ConsumerStatus): Notice {
   const notice = counts("Stopped", status);
   const { usage } = status;

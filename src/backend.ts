@@ -1,38 +1,39 @@
 /**
  * # The backend contract
  *
- * A backend carries messages; everything else is done above it. It **translates**: it has no loop,
- * no concurrency and no retry of its own, so a new one is a day's work, and every host behaves the
+ * A backend carries messages; the core does everything else. A backend **translates**: it has no
+ * loop, no concurrency and no retry, so a new backend is a day's work, and every host behaves the
  * same on each.
  *
  * ## Three roles
  *
  * A publisher needs only a {@linkcode Sender}, a worker a {@linkcode Receiver}, a deployment an
- * {@linkcode Admin}. {@linkcode Backend} is all three.
+ * {@linkcode Admin}. A {@linkcode Backend} has all three roles.
  *
  * ## Rules for every verb
  *
- * - **It takes a signal** and, when that aborts, ends soon and rejects with `signal.reason`.
- *   Acknowledgements get a signal of their own: they outlive a stop, yet end when the network is
- *   down.
- * - **It may be called while other calls are under way**, also for the same queue.
- * - **It does not retry.** It refreshes what it must (credentials, a corrected clock, a topic that
- *   is created on first use) and otherwise fails at once. What it throws is a `MelangeError` whose
- *   `retryable` tells the core whether to try again, and whose `retryAfterMs` tells when, if the
- *   service said so. `OUTCOME_UNKNOWN` means that the service may have done it. The `declare…` and
- *   `delete…` verbs are idempotent and do retry, with `retry.ts`.
- * - **One result per item, in order.** What concerns one item is that item's result; only what
- *   concerns the whole call is thrown. An item that the service did not mention has failed, and its
- *   outcome is unknown.
- * - **It keeps no reference** to the arrays it is given.
+ * - **A verb takes a signal** and, when the signal aborts, ends soon and rejects with
+ *   `signal.reason`. Acknowledgements get a signal of their own: they outlive a stop, yet end when
+ *   the network is down.
+ * - **A verb may be called while other calls are under way**, also for the same queue.
+ * - **A verb does not retry.** A backend refreshes stale parts (credentials, a corrected clock, a
+ *   topic that is created on first use) and otherwise fails at once. The error is a `MelangeError`.
+ *   Its `retryable` tells the core whether to try again, and its `retryAfterMs` tells when, if the
+ *   service said so. `OUTCOME_UNKNOWN` means that the service may have done the work. The
+ *   `declare…` and `delete…` verbs are idempotent and do retry, with `retry.ts`.
+ * - **One result per item, in order.** The fault of one item is that item's result; only a fault of
+ *   the whole call is thrown. An item without an answer of the service has failed, with an unknown
+ *   outcome.
+ * - **A backend keeps no reference** to the arrays of a call.
  * - **Names, ARNs and URLs** are accepted wherever a name is. A name that ends in `.fifo` is FIFO.
  *
  * ## Sending
  *
- * The publisher refuses what {@linkcode refusal} refuses, with the limits of its sender and before
- * the message waits for others. The `send` of a {@linkcode Backend} refuses the same, item by item and
- * before anything leaves, because anybody may call a backend. The `send` of a bare
- * {@linkcode Sender}, which is made for a publisher, need not: then the service refuses.
+ * The publisher refuses the messages that {@linkcode refusal} refuses, with the limits of its
+ * sender and before the message waits in a batch. The `send` of a {@linkcode Backend} refuses the
+ * same messages, item by item and before any message leaves, because anybody may call a backend.
+ * The `send` of a bare {@linkcode Sender}, which is made for a publisher, need not: then the
+ * service refuses.
  *
  * `send` is never given more items or bytes than {@linkcode Limits} allow, unless one message alone
  * is too large. A missing queue is `NOT_FOUND`. A topic keeps no messages: sending to a topic
@@ -40,13 +41,13 @@
  *
  * ## Receiving
  *
- * `receive` waits up to `waitMs` for the first message and then returns what there is, at most
- * `max`: an empty array after the wait, never before it, so that calling it in a loop does not
- * spin. Each delivery is locked for `visibilityMs`: no other receive returns it before that.
- * A missing queue is `NOT_FOUND`.
+ * `receive` waits up to `waitMs` for the first message and then returns the available messages, at
+ * most `max`. An empty array comes after the wait, never before, so that calling `receive` in a
+ * loop does not spin. Each delivery is locked for `visibilityMs`: no other receive returns the
+ * message in that time. A missing queue is `NOT_FOUND`.
  *
  * Acknowledging twice is success. Acknowledging, releasing or extending with a receipt whose lock
- * is known to be lost is the result `LOCK_LOST`, and changes nothing.
+ * is known to be lost gives the result `LOCK_LOST`, and changes nothing.
  */
 import type { AsyncDisposing } from "./support/async_dispose.ts";
 import { MelangeError } from "./support/errors.ts";
@@ -101,7 +102,7 @@ export interface Delivery {
 }
 
 /**
- * The limits of one call and one message, for one kind of destination.
+ * The limits of one call and of one message, for one kind of destination.
  *
  * @category Backends
  */
@@ -137,13 +138,16 @@ export interface BackendLimits {
 }
 
 /**
- * The promises of a backend. Each entry says what follows where it is `false`; the conformance suite
+ * The promises of a backend. Each entry says the consequence of `false`; the conformance suite
  * checks the entries that are `true`.
  *
  * @category Backends
  */
 export interface Guarantees {
-  /** A message that is not acknowledged comes again. Where false: a failed message is logged, and gone when it is released. */
+  /**
+   * A message comes again unless acknowledged. Where `false`, a failed message is logged, and gone
+   * when released.
+   */
   readonly redelivers: boolean;
   /** FIFO queues keep the order of a group. Where false: order is not relied upon. */
   readonly ordered: boolean;
@@ -157,20 +161,23 @@ export interface Guarantees {
   readonly filters: boolean;
   /** FIFO destinations drop repeated deduplication ids. Where false: use a deduplication store. */
   readonly deduplicates: boolean;
-  /** Accepted messages survive the end of this process. Where false: they do not. */
+  /** Accepted messages survive the end of this process. Where `false`: no message survives. */
   readonly durable: boolean;
-  /** `attempt` counts receives. Where false: it is 1, and backoff does not grow across receives. */
+  /**
+   * `attempt` counts receives. Where `false`: `attempt` is 1, and backoff does not grow across
+   * receives.
+   */
   readonly countsAttempts: boolean;
   /** A queue can name a dead-letter queue. Where false: dead letters are retried. */
   readonly deadLetters: boolean;
   /**
-   * An aborted receive takes no message. Where false: a consumer that stops lets its last receive
-   * end and releases its messages, because aborting would leave them locked for their full timeout.
+   * An aborted receive takes no message. Where false, a consumer that stops lets its last receive
+   * end and releases the messages, because an abort would leave them locked for their full timeout.
    */
   readonly cancelsReceive: boolean;
   /**
    * A receipt of an earlier lock acknowledges nothing once another receive has taken the message
-   * over. Where not: a worker that comes too late may remove what another one handles, as in a
+   * over. Where `false`, a late worker may remove a message that another worker handles, as in a
    * standard queue of SQS. Default: `false`.
    */
   readonly fences?: boolean;
@@ -199,8 +206,8 @@ export interface ReceiveOptions extends CallOptions {
   /** The time for which each message is locked, in milliseconds. */
   visibilityMs: number;
   /**
-   * The id of the attempt: repeated after a receive whose answer was lost, so that a FIFO queue hands
-   * out the same messages again at once. Ignored by backends without such ids.
+   * The id of the attempt. A receive repeats the id after a lost answer, so that a FIFO queue hands
+   * out the same messages again at once. Backends without such ids ignore the field.
    */
   attemptId?: string | undefined;
 }
@@ -250,8 +257,8 @@ export interface Sender {
   /** The limits of one call and one message. */
   readonly limits: BackendLimits;
   /**
-   * Sends messages to one destination; one result each, in order. A backend refuses messages that
-   * break the rules; a mere sender may leave that to the publisher.
+   * Sends messages to one destination. Returns one result each, in order. A backend refuses
+   * messages that break the rules; a mere sender may leave the check to the publisher.
    */
   send(
     destination: Destination,
@@ -272,7 +279,7 @@ export interface Receiver {
   readonly limits: BackendLimits;
   /** The promises of the backend. */
   readonly guarantees: Guarantees;
-  /** Waits for messages, and locks those that it returns. */
+  /** Waits for messages, and locks the returned messages. */
   receive(queue: string, options: ReceiveOptions): Promise<Delivery[]>;
   /** Removes messages for good. */
   acknowledge(
@@ -338,7 +345,7 @@ export interface SubscriptionOptions {
 export interface DeclareQueueOptions extends CallOptions {
   /** Topics to subscribe to. Default: none. Other subscriptions are left alone. */
   subscribeTo?: readonly (string | SubscriptionOptions)[];
-  /** The queue that takes messages which failed `maxReceives` times; created if it is missing. Default: none. */
+  /** The queue for messages that failed `maxReceives` times; created if missing. Default: none. */
   deadLetterQueue?: string;
   /** The receives before a message moves to the dead-letter queue. Default: 5. */
   maxReceives?: number;
@@ -392,7 +399,7 @@ export interface QueueDescription {
   delayed: number;
   /** The time for which a receive locks unless it names another, in milliseconds. */
   visibilityTimeoutMs: number;
-  /** The dead-letter queue, if it has one. */
+  /** The dead-letter queue, if any. */
   deadLetterQueue?: string;
   /** The receives before a message moves to the dead-letter queue. */
   maxReceives?: number;
@@ -407,16 +414,16 @@ export interface Admin {
   /** Creates a topic unless it exists. */
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription>;
   /**
-   * Creates a queue, its dead-letter queue, its topics and its subscriptions, as far as they are
-   * missing, and updates settings that differ. Settings that are not named, such as
-   * `deadLetterQueue` or `visibilityTimeoutMs`, are left as they are.
+   * Creates a queue, its dead-letter queue, its topics and its subscriptions where they are
+   * missing, and updates settings that differ. Settings without a value in the options, such as
+   * `deadLetterQueue` or `visibilityTimeoutMs`, stay unchanged.
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription>;
   /** Describes a queue; `NOT_FOUND` if there is none. */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription>;
   /** Deletes a topic and its subscriptions; success if there is none. */
   deleteTopic(name: string, options?: CallOptions): Promise<void>;
-  /** Deletes a queue and its messages; success if there is no such queue. */
+  /** Deletes a queue and its messages. A missing queue is a success. */
   deleteQueue(name: string, options?: CallOptions): Promise<void>;
 }
 
@@ -426,11 +433,13 @@ export interface Admin {
  * @category Backends
  */
 export interface Usage {
-  /** Requests by operation, as the service names it. Attempts that had no answer are not counted. */
+  /**
+   * Requests by operation, in the names of the service. Attempts without an answer are not counted.
+   */
   readonly requests: Readonly<Record<string, number>>;
   /** Receives that brought nothing. */
   readonly emptyReceives: number;
-  /** Requests as they are billed. On AWS each 64 KiB of a request, or of its answer, is one. */
+  /** Requests as AWS bills them: each 64 KiB of a request, or of its answer, is one. */
   readonly billed: number;
   /** Messages that were sent. */
   readonly sent: number;

@@ -25,12 +25,13 @@ import type { PublishAllOptions, PublishOptions } from "./publish/outgoing.ts";
 import { declarationFor } from "./handle/declarations.ts";
 
 /**
- * Options of {@linkcode EventBus}: its own, and those of publisher, dispatcher and consumers.
+ * Options of {@linkcode EventBus}: the options of publisher, dispatcher and consumers, and a few
+ * more.
  *
  * @category All in one
  */
 export interface EventBusOptions extends PublisherSettings, DispatcherOptions, ConsumerSettings {
-  /** The backend that events are published and received on. Its creator closes it. */
+  /** The backend for publishing and receiving. Its creator closes it. */
   backend: Backend;
   /** The queue to consume. Default: none; such a bus only publishes. */
   queue?: string;
@@ -39,8 +40,8 @@ export interface EventBusOptions extends PublisherSettings, DispatcherOptions, C
 }
 
 /**
- * Publisher, dispatcher and consumers in one object, on one backend: the single point that an
- * application publishes to and subscribes at.
+ * Publisher, dispatcher and consumers in one object, on one backend. An application publishes and
+ * subscribes here.
  *
  * @example
  * ```ts
@@ -102,7 +103,7 @@ export class EventBus implements EventPublisher {
 
   /**
    * Creates the bus of this process.
-   * @throws {MelangeError} `CONFLICT` if there is one that is running
+   * @throws {MelangeError} `CONFLICT` if a bus is running
    */
   static init(options: EventBusOptions): EventBus {
     if (EventBus.#instance?.running) {
@@ -131,7 +132,10 @@ export class EventBus implements EventPublisher {
     return this.#consumers.some((consumer) => consumer.health() !== "stopped");
   }
 
-  /** Adds a subscriber, as {@linkcode Dispatcher.subscribe} does. Returns the function that removes it. */
+  /**
+   * Adds a subscriber, as {@linkcode Dispatcher.subscribe} does. Returns the function that removes
+   * the subscriber.
+   */
   subscribe<T extends AnyEventType>(
     type: T,
     handler: Handler<EventOf<T>>,
@@ -147,15 +151,15 @@ export class EventBus implements EventPublisher {
     return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
   }
 
-  /** Adds a handler of every event. Returns the function that removes it. */
+  /** Adds a handler of every event. Returns the function that removes the handler. */
   subscribeAll(handler: Handler, options?: SubscribeOptions): () => void {
     return this.#dispatcher.subscribeAll(handler, options);
   }
 
   /**
-   * Creates what is missing for the handlers that have been subscribed: the queues, the dead-letter
-   * queue, the topics, and subscriptions filtered by type. Of several queues, the first is
-   * subscribed: otherwise each event would be handled once per queue. Idempotent.
+   * Creates the missing queues, dead-letter queue, topics and subscriptions for the present
+   * handlers. Subscriptions are filtered by type. Of several queues, the first is subscribed:
+   * otherwise each event would be handled once per queue. Idempotent.
    * @throws {MelangeError} `CONFIGURATION` if the bus has no queue
    */
   async declare(options: DeclareQueueOptions = {}): Promise<QueueDescription[]> {
@@ -173,7 +177,7 @@ export class EventBus implements EventPublisher {
   }
 
   /**
-   * Starts to receive and handle. Does nothing if it was started already.
+   * Starts to receive and handle. Does nothing on a running bus.
    * @throws {MelangeError} `CONFIGURATION` if the bus has no queue
    */
   start(): void {
@@ -182,9 +186,10 @@ export class EventBus implements EventPublisher {
   }
 
   /**
-   * Stops receiving, drains, and delivers or reports what was published, all within `drainMs`: what
-   * is still on its way then goes on, and its publisher is told. It may be started again.
-   * @throws {RangeError} if `drainMs` is negative or no number; nothing is stopped then
+   * Stops receiving, drains, and delivers or reports the published events, all within `drainMs`. An
+   * event that is still on its way then goes on, and its publisher is told. The bus may be started
+   * again.
+   * @throws {RangeError} if `drainMs` is negative or no number; the bus then goes on
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#drainMs } = options;
@@ -230,5 +235,8 @@ export class EventBus implements EventPublisher {
   }
 }
 
-/** Disposal of a bus by `await using`: it stops, and takes no more events. The backend stays open. */
+/**
+ * Disposal of a bus by `await using`: the bus stops, and takes no more events. The backend stays
+ * open.
+ */
 export interface EventBus extends AsyncDisposing {}

@@ -23,16 +23,17 @@ import { jsonOnly, type SerializerRegistry, type Writers } from "./wire/serializ
  */
 export interface SynchronousEventBusOptions {
   /**
-   * The serializers that events are published with elsewhere. Nothing is serialized here, but data
-   * that JSON would change is refused for events that it would write. Default: JSON.
+   * The serializers of the publisher that carries these events elsewhere. The bus serializes
+   * nothing, but refuses data that JSON would change, for the events that JSON would write.
+   * Default: JSON.
    */
   serializers?: SerializerRegistry;
 }
 
 /**
  * A bus within one call stack: `publish` returns when every subscriber has run. Events are handed
- * over by reference, unless a schema changes their data, or JSON would leave something out: handlers
- * get what they would get from a broker. Nothing is stored, nothing is retried.
+ * over by reference, unless a schema changes their data, or JSON would leave something out:
+ * handlers get the same data as from a broker. The bus stores nothing and retries nothing.
  *
  * @example
  * ```ts
@@ -59,7 +60,10 @@ export class SynchronousEventBus {
     this.#serializers = options.serializers ?? jsonOnly;
   }
 
-  /** Adds a subscriber; its handler must not return a promise. Returns the function that removes it. */
+  /**
+   * Adds a subscriber, whose handler must not return a promise. Returns the function that removes
+   * the subscriber.
+   */
   subscribe<T extends AnyEventType>(
     type: T,
     handler: Handler<EventOf<T>>,
@@ -83,10 +87,11 @@ export class SynchronousEventBus {
   }
 
   /**
-   * Runs every subscriber to the event's type. If some throw, the others run all the same.
-   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema, or JSON would change it; nobody has run
+   * Runs every subscriber to the event's type. If a subscriber throws, the others run all the same.
+   * @throws {MelangeError} `INVALID_EVENT` if the data violates the schema, or JSON would change
+   * the data; no subscriber has run then
    * @throws {TypeError} if the schema or a handler returns a promise
-   * @throws what the handler threw; an `AggregateError` if several did
+   * @throws the error of the handler; an `AggregateError` of several errors
    */
   publish(event: Event): void {
     const checked = check(event, this.#serializers);
@@ -105,7 +110,7 @@ export class SynchronousEventBus {
     }
   }
 
-  /** Who takes an event of this type. The list does not change while an event goes through it. */
+  /** Returns the handlers of a type. The list does not change while an event goes through it. */
   #handlersOf(type: string): readonly Handler[] {
     const known = this.#handlers.get(type);
     if (known) return known;
@@ -141,7 +146,7 @@ function check(event: Event, serializers: Writers): Event {
   return linked(type, { ...event, data: result.value });
 }
 
-/** Validators copy what they check; a copy that says the same does not replace the original. */
+/** Compares data with the copy of a validator. An equal copy does not replace the original. */
 function isSame(before: unknown, after: unknown): boolean {
   if (Object.is(before, after)) return true;
   if (typeof before !== "object" || typeof after !== "object" || !before || !after) return false;
@@ -165,8 +170,8 @@ function asynchronous(what: string, promise: PromiseLike<unknown>): TypeError {
 }
 
 /**
- * The context of one handler. No message carried the event, and nothing locks it. Most handlers read
- * none of this, so dates and signals are made when they are read.
+ * The context of one handler. No message carried the event, and no lock exists. Most handlers read
+ * none of the fields, so dates and signals are made when a handler reads them.
  */
 class CallContext implements HandlerContext {
   readonly message: ReceivedMessage;

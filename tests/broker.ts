@@ -1,13 +1,17 @@
-/** A broker of SNS and SQS in this process: fauxqs, on a free port of 127.0.0.1. */
+/** SNS and SQS in this process: the emulator behind a free port of 127.0.0.1. */
+import { type AwsEmulator, awsEmulator } from "../backends/aws/emulator/mod.ts";
 import type { AwsBackendOptions } from "../backends/aws/mod.ts";
+import { serveHttp } from "../cli/broker/http_server.ts";
 
 /** A broker that runs. */
 export interface Broker {
-  /** Its address, for all services. */
+  /** The address of the broker, for all services. */
   readonly endpoint: string;
-  /** Options with which a backend uses it. */
+  /** Options with which a backend uses the broker. */
   readonly options: AwsBackendOptions;
-  /** Stops it. Connections are ended. */
+  /** The emulator behind the port, for those who look past the network. */
+  readonly aws: AwsEmulator;
+  /** Stops the broker. Connections are ended. */
   close(): Promise<void>;
 }
 
@@ -16,19 +20,24 @@ export interface BrokerOptions {
   /** Default: a free one. */
   port?: number;
   /** Called for each request that arrives. */
-  onRequest?: (request: { readonly method?: string | undefined }) => void;
+  onRequest?: (request: { readonly method: string }) => void;
 }
 
-/** Starts a broker. Its own command line would listen on all addresses, so that is not used. */
+/**
+ * Starts a broker. Nothing is kept when it ends.
+ * @throws {MelangeError} `CONFIGURATION` if something listens on the port
+ */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { buildApp } = await import("npm:fauxqs@^2.4");
-  const app = buildApp({ logger: false });
-  if (options.onRequest) app.server.on("request", options.onRequest);
-  const endpoint = await app.listen({ host: "127.0.0.1", port: options.port ?? 0 });
+  // Nobody reads the log of requests.
+  const aws = awsEmulator({ maxRequests: 0 });
+  const { url: endpoint, close } = await serveHttp({
+    port: options.port ?? 0,
+    host: "127.0.0.1",
+    handle(request) {
+      options.onRequest?.(request);
+      return aws.fetch(request);
+    },
+  });
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  return {
-    endpoint,
-    options: { endpoint, region: "us-east-1", credentials },
-    close: () => app.close(),
-  };
+  return { endpoint, options: { endpoint, region: "us-east-1", credentials }, aws, close };
 }

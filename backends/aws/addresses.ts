@@ -9,7 +9,10 @@ import { getQueueUrl } from "./api/sqs.ts";
 
 /** Options for finding addresses by names. */
 export interface AddressOptions {
-  /** The account that the topics are in, twelve digits. Default: `AWS_ACCOUNT_ID`, else one `sts:GetCallerIdentity`, which needs no permission. */
+  /**
+   * The account of the topics, twelve digits. Default: `AWS_ACCOUNT_ID`, else one
+   * `sts:GetCallerIdentity`, which needs no permission.
+   */
   accountId?: string;
 }
 
@@ -27,7 +30,7 @@ export interface Addresses {
   remember(key: string, look: () => Promise<string>): Promise<string>;
 }
 
-/** Creates an empty address book, which keeps what it finds in a map. */
+/** Creates an empty address book, which keeps found addresses in a map. */
 export function createAddresses(
   client: AwsClient,
   options: AddressOptions,
@@ -83,7 +86,7 @@ export function keyOf(destination: Destination): string {
   return JSON.stringify(destination);
 }
 
-/** Wraps addresses so that a name that AWS would refuse is refused before anything is asked. */
+/** Wraps addresses so that an invalid name is refused before the first request. */
 export function checkingNames(addresses: Addresses): Addresses {
   return {
     ...addresses,
@@ -109,7 +112,7 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
   return getQueueUrl(client, { QueueName: name, QueueOwnerAWSAccountId: accountId }, { region });
 }
 
-/** Adds that nothing was sent, which the error of a call that only asks cannot know. */
+/** Adds to an error that nothing was sent, because the error of a question cannot know this. */
 function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   throw new MelangeError(

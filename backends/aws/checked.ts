@@ -11,7 +11,7 @@ import {
 import { checkItems } from "../checked_items.ts";
 import { assertEntries } from "./api/batch.ts";
 
-/** Wraps a sender so that it refuses messages that break the rules, and sends the others. */
+/** Wraps a sender. The wrapped sender refuses messages that break the rules, and sends the rest. */
 export function withChecks(sender: Sender): Sender {
   const { topic, queue } = sender.limits;
   return {

@@ -92,7 +92,7 @@ export type { AwsSenderOptions } from "./sender.ts";
 /** Options of {@linkcode AwsBackend}; each has a default. */
 export interface AwsBackendOptions
   extends AwsSenderOptions, EndpointKindOptions, CredentialsAccess {
-  /** The keys that requests are signed with, or their provider. Default: {@linkcode defaultCredentials}. */
+  /** The keys for signing, or their provider. Default: {@linkcode defaultCredentials}. */
   credentials?: Credentials | CredentialsProvider;
   /** The part of a message that is compared with the MD5 of SQS, on sending and receiving. Default: `"body"`. */
   integrity?: Integrity;
@@ -110,13 +110,13 @@ export interface AwsBackendOptions
 }
 
 /**
- * Sends to SNS topics and SQS queues, and does nothing else: a publisher at the edge is small with
- * it. Nothing is read, checked or sent before the first message.
+ * Sends to SNS topics and SQS queues, and does nothing else, so a publisher at the edge stays
+ * small. Nothing is read, checked or sent before the first message.
  *
- * The sender is made for a `MessagePublisher`, which checks its messages. Called directly, it sends
- * unchecked messages, and a refusal comes back as AWS said it. Unlike {@linkcode AwsBackend}, it creates
- * no topics (a missing one is `NOT_FOUND`: declare it first) and does not compare the MD5 of what a
- * queue stored.
+ * The sender is made for a `MessagePublisher`, which checks its messages. Called directly, the
+ * sender sends unchecked messages, and a refusal comes back in the words of AWS. Unlike
+ * {@linkcode AwsBackend}, the sender creates no topics (a missing topic is `NOT_FOUND`: declare the
+ * topic first) and does not compare the MD5 of stored messages.
  *
  * @example
  * ```ts
@@ -201,7 +201,10 @@ export class AwsBackend implements Backend {
     return this.#topics ? guarantees : { ...guarantees, fansOut: false, filters: false };
   }
 
-  /** Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`; one result each, in order. What breaks the rules of messages is refused before. */
+  /**
+   * Sends up to ten messages with `sqs:SendMessage` or `sns:Publish`. Returns one result each, in
+   * order. Messages that break the rules are refused before the request.
+   */
   send(
     destination: Destination,
     messages: readonly OutgoingMessage[],
@@ -217,14 +220,18 @@ export class AwsBackend implements Backend {
     );
   }
 
-  /** The bytes that a message takes of the limits: its body, and of each attribute the name, the type and the value. */
+  /**
+   * Returns the size of a message under the limits, in bytes: the body, and of each attribute the
+   * name, the type and the value.
+   */
   sizeOf(message: OutgoingMessage): number {
     return messageSize(message);
   }
 
   /**
-   * Waits for up to ten messages, with `sqs:ReceiveMessage`. One that does not match its digest, as
-   * far as `integrity` says to compare, is logged and left in the queue; if none does, that is `OUTCOME_UNKNOWN`.
+   * Waits for up to ten messages, with `sqs:ReceiveMessage`. A message that fails the comparison of
+   * `integrity` is logged and left in the queue; if no message passes, the call fails with
+   * `OUTCOME_UNKNOWN`.
    */
   async receive(queue: string, options: ReceiveOptions): Promise<Delivery[]> {
     const deliveries = await this.#receiver.receive(queue, options);
@@ -260,9 +267,10 @@ export class AwsBackend implements Backend {
   }
 
   /**
-   * Copies up to ten messages to the dead-letter queue of their queue, then deletes those that
-   * were copied. Which queue that is, is asked once, with `sqs:GetQueueAttributes`. As the copies are
-   * sent, `StartMessageMoveTask` must name the destination to bring them back.
+   * Copies up to ten messages to the dead-letter queue of their queue, then deletes the copied
+   * messages. The backend asks once for the dead-letter queue, with `sqs:GetQueueAttributes`.
+   * Because the copies are sent, `StartMessageMoveTask` must name the destination to bring them
+   * back.
    */
   deadLetter(
     queue: string,
@@ -272,16 +280,19 @@ export class AwsBackend implements Backend {
     return this.#receiver.deadLetter!(queue, copies, options);
   }
 
-  /** Creates a topic unless it exists, with `sns:CreateTopic`. Its address is its ARN. */
+  /**
+   * Creates a topic unless the topic exists, with `sns:CreateTopic`. The address of a topic is an
+   * ARN.
+   */
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription> {
     return this.#needing(true, () => this.#admin.declareTopic(name, options));
   }
 
   /**
-   * Creates what is missing and changes what differs; what is not given is left as it is, other
-   * subscriptions and other statements of the queue's policy too. A subscription to a topic gets
-   * exactly the filter that is given, or none. A new or changed filter takes SNS up to 15 minutes,
-   * a queue that was deleted less than a minute ago takes the rest of that minute.
+   * Creates missing parts and changes parts that differ. Settings without a value stay unchanged,
+   * as do other subscriptions and other statements of the queue's policy. A subscription to a topic
+   * gets exactly the given filter, or none. A new or changed filter takes SNS up to 15 minutes. A
+   * queue that was deleted less than a minute ago takes the rest of that minute.
    *
    * @throws a `RangeError` for times and counts that SQS does not take; a `MelangeError` otherwise.
    */
@@ -291,15 +302,15 @@ export class AwsBackend implements Backend {
   }
 
   /**
-   * Subscribes an HTTPS endpoint to a topic, with `sns:Subscribe`, and lets SNS send to its
-   * dead-letter queue. Creates what is missing and changes what differs, the filter too; without
-   * `deadLetterQueue`, that of the subscription is left as it is.
+   * Subscribes an HTTPS endpoint to a topic, with `sns:Subscribe`, and lets SNS send to the
+   * dead-letter queue. Creates missing parts and changes parts that differ, the filter too. Without
+   * `deadLetterQueue`, the dead-letter queue of the subscription stays unchanged.
    *
-   * The endpoint must confirm the subscription, as `snsEndpoint` does by itself: until then it is
-   * `pending`, and declaring it again makes SNS ask again.
+   * The endpoint must confirm the subscription, as `snsEndpoint` does. Until then the subscription
+   * is `pending`. A second declaration makes SNS ask again.
    *
-   * @throws a `MelangeError`: `CONFIGURATION` for what SNS would refuse, `CONFLICT` for other options
-   * than those of a subscription that is pending.
+   * @throws a `MelangeError`: `CONFIGURATION` for options that SNS would refuse, `CONFLICT` for
+   * options that differ from a pending subscription.
    */
   declareEndpoint(
     topic: string,
@@ -309,7 +320,10 @@ export class AwsBackend implements Backend {
     return this.#needing(true, () => this.#admin.declareEndpoint(topic, url, options));
   }
 
-  /** Describes a queue, with `sqs:GetQueueAttributes`. Its address is its ARN, its counts are approximate. */
+  /**
+   * Describes a queue, with `sqs:GetQueueAttributes`. The address is an ARN; the counts are
+   * approximate.
+   */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription> {
     return this.#admin.describeQueue(name, options);
   }
@@ -319,12 +333,12 @@ export class AwsBackend implements Backend {
     return this.#needing(true, () => this.#admin.deleteTopic(name, options));
   }
 
-  /** Deletes a queue and what is in it; success if there is none. SQS takes up to a minute. */
+  /** Deletes a queue and its messages. A missing queue is a success. SQS takes up to a minute. */
   deleteQueue(name: string, options?: CallOptions): Promise<void> {
     return this.#admin.deleteQueue(name, options);
   }
 
-  /** Does what may need topics, if there are any. */
+  /** Runs a call that may need topics, if there are topics. */
   async #needing<T>(topics: boolean, call: () => Promise<T>): Promise<T> {
     if (this.#topics || !topics) return await call();
     throw new MelangeError(
@@ -333,12 +347,15 @@ export class AwsBackend implements Backend {
     );
   }
 
-  /** Returns what was asked of SQS and SNS since this was created, and its price at AWS's list price. */
+  /**
+   * Returns the requests to SQS and SNS since the backend was created, with their price at AWS's
+   * list price.
+   */
   usage(): Usage {
     return this.#meter.usage();
   }
 
-  /** Ends what is under way; every later call is `CLOSED`. */
+  /** Ends the calls under way; every later call is `CLOSED`. */
   close(): Promise<void> {
     this.#lifetime.close();
     return Promise.resolve();
@@ -348,7 +365,9 @@ export class AwsBackend implements Backend {
 /** Disposal of a backend by `await using`: the same as {@linkcode AwsBackend.close}. */
 export interface AwsBackend extends AsyncDisposing {}
 
-/** Refuses sizes that are no numbers: they would let nothing through, or everything. */
+/**
+ * Refuses sizes that are no numbers. Such a size would let no message through, or every message.
+ */
 function checkSizes(options: AwsBackendOptions): void {
   for (const name of ["topicMessageBytes", "queueMessageBytes", "queueBatchBytes"] as const) {
     if (options[name] === undefined) continue;

@@ -49,7 +49,7 @@ const GUARANTEES: Guarantees = {
 export interface ReceiverOptions {
   /** The sender of copies to dead-letter queues, which knows the limits. */
   readonly sender: Sender;
-  /** Compares a message that arrived with its digests. */
+  /** Compares an arrived message with its digests. */
   readonly isIntact: IsIntact;
   /** The logger that is told of damaged messages. */
   readonly logger: Logger;
@@ -133,7 +133,10 @@ function deliveryOf(
   return intact ? { receipt, message } : undefined;
 }
 
-/** Logs a damaged message. It stays locked and comes again; if it is damaged in the queue itself, redrive takes it away. */
+/**
+ * Logs a damaged message. The message stays locked and comes again; a message that is damaged in
+ * the queue itself ends in redrive.
+ */
 function reportDamage(logger: Logger, queue: string, { MessageId }: Answered): void {
   const messageId = typeof MessageId === "string" ? MessageId.slice(0, 100) : undefined;
   logger.error("A message arrived damaged and is left in the queue", { queue, messageId });
@@ -206,12 +209,12 @@ function withLostLocks({ Successful, Failed }: BatchAnswer): BatchAnswer {
   };
 }
 
-/** The most receipts that are remembered because their copies are stored and their deletes failed. */
+/** The most receipts to remember, of messages with a stored copy and a failed delete. */
 const MAX_COPIED = 10_000;
 
 /**
- * Copies, then acknowledges what was copied. The dead-letter queue of a queue is looked up once. When
- * it is called again because the delete failed, nothing is copied again.
+ * Copies messages, then acknowledges the copied messages. The dead-letter queue of a queue is
+ * looked up once. A second call after a failed delete copies nothing again.
  */
 function createDeadLetter(
   access: Access,
@@ -291,7 +294,8 @@ async function deadLetterQueueOf(
 
 /**
  * Tells whether the URL of a queue points to another place than its region's own. The dead-letter
- * queue, which is in the same account and region, is at that place as well; its ARN does not say so.
+ * queue, in the same account and region, is then at that place too, although its ARN does not say
+ * so.
  */
 function isElsewhere(queue: string): boolean {
   const base = baseOf(queue);

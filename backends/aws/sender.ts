@@ -9,11 +9,19 @@ import { type Answered, sendMessageBatch } from "./api/sqs.ts";
 
 /** Options of `awsSender`. */
 export interface AwsSenderOptions extends AwsClientOptions, AddressOptions {
-  /** Bytes that a message to a topic may take. The attribute `MaximumMessageSize` of a topic raises what SNS takes up to 1 048 576. Default: 262 144. */
+  /**
+   * Largest size of a message to a topic, in bytes. The attribute `MaximumMessageSize` of a topic
+   * raises the limit of SNS up to 1 048 576. Default: 262 144.
+   */
   topicMessageBytes?: number;
-  /** Bytes that a message to a queue may take, for brokers and queues that take less than SQS. Default: 1 048 576. */
+  /**
+   * Largest size of a message to a queue, in bytes, for brokers and queues with a lower limit than
+   * SQS. Default: 1 048 576.
+   */
   queueMessageBytes?: number;
-  /** Bytes that all messages of one call to a queue may take. Default: `queueMessageBytes`. */
+  /**
+   * Largest size of all messages of one call to a queue, in bytes. Default: `queueMessageBytes`.
+   */
   queueBatchBytes?: number;
 }
 
@@ -48,13 +56,13 @@ export interface Access {
   readonly addresses: Addresses;
 }
 
-/** Reads what became of a message; `undefined` if that makes no sense. */
+/** Reads the result of a message; `undefined` if the answer makes no sense. */
 export type ReadSent = (entry: Answered, message: OutgoingMessage) => SendResult | undefined;
 
 /**
- * Creates the sending part of the backend. Messages are sent as they are, and digests are not
- * compared unless `read` does: the rules of messages and MD5 have no place in what an edge worker
- * loads.
+ * Creates the sending part of the backend. Messages are sent unchecked, and digests are not
+ * compared unless `read` does: the rules of messages and MD5 have no place in the code of an edge
+ * worker.
  */
 export function createSender(
   { client, addresses }: Access,

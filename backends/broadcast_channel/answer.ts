@@ -1,6 +1,6 @@
 /**
- * The leader's answer to a context that misses something: the entries that follow, or a snapshot
- * where these are too many or not known any more.
+ * The leader's answer to a context with a gap: the missing entries, or a snapshot where the entries
+ * are too many or forgotten.
  */
 import type { Pull } from "./frame.ts";
 import { type Leading, post, type TakenSnapshot, type Turn } from "./member.ts";
@@ -9,12 +9,12 @@ import { takeFrame } from "./sending.ts";
 import { type SnapshotPart, takeSnapshot } from "./snapshot.ts";
 import type { Entry } from "./state.ts";
 
-/** How many entries, and how many parts of a snapshot, answer one question. */
+/** Numbers of entries and of snapshot parts that answer one question. */
 const ANSWER = { entries: 400, parts: 4 };
-/** How long a snapshot is kept after its last use. */
+/** Time that a snapshot is kept after its last use. */
 const SNAPSHOT_MS = 10_000;
 
-/** Sends a member what it misses. */
+/** Sends a member the missing entries. */
 export function answer(
   leading: Leading,
   { from, log, have, part }: Pull & { readonly from: string },

@@ -13,7 +13,10 @@ export function beat(leading: Leading, turn: Turn): void {
   post({ kind: "beat", epoch, log: member.replica.log, seq: sentSeq, base, probe }, turn);
 }
 
-/** The members that hold locks and were not heard for a time, once the leader has asked them twice. */
+/**
+ * Returns the holders of locks without a sign of life for a time, once the leader has asked them
+ * twice.
+ */
 export function quietHolders({ since }: Leading, ms: number, { member, now }: Turn): string[] {
   const { peers, timing } = member;
   const before = now - ms;
@@ -21,7 +24,7 @@ export function quietHolders({ since }: Leading, ms: number, { member, now }: Tu
   return [...otherHolders(member)].filter((id) => (peers.get(id)?.heardAt ?? since) < before);
 }
 
-/** The other members that hold locks. */
+/** Returns the other members with locks. */
 export function otherHolders({ id, replica }: Turn["member"]): Set<string> {
   const holders = holdersIn(replica.state);
   holders.delete(id);

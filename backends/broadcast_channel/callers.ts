@@ -2,13 +2,13 @@
 import type { Clock } from "../../src/support/clock.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** Those who wait for an outcome. */
+/** Callers that wait for an outcome. */
 export interface Callers {
   /** Lets somebody wait; `begin` gets the ticket. Rejects at once after the end. */
   wait<T>(begin: (ticket: number) => void, options: WaitOptions): Promise<T>;
-  /** Tells one of them the outcome. */
+  /** Tells a caller the outcome. */
   settle(ticket: number, outcome: Outcome): void;
-  /** Rejects all, also those who come later. */
+  /** Rejects all callers, also later callers. */
   end(reason: unknown): void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The operations that one context asks for, in order and each once. Each is repeated until its entry
+ * The operations of one context, in order and each once. An operation is repeated until its entry
  * appears in the log, which holds the answer.
  */
 import { flushLater, type Turn } from "./member.ts";
@@ -8,9 +8,9 @@ import type { Outcome } from "./outcome.ts";
 import type { Entry } from "./state.ts";
 import { countThatFits, weightOf } from "./weight.ts";
 
-/** How many operations are under way at once. */
+/** Number of operations under way at once. */
 const WINDOW = 256;
-/** How many operations go into one message. */
+/** Number of operations in one message. */
 export const BATCH_OPERATIONS = 8;
 
 /** A run of operations with numbers that follow each other. */
@@ -26,7 +26,10 @@ export function enqueue(operation: Operation, ticket: number, turn: Turn): void 
   flushLater(turn);
 }
 
-/** Forgets a call that was not sent; one that was sent is done, and only nobody waits for it. */
+/**
+ * Forgets a call that was not sent. An operation that was sent takes place, although nobody waits
+ * for it.
+ */
 export function withdrawCall(ticket: number, { member: { calls } }: Turn): void {
   calls.waiting = calls.waiting.filter((call) => call.ticket !== ticket);
 }
@@ -81,7 +84,10 @@ function operationsFrom(
   return operations.slice(0, countThatFits(operations, { weightOf }));
 }
 
-/** Sends the operations from `expect` on once more, if the leader waits for one that was sent. */
+/**
+ * Sends the operations from `expect` on once more, if the leader waits for an operation that was
+ * sent.
+ */
 export function expectCall(expect: number, turn: Turn): void {
   const { calls } = turn.member;
   if (expect < calls.low || expect > calls.transmitted) return;

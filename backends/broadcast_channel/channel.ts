@@ -1,6 +1,7 @@
 /**
- * The part of `BroadcastChannel` that is used. Another one, such as a fake for tests, delivers a
- * structured clone to every other channel of the same name, in the order of each sender, or loses it.
+ * The used part of `BroadcastChannel`. Another implementation, such as a fake for tests, delivers a
+ * structured clone to every other channel of the same name, in the order of each sender, or loses
+ * the message.
  */
 export interface BroadcastChannelLike {
   /** The listener that gets each message. */
@@ -39,10 +40,10 @@ export interface LocksScope {
 const SOUND = /^(Mozilla|Deno)\//;
 
 /**
- * Returns the Web Locks of the runtime, where they are known to be sound: browsers and Deno. Those of
- * Node 24 (24.21.0, with four workers or more) burn a core, fill the memory and end the process.
- * https://github.com/nodejs/node/issues/62644
- * Bun, Node before 24 and insecure pages have none. This is the only place that looks at the runtime.
+ * Returns the Web Locks of the runtime, where they are known to be sound: browsers and Deno. The
+ * Web Locks of Node 24 (24.21.0, with four workers or more) burn a core, fill the memory and end
+ * the process. https://github.com/nodejs/node/issues/62644 Bun, Node before 24 and insecure pages
+ * have none. Only this function looks at the runtime.
  */
 export function runtimeLocks(scope: LocksScope = globalThis as LocksScope): LocksLike | undefined {
   const { navigator } = scope;

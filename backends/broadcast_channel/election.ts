@@ -11,9 +11,14 @@ import { answerOf } from "./state.ts";
 type From<T> = T & { readonly from: string };
 type Claiming = Extract<Frame, { kind: "claim" }>;
 
-/** How many epochs there are to a count: the rest is chance, so that no two leaders share one. */
+/**
+ * Number of epochs in a count. Chance chooses among them, so that no two leaders share an epoch.
+ */
 const CHANCE = 2 ** 16;
-/** How often a claim listens anew because its thread was blocked: timers may always be late. */
+/**
+ * Number of times that a claim listens anew after its thread was blocked: timers may always be
+ * late.
+ */
 const LISTENS = 2;
 
 /** Claims the leadership. */
@@ -52,7 +57,10 @@ function nextEpoch({ member, random }: Turn): number {
   return member.highestEpoch;
 }
 
-/** A leader that was silent for long may have been replaced: it asks before it does anything. */
+/**
+ * Gives up a leadership after a long silence, in which another leader may have come, and claims
+ * anew.
+ */
 export function checkLease(turn: Turn): void {
   const { member, now } = turn;
   if (!member.leader || now - member.leaderAt <= member.timing.leaseMs) return;
@@ -80,7 +88,7 @@ export function onClaim({ from, epoch, isSure }: From<Claiming>, turn: Turn): vo
   post({ kind: "vote", to: from, epoch, log, last }, turn);
 }
 
-/** Tells if a leader was heard lately: it will object to a claim itself. */
+/** Tells if a leader was heard lately. Such a leader will object to a claim. */
 function isLed({ member: { follower, leaderAt, timing }, now }: Turn): boolean {
   return follower !== undefined && now - leaderAt < 1.5 * timing.beatMs;
 }
@@ -101,7 +109,7 @@ export function onCede({ epoch }: { readonly epoch: number }, turn: Turn): void 
   lead(turn);
 }
 
-/** Does what is due of a claim. */
+/** Does the due work of a claim. */
 export function wakeClaim(claim: Claim, turn: Turn): void {
   const { member, now } = turn;
   if (isAlone(member) && now > claim.endsAt + member.timing.lateMs && claim.listens-- > 0) {
@@ -140,7 +148,10 @@ function endClaim(claim: Claim, turn: Turn): void {
   post({ kind: "cede", to: best[0], epoch: best[1].epoch }, turn);
 }
 
-/** With Web Locks, who does not get the lock leads only if its holder has been silent for long. */
+/**
+ * Tells if this context may lead. With Web Locks, a context without the lock leads only after a
+ * long silence of the holder.
+ */
 function mayLead({ member: { hasLocks, leaderAt, timing }, holdsLock, now }: Turn): boolean {
   return !hasLocks || holdsLock || now - leaderAt >= timing.leaderTimeoutMs;
 }
@@ -174,8 +185,8 @@ function lead(turn: Turn): void {
 }
 
 /**
- * The entries that this context put in order itself, before it had to ask if it still leads, and
- * had not told its calls: perhaps no other context has them.
+ * Returns the entries that this context put in order as leader, before a question for its
+ * leadership, and whose calls are not told yet. Perhaps no other context has these entries.
  */
 function openEntries(member: Member): OwnEntry[] {
   const { id, replica: { state } } = member;
@@ -189,7 +200,7 @@ function openEntries(member: Member): OwnEntry[] {
   });
 }
 
-/** Releases the locks of the leader before, if it was replaced because it was silent. */
+/** Releases the locks of the leader before, if silence was the reason for the change. */
 function releaseLast(leading: Leading, turn: Turn): void {
   const { member, now } = turn;
   const { lastLeader, peers, timing } = member;
@@ -200,7 +211,7 @@ function releaseLast(leading: Leading, turn: Turn): void {
   member.lastLeader = undefined;
 }
 
-/** Follows a new leader, unless there is a better one; tells if it follows. */
+/** Follows a new leader, unless there is a better leader; tells if the context follows. */
 export function adopt({ from, epoch, log, seq }: From<Beat>, turn: Turn): boolean {
   const { member } = turn;
   const { leader, follower, replica } = member;
@@ -221,7 +232,7 @@ export function adopt({ from, epoch, log, seq }: From<Beat>, turn: Turn): boolea
   return true;
 }
 
-/** Which of two logs goes further; of two that do not differ in this, always the same one. */
+/** Compares two logs by length; for equal logs, the result is always the same. */
 function compare(
   a: { readonly log: string; readonly last: Position },
   b: { readonly log: string; readonly last: Position },

@@ -1,6 +1,6 @@
 /**
- * The work of every context but the leader: it applies the leader's entries in order to its own
- * copy, asks for missing ones, and takes over a snapshot where the leader's log is another one.
+ * The work of every context but the leader. A follower applies the leader's entries in order to its
+ * copy, asks for missing entries, and takes over a snapshot where the leader has another log.
  */
 import type { Beat, Chunk, Entries, Position } from "./frame.ts";
 import { type Following, type Incoming, post, type Turn } from "./member.ts";
@@ -9,9 +9,9 @@ import { resume, settle } from "./requests.ts";
 import { restoreSnapshot, type SnapshotPart } from "./snapshot.ts";
 import { answerOf, type Entry } from "./state.ts";
 
-/** How many entries may wait for one that is missing. */
+/** Number of entries that may wait for a missing entry. */
 const AHEAD = 2_000;
-/** How many messages with entries go by before an acknowledgement: a third of the leader's window. */
+/** Number of messages with entries between acknowledgements: a third of the leader's window. */
 const ACKNOWLEDGE_EVERY = 16;
 
 /** Creates the part of a follower. */
@@ -44,7 +44,7 @@ export function onBeat(following: Following, { log, base, seq, probe }: Beat, tu
   else if (probe.includes(id)) acknowledge(following, turn);
 }
 
-/** Takes entries, and applies those that follow. */
+/** Takes entries, and applies them in order. */
 export function onEntries(following: Following, frame: Entries, turn: Turn): void {
   const { entries, ask, after, to } = frame;
   const { id, replica } = turn.member;
@@ -91,7 +91,9 @@ function acknowledge(following: Following, turn: Turn): void {
   post({ kind: "ack", epoch: following.epoch, seq: sharedSeq(following, turn) }, turn);
 }
 
-/** The last entry that a follower shares with its leader; 0 as long as it does not know. */
+/**
+ * Returns the last entry that a follower shares with its leader; 0 as long as the entry is unknown.
+ */
 export function sharedSeq({ isSynced }: Following, { member: { replica } }: Turn): number {
   return isSynced ? replica.last.seq : 0;
 }

@@ -34,11 +34,13 @@ export type Content =
 export interface Claim {
   readonly kind: "claim";
   readonly epoch: number;
-  /** `true` if a lock tells that nobody leads: then every context says how far its log is. */
+  /**
+   * `true` if a lock tells that there is no leader: then every context tells the length of its log.
+   */
   readonly isSure: boolean;
 }
 
-/** "Go ahead; this is what I have." */
+/** A vote for the claim, with the log of the voter. */
 export interface Vote {
   readonly kind: "vote";
   readonly to: string;
@@ -80,7 +82,7 @@ export interface Entries {
   readonly after?: Position;
 }
 
-/** "I have this; send me what follows", or the parts of a snapshot from one on. */
+/** A question for the entries after a place, or for the parts of a snapshot from one part on. */
 export interface Pull {
   readonly kind: "pull";
   readonly to: string;
@@ -89,7 +91,7 @@ export interface Pull {
   readonly part?: { readonly snapshot: string; readonly index: number };
 }
 
-/** A part of a snapshot, for everyone who misses it. */
+/** A part of a snapshot, for every context without the snapshot. */
 export interface Chunk {
   readonly kind: "chunk";
   readonly epoch: number;
@@ -100,7 +102,7 @@ export interface Chunk {
   readonly index: number;
   readonly count: number;
   readonly part: SnapshotPart;
-  /** `true` for the last part for now: members that miss more ask for it. */
+  /** `true` for the last part for now. Members without further parts ask for them. */
   readonly isLast: boolean;
 }
 
@@ -108,7 +110,7 @@ export interface Chunk {
 export interface Request {
   readonly kind: "request";
   readonly to: string;
-  /** The last entry that the member applied, as far as it knows that the leader has the same; or 0. */
+  /** The last applied entry of the member that the leader is known to share; or 0. */
   readonly ack: number;
   readonly done: readonly [number, number];
   /** The number of the first operation; the others follow without a gap. */

@@ -1,6 +1,6 @@
 /**
- * The work of the one leader: it puts operations in order, applies them, and lets receives wait
- * until there is something for them.
+ * The work of the one leader: to put operations in order, to apply them, and to let receives wait
+ * for messages.
  */
 import { nameIn } from "../memory/names.ts";
 import { nextChangeAt } from "../memory/queue.ts";
@@ -14,13 +14,13 @@ import { type Batch, noted } from "./requests.ts";
 import { askedUntil, pursue, sendEagerly } from "./sending.ts";
 import { answerOf, type Entry } from "./state.ts";
 
-/** How many receives of one member wait at the most. */
+/** Highest number of waiting receives of one member. */
 const WANTS = 1_000;
 
-/** A batch, and the member that asks for it. */
+/** A batch, with the asking member. */
 type From<T> = T & { readonly from: string };
 
-/** Creates the part of a leader; `own` are entries that its calls do not know of: sent once more. */
+/** Creates the part of a leader. The entries `own`, unknown to their calls, are sent once more. */
 export function createLeading(
   { epoch, own }: { readonly epoch: number; readonly own: readonly OwnEntry[] },
   { member: { replica }, now }: Turn,
@@ -145,7 +145,7 @@ function logTime({ aheadMs }: Leading, { member, now }: Turn): number {
   return Math.max(now + aheadMs, member.replica.state.now);
 }
 
-/** Receives for those who wait at a queue, as long as there is something. */
+/** Receives for the waiting receives of a queue, as long as there are messages. */
 function serve(leading: Leading, name: string, turn: Turn): void {
   const { broker } = turn.member.replica.state;
   for (;;) {
@@ -178,7 +178,7 @@ export function leaderDueAt(leading: Leading, turn: Pick<Turn, "member">): numbe
   return Math.min(beatAt + turn.member.timing.beatMs, askedUntil(leading, turn), wakeAt);
 }
 
-/** Does what is due, and asks the edge to watch those who hold locks. */
+/** Does the work that is due, and asks the edge to watch the holders of locks. */
 export function wakeLeader(leading: Leading, turn: Turn): void {
   const { member: { timing }, now } = turn;
   if (leading.wakeAt !== undefined && now >= leading.wakeAt) {
@@ -196,7 +196,9 @@ export function wakeLeader(leading: Leading, turn: Turn): void {
   watchHolders(turn);
 }
 
-/** A lock that a member holds as long as it lives tells at once when it does not any more. */
+/**
+ * Watches the lifetime locks of the holders. Such a lock tells at once when its member has ended.
+ */
 export function watchHolders({ member, effects }: Turn): void {
   if (!member.hasLocks) return;
   for (const id of otherHolders(member)) effects.push({ kind: "watch", member: id });

@@ -1,4 +1,4 @@
-/** A channel that is replaced when it breaks. */
+/** A channel with replacement after a break. */
 import type { Clock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import type { BroadcastChannelLike } from "./channel.ts";
@@ -20,7 +20,10 @@ export interface LineOptions {
   /** Opens a channel. */
   open: (name: string) => BroadcastChannelLike;
   clock: Clock;
-  /** How old a channel must be for one that breaks, or an unreadable message, to count anew. */
+  /**
+   * Age from which a channel counts as sound. If a sound channel breaks or gets an unreadable
+   * message, the count starts anew.
+   */
   soundMs: number;
   /** Called each time a channel is open. */
   opened: () => void;
@@ -32,9 +35,12 @@ export interface LineOptions {
   failed: (reason: MelangeError) => void;
 }
 
-/** How long a channel is tried again that cannot be opened: Deno needs a turn after a close. */
+/** Attempts to open a channel, and the wait between them: Deno needs a turn after a close. */
 const REOPEN = { tries: 100, ms: 5 };
-/** How often a channel is replaced that throws soon, and the first wait; each is twice the last. */
+/**
+ * Number of replacements of channels that throw soon, and the first wait; each wait is twice the
+ * last.
+ */
 const REPLACE = { tries: 10, ms: 5 };
 
 /** Creates a line that is not open yet. */
@@ -44,7 +50,7 @@ export function createLine(options: LineOptions): Line {
   let openedAt = 0;
   /** `true` from a throw until the channel is replaced. */
   let isBroken = false;
-  /** How many channels in a row broke soon. */
+  /** Number of channels in a row that broke soon. */
   let brokenInARow = 0;
   let isClosed = false;
   let cancelOpening = () => {};

@@ -1,10 +1,12 @@
 import type { LocksLike } from "./channel.ts";
 
-/** The Web Locks of a member: they tell at once when another one ends, and silence takes seconds. */
+/**
+ * The Web Locks of a member. A lock tells at once when another member ends; silence takes seconds.
+ */
 export interface MemberLocks {
   /** Waits for the leader's lock, and holds it from then on; calls `granted` each time. */
   wait(): void;
-  /** Takes the leader's lock from whoever has it. */
+  /** Takes the leader's lock from its holder. */
   steal(): void;
   /** Tells if this member holds the leader's lock. */
   holds(): boolean;
@@ -26,7 +28,7 @@ export interface MemberLocksOptions {
   granted: () => void;
 }
 
-/** Takes the lock that shows that this member lives. */
+/** Takes the lock that shows the life of this member. */
 export function createMemberLocks(options: MemberLocksOptions): MemberLocks {
   const { locks, prefix, id, granted } = options;
   const leader = `${prefix}/leader`;

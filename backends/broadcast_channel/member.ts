@@ -1,6 +1,6 @@
 /**
- * The record of one context among those that share the queues of a name: who leads, what it knows
- * of the log, and which calls of its own are under way. `step.ts` changes the record.
+ * The record of one context among the contexts that share the queues of a name: the leader, the
+ * known part of the log, and the calls under way. `step.ts` changes the record.
  */
 import type { Random } from "../../src/support/clock.ts";
 import type { Content, Position, Vote } from "./frame.ts";
@@ -35,8 +35,7 @@ export interface Member extends MemberOptions {
   /** The id of the leader that this context followed last. */
   lastLeader: string | undefined;
   /**
-   * The leader whose lock has become free: a tab that is closed goes on objecting to claims for a
-   * moment.
+   * The leader whose lock has become free: a closed tab goes on objecting to claims for a moment.
    */
   gone: string | undefined;
   /** The epoch of the claim that this context answered last. */
@@ -104,7 +103,7 @@ export interface Calls {
   transmitted: number;
 }
 
-/** One operation, and its caller. */
+/** One operation with its caller. */
 export interface Call {
   /** The caller's ticket; 0 if nobody waits for the outcome. */
   readonly ticket: number;
@@ -135,7 +134,7 @@ export interface Announced {
   lingersUntil: number;
 }
 
-/** A receive as its caller asked for it. */
+/** A receive with the options of its caller. */
 export interface Poll {
   /** The caller's ticket. */
   readonly ticket: number;
@@ -153,7 +152,7 @@ export interface Claim {
   /** The time of a repetition, as the first post may have been too early for somebody. */
   againAt: number;
   endsAt: number;
-  /** How often more the claim listens anew after a time in which the thread was blocked. */
+  /** Number of times that the claim may still listen anew after its thread was blocked. */
   listens: number;
   readonly votes: Map<string, Vote>;
 }
@@ -166,7 +165,7 @@ export interface Leading {
   readonly base: Position;
   /** The beginning of the leadership, in milliseconds since the epoch. */
   readonly since: number;
-  /** How far the time of the log is ahead of the clock of this context. */
+  /** Lead of the log's time over the clock of this context. */
   readonly aheadMs: number;
   beatAt: number;
   /** Waiting receives, by the name of the queue. */
@@ -176,7 +175,7 @@ export interface Leading {
   sentSeq: number;
   /** The last entry of each post that some follower has not acknowledged. */
   readonly onTheWay: number[];
-  /** Own entries that no other context is known to have. */
+  /** Own entries that no other context has, as far as known. */
   readonly uncommitted: OwnEntry[];
   /** The time of the open question for acknowledgements. */
   askedAt: number | undefined;
@@ -221,14 +220,14 @@ export interface Following {
   isSynced: boolean;
   /** The last entry that the leader is known to have posted. */
   leaderSeq: number;
-  /** Entries that wait for a missing one, by place. */
+  /** Entries that wait for a missing entry, by place. */
   readonly ahead: Map<number, Entry>;
   /** The snapshot that is arriving. */
   incoming: Incoming | undefined;
   /** The time of the next question for missing entries. */
   pullAt: number | undefined;
   pullMs: number;
-  /** How many posts with entries arrived since the last acknowledgement. */
+  /** Number of posts with entries since the last acknowledgement. */
   unacknowledged: number;
 }
 
@@ -268,7 +267,7 @@ export function post(content: Content, { member, effects }: Turn): void {
   if (!member.isMute) effects.push({ kind: "post", content });
 }
 
-/** Asks for a flush, so that all that a turn of the event loop brings goes in few posts. */
+/** Asks for a flush, so that the work of one turn of the event loop goes in few posts. */
 export function flushLater({ member, effects }: Turn): void {
   if (!member.isClosed) effects.push({ kind: "flush" });
 }

@@ -1,10 +1,10 @@
 /**
- * Queues and topics that the tabs and workers of one origin share without any server, or the
- * workers of one Deno, Bun or Node process: the semantics of `MemoryBackend`, in every context at
- * once. What is stored lives as long as one of them does.
+ * Queues and topics that the tabs and workers of one origin share without a server, or the workers
+ * of one Deno, Bun or Node process. Every context has the semantics of `MemoryBackend`. The queues
+ * and topics live as long as one of the contexts.
  *
- * **Any script of the same origin can read and write the channel**: what is published here is not
- * secret from them, and not protected against them.
+ * **Any script of the same origin can read and write the channel**: events on the channel are
+ * neither secret from these scripts nor protected against them.
  *
  * @example
  * ```ts
@@ -64,14 +64,15 @@ export type { BroadcastChannelBackendOptions } from "./options.ts";
 export type { Role } from "./participant.ts";
 
 /**
- * The backend of tabs and workers: all contexts that use the same name share its queues and topics.
- * One of them leads and puts all calls in order; the others keep copies, and one takes over when it
- * ends or hangs. A call returns when two contexts know its effect, if there are two. A channel that
- * throws is replaced; calls wait for that, and reject with `CLOSED` where none works for 5 seconds.
+ * The backend of tabs and workers. All contexts with the same name share its queues and topics. One
+ * context leads and puts all calls in order. The other contexts keep copies, and one of them takes
+ * over when the leader ends or hangs. A call returns when two contexts know its effect, if there
+ * are two. A channel that throws is replaced. Calls wait for the new channel, and reject with
+ * `CLOSED` where no channel works for 5 seconds.
  *
- * At least once: what a context had received when it ended is received again by another, and so is
- * what it had acknowledged in the moment in which the leader ended. Nothing outlives the last
- * context. An open backend keeps its process running, unless `keepsAlive` is off.
+ * Delivery is at least once. When a context ends, another context receives its messages again. When
+ * the leader ends, messages that were acknowledged in that moment are received again. Nothing
+ * outlives the last context. An open backend keeps its process running, unless `keepsAlive` is off.
  *
  * @example
  * ```ts
@@ -86,11 +87,11 @@ export type { Role } from "./participant.ts";
  * ```
  */
 export class BroadcastChannelBackend implements Backend {
-  /** The limits of one call and one message: those of SNS and SQS. */
+  /** The limits of one call and of one message, the same as for SNS and SQS. */
   readonly limits: BackendLimits = { topic: TOPIC_LIMITS, queue: QUEUE_LIMITS };
   /**
-   * Everything but `durable`. A receive that is aborted while a message is on its way to this
-   * context gives it back at once; that counts as a receive.
+   * Everything but `durable`. If a receive is aborted while a message is on its way to this
+   * context, the context gives the message back at once; this counts as a receive.
    */
   readonly guarantees: Guarantees = {
     redelivers: true,
@@ -213,8 +214,8 @@ export class BroadcastChannelBackend implements Backend {
 
   /**
    * Sends copies to the dead-letter queue and acknowledges the messages, each copy with its message
-   * in one operation. A lost lock is `LOCK_LOST`, a copy that the queue refuses is that error, and a
-   * copy that is no message is `INVALID_MESSAGE`; the message stays in its queue then.
+   * in one operation. A lost lock gives `LOCK_LOST`, a refused copy gives the error of the queue,
+   * and a copy that is no message gives `INVALID_MESSAGE`; the message then stays in its queue.
    */
   deadLetter(
     queue: string,
@@ -230,12 +231,12 @@ export class BroadcastChannelBackend implements Backend {
   }
 
   /**
-   * Creates a queue, its dead-letter queue, its topics and its subscriptions as far as they are
-   * missing, and updates what differs.
+   * Creates a queue, its dead-letter queue, its topics and its subscriptions where they are
+   * missing, and updates settings that differ.
    *
-   * Rejects with `INVALID_MESSAGE` or `CONFIGURATION` for what SQS or SNS would refuse, such as a
-   * standard topic that feeds a FIFO queue, and with a `RangeError` for numbers outside their
-   * ranges. Nothing is created then.
+   * Rejects with `INVALID_MESSAGE` or `CONFIGURATION` for options that SQS or SNS would refuse,
+   * such as a standard topic that feeds a FIFO queue, and with a `RangeError` for numbers outside
+   * their ranges. A rejected call creates nothing.
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription> {
     return this.#verbs.declareQueue(name, options);
@@ -252,16 +253,16 @@ export class BroadcastChannelBackend implements Backend {
   }
 
   /**
-   * Deletes a queue, its messages and its subscriptions; success if there is none. A receive that
-   * waits at the queue rejects with `NOT_FOUND`, in every context.
+   * Deletes a queue, its messages and its subscriptions. A missing queue is a success. A receive
+   * that waits at the queue rejects with `NOT_FOUND`, in every context.
    */
   deleteQueue(name: string, options?: CallOptions): Promise<void> {
     return this.#verbs.deleteQueue(name, options);
   }
 
   /**
-   * Leaves: what this context held returns to its queues at once, and another takes over if it led.
-   * Rejects all waiting receives and every later call with `CLOSED`.
+   * Leaves. The messages of this context return to their queues at once, and another context takes
+   * over if this context led. Rejects all waiting receives and every later call with `CLOSED`.
    */
   close(): Promise<void> {
     this.#closed = true;

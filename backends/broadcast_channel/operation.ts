@@ -1,8 +1,9 @@
 import type * as memory from "../memory/operation.ts";
 
 /**
- * A change of the queues and topics as it stands in the log. The context that asks for it decides
- * all that could differ between contexts (ids, options), so that it has the same effect everywhere.
+ * A change of the queues and topics as it stands in the log. The asking context decides everything
+ * that could differ between contexts (ids, options), so that the change has the same effect
+ * everywhere.
  */
 export type Operation =
   | Exclude<memory.Operation, { kind: "send" | "deadLetter" }>

@@ -5,11 +5,14 @@ import type { BroadcastChannelLike, LocksLike } from "./channel.ts";
 export interface BroadcastChannelBackendOptions {
   /** The common name of the contexts that share queues; the channel is `melange/<name>`. */
   name: string;
-  /** Create a topic at the first publish to it; else that is `NOT_FOUND`. Default: `true`. */
+  /**
+   * Create a topic at the first publish. With `false`, such a publish is `NOT_FOUND`. Default:
+   * `true`.
+   */
   createTopics?: boolean;
   /**
    * The silence of the leader after which another context takes over, in milliseconds; all contexts
-   * must agree. With Web Locks the end of a leader is noticed at once, and only one that hangs
+   * must agree. With Web Locks the end of a leader is noticed at once, and only a hanging leader
    * takes this long. Default: 3 600.
    */
   leaderTimeoutMs?: number;
@@ -27,8 +30,8 @@ export interface BroadcastChannelBackendOptions {
   /** Opens a channel. Default: `new BroadcastChannel(name)`. */
   channel?: (name: string) => BroadcastChannelLike;
   /**
-   * Web Locks, or `null` to do without. Default: those of browsers and Deno, and none elsewhere:
-   * those of Node 24 fail with four workers or more.
+   * Web Locks, or `null` to do without. Default: the Web Locks of browsers and Deno, and none
+   * elsewhere, because Node 24 fails with four workers or more.
    */
   locks?: LocksLike | null;
   /** The clock; the contexts must agree on it. Default: the clock of the machine. */

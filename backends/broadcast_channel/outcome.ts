@@ -1,6 +1,6 @@
 import { MelangeError } from "../../src/support/errors.ts";
 
-/** The end of an operation: the value that its call resolves to, or the error that it rejects with. */
+/** The end of an operation: the value or the error with which its call resolves or rejects. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** A `MelangeError` as plain data: a structured clone would lose its code. */
@@ -21,7 +21,10 @@ export function fromData(outcome: Outcome): Outcome {
   return map(outcome, (value) => isErrorData(value) ? errorOf(value) : value);
 }
 
-/** Errors are only where an outcome or one item of its list has its `error`. */
+/**
+ * Converts the errors of an outcome, which stand in `error` of the outcome or of one item of its
+ * list.
+ */
 function map(outcome: Outcome, convert: (error: unknown) => unknown): Outcome {
   if ("error" in outcome) return { error: convert(outcome.error) };
   const { value } = outcome;

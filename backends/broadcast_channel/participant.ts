@@ -16,7 +16,7 @@ import { toRows } from "./rows.ts";
 import { dueAt, type Input, step } from "./step.ts";
 import type { Timing } from "./timing.ts";
 
-/** One context among those that share the queues of a name. */
+/** One context among the contexts that share the queues of a name. */
 export interface Participant {
   /** The id among the others. */
   readonly id: string;
@@ -54,13 +54,13 @@ interface Edge {
   readonly alarm: Alarm;
   /** Effects that are still to be had. */
   readonly effects: Effect[];
-  /** `true` while effects are had: those of steps that they lead to come after them. */
+  /** `true` while effects run: the effects of later steps wait for their end. */
   isRunning: boolean;
   /** `true` while a flush waits for the end of the turn of the event loop. */
   isFlushing: boolean;
 }
 
-/** Joins those who share a name. */
+/** Joins the contexts that share a name. */
 export function join(options: ParticipantOptions): Participant {
   const edge = createEdge(options);
   const { member } = edge;
@@ -113,7 +113,10 @@ function hear(edge: Edge, message: unknown): void {
   if (frame) run(edge, { kind: "frame", frame });
 }
 
-/** Takes a step, and has its effects after those of the steps before, whoever calls meanwhile. */
+/**
+ * Takes a step, and runs its effects after the effects of earlier steps, even if a caller
+ * interrupts.
+ */
 function run(edge: Edge, input: Input): void {
   const { member, effects, locks, alarm } = edge;
   const { clock, random, newId } = edge.options;
@@ -189,11 +192,11 @@ function close(edge: Edge, reason: unknown): void {
   edge.line.close();
 }
 
-/** How old an alarm must be to be set anew by what arrives, though it is soon enough. */
+/** Age from which an arriving message sets an alarm anew, although the alarm is early enough. */
 const REARM_MS = 500;
 
 interface Alarm {
-  /** Rings at a time, unless that is later than the alarm that is set. */
+  /** Rings at a time, unless the alarm is set to an earlier time. */
   set(at: number): void;
   cancel(): void;
 }

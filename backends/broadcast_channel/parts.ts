@@ -5,9 +5,9 @@ import { cutToFit, weightOfMessage } from "./weight.ts";
 
 /**
  * Cuts the operation of one call into operations that each fit into one message on the channel, and
- * gives them ids.
+ * gives ids to their messages.
  *
- * @throws {TypeError} if the other contexts would drop one of them
+ * @throws {TypeError} if the other contexts would drop one of the operations
  */
 export function partsOf(operation: memory.Operation, newId: () => string): Operation[] {
   const parts = cut(operation, newId);
@@ -35,7 +35,9 @@ function piecesOf<T>(items: readonly T[], weightOf: (item: T) => number): (reado
   return items.length === 0 ? [[]] : cutToFit(items, { weightOf });
 }
 
-/** Refuses an operation that the others would drop: the call would wait for ever. */
+/**
+ * Refuses an operation that the other contexts would drop, because the call would wait for ever.
+ */
 function checkRequest(operation: Operation): void {
   if (isRequest(operation)) return;
   throw new TypeError(`Cannot ask for "${operation.kind}" as its arguments have other types`);

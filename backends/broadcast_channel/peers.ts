@@ -2,9 +2,12 @@
 export interface Peer {
   /** The time at which it was heard of last, in milliseconds since the epoch. */
   heardAt: number;
-  /** The last entry that it has, as far as this leader knows; `undefined` before it said so. */
+  /**
+   * The last entry of the context, as far as this leader knows; `undefined` before its first
+   * answer.
+   */
   acked: number | undefined;
-  /** `true` if it did not answer when it was waited for; until it is heard of again. */
+  /** `true` after a missing answer, until the context is heard of again. */
   silent: boolean;
 }
 

@@ -42,7 +42,9 @@ const content = { body: text(BODY), attributes: dictionary(attribute, 10) };
 const routing = { group: text(128), deduplicationId: text(128) };
 const outgoing = shape(content, { ...routing, delayMs: within(0, 900_000) });
 const lock = within(0, MAX_VISIBILITY_MS);
-/** Any number, also one that the queue refuses: a refusal is an answer, and silence is none. */
+/**
+ * Any number, also a number that the queue refuses: a refusal is an answer, and silence is none.
+ */
 const number: Check = (value) => typeof value === "number";
 
 const settings = {
@@ -263,8 +265,8 @@ const FRAMES: Readonly<Record<string, Check>> = {
 const isFrame: Check = byKind(FRAMES);
 
 /**
- * Reads a message on the channel as a frame for `me`; `undefined` for all others: frames of or for
- * other contexts, other versions, junk. Never throws.
+ * Reads a message on the channel as a frame for `me`. Returns `undefined` for all other messages:
+ * frames of or for other contexts, other versions, junk. Never throws.
  */
 export function readFrame(message: unknown, me: string): Frame | undefined {
   try {

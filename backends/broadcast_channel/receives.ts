@@ -1,6 +1,6 @@
 /**
- * The receives that one context asks for. The leader lets them wait; an announcement outlives its
- * caller's receive for a moment, so that the next one takes its place without a word.
+ * The receives of one context. The leader lets receives wait. An announcement outlives its caller's
+ * receive for a moment, so that the next receive takes its place without a message.
  */
 import type { Delivery } from "../../src/backend.ts";
 import { enqueue } from "./calls.ts";
@@ -9,7 +9,7 @@ import type { Want } from "./operation.ts";
 import type { Outcome } from "./outcome.ts";
 import { charactersOf, cutToFit } from "./weight.ts";
 
-/** How many receives, and ends of receives, go into one message. */
+/** Numbers of receives, and of ends of receives, in one message. */
 const BATCH = { wants: 200, cancels: 1_000 };
 
 /** Lets a receive wait at the leader: in the place of a lingering one, or announced anew. */
@@ -51,7 +51,7 @@ export function abandon(
   }
 }
 
-/** Withdraws what has lingered long enough. */
+/** Withdraws the receives that have lingered long enough. */
 export function endLingering(turn: Turn): void {
   const { receives } = turn.member;
   if (turn.now < receives.lingersUntil) return;
@@ -90,14 +90,14 @@ export function settleReceive(
   turn.effects.push({ kind: "settle", ticket: poll.ticket, outcome });
 }
 
-/** Releases messages for a receive that had ended when they were on their way. */
+/** Releases messages for a receive that had ended while the messages were on their way. */
 function giveBack(queue: string, deliveries: readonly Delivery[], turn: Turn): void {
   if (deliveries.length === 0) return;
   const releases = deliveries.map(({ receipt }) => ({ receipt, delayMs: 0 }));
   enqueue({ kind: "release", queue, releases }, 0, turn);
 }
 
-/** Takes the numbers that the leader shall forget, as many at a time as fit into one message. */
+/** Takes the numbers for the leader to forget, as many at a time as fit into one message. */
 export function takeCancels({ member: { receives } }: Turn): number[][] {
   const pieces = cutToFit(receives.cancels, { weightOf: () => 0, max: BATCH.cancels });
   receives.cancels = [];

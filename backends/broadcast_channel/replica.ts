@@ -2,7 +2,7 @@ import type { Position } from "./frame.ts";
 import { type Applied, apply, createState, type Entry, type State } from "./state.ts";
 import { weightOf } from "./weight.ts";
 
-/** One context's copy of the state, and the end of the log that led to it. */
+/** A context's copy of the state, and the end of the log that led to this state. */
 export interface Replica {
   /** The id of the log; empty before the first entry of any. */
   log: string;
@@ -16,14 +16,14 @@ export interface Replica {
 
 interface Tail {
   entries: Entry[];
-  /** The index of the first entry in `entries`; those before it have gone. */
+  /** The index of the first entry in `entries`; entries before the index have gone. */
   start: number;
   weight: number;
 }
 
-/** How many of the last entries are kept for those who missed some. */
+/** Number of last entries that are kept for contexts without them. */
 const TAIL_LENGTH = 1_024;
-/** How much these hold, in UTF-16 code units. */
+/** Highest weight of the kept entries, in UTF-16 code units. */
 const TAIL_WEIGHT = 8_000_000;
 const START: Position = { epoch: 0, seq: 0 };
 
@@ -37,7 +37,7 @@ export function createReplica(): Replica {
   };
 }
 
-/** Applies the entry that follows the last one. */
+/** Applies the next entry. */
 export function append(replica: Replica, entry: Entry): Applied {
   replica.last = { epoch: entry.epoch, seq: entry.seq };
   const { tail } = replica;
@@ -74,8 +74,8 @@ export function entriesFrom(replica: Replica, seq: number = Infinity): Entry[] {
 }
 
 /**
- * Returns the entries that follow a place, at most `max`; `undefined` if that place is not in this
- * log, or too far back.
+ * Returns the entries after a place, at most `max`; `undefined` if the place is not in this log, or
+ * too far back.
  */
 export function entriesAfter(
   replica: Replica,

@@ -1,6 +1,6 @@
 /**
- * All that one context asks for, operations and receives: sent in batches, repeated until the log
- * holds the answer, and settled by what the log says.
+ * All requests of one context, operations and receives. They are sent in batches, repeated until
+ * the log holds the answer, and settled by the log.
  */
 import type { Request } from "./frame.ts";
 import { BATCH_OPERATIONS, expectCall, restoreCalls, settleCall, takeOperations } from "./calls.ts";
@@ -27,8 +27,8 @@ export function settle({ number, operation }: OwnRequest, outcome: Outcome, turn
 }
 
 /**
- * Settles all that the state knows the outcome of, after a part of the log was skipped; except
- * entries that are not safe yet.
+ * Settles all requests with a known outcome, after a part of the log was skipped; except entries
+ * that are not safe yet.
  */
 export function reconcile(except: readonly OwnRequest[], turn: Turn): void {
   const { id, calls, receives, replica: { state } } = turn.member;
@@ -50,7 +50,7 @@ export function reconcile(except: readonly OwnRequest[], turn: Turn): void {
   }
 }
 
-/** Asks again for all that is open, and for the entries that a new leader's log does not have. */
+/** Asks again for all open requests, and for the entries that are missing in a new leader's log. */
 export function resume(dropped: readonly Entry[], turn: Turn): void {
   restoreCalls(dropped, turn);
   reconcile([], turn);
@@ -66,7 +66,7 @@ export function repeat(turn: Turn): void {
   flushLater(turn);
 }
 
-/** Takes what is to be sent now. */
+/** Takes the requests that are to be sent now. */
 export function collect(turn: Turn): Batch[] {
   const { member: { calls, retry }, now } = turn;
   const batches: Batch[] = [];
@@ -99,7 +99,7 @@ export function noted(
   expectCall(expect, turn);
 }
 
-/** Repeats what is overdue. */
+/** Repeats the overdue requests. */
 export function retry(turn: Turn): void {
   const { member, now } = turn;
   const { calls, receives, timing } = member;

@@ -29,7 +29,10 @@ export function fromRows(message: object): object {
   return { ...message, operations: operationsOf(operations), wants: each(wants, wantOf) };
 }
 
-/** A value that is no list, or too long, stays as it is: the check refuses it. */
+/**
+ * Converts the rows of a list. Any other value, and too long a list, stays unchanged for the check
+ * to refuse.
+ */
 function each(list: unknown, convert: (row: Row) => unknown): unknown {
   if (!Array.isArray(list) || list.length > LONGEST) return list;
   return list.map((row: unknown) => Array.isArray(row) ? convert(row) : undefined);

@@ -8,17 +8,20 @@ import { settle } from "./requests.ts";
 import type { Entry } from "./state.ts";
 import { countThatFits, weightOf } from "./weight.ts";
 
-/** How many entries one message on the channel holds. */
+/** Number of entries in one message on the channel. */
 const FRAME_ENTRIES = 100;
-/** How many messages may be on their way: Deno drops what comes after 256. */
+/** Number of messages that may be on their way: Deno drops messages after 256. */
 const WINDOW = 48;
 /**
- * As long as few messages are on their way, one leaves with so many entries: the others apply these
- * while this context works on the next ones.
+ * Number of entries that fill a message as long as few messages are on their way. The other
+ * contexts apply these entries while this context works on the next.
  */
 const EAGER = { entries: 8, window: 16 };
 
-/** Sends all new entries that may be on their way, and asks how far the others are. */
+/**
+ * Sends the new entries as far as the window allows, and asks the other contexts for their
+ * progress.
+ */
 export function sendNew(leading: Leading, turn: Turn): void {
   const { unsent, onTheWay } = leading;
   while (unsent.length > 0 && onTheWay.length < WINDOW) send(leading, turn);
@@ -81,7 +84,10 @@ function advance(leading: Leading, turn: Turn): void {
   if (unsent.length > 0 || !isCommitted(leading, turn)) flushLater(turn);
 }
 
-/** The channel must have taken all posts first: one that throws ends the leadership. */
+/**
+ * Commits after the posts. The channel must have taken all posts first, because a throw ends the
+ * leadership.
+ */
 function commitAfterPosts({ uncommitted }: Leading, { effects }: Turn): void {
   if (uncommitted.length > 0) effects.push({ kind: "commit" });
 }
@@ -91,7 +97,9 @@ function isCommitted({ uncommitted }: Leading, turn: Turn): boolean {
   return last === undefined || last.entry.seq <= safeSeq(turn);
 }
 
-/** Settles own entries that one other context has, or all where there is no other. */
+/**
+ * Settles own entries that another context has, or all own entries if there is no other context.
+ */
 export function commit({ uncommitted }: Leading, turn: Turn): void {
   const safe = safeSeq(turn);
   const count = uncommitted.findIndex(({ entry }) => entry.seq > safe);
@@ -104,7 +112,7 @@ function safeSeq({ member: { peers, replica } }: Turn): number {
   return others.length === 0 ? replica.last.seq : Math.max(...others.map(({ acked = 0 }) => acked));
 }
 
-/** Asks all when one did not answer, and goes on without those who did not. */
+/** Asks all contexts after a missing answer, and then goes on without the silent contexts. */
 export function pursue(leading: Leading, turn: Turn): void {
   const { askedAt, isAllAsked, onTheWay } = leading;
   const { member: { peers }, now } = turn;
@@ -126,7 +134,7 @@ export function askedUntil(
   return askedAt + (isAllAsked ? timing.patienceMs : timing.retryMs);
 }
 
-/** The contexts that are known to follow, and that answer. */
+/** Returns the followers that answer. */
 function followersIn(peers: Peers): Peer[] {
   return [...peers.values()].filter(({ acked, silent }) => acked !== undefined && !silent);
 }
@@ -141,7 +149,7 @@ function liveliest(peers: Peers): string | undefined {
   return found?.[0];
 }
 
-/** Takes from the beginning of a list what one message on the channel holds. */
+/** Takes entries from the beginning of a list, as many as fit into one message on the channel. */
 export function takeFrame(entries: Entry[]): Entry[] {
   const options = {
     weightOf: ({ operation }: Entry) => weightOf(operation),

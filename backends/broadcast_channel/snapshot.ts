@@ -7,8 +7,8 @@ import { createState, type State } from "./state.ts";
 import { charactersOf } from "./weight.ts";
 
 /**
- * A part of a {@linkcode State}, small enough for one message on the channel. A topic, queue or member
- * that is too large is cut: its lists go on in parts that are like the first one otherwise.
+ * A part of a {@linkcode State}, small enough for one message on the channel. Too large a topic,
+ * queue or member is cut: its lists go on in further parts, which otherwise equal the first part.
  */
 export type SnapshotPart =
   | {
@@ -44,7 +44,7 @@ type Outcomes = readonly (readonly [number, Outcome])[];
 type Published = Topic["deduplication"] extends { entries: Map<string, RecentEntry<infer V>> } ? V
   : never;
 
-/** How much one part holds, in characters, unless one item alone has more. */
+/** Weight of one part, in characters, unless one item alone has more. */
 const PART_WEIGHT = 128_000;
 
 /** Takes the state as plain data; later entries do not change it. */
@@ -63,7 +63,7 @@ export function takeSnapshot(state: State): SnapshotPart[] {
 
 type Lists = Readonly<Record<string, readonly unknown[]>>;
 
-/** Cuts lists into pieces that have all of them, each with so much that all fit into one part. */
+/** Cuts lists into pieces. Each piece has all lists, and its items fit into one part. */
 function piecesOf<L extends Lists>(lists: L): L[] {
   const pieces: Record<string, unknown[]>[] = [emptied(lists)];
   let weight = 0;

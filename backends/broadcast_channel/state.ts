@@ -1,7 +1,7 @@
 /**
- * The state that all contexts agree on: the queues and topics, the holders of locks, and the outcomes
- * of the last operations of each member. It changes by {@linkcode apply} alone; equal entries on equal
- * states have equal results, so each context keeps a copy of its own.
+ * The state on which all contexts agree: the queues and topics, the holders of locks, and the
+ * outcomes of the last operations of each member. Only {@linkcode apply} changes the state. Equal
+ * entries on equal states have equal results, so each context keeps a copy.
  */
 import * as broker from "../memory/broker.ts";
 import { QUEUE_LIMITS } from "../memory/limits.ts";
@@ -30,9 +30,9 @@ export interface Entry {
 
 /** The facts that the state holds of one member. */
 export interface MemberFacts {
-  /** The number of its next operation that is no receive. */
+  /** The number of the next operation of the member, receives aside. */
   next: number;
-  /** Outcomes that the member may not know of yet, without those of receives. */
+  /** Outcomes that the member may not know of yet, receives aside. */
   readonly outcomes: Map<number, Outcome>;
   /** Outcomes of receives that the member may not know of yet. */
   readonly receives: Map<number, Outcome>;
@@ -54,11 +54,11 @@ export interface Applied {
   readonly woken: ReadonlySet<string>;
 }
 
-/** How many members are remembered: more than tabs and workers there are at a time. */
+/** Number of remembered members, more than there are tabs and workers at a time. */
 const MEMBERS = 1_000;
-/** How many outcomes of one member are remembered, and as many of its receives. */
+/** Number of remembered outcomes of one member, and of its remembered receives. */
 const OUTCOMES = 512;
-/** How many messages of one queue can be in flight, as in SQS. */
+/** Highest number of messages of one queue in flight, as in SQS. */
 const IN_FLIGHT_LIMIT = 120_000;
 
 /** Creates the state before the first entry. */
@@ -92,8 +92,8 @@ export function holdersIn({ broker }: State): Set<string> {
 }
 
 /**
- * Returns the outcome for the caller: a receive resolves to the messages that it locked, as far as
- * they still are. The state holds only their receipts, as nobody else needs the rest.
+ * Returns the outcome for the caller. A receive resolves to its locked messages, as far as they
+ * still exist. The state holds only the receipts, as nobody else needs the rest.
  */
 export function answerOf(
   { broker: queues }: State,

@@ -1,7 +1,7 @@
 /**
- * One step of a member: it changes the record of the member by an input, and lists the effects that
- * the edge shall have. There is no clock, timer, channel or promise here: equal inputs on equal
- * members have equal effects.
+ * One step of a member, which changes the record of the member by an input, and lists the effects
+ * for the edge. There is no clock, timer, channel or promise here: equal inputs on equal members
+ * have equal effects.
  */
 import { answer } from "./answer.ts";
 import { enqueue, withdrawCall } from "./calls.ts";
@@ -55,7 +55,7 @@ export type Input =
   /** The member leaves. */
   | { readonly kind: "close" };
 
-/** The facts that a step is told beside its input. */
+/** The facts of a step beside its input. */
 export type Facts = Omit<Turn, "member" | "effects">;
 
 /** Takes one step. */
@@ -116,8 +116,9 @@ export function dueAt(member: Member): number {
 }
 
 /**
- * A channel that throws reaches nobody, and perhaps nobody has reached this context for a while: it
- * joins anew on another one, and asks again for everything. Until then it accepts nothing.
+ * Takes note that the channel throws. No post leaves any more, and perhaps none has arrived for a
+ * while. The context joins anew on another channel, and asks again for everything. Until then it
+ * accepts nothing.
  */
 function becomeMute(member: Member): void {
   member.isMute = true;

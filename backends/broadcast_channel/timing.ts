@@ -2,7 +2,7 @@
 export interface Timing {
   /** The interval of the signs of life of a leader. */
   readonly beatMs: number;
-  /** The own silence after which a leader asks if it still leads before it does anything. */
+  /** The silence after which a leader asks for its leadership before any other work. */
   readonly leaseMs: number;
   /** The silence of the leader after which another context claims the leadership. */
   readonly leaderTimeoutMs: number;
@@ -18,7 +18,7 @@ export interface Timing {
   readonly maxRetryMs: number;
   /** The time that a follower may take to acknowledge before the leader goes on without it. */
   readonly patienceMs: number;
-  /** The time that an ended receive stays announced, for the next one to take its place. */
+  /** The time that an ended receive stays announced, for the next receive to take its place. */
   readonly lingerMs: number;
 }
 

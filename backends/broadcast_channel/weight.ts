@@ -5,7 +5,7 @@
 import type { OutgoingMessage } from "../../src/wire/message.ts";
 import type { Operation } from "./operation.ts";
 
-/** The most that one message on the channel holds, unless one entry alone has more. */
+/** Highest weight of one message on the channel, unless one entry alone has more. */
 export const FRAME_WEIGHT = 256_000;
 /** The weight of a frame beside its items. */
 const ENVELOPE = 500;
@@ -13,7 +13,7 @@ const ENVELOPE = 500;
 const OVERHEAD = 200;
 const NUMBER = 24;
 
-/** Weighs an operation, with the entry or request that it is part of. */
+/** Weighs an operation, with the entry or request around it. */
 export function weightOf(operation: Operation): number {
   switch (operation.kind) {
     case "send":
@@ -54,11 +54,13 @@ export interface FitOptions<T> {
   weightOf: (item: T) => number;
   /** The most items. Default: any number. */
   max?: number;
-  /** The most weight together. Default: that of one message on the channel. */
+  /** Highest weight together. Default: the weight of one message on the channel. */
   weight?: number;
 }
 
-/** Counts the first items that go together: at least one, however heavy, if there is one. */
+/**
+ * Counts the first items that fit together: at least one item if there are items, however heavy.
+ */
 export function countThatFits<T>(items: readonly T[], options: FitOptions<T>): number {
   const { weightOf, max = Infinity, weight: limit = FRAME_WEIGHT } = options;
   let weight = ENVELOPE;

@@ -10,15 +10,15 @@ import { createTime, type Time } from "./time.ts";
 
 /** A backend to check, and the time it lives in. */
 export interface BackendUnderTest {
-  /** A new backend, that no other check uses. */
+  /** A new backend, for one check alone. */
   backend: Backend;
   /** Lets time pass: moves the clock of the backend, or really waits. */
   pass(ms: number): Promise<void>;
-  /** Closes the backend and whatever was started for it. */
+  /** Closes the backend and everything that was started for the backend. */
   close(): Promise<void>;
   /**
-   * Another backend on what the first one stored, as after a new start of the process. Needed
-   * where `durable` is guaranteed. The check closes it.
+   * Opens another backend on the store of the first, as after a new start of the process. Needed
+   * where `durable` is guaranteed. The check closes the backend.
    */
   reopen?(): Promise<Backend>;
 }
@@ -52,7 +52,7 @@ export interface Bench extends QueueContext {
   readonly promptMs: number;
   /** A name that nothing has yet. */
   newName(suffix?: string): string;
-  /** Creates a queue, and a topic in front of it if that is the route. */
+  /** Creates a queue, and a topic in front of the queue on the route through topics. */
   createQueue(options?: CreateQueueOptions): Promise<Queue>;
   /** A queue that exists, sent to straight. */
   queueNamed(name: string, backend?: Backend): Queue;
@@ -62,7 +62,7 @@ export interface Bench extends QueueContext {
   letLocksEnd(): Promise<void>;
   /** Lets time flow while a call is to end at once. */
   promptly<T>(call: Promise<T>, what: string): Promise<T>;
-  /** Repeats a look until it is true; throws if it does not become true. */
+  /** Repeats a look until the result is true; throws if the result stays false. */
   eventually(look: () => Promise<boolean>, rule: string): Promise<void>;
 }
 
@@ -77,7 +77,10 @@ export interface CreateQueueOptions extends DeclareQueueOptions {
 /** The longest time of a call other than a receive, in milliseconds; a longer call hangs. */
 const CALL_LIMIT_MS = 30_000;
 
-/** Sets a backend up for one check. `end` deletes what the check made and closes the backend. */
+/**
+ * Sets a backend up for one check. `end` deletes the queues and topics of the check and closes the
+ * backend.
+ */
 export function createBench(
   under: BackendUnderTest,
   options: BenchOptions,
@@ -121,7 +124,7 @@ export function createBench(
   return { bench, end };
 }
 
-/** The backend, each call of which lets time flow until it settles, so that none can hang. */
+/** Wraps the backend. Each call lets time flow until the call settles, so that no call can hang. */
 function timed(backend: Backend, time: Time): Backend {
   return new Proxy(backend, {
     get(target, key) {

@@ -1,7 +1,7 @@
 import { MelangeError, type MelangeErrorCode } from "../../src/support/errors.ts";
 import type { Result } from "../../src/support/result.ts";
 
-/** Throws unless the condition holds; `rule` is a sentence that says what must be so. */
+/** Throws unless the condition holds; `rule` is a sentence with the rule. */
 export function expect(condition: unknown, rule: string): asserts condition {
   if (!condition) throw new Error(rule);
 }
@@ -12,7 +12,7 @@ export function expectSame(actual: unknown, expected: unknown, rule: string): vo
   if (got !== wanted) throw new Error(`${rule}: expected ${brief(wanted)}, got ${brief(got)}`);
 }
 
-/** Throws unless there are `count` results; `verb` names the call that gave them. */
+/** Throws unless there are `count` results; `verb` names the call. */
 export function expectCount(results: readonly unknown[], count: number, verb: string): void {
   expect(Array.isArray(results), `${verb} must resolve to an array`);
   expectSame(results.length, count, `${verb} must give one result for each item`);
@@ -79,7 +79,7 @@ async function thrownBy(call: Promise<unknown>, rule: string): Promise<unknown> 
   throw new Error(`${rule}: it succeeded`);
 }
 
-/** One text for equal values, whatever the order of their keys. */
+/** Writes equal values as equal texts, whatever the order of their keys. */
 function inspect(value: unknown): string {
   if (value instanceof Uint8Array) return `bytes(${Array.from(value).join(" ")})`;
   if (value instanceof Date) return `date(${value.getTime()})`;

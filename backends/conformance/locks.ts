@@ -8,7 +8,7 @@ import type { Result } from "../../src/support/result.ts";
 /** A text that no backend gave as a receipt. */
 export const GARBAGE = "this is no receipt";
 
-/** Expects that of four results the second one failed, and the others did not. */
+/** Expects that the second of four results failed, and no other result. */
 export function expectOnlySecondFailed(results: readonly Result[], verb: string): void {
   expectCount(results, 4, verb);
   const [first, second, third, fourth] = results;

@@ -1,8 +1,8 @@
 /**
  * The conformance suite: one set of tests that every backend passes, ours and yours.
  *
- * It works from the contract in `src/backend.ts` alone and needs no test framework: it is given a
- * function that registers a test. `docs/backends.md` shows how a backend is written with it.
+ * The suite works from the contract in `src/backend.ts` alone and needs no test framework, only a
+ * function that registers a test. `docs/backends.md` shows the way to a backend with the suite.
  *
  * @example Run the suite with the test runner of Deno
  * ```ts ignore

@@ -10,7 +10,7 @@ import { type Destination, isFifo, type OutgoingMessage } from "../../src/wire/m
 import { expect, expectAllOk } from "./expect.ts";
 import type { Time } from "./time.ts";
 
-/** A message; what is missing is filled in. A text is a body. */
+/** A message, whose missing parts are filled in. A text is a body. */
 export type Draft = string | Partial<OutgoingMessage>;
 
 /** A queue and the way to it. */
@@ -82,7 +82,7 @@ export function queueAt(
   return queue;
 }
 
-/** Fills in what is missing; in FIFO queues, one group and an id for each message. */
+/** Fills in the missing parts; in FIFO queues, one group and an id for each message. */
 function completer(fifo: boolean): (draft: Draft) => OutgoingMessage {
   let completed = 0;
   return (draft) => {

@@ -14,7 +14,7 @@ export async function acknowledgeAll(
   expectAllOk(results, deliveries.length, "acknowledge()");
 }
 
-/** Releases all with one delay; every one must succeed. */
+/** Releases all messages with one delay. Every release must succeed. */
 export async function releaseAll(
   bench: Bench,
   queue: Queue,
@@ -26,7 +26,7 @@ export async function releaseAll(
   expectAllOk(results, deliveries.length, "release()");
 }
 
-/** Extends all by one time; every one must succeed. Returns the new ends. */
+/** Extends all locks by one time. Every extension must succeed. Returns the new ends. */
 export async function extendAll(
   bench: Bench,
   queue: Queue,

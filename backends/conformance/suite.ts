@@ -35,13 +35,16 @@ export interface TestBackendOptions {
   /** The shortest wait of a receive that the backend keeps, in milliseconds. Default: 1 000. */
   waitMs?: number;
   /**
-   * The longest time that a check may let pass at once, in milliseconds: checks that take longer
-   * are left out. With a virtual clock, `Infinity`. Default: 20 000.
+   * Longest time that a check may let pass at once, in milliseconds; longer checks are left out.
+   * With a virtual clock, `Infinity`. Default: 20 000.
    */
   patienceMs?: number;
   /** Promises that are known not to be kept: the name of the check, and why. Default: none. */
   except?: Readonly<Record<string, string>>;
-  /** Registers a check that does not run, and says why. Default: they are only in the report. */
+  /**
+   * Registers a check that does not run, with the reason. Default: such checks are only in the
+   * report.
+   */
   skip?: (name: string, reason: string) => void;
 }
 
@@ -71,11 +74,12 @@ export const checks: readonly Check[] = [
 ];
 
 /**
- * Registers one test for each promise of the backend contract: those that every backend keeps, and
- * those of the guarantees that this one declares. Each test gets a new backend. With a virtual
- * clock the suite takes some seconds; against a real broker with locks of a second, about a minute.
+ * Registers one test for each promise of the backend contract: the promises of every backend, and
+ * the promises that this backend declares in its guarantees. Each test gets a new backend. With a
+ * virtual clock the suite takes some seconds; against a real broker with locks of a second, about a
+ * minute.
  *
- * Returns which checks run and which do not.
+ * Returns the names of the checks that run and of the checks that do not.
  *
  * @throws {TypeError} If `except` names a check that does not exist.
  *

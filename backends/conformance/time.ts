@@ -6,7 +6,7 @@ export interface Time {
   passed(): number;
   /** Lets time pass until the call settles, at most `limitMs`; then settles as it does. */
   flow<T>(call: Promise<T>, options: FlowOptions): Promise<T>;
-  /** Waits for what is left of a step, so that no timer outlives the check. */
+  /** Waits for the rest of a step, so that no timer outlives the check. */
   rest(): Promise<void>;
 }
 
@@ -18,12 +18,14 @@ export interface FlowOptions {
   limitMs: number;
 }
 
-/** Taken before any test replaces it: a virtual clock must not stop the suite itself. */
+/**
+ * The real timer, taken before any test replaces the timers: a virtual clock must not stop the
+ * suite.
+ */
 const setTimer = globalThis.setTimeout;
 
 /**
- * The time of one check. Calls that are under way at once share the steps, so that two waits of a
- * second take one.
+ * The time of one check. Concurrent calls share the steps, so that two waits of a second take one.
  */
 export function createTime(pass: (ms: number) => Promise<void>, stepMs: number): Time {
   let passed = 0;
@@ -63,7 +65,9 @@ export function createTime(pass: (ms: number) => Promise<void>, stepMs: number):
   };
 }
 
-/** Lets other code run without letting time pass: microtasks first, as they are cheap. */
+/**
+ * Lets other code run without letting time pass: microtasks first, because microtasks are cheap.
+ */
 async function turns(settled: () => boolean): Promise<void> {
   for (let turn = 0; turn < 50 && !settled(); turn++) await null;
   if (!settled()) await new Promise<void>((resolve) => void setTimer(() => resolve(), 0));

@@ -1,8 +1,8 @@
 /**
- * All queues and topics of one broker, and what each call of the backend contract makes of them.
- * Like the queue engine it has no clock, no timer and no promise: every call is told the time and
- * where new ids come from, and equal calls on equal brokers have equal results. Its owner lets
- * receives wait, and tries those again at the queues that a call has `woken`.
+ * All queues and topics of one broker, and the effect of each call of the backend contract. Like
+ * the queue engine, the broker has no clock, no timer and no promise: every call brings the time
+ * and the source of new ids, and equal calls on equal brokers have equal results. The owner lets
+ * receives wait, and tries them again at the queues that a call has `woken`.
  */
 import type {
   DeadLetterCopy,
@@ -25,11 +25,11 @@ export interface Broker {
   readonly queues: Map<string, engine.Queue>;
   /** By name. */
   readonly topics: Map<string, Topic>;
-  /** How many queues there have been: no two get the same id. */
+  /** Number of queues so far: no two queues get the same id. */
   queuesCreated: number;
 }
 
-/** What every call is told, and what it tells. */
+/** Input of every call, and a set that the call fills. */
 export interface Call {
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
@@ -39,7 +39,7 @@ export interface Call {
   readonly woken: Set<string>;
 }
 
-/** What a new queue has; the defaults of SQS, and of our contract for `maxReceives`. */
+/** Settings of a new queue; the defaults of SQS, and of our contract for `maxReceives`. */
 const DEFAULTS = {
   visibilityTimeoutMs: 30_000,
   retentionMs: 4 * 86_400_000,
@@ -91,8 +91,7 @@ function publisher(broker: Broker, given: string, call: Call): Accept {
 }
 
 /**
- * Locks messages of a queue, and moves what was received too often; returns the receipts.
- *
+ * Locks messages of a queue, and moves messages with too many receives; returns the receipts.
  * @throws {MelangeError} `NOT_FOUND`, `THROTTLED`
  */
 export function receive(
@@ -114,7 +113,7 @@ export function receive(
   return receipts;
 }
 
-/** What receives handed out with these receipts, as far as their locks are not over. */
+/** Returns the deliveries of these receipts, as far as their locks are not over. */
 export function deliveriesOf(
   { queues }: Broker,
   given: string,
@@ -178,13 +177,12 @@ export function deadLetter(
 export interface DeclareOptions {
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
-  /** How many messages of a new queue can be in flight. */
+  /** Highest number of messages in flight, for a new queue. */
   readonly inFlightLimit: number;
 }
 
 /**
- * Creates what is missing of a declaration, and updates what differs.
- *
+ * Creates the missing parts of a declaration, and updates settings that differ.
  * @throws {MelangeError} `CONFIGURATION` for `maxReceives` without a dead-letter queue
  */
 export function declareQueue(
@@ -255,7 +253,7 @@ export function describeQueue(broker: Broker, given: string, now: number): Queue
   };
 }
 
-/** Deletes a queue, what is in it and its subscriptions. */
+/** Deletes a queue, its messages and its subscriptions. */
 export function deleteQueue(broker: Broker, given: string): void {
   broker.queues.delete(nameIn(given));
   for (const topic of broker.topics.values()) topic.subscriptions.delete(nameIn(given));
@@ -276,7 +274,7 @@ function deadLetterQueueOf(broker: Broker, queue: engine.Queue): engine.Queue | 
   return broker.queues.get(queue.settings.deadLetterQueue ?? "");
 }
 
-/** Why a call failed that named what does not exist. */
+/** Makes the error of a call that names a missing queue or topic. */
 export function notFound(kind: "queue" | "topic", name: string): MelangeError {
   return new MelangeError("NOT_FOUND", `Cannot find the ${kind} "${name}": declare it first`);
 }

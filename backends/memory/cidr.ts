@@ -2,7 +2,7 @@
 export interface AddressRange {
   /** The address in which the range lies. */
   readonly address: Address;
-  /** How many of its leading bits count. */
+  /** Number of leading bits that count. */
   readonly prefixBits: number;
 }
 

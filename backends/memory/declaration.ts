@@ -11,7 +11,7 @@ import type { Subscription } from "./topic.ts";
 export interface QueueDeclaration {
   /** The name of the queue. */
   readonly name: string;
-  /** The settings that change; all others stay. */
+  /** The settings that change; all other settings stay. */
   readonly settings: Partial<QueueSettings>;
   /** The subscriptions by the name of the topic. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;

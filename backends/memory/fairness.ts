@@ -1,10 +1,10 @@
 /**
- * The fair queues of SQS: in a standard queue a message group is a tenant, and one that has most of
- * the work in hand waits for the others.
+ * The fair queues of SQS. In a standard queue a message group is a tenant, and a tenant with most
+ * of the work in hand waits for the other tenants.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
  *
- * Who is noisy follows from the messages that are in flight, and from nothing else, so that a queue
- * and its restored snapshot agree. On AWS a noisy tenant stays so until its backlog is consumed.
+ * Only the messages in flight decide which tenant is noisy, so that a queue and its restored
+ * snapshot agree. On AWS a noisy tenant stays noisy until its backlog is consumed.
  */
 import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
 import type { StoredMessage } from "./stored_message.ts";
@@ -16,9 +16,9 @@ const NOISY_SHARE = 0.1;
 
 /** The tenants of a standard queue. */
 export interface Fairness<Item> {
-  /** How many messages of a tenant are in flight; none has no entry. */
+  /** Number of messages in flight by tenant; a tenant without messages in flight has no entry. */
   readonly inFlight: Map<string, number>;
-  /** How many messages are in flight. */
+  /** Number of messages in flight. */
   total: number;
   /** The available messages of noisy tenants. */
   readonly parked: Map<string, Heap<Item>>;
@@ -45,15 +45,17 @@ export function uncount<Item>(fairness: Fairness<Item>, { group }: StoredMessage
   else fairness.inFlight.delete(group);
 }
 
-/** Where the available messages are, and whose they are. */
+/** Store of the available messages, with the group of each. */
 export interface Source<Item> {
-  /** Those of the tenants that are not noisy, and of some that are. */
+  /** Messages of the tenants that are not noisy, and of some noisy tenants. */
   readonly available: Heap<Item>;
   /** The group of a message. */
   readonly groupOf: (item: Item) => string | undefined;
 }
 
-/** Takes the next messages, at most `max`: those of noisy tenants only if there are no others. */
+/**
+ * Takes the next messages, at most `max`; messages of noisy tenants only without other messages.
+ */
 export function takeFairly<Item>(
   fairness: Fairness<Item>,
   { available, groupOf }: Source<Item>,

@@ -15,8 +15,8 @@ import {
 } from "./filter_operators.ts";
 
 /**
- * Tells whether a policy lets a message with these attributes through: every key must be met by at
- * least one entry of its list. Of a `String.Array` one element is enough, also for `anything-but`.
+ * Tells whether a policy lets a message with these attributes through: at least one entry in the
+ * list of every key must match. Of a `String.Array` one element is enough, also for `anything-but`.
  * Binary attributes count as absent.
  */
 export function matches(policy: FilterPolicy, attributes: Attributes): boolean {
@@ -29,7 +29,7 @@ export function matches(policy: FilterPolicy, attributes: Attributes): boolean {
   });
 }
 
-/** What a condition is compared with; `undefined` if there is no such attribute. */
+/** Returns the values of an attribute for a condition; `undefined` if the attribute is absent. */
 function valuesOf(attributes: Attributes, key: string): unknown[] | undefined {
   const attribute = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
   if (attribute === undefined) return undefined;
@@ -48,7 +48,7 @@ function elementsOf(json: string): unknown[] {
   }
 }
 
-/** Tells whether one of these values meets a condition; `undefined` stands for a key that is not there. */
+/** Tells whether a value meets a condition; `undefined` stands for a missing key. */
 export function meets(values: unknown[] | undefined, condition: unknown): boolean {
   if (isScalar(condition)) return values?.includes(condition) ?? false;
   const [name, operand] = operatorOf(condition) ?? ["", undefined];
@@ -73,8 +73,7 @@ const MAX_WILDCARD_POINTS = 100;
 const MAX_POLICY_BYTES = 256 * 1024;
 
 /**
- * Accepts what SNS accepts as a policy for attributes.
- *
+ * Accepts the policies for attributes that SNS accepts.
  * @throws {MelangeError} `CONFIGURATION` that names the broken rule
  */
 export function checkPolicy(policy: FilterPolicy): void {
@@ -95,7 +94,7 @@ export function checkFacts(policy: FilterPolicy, facts: PolicyFacts): void {
   if (bytes > MAX_POLICY_BYTES) refuse(`it takes at most ${MAX_POLICY_BYTES} bytes`, bytes);
 }
 
-/** What the parts of a policy come to. */
+/** Sums over the parts of a policy. */
 export interface PolicyFacts {
   /** All keys. */
   readonly keys: readonly string[];
@@ -132,7 +131,7 @@ function factsOfKey([key, conditions]: [string, unknown]): PolicyFacts {
   return { keys: [key], combinations: conditions.length, wildcardPoints };
 }
 
-/** Checks one entry of a list, and returns its points. */
+/** Checks one entry of a list, and returns the points of the entry. */
 export function checkCondition(key: string, condition: unknown): number {
   if (typeof condition === "number" && !isPolicyNumber(condition)) {
     refuse(`a number of the key "${key}" must be within ±10^9`, condition);
@@ -148,7 +147,9 @@ export function checkCondition(key: string, condition: unknown): number {
   return name === "wildcard" ? pointsOf(operand as string) : 0;
 }
 
-/** One wildcard is one point; of several, each is three. */
+/**
+ * Counts the points of a pattern: one wildcard is one point; of several wildcards, each is three.
+ */
 function pointsOf(pattern: string): number {
   const wildcards = wildcardPieces(pattern).length - 1;
   return wildcards > 1 ? wildcards * 3 : wildcards;

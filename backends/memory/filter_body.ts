@@ -32,15 +32,15 @@ function matchesTree(policy: FilterPolicy, value: unknown): boolean {
   });
 }
 
-/** The values that conditions look at; a branch, and what is not there, has none. */
+/** Returns the values for conditions; none for a branch or a missing value. */
 function endsOf(value: unknown): unknown[] | undefined {
   if (value === undefined || isObject(value)) return undefined;
   return Array.isArray(value) ? value.flat(Infinity) : [value];
 }
 
 /**
- * Accepts what SNS accepts as a policy for the body. The combinations of a condition count as often
- * as it is deep.
+ * Accepts the policies for the body that SNS accepts. The combinations of a condition count as
+ * often as the condition is deep.
  *
  * @throws {MelangeError} `CONFIGURATION` that names the broken rule
  */

@@ -1,15 +1,15 @@
 import type { FilterPolicy } from "../../src/backend.ts";
 import { isInRange, parseRange } from "./cidr.ts";
 
-/** What an operator takes, and what it lets through. */
+/** An operator: its operands, and the values that match. */
 export interface Operator {
-  /** Why it refuses an operand; `undefined` if it takes it. */
+  /** Returns the reason why the operator refuses an operand; `undefined` for a valid operand. */
   rule(operand: unknown): string | undefined;
-  /** Whether it lets a value through. The operand is one that it takes. */
+  /** Tells whether a value matches. The operand must be valid. */
   test(value: unknown, operand: unknown): boolean;
 }
 
-/** The operators by name. `exists` looks at no value, so whoever asks for it decides. */
+/** The operators by name. `exists` looks at no value, so the caller decides. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ["prefix", onText((value, operand) => value.startsWith(operand))],
   ["suffix", onText((value, operand) => value.endsWith(operand))],
@@ -113,7 +113,7 @@ export function isPolicyNumber(value: unknown): value is number {
   return typeof value === "number" && Math.abs(value) <= MAX_NUMBER;
 }
 
-/** What `anything-but` can turn round besides values. */
+/** The operators that `anything-but` can reverse. */
 const REVERSIBLE = ["prefix", "suffix", "wildcard", "equals-ignore-case"];
 
 function isAnythingBut(value: unknown, operand: unknown): boolean {

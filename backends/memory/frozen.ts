@@ -1,10 +1,11 @@
 import type { Middleware } from "../../src/handle/handler.ts";
 
 /**
- * Hands out events that cannot be changed, for tests: the subscribers of one message share its
- * event and its message, so what one of them changes the others see. With this, the change throws a `TypeError` in
- * the handler that tries it. Plain objects and arrays are frozen, however deep; dates, maps and
- * instances of classes are not. `testBus()` does so by itself.
+ * Hands out events that cannot be changed, for tests. The subscribers of one message share the
+ * event and the message, so a change in one subscriber would reach the rest. With this middleware,
+ * the change throws a `TypeError` in the handler that tries the change. Plain objects and arrays
+ * are frozen, however deep; dates, maps and instances of classes are not. `testBus()` adds this
+ * middleware by itself.
  *
  * @example
  * ```ts

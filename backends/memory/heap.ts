@@ -1,7 +1,7 @@
 /**
- * A binary heap whose items can be over while they are inside: those are passed over when they come
- * up, and all are thrown out when a heap has grown to twice its size. So nothing is ever looked for
- * in the middle. What an item is ordered by must not change while it is inside.
+ * A binary heap whose items can end while they are inside. An ended item is passed over at the top,
+ * and all ended items are thrown out when a heap has grown to twice its size. So no search goes
+ * through the middle. The order of an item must not change while the item is inside.
  */
 export interface Heap<T> {
   /** The items; the first is the least. */
@@ -10,11 +10,11 @@ export interface Heap<T> {
   readonly before: (a: T, b: T) => boolean;
   /** Tells whether an item counts no more. */
   readonly isOver: (item: T) => boolean;
-  /** At how many items those that are over are thrown out. */
+  /** Number of items at which ended items are thrown out. */
   sweepAt: number;
 }
 
-/** Below this many items, those that are over may stay. */
+/** Number of items below which ended items may stay. */
 const SWEEP_FROM = 64;
 
 /** Creates an empty heap in the order of `before`. */
@@ -32,7 +32,7 @@ export function push<T>(heap: Heap<T>, item: T): void {
   rise(heap, item);
 }
 
-/** The least item that is not over; it stays inside. */
+/** Returns the least item that has not ended; the item stays inside. */
 export function peek<T>(heap: Heap<T>): T | undefined {
   for (;;) {
     const least = heap.items[0];

@@ -1,6 +1,6 @@
 /**
- * What the receipts of SQS do when their lock is over. A standard queue lets the last receipt of a
- * message go on: it still deletes the message and can lock it again. A FIFO queue refuses it.
+ * The rules of SQS for receipts after their lock. In a standard queue the last receipt of a message
+ * still deletes the message and can lock the message again. A FIFO queue refuses the receipt.
  */
 import { goAway } from "./order.ts";
 import { ordinalOf } from "./queue.ts";
@@ -9,14 +9,15 @@ import { settledBy } from "./settled.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
 /**
- * What a receipt is worth: `locked` while its lock lasts; `expired` after that, until the message is
- * received again; then `replaced`; `gone` when the message is; `unknown` if no receive gave it.
+ * State of a receipt: `locked` while the lock lasts; `expired` after the lock, until the message is
+ * received again; then `replaced`; `gone` after the message; `unknown` for text that no receive
+ * gave out.
  */
 export type ReceiptState =
   | { readonly state: "locked" | "expired"; readonly message: StoredMessage }
   | { readonly state: "replaced" | "gone" | "unknown" };
 
-/** Tells what a receipt is worth at a time. */
+/** Tells the state of a receipt at a time. */
 export function receiptState(queue: Queue, receipt: string, now: number): ReceiptState {
   advance(queue, now);
   const ordinal = ordinalOf(queue, receipt);
@@ -30,12 +31,12 @@ export function receiptState(queue: Queue, receipt: string, now: number): Receip
   return { state: message.state === "inFlight" ? "locked" : "expired", message };
 }
 
-/** Removes a message for good by its receipt, also if its lock is over. */
+/** Removes a message for good by receipt, also after the lock. */
 export function remove(queue: Queue, message: StoredMessage, receipt: string): void {
   forget(queue, message, receipt);
 }
 
-/** Locks a message of a standard queue again whose lock is over, by its last receipt. */
+/** Locks a message of a standard queue again after the end of the lock, by the last receipt. */
 export function lockAgain(queue: Queue, message: StoredMessage, endsAt: number): void {
   if (endsAt <= message.dueAt) return;
   become(queue, message, "inFlight");

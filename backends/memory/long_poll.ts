@@ -1,7 +1,7 @@
 import type { Delivery, ReceiveOptions } from "../../src/backend.ts";
 import type { Clock } from "../../src/support/clock.ts";
 
-/** How long a receive waits. */
+/** Wait of a receive. */
 export interface Wait {
   /** In milliseconds. */
   readonly waitMs: number;
@@ -9,13 +9,13 @@ export interface Wait {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The receives that wait at one queue. First come, first served. */
+/** The waiting receives of one queue. First come, first served. */
 export interface LongPolls<Options extends Wait = ReceiveOptions, Item = Delivery> {
   /** Receives now, or as soon as there is something, or nothing after the wait. */
   receive(options: Options): Promise<Item[]>;
-  /** Serves those who wait, after something may have become available. */
+  /** Serves the waiting receives, after a message may have become available. */
   wake(): void;
-  /** Rejects those who wait. */
+  /** Rejects the waiting receives. */
   end(reason: unknown): void;
 }
 
@@ -38,9 +38,9 @@ interface Poll<Options, Item> {
 }
 
 /**
- * Lets receives wait. While some do, one timer is pending, for the first thing that can happen;
- * while none does, there is no timer, so that nothing keeps a process alive. A poll that is aborted
- * has taken nothing.
+ * Lets receives wait. During a wait one timer is pending, for the next possible change. Without a
+ * wait there is no timer, so that nothing keeps a process alive. An aborted poll has taken no
+ * message.
  */
 export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery>(
   { clock, take, nextChangeAt }: LongPollOptions<Options, Item>,
@@ -107,7 +107,10 @@ export function longPolls<Options extends Wait = ReceiveOptions, Item = Delivery
   return { receive, wake, end };
 }
 
-/** Creates a poll that leaves those who wait when it ends, and listens to its signal no longer. */
+/**
+ * Creates a poll. At its end the poll leaves the waiting receives, and no longer listens to its
+ * signal.
+ */
 function newPoll<Options extends Wait, Item>(
   options: Options,
   { endsAt, resolve, reject, leave, arm }:

@@ -50,40 +50,43 @@ import * as engine from "./queue.ts";
 import { uuidFrom } from "./uuid.ts";
 import { createVerbs, type Verbs } from "./verbs.ts";
 
-/** Limits that differ from those of SNS and SQS. */
+/** Limits that differ from the limits of SNS and SQS. */
 export interface MemoryLimits {
-  /** For topics. Default: those of SNS. */
+  /** Limits of topics. Default: the limits of SNS. */
   topic?: Partial<Limits>;
-  /** For queues. Default: those of SQS. */
+  /** Limits of queues. Default: the limits of SQS. */
   queue?: Partial<QueueLimits>;
 }
 
 /** Options of {@linkcode MemoryBackend}. */
 export interface MemoryBackendOptions {
   /**
-   * The clock. Its wall clock is read once: after that, dates and locks go on by the time that has
-   * passed, also when the wall clock is set. Default: the clock of the machine.
+   * The clock. The backend reads the wall clock once. After that, dates and locks go on by the time
+   * that has passed, also when somebody sets the wall clock. Default: the clock of the machine.
    */
   clock?: Clock;
   /** The source of message ids. Default: `crypto.randomUUID`. */
   random?: Random;
-  /** Create a topic at the first publish to it; else that is `NOT_FOUND`. Default: `true`. */
+  /**
+   * Create a topic at the first publish. With `false`, such a publish is `NOT_FOUND`. Default:
+   * `true`.
+   */
   createTopics?: boolean;
-  /** The limits of one call and one message. Default: those of SNS and SQS. */
+  /** The limits of one call and of one message. Default: the limits of SNS and SQS. */
   limits?: MemoryLimits;
   /** The most messages of one queue in flight. Default: 120 000, as in SQS. */
   inFlightLimit?: number;
 }
 
-/** One process owns the queues from their beginning to their end. */
+/** The epoch of all locks, as one process owns the queues from their beginning to their end. */
 const EPOCH = 1;
 
 /**
- * The backend that keeps everything in memory: the reference for all others. It promises all that a
- * backend can promise except that messages survive the process.
+ * The backend that keeps everything in memory, and the reference for all other backends. The
+ * backend promises all that the contract can promise, except that messages survive the process.
  *
- * A queue drops messages older than its retention, 4 days unless declared otherwise, and a topic keeps
- * nothing for queues that subscribe later. A pending receive holds a timer, and nothing else does.
+ * A queue drops messages older than its retention, 4 days unless declared otherwise, and a topic
+ * keeps nothing for queues that subscribe later. Only a pending receive holds a timer.
  *
  * @example
  * ```ts
@@ -204,8 +207,8 @@ export class MemoryBackend implements Backend {
 
   /**
    * Sends copies to the dead-letter queue and acknowledges the messages, each copy with its message
-   * in one operation. A lost lock is `LOCK_LOST`, a copy that the queue refuses is that error, and a
-   * copy that is no message is `INVALID_MESSAGE`; the message stays in its queue then.
+   * in one operation. A lost lock gives `LOCK_LOST`, a refused copy gives the error of the queue,
+   * and a copy that is no message gives `INVALID_MESSAGE`; the message then stays in its queue.
    */
   deadLetter(
     queue: string,
@@ -221,12 +224,12 @@ export class MemoryBackend implements Backend {
   }
 
   /**
-   * Creates a queue, its dead-letter queue, its topics and its subscriptions as far as they are
-   * missing, and updates what differs.
+   * Creates a queue, its dead-letter queue, its topics and its subscriptions where they are
+   * missing, and updates settings that differ.
    *
-   * Rejects with `INVALID_MESSAGE` or `CONFIGURATION` for what SQS or SNS would refuse, such as a
-   * standard topic that feeds a FIFO queue, and with a `RangeError` for numbers outside their
-   * ranges. Nothing is created then.
+   * Rejects with `INVALID_MESSAGE` or `CONFIGURATION` for options that SQS or SNS would refuse,
+   * such as a standard topic that feeds a FIFO queue, and with a `RangeError` for numbers outside
+   * their ranges. A rejected call creates nothing.
    */
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription> {
     return this.#verbs.declareQueue(name, options);
@@ -243,8 +246,8 @@ export class MemoryBackend implements Backend {
   }
 
   /**
-   * Deletes a queue, its messages and its subscriptions; success if there is none. A receive that
-   * waits at the queue rejects with `NOT_FOUND`.
+   * Deletes a queue, its messages and its subscriptions. A missing queue is a success. A receive
+   * that waits at the queue rejects with `NOT_FOUND`.
    */
   deleteQueue(name: string, options?: CallOptions): Promise<void> {
     return this.#verbs.deleteQueue(name, options);
@@ -271,7 +274,10 @@ export class MemoryBackend implements Backend {
     return result;
   }
 
-  /** A receive at a queue that is gone finds that out, and its successor waits for another queue. */
+  /**
+   * Serves the receives that wait at a queue. A receive at a deleted queue rejects, and a later
+   * receive waits at the new queue of the name.
+   */
   #wake(name: string): void {
     this.#polls.get(name)?.wake();
     if (!this.#broker.queues.has(name)) this.#polls.delete(name);

@@ -58,7 +58,7 @@ export interface DeclareQueueOperation {
 export interface OperationCall extends broker.Call {
   /** The limits of messages in queues. */
   readonly limits: MessageLimits;
-  /** How many messages of a new queue can be in flight. */
+  /** Highest number of messages in flight, for a new queue. */
   readonly inFlightLimit: number;
 }
 

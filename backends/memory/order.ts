@@ -10,12 +10,13 @@ import { createHeap, type Heap, peek, pop, push } from "./heap.ts";
 import type { StoredMessage } from "./stored_message.ts";
 
 /**
- * Which message a queue hands out next. A standard queue goes by when a message became available,
- * so that one that fails again and again does not stand in the way, and noisy tenants wait. A FIFO queue goes by its groups:
- * inside one by the order of sending, and none is handed out while messages of it are in flight.
+ * The order in which a queue hands out messages. A standard queue goes by the time at which a
+ * message became available, so that a message with many failures does not stand in the way. Noisy
+ * tenants wait. A FIFO queue goes by its groups, and in a group by the order of sending. No message
+ * of a group is handed out while messages of the group are in flight.
  */
 export interface Order {
-  /** Whether groups are kept in order. */
+  /** Tells that groups are kept in order. */
   readonly fifo: boolean;
   /** All messages of the queue, by place. */
   readonly messages: ReadonlyMap<number, StoredMessage>;
@@ -31,25 +32,25 @@ export interface Order {
 
 /** A message group that has messages, waiting or in flight. */
 export interface Group {
-  /** Its name. */
+  /** The name of the group. */
   readonly name: string;
-  /** The places of its messages that are not in flight. */
+  /** The places of the group's messages that are not in flight. */
   readonly waiting: Heap<number>;
-  /** How many of its messages are in flight. */
+  /** Number of messages in flight in the group. */
   inFlight: number;
-  /** When it is handed out, as long as it is ready. */
+  /** The turn of the group, as long as the group is ready. */
   turn: Turn | undefined;
 }
 
-/** That something comes to a message at a time. It holds no message: that may be gone by then. */
+/** A change of a message at a time. The record holds no message, which may be gone by then. */
 export interface Moment {
   /** In milliseconds since the epoch. */
   readonly at: number;
-  /** The place of the message; of those with the same time the lower one is first. */
+  /** The place of the message; for equal times the lower place is first. */
   readonly ordinal: number;
 }
 
-/** That a group can be handed out, since its first waiting message became available. */
+/** The turn of a group, from the time when its first waiting message became available. */
 export interface Turn extends Moment {
   /** The group. */
   readonly group: Group;
@@ -112,7 +113,7 @@ export function goAway({ fairness }: Order, message: StoredMessage): void {
   count(fairness, message);
 }
 
-/** Takes note that a message is gone; its state is still the one it was in. */
+/** Takes note that a message is gone. The message still has its last state. */
 export function leave(order: Order, message: StoredMessage): void {
   if (!order.fifo) {
     if (message.state === "inFlight") uncount(order.fairness, message);
@@ -124,8 +125,8 @@ export function leave(order: Order, message: StoredMessage): void {
 }
 
 /**
- * Takes the next messages, at most `max`; from then on they count as in flight. A FIFO queue gives
- * as many of one group as it can before it goes on to the next group.
+ * Takes the next messages, at most `max`; from then on the messages count as in flight. A FIFO
+ * queue gives as many messages of one group as possible before the next group.
  */
 export function take(order: Order, max: number): StoredMessage[] {
   const taken: StoredMessage[] = [];
@@ -174,7 +175,7 @@ function takeOfGroup(
   }
 }
 
-/** A place that comes from a heap is that of a message. */
+/** Returns the message at a place of a heap. */
 function messageAt({ messages }: Order, ordinal: number | undefined): StoredMessage {
   return messages.get(ordinal as number) as StoredMessage;
 }
@@ -190,7 +191,7 @@ function groupOf(order: Order, message: StoredMessage): Group {
   return group;
 }
 
-/** Puts a group among the ready ones, or takes it from there; forgets an empty one. */
+/** Adds a group to the ready groups, or removes the group from them; forgets an empty group. */
 function refresh(order: Order, group: Group): void {
   group.turn = undefined;
   if (group.inFlight > 0) return;

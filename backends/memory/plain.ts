@@ -21,12 +21,14 @@ export function plainDestination(destination: Destination): Destination {
     : { queue: plainName(destination.queue) };
 }
 
-/** Returns a receipt, or text that is none. One that is too long is none, shortened or not. */
+/**
+ * Returns a receipt, or a text that is no receipt. Too long a text is no receipt, shortened or not.
+ */
 export function plainReceipt(receipt: unknown): string {
   return typeof receipt === "string" ? receipt.slice(0, LONGEST_RECEIPT) : "";
 }
 
-/** Returns a number, or one that each queue refuses. */
+/** Returns a number; for any other value, a number that each queue refuses. */
 export function plainNumber(given: unknown): number {
   return typeof given === "number" ? given : NaN;
 }
@@ -39,7 +41,7 @@ export interface MessageChecks {
   isSendable: (message: OutgoingMessage) => boolean;
 }
 
-/** Copies a message, or returns the error that refuses it. */
+/** Copies a message, or returns the error for an invalid message. */
 export function plainMessage(
   given: OutgoingMessage,
   { refusal, isSendable }: MessageChecks,

@@ -1,13 +1,13 @@
 /**
- * The queue engine: what one queue holds, and what each operation makes of it, with the semantics
- * of SQS. It has no clock, no timer and no promise: every operation is told the time, ids come from
- * outside, and equal operations on equal queues have equal results. Its owner decides when to ask
- * again ({@linkcode nextChangeAt}), and where messages go that were received too often.
+ * The queue engine: the content of one queue, and the effect of each operation, with the semantics
+ * of SQS. The engine has no clock, no timer and no promise: every operation brings the time, ids
+ * come from outside, and equal operations on equal queues have equal results. The owner decides
+ * when to ask again ({@linkcode nextChangeAt}), and where messages go after too many receives.
  *
  * {@linkcode snapshot} turns a queue into plain data that a structured clone carries, and
- * {@linkcode restore} goes on from there, with all locks. A receipt holds the epoch under which its
- * lock was given; an owner that takes over uses a higher one, so that locks which the snapshot did
- * not know can never be mistaken for its own.
+ * {@linkcode restore} goes on from there, with all locks. A receipt holds the epoch of its lock. A
+ * new owner uses a higher epoch, so that locks after the snapshot can never be mistaken for locks
+ * of the new owner.
  */
 import { isNumber } from "../../src/support/duration.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -41,21 +41,21 @@ export const DEDUPLICATION_MS: number = 5 * 60_000;
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html */
 export const MAX_VISIBILITY_MS: number = 12 * 3_600_000;
 
-/** What a send is told. */
+/** Input of a send. */
 export interface SendOptions {
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
   /** The id of the message, unless it is a repetition. */
   readonly id: string;
-  /** What the owner of the queue wants to know of the message later. */
+  /** Notes of the queue's owner about the message. */
   readonly notes?: Record<string, string>;
 }
 
 /**
- * Stores a message. A FIFO queue answers one whose deduplication id it saw in the last five minutes
- * with the first one's id and stores nothing, also if the first is settled by now; one that has no
- * such id is refused with `INVALID_MESSAGE`. Everything else was checked before, and nobody changes
- * the attributes after.
+ * Stores a message. If a FIFO queue saw the deduplication id in the last five minutes, the queue
+ * answers with the id of the first message and stores nothing, even if the first message is settled
+ * by now. A FIFO queue refuses a message without a deduplication id with `INVALID_MESSAGE`. The
+ * caller has checked everything else, and nobody changes the attributes afterwards.
  */
 export function send(queue: Queue, message: OutgoingMessage, options: SendOptions): SendResult {
   const { now, id } = options;
@@ -76,7 +76,10 @@ export function send(queue: Queue, message: OutgoingMessage, options: SendOption
   return { ok: true, ...sent };
 }
 
-/** Groups and deduplication ids hold no space, so that no two pairs make one key. */
+/**
+ * Makes a key of group and deduplication id. Neither holds a space, so that no two pairs make one
+ * key.
+ */
 function deduplicationKey({ settings }: Queue, { group }: OutgoingMessage, id: string): string {
   return settings.deduplicationScope === "messageGroup" ? `${group} ${id}` : id;
 }
@@ -125,7 +128,7 @@ function newMessage(message: OutgoingMessage, options: NewMessageOptions): Store
   };
 }
 
-/** Gives a message its place in a queue that takes it in. */
+/** Gives a message a place in the queue that takes the message in. */
 function store(queue: Queue, message: StoredMessage): void {
   message.ordinal = queue.nextOrdinal++;
   message.receives = 0;
@@ -133,9 +136,9 @@ function store(queue: Queue, message: StoredMessage): void {
 }
 
 /**
- * Takes in a message that the queue `from` gave up, or that has no source to remember. It keeps its id, its attributes, the time it was
- * sent and its count of receives. Its retention goes on in a standard queue and begins again in a
- * FIFO queue, as in SQS.
+ * Takes in a message that the queue `from` gave up, or a message without a source. The message
+ * keeps its id, its attributes, its time of sending and its count of receives. The retention goes
+ * on in a standard queue and begins again in a FIFO queue, as in SQS.
  */
 export function accept(
   queue: Queue,
@@ -149,33 +152,33 @@ export function accept(
   store(queue, { ...message, state, dueAt: now, keptFrom, ...unlocked });
 }
 
-/** What a receive is told. */
+/** Input of a receive. */
 export interface ReceiveRequest {
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
-  /** How many messages at the most. */
+  /** Highest number of messages. */
   readonly max: number;
-  /** How long each is locked, in milliseconds. */
+  /** Time of the locks, in milliseconds. */
   readonly visibilityMs: number;
   /** Under whose rule the locks are given. */
   readonly epoch: number;
-  /** Who gets them, where there are several. */
+  /** Receiver of the messages, where several can receive. */
   readonly holder?: string | undefined;
-  /** Whether messages that were received `maxReceives` times leave the queue. */
+  /** Redrive: messages with `maxReceives` receives leave the queue. */
   readonly redrive: boolean;
 }
 
-/** What a receive found. */
+/** Result of a receive. */
 export interface Received {
-  /** The receipts of what is handed out; {@linkcode deliveryOf} tells the rest. */
+  /** The receipts of the messages; {@linkcode deliveryOf} tells the rest. */
   readonly receipts: string[];
-  /** What left the queue, for the dead-letter queue to {@linkcode accept}. */
+  /** Messages that left the queue, for the dead-letter queue to {@linkcode accept}. */
   readonly exhausted: StoredMessage[];
 }
 
 /**
- * Locks what is available, at most `max`. At the limit of messages in flight a FIFO queue hands out
- * fewer or none.
+ * Locks available messages, at most `max`. At the limit of messages in flight a FIFO queue hands
+ * out fewer or none.
  *
  * @throws {MelangeError} `THROTTLED` if a standard queue is at that limit
  */
@@ -211,7 +214,7 @@ function overLimit(limit: number): MelangeError {
 
 interface Lock {
   readonly request: ReceiveRequest;
-  /** What all its receipts begin with. */
+  /** Beginning of all receipts of the receive. */
   readonly beginning: string;
 }
 
@@ -226,7 +229,7 @@ function give(queue: Queue, message: StoredMessage, { request, beginning }: Lock
   return message.receipt;
 }
 
-/** What a receive handed out; `undefined` if its lock is known to be over. */
+/** Returns the delivery of a receipt; `undefined` if the lock is known to be over. */
 export function deliveryOf(queue: Queue, receipt: string): Delivery | undefined {
   const message = queue.messages.get(ordinalOf(queue, receipt) ?? 0);
   if (message?.receipt !== receipt || message.state !== "inFlight") return undefined;
@@ -234,8 +237,8 @@ export function deliveryOf(queue: Queue, receipt: string): Delivery | undefined 
 }
 
 /**
- * What a receipt stands for: the message it locks; `"gone"` if that message has been settled, as
- * far as is known with this receipt; or `"lost"` if the lock is over, or there never was one.
+ * Returns the message that a receipt locks; `"gone"` if the message has been settled, as far as
+ * this receipt can tell; or `"lost"` if the lock is over or never existed.
  */
 export function lookUp(
   queue: Queue,
@@ -252,7 +255,7 @@ export function lookUp(
   return (settledBy(queue.settled, ordinal) ?? receipt) === receipt ? "gone" : "lost";
 }
 
-/** The place of the message that a receipt was given for, if it may be one of this queue. */
+/** Returns the place of the message of a receipt, if the receipt may belong to this queue. */
 export function ordinalOf(queue: Queue, receipt: string): number | undefined {
   const { id } = queue;
   if (!receipt.startsWith(id) || receipt[id.length] !== ":") return undefined;
@@ -261,7 +264,7 @@ export function ordinalOf(queue: Queue, receipt: string): number | undefined {
   return ordinal >= 1 && ordinal < queue.nextOrdinal ? ordinal : undefined;
 }
 
-/** Removes a message for good. Success also if that was done before; `LOCK_LOST` if it is not ours. */
+/** Removes a message for good. A repetition is a success; a foreign receipt is `LOCK_LOST`. */
 export function acknowledge(queue: Queue, receipt: string, now: number): SettleResult {
   const message = lookUp(queue, receipt, now);
   if (message === "lost") return lockLost("acknowledge");
@@ -287,8 +290,8 @@ export function release(queue: Queue, receipt: string, change: LockChange): Sett
 }
 
 /**
- * Moves the end of a lock, up to 12 hours after the receive; past that it is `INVALID_MESSAGE` and
- * nothing changes. `LOCK_LOST` if the lock is over.
+ * Moves the end of a lock, up to 12 hours after the receive. A later end is `INVALID_MESSAGE` and
+ * changes nothing. `LOCK_LOST` if the lock is over.
  */
 export function extend(queue: Queue, receipt: string, change: LockChange): ExtendResult {
   return changeLock(queue, receipt, { ...change, verb: "extend" });
@@ -323,15 +326,15 @@ function lockTooLong(verb: string, endsInMs: number): MelangeError {
   );
 }
 
-/** How many messages are in each state. */
+/** Returns the number of messages in each state. */
 export function countMessages(queue: Queue, now: number): Record<MessageState, number> {
   advance(queue, now);
   return { ...queue.counts };
 }
 
 /**
- * When a receive may next find something without any other operation before it: now, or when the
- * next delay or lock ends; `undefined` if nothing is hidden.
+ * Returns the time at which a receive may find a message without an operation before: now, or the
+ * end of the next delay or lock; `undefined` if no message is hidden.
  */
 export function nextChangeAt(queue: Queue, now: number): number | undefined {
   advance(queue, now);

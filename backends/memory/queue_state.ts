@@ -13,25 +13,28 @@ import { createRecent, type Recent, type RecentEntry, remember, remembered } fro
 import { createSettled, noteSettled, type Settled } from "./settled.ts";
 import type { MessageState, StoredMessage } from "./stored_message.ts";
 
-/** How a queue behaves. `visibilityTimeoutMs`, `deadLetterQueue` are kept for its owner. */
+/**
+ * Settings of a queue. `visibilityTimeoutMs` and `deadLetterQueue` are kept for the owner of the
+ * queue.
+ */
 export interface QueueSettings {
-  /** Whether it keeps the order of groups and de-duplicates. */
+  /** Tells that the queue keeps the order of groups and de-duplicates. */
   readonly fifo: boolean;
-  /** How long a receive without a time of its own locks, in milliseconds. */
+  /** Time of the lock of a receive without a time, in milliseconds. */
   readonly visibilityTimeoutMs: number;
-  /** How long messages are kept, in milliseconds. */
+  /** Time that messages are kept, in milliseconds. */
   readonly retentionMs: number;
-  /** How long each message is hidden first, in milliseconds. */
+  /** Time that each message is hidden first, in milliseconds. */
   readonly delayMs: number;
   /** FIFO: whether the body stands in for a missing deduplication id. */
   readonly contentBasedDeduplication: boolean;
   /** FIFO: whether each group de-duplicates on its own. Default: `"queue"`. */
   readonly deduplicationScope?: "queue" | "messageGroup";
-  /** How many messages can be in flight at once. */
+  /** Highest number of messages in flight. */
   readonly inFlightLimit: number;
-  /** How often a message is received before it is exhausted. */
+  /** Number of receives after which a message is exhausted. */
   readonly maxReceives: number;
-  /** Where exhausted messages go; without one none is. */
+  /** Queue for exhausted messages; without this queue no message is exhausted. */
   readonly deadLetterQueue?: string;
 }
 
@@ -39,31 +42,31 @@ export interface QueueSettings {
 export interface Queue {
   /** Tells this queue from an earlier one of the same name; part of every receipt. */
   readonly id: string;
-  /** How it behaves; {@linkcode configure} changes it. */
+  /** Settings of the queue; {@linkcode configure} changes them. */
   settings: QueueSettings;
   /** The place of the next message. */
   nextOrdinal: number;
   /** All that is stored, by place. */
   readonly messages: Map<number, StoredMessage>;
-  /** How many messages are in each state. */
+  /** Number of messages in each state. */
   readonly counts: Record<MessageState, number>;
   /** Which message is next. */
   readonly order: Order;
-  /** What a delay or a lock hides, by its end. */
+  /** Messages that a delay or a lock hides, by its end. */
   readonly hidden: Heap<Moment>;
   /** All messages by age. */
   readonly byAge: Heap<Moment>;
-  /** FIFO: what was sent in the last five minutes, by deduplication id. */
+  /** FIFO: the messages of the last five minutes, by deduplication id. */
   readonly deduplication: Recent<SentBefore>;
-  /** The receipts that settled the last messages: all other receipts of these are lost. */
+  /** The receipts that settled the last messages; all other receipts of these messages are lost. */
   readonly settled: Settled;
 }
 
-/** What a repeated send is answered with. */
+/** Answer to a repeated send. */
 export interface SentBefore {
   /** The id of the message that was stored. */
   readonly messageId: string;
-  /** Its place. */
+  /** The place of the stored message. */
   readonly sequenceNumber: string;
 }
 
@@ -71,19 +74,19 @@ export interface SentBefore {
 export interface QueueSnapshot {
   /** See {@linkcode Queue.id}. */
   readonly id: string;
-  /** How it behaves. */
+  /** Settings of the queue. */
   readonly settings: QueueSettings;
   /** The place of the next message. */
   readonly nextOrdinal: number;
   /** All that is stored. */
   readonly messages: readonly StoredMessage[];
-  /** What is still de-duplicated. */
+  /** Messages that are still de-duplicated. */
   readonly deduplication: readonly RecentEntry<SentBefore>[];
   /** See {@linkcode Queue.settled}. */
   readonly settled: Readonly<Record<keyof Settled, readonly (readonly [number, string])[]>>;
 }
 
-/** Creates an empty queue. `id` must differ from that of every earlier queue of its name. */
+/** Creates an empty queue. `id` must differ from the ids of all earlier queues of the name. */
 export function createQueue(id: string, settings: QueueSettings): Queue {
   const messages = new Map<number, StoredMessage>();
   const isGone = ({ ordinal }: Moment) => !messages.has(ordinal);
@@ -106,8 +109,8 @@ export function createQueue(id: string, settings: QueueSettings): Queue {
 }
 
 /**
- * Changes how a queue behaves. A new delay holds for later messages, a new retention for all that
- * there are: what was too old before does not come back.
+ * Changes the settings of a queue. A new delay holds for later messages, a new retention for all
+ * messages in the queue: messages that were too old before do not come back.
  */
 export function configure(queue: Queue, changes: Partial<QueueSettings>, now: number): void {
   advance(queue, now);
@@ -127,7 +130,7 @@ export function snapshot(queue: Queue): QueueSnapshot {
   };
 }
 
-/** The queue that a snapshot was taken of, with its locks. */
+/** Returns the queue of a snapshot, with its locks. */
 export function restore(snapshot: QueueSnapshot): Queue {
   const queue = createQueue(snapshot.id, snapshot.settings);
   queue.nextOrdinal = snapshot.nextOrdinal;
@@ -152,7 +155,7 @@ export function hide({ hidden }: Queue, message: StoredMessage): void {
   push(hidden, { at: message.dueAt, ordinal: message.ordinal });
 }
 
-/** Does what the time brought: messages that are too old go, delays and locks end. */
+/** Does the work of the passing time: old messages go, delays and locks end. */
 export function advance(queue: Queue, now: number): void {
   const { retentionMs } = queue.settings;
   for (;;) {
@@ -172,7 +175,7 @@ export function advance(queue: Queue, now: number): void {
   }
 }
 
-/** Removes all messages, those in flight too, and what is known of repetitions. */
+/** Removes all messages, also messages in flight, and the memory of repetitions. */
 export function purge(queue: Queue): void {
   for (const message of [...queue.messages.values()]) forget(queue, message, "");
   queue.deduplication.entries.clear();
@@ -187,7 +190,10 @@ export function become(queue: Queue, message: StoredMessage, state: MessageState
   queue.counts[state]++;
 }
 
-/** Removes a message. Of the receipts that were given for it, only `settledBy` did that; or none. */
+/**
+ * Removes a message. The receipt `settledBy` did so, and no other receipt of the message; or none
+ * did.
+ */
 export function forget(queue: Queue, message: StoredMessage, settledBy: string): void {
   queue.messages.delete(message.ordinal);
   queue.counts[message.state]--;

@@ -1,21 +1,21 @@
 /**
- * What happened lately, by key: each entry is forgotten at its time. Entries are added in the order
- * of their times, so the oldest is always the first to go.
+ * Recent events by key. Each entry is forgotten at its time. Entries are added in the order of
+ * their times, so the oldest is always the first to go.
  */
 export interface Recent<V> {
-  /** What is remembered, by key. */
+  /** The entries by key. */
   readonly entries: Map<string, RecentEntry<V>>;
   /** The entries in the order in which they go. A Map alone would make finding the first O(n). */
   queue: RecentEntry<V>[];
-  /** Where the first entry is in `queue`; what is before it has gone. */
+  /** The place of the first entry in `queue`; the entries before that place have gone. */
   start: number;
 }
 
 /** One remembered thing; plain data. */
 export interface RecentEntry<V> {
-  /** What it is found by. */
+  /** The key of the entry. */
   readonly key: string;
-  /** What is remembered. */
+  /** The value of the entry. */
   readonly value: V;
   /** When it is forgotten, in milliseconds since the epoch. */
   readonly until: number;
@@ -35,7 +35,7 @@ export function remember<V>(recent: Recent<V>, entry: RecentEntry<V>): void {
   recent.queue.push(entry);
 }
 
-/** What is remembered of a key at the time `now`. */
+/** Returns the value of a key at the time `now`. */
 export function recall<V>(recent: Recent<V>, key: string, now: number): V | undefined {
   forgetUntil(recent, now);
   return recent.entries.get(key)?.value;

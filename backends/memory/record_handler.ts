@@ -4,20 +4,20 @@ import type { Event } from "../../src/event/event.ts";
 
 /** Options of {@linkcode RecordingHandler.waitFor}. */
 export interface WaitForOptions {
-  /** How long to wait in real time, in milliseconds. Default: 1 000. */
+  /** Longest wait in real time, in milliseconds. Default: 1 000. */
   timeoutMs?: number;
 }
 
-/** What is waited for: a number of events, or a condition on all of them. */
+/** Goal of a wait: a number of events, or a condition on all events. */
 export type WaitTarget<E extends Event> = number | ((events: readonly E[]) => boolean);
 
-/** A handler that remembers the events it was called with. */
+/** A handler with a memory of its events. */
 export interface RecordingHandler<E extends Event = Event> {
   /** Records the event; rejects if it was told to fail. */
   (event: E, context?: unknown): Promise<void>;
-  /** The events of all calls in their order, those of failed calls included. */
+  /** The events of all calls in order, also of failed calls. */
   readonly events: readonly E[];
-  /** Lets the next calls reject, with an error of its own or the given one. Default: one call. */
+  /** Lets the next calls reject, with the given error or a default error. Default: one call. */
   failNext(times?: number, error?: unknown): void;
   /**
    * Resolves with the events as soon as there are enough: at once, or when a call brings the last.
@@ -27,7 +27,7 @@ export interface RecordingHandler<E extends Event = Event> {
 }
 
 /**
- * Creates a handler that remembers its events, can fail on demand, and can be waited for.
+ * Creates a handler that remembers events, can fail on demand, and can be waited for.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
 import type { Random } from "../../src/support/clock.ts";
 
 /**
- * Returns a source of numbers in [0, 1) that gives the same ones for the same seed. Good enough to
- * vary a test, not to keep a secret.
+ * Returns a source of numbers in [0, 1). Equal seeds give equal numbers. The source is good enough
+ * to vary a test, not to keep a secret.
  *
  * @example
  * ```ts

@@ -6,7 +6,10 @@ export interface Settled {
   earlier: Map<number, string>;
 }
 
-/** The number of messages after which earlier ones are forgotten: so many to twice as many are known. */
+/**
+ * Number of messages after which earlier messages are forgotten: so many to twice as many are
+ * known.
+ */
 const GENERATION = 5_000;
 
 /** Creates the memory of a queue without settled messages. */
@@ -22,7 +25,7 @@ export function noteSettled(settled: Settled, ordinal: number, receipt: string):
   settled.recent = new Map();
 }
 
-/** Returns the receipt that settled the message at a place, if it is remembered. */
+/** Returns the receipt that settled the message at a place, if remembered. */
 export function settledBy({ recent, earlier }: Settled, ordinal: number): string | undefined {
   return recent.get(ordinal) ?? earlier.get(ordinal);
 }

@@ -1,7 +1,6 @@
 /**
- * The SHA-256 digest of text in UTF-8, as hexadecimal. Web Crypto has it only asynchronously, and a
- * message must take its place in the queue at the call.
- *
+ * Returns the SHA-256 digest of text in UTF-8, as hexadecimal. Web Crypto digests only
+ * asynchronously, and a message must take its place in the queue at the call.
  * https://csrc.nist.gov/pubs/fips/180-4/upd1/final
  */
 export function sha256(text: string): string {

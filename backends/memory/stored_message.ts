@@ -9,8 +9,8 @@ import {
 } from "../../src/wire/message.ts";
 
 /**
- * Where a message is in its life: hidden by a delay, waiting for a receive, or locked by one.
- * A message that is settled is not stored any more.
+ * State of a message: hidden by a delay, waiting for a receive, or locked by a receive. A settled
+ * message is not stored any more.
  */
 export type MessageState = "delayed" | "available" | "inFlight";
 
@@ -22,37 +22,43 @@ export interface StoredMessage {
   readonly body: string;
   /** Nobody else holds a reference to the bytes in them. */
   readonly attributes: Attributes;
-  /** The message group, if it has one. */
+  /** The message group, if any. */
   readonly group: string | undefined;
-  /** What a FIFO queue de-duplicated it by. */
+  /** The deduplication id in a FIFO queue. */
   readonly deduplicationId: string | undefined;
-  /** When the broker took it, in milliseconds since the epoch. A redrive keeps it. */
+  /**
+   * The time at which the broker took the message, in milliseconds since the epoch. A redrive keeps
+   * the time.
+   */
   readonly sentAt: number;
   /** From when on retention counts, in milliseconds since the epoch. */
   readonly keptFrom: number;
-  /** Its place in this queue, from 1. */
+  /** The place in this queue, from 1. */
   ordinal: number;
-  /** How often it was received, over all queues. */
+  /** Number of receives over all queues. */
   attempt: number;
-  /** How often it was received from this queue. */
+  /** Number of receives from this queue. */
   receives: number;
-  /** Where it is in its life. */
+  /** State of the message. */
   state: MessageState;
   /** When it becomes, or became, available, in milliseconds since the epoch. */
   dueAt: number;
   /** When it was received last, in milliseconds since the epoch. */
   receivedAt: number;
-  /** What its last receive handed out; empty before. */
+  /** Receipt of the last receive; empty before the first. */
   receipt: string;
-  /** Whom its last receive handed it to, where there are several who can; else empty. */
+  /** Receiver of the last receive, where several can receive; else empty. */
   holder: string;
-  /** The queue that gave it up, if it was moved to this one. */
+  /** The queue that gave the message up, if the message was moved here. */
   readonly movedFrom?: string;
-  /** What the owner of the queue wants to know of it later. The engine carries it and never reads it. */
+  /**
+   * Notes of the queue's owner about the message. The engine carries the notes and never reads
+   * them.
+   */
   readonly notes?: Record<string, string>;
 }
 
-/** Only what is known of a message, with attributes that nobody else can change. */
+/** Copies the known fields of a message, with attributes that nobody else can change. */
 export function ownMessage(message: OutgoingMessage): OutgoingMessage {
   const { body, group, deduplicationId, delayMs } = message;
   const attributes = copyAttributes(message.attributes);
@@ -89,12 +95,17 @@ export function receivedMessage(message: StoredMessage, fifo: boolean): Received
   };
 }
 
-/** A place in a FIFO queue or topic as AWS writes it: 20 digits, so that it also sorts as text. */
+/**
+ * Writes a place in a FIFO queue or topic as AWS does: 20 digits, so that the places also sort as
+ * text.
+ */
 export function sequenceNumber(ordinal: number): string {
   return String(ordinal).padStart(20, "0");
 }
 
-/** Attributes that share no bytes with the given ones, each in its simplest form. */
+/**
+ * Copies attributes, each in its simplest form, without sharing bytes with the given attributes.
+ */
 function copyAttributes(attributes: Attributes): Attributes {
   // A spread, as "__proto__" is an allowed name: from then on it is one like all others.
   const copy: Record<string, AttributeValue> = { ...attributes };

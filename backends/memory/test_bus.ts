@@ -6,16 +6,16 @@ import { MemoryBackend } from "./mod.ts";
 import { seededRandom } from "./seeded_random.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** Options of {@linkcode testBus}: those of the bus, except what it is built on. */
+/** Options of {@linkcode testBus}: the options of the bus, except for its backend and clock. */
 export interface TestBusOptions
   extends Omit<EventBusOptions, "backend" | "clock" | "random" | "queues"> {
-  /** Its queue. Default: `"test"`. */
+  /** The queue of the bus. Default: `"test"`. */
   queue?: string;
   /** Decides all jitter and all ids of messages. Default: 1. */
   seed?: number;
   /**
-   * Whether handlers get events that cannot be changed, so that one that changes what others share
-   * fails here and not in production. Default: `true`.
+   * Frozen events for handlers, so that a handler that changes shared data fails here and not in
+   * production. Default: `true`.
    */
   frozen?: boolean;
 }
@@ -24,11 +24,11 @@ export interface TestBusOptions
 export interface TestBus extends AsyncDisposing {
   /** The bus. */
   readonly bus: EventBus;
-  /** What it publishes to and receives from. */
+  /** The backend of the bus. */
   readonly backend: MemoryBackend;
-  /** Its time, and that of the backend. */
+  /** The clock of the bus and of the backend. */
   readonly clock: VirtualClock;
-  /** Declares what the handlers need that have been subscribed, and starts to consume. */
+  /** Declares the needs of the present subscribers, and starts to consume. */
   start(): Promise<void>;
   /** Publishes an event and lets `ms` milliseconds pass, 0 by default: then it has been handled. */
   deliver(event: Event, ms?: number): Promise<void>;

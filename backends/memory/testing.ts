@@ -1,6 +1,6 @@
 /**
- * What tests of code that uses Melange need: a clock that moves when it is told to, chance that
- * repeats itself, and handlers that remember what they got.
+ * Tools for tests of code that uses Melange: a clock that only the test moves, chance that repeats
+ * itself, and handlers that remember their events.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * A topic: what it makes of a published message for each queue that is subscribed to it, with the
- * semantics of SNS. Like the queue engine it has no clock and no promise, and is plain data.
+ * A topic: the copies of a published message for each subscribed queue, with the semantics of SNS.
+ * Like the queue engine, a topic has no clock and no promise, and is plain data.
  */
 import type { FilterPolicy, SendResult } from "../../src/backend.ts";
 import {
@@ -18,7 +18,7 @@ import { sequenceNumber } from "./stored_message.ts";
 
 /** One topic. */
 export interface Topic {
-  /** Its name. */
+  /** The name of the topic. */
   readonly name: string;
   /** FIFO: whether the body stands in for a missing deduplication id. */
   contentBasedDeduplication: boolean;
@@ -26,15 +26,15 @@ export interface Topic {
   nextOrdinal: number;
   /** By the name of the queue. */
   readonly subscriptions: Map<string, Subscription>;
-  /** FIFO: what was published in the last five minutes, by deduplication id. */
+  /** FIFO: the messages of the last five minutes, by deduplication id. */
   readonly deduplication: Recent<Published>;
 }
 
-/** How a queue is subscribed. */
+/** The subscription of a queue. */
 export interface Subscription {
-  /** Whether the message arrives as it was published, without an envelope. */
+  /** Raw delivery: the message arrives as published, without an envelope. */
   readonly raw: boolean;
-  /** What is let through; everything without one. */
+  /** Filter of the messages. Without a filter all messages pass. */
   readonly policy?: FilterPolicy;
 }
 
@@ -46,7 +46,7 @@ export interface Target extends Subscription {
   readonly accept: (message: OutgoingMessage) => unknown;
 }
 
-/** What a publish is told. */
+/** Input of a publish. */
 export interface PublishOptions extends SendOptions {
   /** The subscriptions of the topic. */
   readonly targets: readonly Target[];
@@ -64,9 +64,9 @@ export function createTopic(name: string): Topic {
 }
 
 /**
- * Delivers a copy of a message to each queue. A FIFO topic answers one whose deduplication id it saw
- * in the last five minutes with the first one's id and delivers none; one without such an id is
- * refused with `INVALID_MESSAGE`.
+ * Delivers a copy of a message to each queue. If a FIFO topic saw the deduplication id in the last
+ * five minutes, the topic answers with the id of the first message and delivers nothing. A FIFO
+ * topic refuses a message without a deduplication id with `INVALID_MESSAGE`.
  */
 export function publish(
   topic: Topic,
@@ -101,8 +101,8 @@ function deliverAll(topic: Topic, message: OutgoingMessage, facts: PublishFacts)
 }
 
 /**
- * The body that a subscription without raw delivery gets. It has no signature and no URLs: nobody
- * could check or open them.
+ * Returns the body for a subscription without raw delivery. The body has no signature and no URLs,
+ * which nobody could check or open.
  */
 function inEnvelope(
   topic: Topic,

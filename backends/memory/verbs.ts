@@ -1,7 +1,7 @@
 /**
  * The verbs of the backend contract over `run(operation)`: they check arguments, copy them as plain
  * data, and put results into the order of the items. The memory and BroadcastChannel backends share
- * them.
+ * the verbs.
  */
 import type {
   BackendLimits,
@@ -238,7 +238,10 @@ function administering(verbs: VerbsOptions): Administering {
   };
 }
 
-/** Works at the call, so that concurrent calls keep their order; whatever throws is a rejection. */
+/**
+ * Starts the work at the call, so that concurrent calls keep their order; turns exceptions into
+ * rejections.
+ */
 function attempt<T>(
   { run, closed }: VerbsOptions,
   options: { readonly signal?: AbortSignal | undefined } = {},

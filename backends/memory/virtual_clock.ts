@@ -11,13 +11,13 @@ interface Timer {
   readonly at: number;
   readonly number: number;
   readonly callback: () => void;
-  /** Whether it has fired or was cancelled. */
+  /** Tells that the timer has fired or was cancelled. */
   isOver: boolean;
 }
 
 /**
- * A clock that stands still until {@linkcode VirtualClock.advance} moves it, so that an hour passes
- * in a test in no time.
+ * A clock that stands still until {@linkcode VirtualClock.advance} moves the clock, so that an hour
+ * in a test takes no time.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export class VirtualClock implements Clock {
     ({ isOver }) => isOver,
   );
   #now: number;
-  /** How far the wall clock was set away from the time that has passed. */
+  /** Distance of the wall clock from the time that has passed. */
   #stepped = 0;
   #timersSet = 0;
   #pending = 0;
@@ -46,7 +46,7 @@ export class VirtualClock implements Clock {
     this.#now = now;
   }
 
-  /** How many timers wait: 0 tells that whatever was given this clock is at rest. */
+  /** Number of waiting timers: 0 tells that all users of this clock are at rest. */
   get pending(): number {
     return this.#pending;
   }
@@ -84,9 +84,9 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves the clock by `ms` milliseconds. The timers that fall due fire in the order of their times,
-   * also those that are set on the way; before each, and at the end, everything that only waits for
-   * promises has settled. Await it before the next call.
+   * Moves the clock by `ms` milliseconds. The timers that fall due fire in the order of their
+   * times, also timers that are set on the way. Before each timer, and at the end, everything that
+   * only waits for promises has settled. Await the call before the next call.
    *
    * @throws {RangeError} if `ms` is negative
    */
@@ -109,17 +109,19 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Taken when this module loads, so that a test that fakes the timers later does not stop them. */
+/**
+ * Real timers, taken when this module loads, so that fake timers of a test do not stop the clock.
+ */
 const { MessageChannel: RealMessageChannel, setTimeout: realSetTimeout } = globalThis;
 /**
- * One turn of the event loop runs all promise reactions, however long their chain. The second turn
- * is for what comes of those that left the thread meanwhile.
+ * Turns of the event loop. One turn runs all promise reactions, however long their chain. The
+ * second turn runs the reactions to work that left the thread meanwhile.
  */
 const TURNS = 2;
 /**
- * Work that leaves the thread, such as a digest of Web Crypto, comes back in its own time. Digests
- * that are asked for later come back later, on a busy machine too: a signature takes about so many,
- * one after the other.
+ * Digests to wait for. Work that leaves the thread, such as a digest of Web Crypto, comes back in
+ * its own time. A later digest comes back later, on a busy machine too. A signature takes about
+ * this many digests, one after the other.
  */
 const DIGESTS = 2;
 const NOTHING = new Uint8Array();

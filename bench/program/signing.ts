@@ -1,6 +1,6 @@
 /** One signature of a batch of 12 KiB. */
 import { AwsClient } from "aws4fetch";
-import { createSigner } from "../../backends/aws/api/signing.ts";
+import { quickestSigner } from "../../backends/aws/api/template_signing.ts";
 import { sqsHeaders, tenEntries } from "./by_hand.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import { CREDENTIALS, QUEUE, REGION } from "./stub.ts";
@@ -11,7 +11,7 @@ export function signing({ quick }: Bench): Scenario {
   const url = "https://sqs.eu-west-1.amazonaws.com/";
   const body = JSON.stringify({ QueueUrl: `${url}000000000000/${QUEUE}`, Entries: tenEntries() });
   const headers = sqsHeaders("SendMessageBatch");
-  const sign = createSigner();
+  const sign = quickestSigner();
   const client = new AwsClient({ ...CREDENTIALS, service: "sqs", region: REGION });
   const inTurn = async (call: () => unknown) => {
     for (let number = 0; number < count; number++) await call();

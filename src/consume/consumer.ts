@@ -44,8 +44,8 @@ export interface ConsumeEventOptions {
   /** Time to wait for a message, in milliseconds. Default: the consumer's own. */
   waitMs?: number;
   /**
-   * Signal that ends the waiting. On SQS, a message that was on its way stays hidden for its
-   * visibility timeout. Default: none.
+   * Signal that ends the waiting. On SQS, a message on its way then stays hidden for the visibility
+   * timeout. Default: none.
    */
   signal?: AbortSignal;
 }
@@ -119,7 +119,7 @@ export class MessageConsumer {
   #run: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
   /**
-   * Creates a consumer; nothing is received before it is started.
+   * Creates a consumer, which receives nothing before {@linkcode start}.
    * @throws {TypeError | RangeError} if an option is missing or out of its range
    */
   constructor(options: MessageConsumerOptions) {
@@ -140,10 +140,12 @@ export class MessageConsumer {
   }
 
   /**
-   * Receives at most one message, handles and settles it. Resolves to what its handlers decided
-   * (what became of it is counted in {@linkcode status}), or to `undefined` if none came within
-   * `waitMs` milliseconds (default: the consumer's own). `stop()` does not wait for it.
-   * @throws {MelangeError} `NOT_FOUND`, `ACCESS_DENIED` and others, if the receive failed for good
+   * Receives at most one message, handles and settles it. Resolves to the decision of its handlers,
+   * or to `undefined` if no message came within `waitMs` milliseconds (default: the consumer's
+   * own). The counts of {@linkcode status} include the message. `stop()` does not wait for this
+   * call.
+   * @throws {MelangeError} `NOT_FOUND`, `ACCESS_DENIED` and other codes, if the receive failed for
+   * good
    * @throws {RangeError} if `waitMs` is negative or no finite number
    */
   async consumeEvent(options: ConsumeEventOptions = {}): Promise<Outcome | undefined> {
@@ -163,8 +165,8 @@ export class MessageConsumer {
   }
 
   /**
-   * Starts to receive and handle continuously. Does nothing if it was started already.
-   * @throws {MelangeError} `CONFLICT` while it is stopping: wait for {@linkcode stop} first
+   * Starts to receive and handle continuously. Does nothing on a running consumer.
+   * @throws {MelangeError} `CONFLICT` during a stop: wait for {@linkcode stop} first
    */
   start(): void {
     if (this.#run?.worker.draining) {
@@ -174,10 +176,11 @@ export class MessageConsumer {
   }
 
   /**
-   * Stops: no receive starts any more, running handlers are waited for, and what did not finish in
-   * time is given back, so that another consumer gets it at once. Resolves when all of that is done,
-   * at the latest after `drainMs` (250 ms for less). A second call may bring the end forward; it never puts it off.
-   * @throws {RangeError} if `drainMs` is negative or no number; nothing is stopped then
+   * Stops the consumer: starts no receive, waits for running handlers, and gives unfinished
+   * messages back in time, so that another consumer gets them at once. Resolves when all is done,
+   * at the latest after `drainMs` (250 ms for less). A second call may bring the end forward, but
+   * never puts the end off.
+   * @throws {RangeError} if `drainMs` is negative or no number; the consumer then goes on
    */
   async stop(options: StopOptions = {}): Promise<void> {
     const { drainMs = this.#settings.drainMs } = options;
@@ -186,7 +189,10 @@ export class MessageConsumer {
     await this.#run?.ended;
   }
 
-  /** Starts, waits for the signal, and stops. Resolves when it has stopped; at once if the signal has aborted before. */
+  /**
+   * Starts, waits for the signal, and stops. Resolves after the stop; at once if the signal has
+   * aborted before.
+   */
   async run(options: RunOptions = {}): Promise<void> {
     const { signal, ...stop } = options;
     checkDrain(stop.drainMs);
@@ -229,7 +235,7 @@ export class MessageConsumer {
     }
   }
 
-  /** Returns the counts since the consumer was created, and what it is doing. */
+  /** Returns the counts since the consumer was created, and the present state. */
   status(): ConsumerStatus {
     return {
       queue: this.#queue,

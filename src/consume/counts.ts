@@ -1,6 +1,6 @@
 import type { ErrorFacts } from "../support/errors.ts";
 
-/** Numbers that a consumer keeps over all its runs. */
+/** Counts of a consumer over all runs. */
 export interface Counts {
   received: number;
   acknowledged: number;

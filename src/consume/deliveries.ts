@@ -15,7 +15,7 @@ import type { SerializerRegistry } from "../wire/serializer.ts";
  * @category Consuming
  */
 export interface ConsumedDelivery {
-  /** Message, without the SNS envelope if it came in one. */
+  /** Message, without the SNS envelope. */
   readonly message: ReceivedMessage;
   /** Number of this try, from 1. */
   readonly attempt: number;
@@ -29,11 +29,15 @@ export interface ConsumedDelivery {
   /** Removes the message for good. Rejects with `LOCK_LOST` if somebody else may have it. */
   ack(): Promise<void>;
   /**
-   * Gives the message back; it comes again after `delayMs`, by default after the consumer's backoff.
-   * A `RangeError`, and no verdict, unless that is finite and 0 or more.
+   * Gives the message back. The message comes again after `delayMs`, by default after the
+   * consumer's backoff. Rejects with a `RangeError`, without a verdict, unless `delayMs` is finite
+   * and 0 or more.
    */
   retry(delayMs?: number): Promise<void>;
-  /** Moves the message to the dead-letter queue, with this reason. A `TypeError`, and no verdict, if it is no text. */
+  /**
+   * Moves the message to the dead-letter queue, with this reason. A reason that is no text is a
+   * `TypeError`, and no verdict.
+   */
   deadLetter(reason: string): Promise<void>;
   /** Keeps the message locked for `ms` milliseconds from now. A `RangeError` unless `ms` is finite and more than 0. */
   extend(ms: number): Promise<void>;
@@ -44,7 +48,7 @@ interface Offered {
   decide: (outcome: Outcome) => void;
 }
 
-/** Line of deliveries that the reader of an async iterator decides about, one by one. */
+/** Line of deliveries. The reader of an async iterator decides about each in turn. */
 export class Handout {
   readonly #queue: string;
   readonly #serializers: SerializerRegistry;

@@ -6,16 +6,16 @@ export interface DrainTimes {
   readonly receivesMs: number;
   /** Moment at which handlers are told to end. */
   readonly handlersMs: number;
-  /** Moment at which everything ends that is left. */
+  /** Moment at which all remaining work ends. */
   readonly endMs: number;
 }
 
-/** A receive that is under way this much longer than its wait is given up when stopping. */
+/** Time after the end of its wait until a stopping consumer gives up a receive. */
 const RECEIVE_GRACE_MS = 1_000;
-/** Share of a drain that is kept for giving back what did not finish, and its bound. */
+/** Share of a drain for giving unfinished messages back, and the bound of that share. */
 const RELEASE_SHARE = 0.2;
 const RELEASE_MAX_MS = 1_000;
-/** Even a forced stop takes this long if it must, to give back what it holds. */
+/** Time that even a forced stop may take to give messages back. */
 const MIN_RELEASE_MS = 250;
 
 /** Returns the moments of a drain that may take `drainMs`, where a receive waits for `waitMs`. */

@@ -15,7 +15,7 @@ export interface ExtensionOptions {
   signal: AbortSignal;
 }
 
-/** Result of an extension, with the request that it answers. */
+/** Result of an extension, with its request. */
 export interface Answer {
   /** Reading of the clock at which the request left. */
   readonly askedAt: number;
@@ -26,8 +26,8 @@ export interface Answer {
 }
 
 /**
- * Sends one request for several extensions. Never rejects: an answer that is not there within
- * `limitMs` counts as none, although the service may still extend the locks.
+ * Sends one request for several extensions. Never rejects. An answer after `limitMs` counts as
+ * none, although the service may still extend the locks.
  */
 export async function sendExtensions(
   { receiver, queue, clock, signal }: ExtensionOptions,

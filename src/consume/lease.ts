@@ -3,7 +3,7 @@ import { reading } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import { type Answer, type ExtensionOptions, NOT_HELD, sendExtensions } from "./extensions.ts";
 
-/** Lock on one delivery, from its receive until the message is settled or the lock is lost. */
+/** Lock on one delivery, from the receive until the message is settled or the lock is lost. */
 export interface Lease {
   /** Delivery that is locked. */
   readonly delivery: Delivery;
@@ -17,7 +17,7 @@ export interface Lease {
   readonly longestUntil: number;
   /** Tells that the lock is lost: another consumer may have the message. */
   readonly lost: boolean;
-  /** Tries in this process, beyond those the broker counted. */
+  /** Attempts in this process, beyond the receives of the broker's count. */
   tries: number;
   /** Locks for `ms` milliseconds from now. */
   extend(ms: number): Promise<ExtendResult>;
@@ -36,7 +36,7 @@ export interface LeaseOptions extends ExtensionOptions {
   visibilityMs: number;
 }
 
-/** Owner of leases, told of each change that moves its timer. */
+/** Owner of leases. A lease tells the owner each change of its time. */
 export interface Keeper {
   /** Notes that the time at which a lease is due has changed. */
   changed(lease: HeldLease): void;
@@ -193,9 +193,10 @@ export class HeldLease implements Lease {
   }
 
   /**
-   * An acknowledgement waits for no extension: once it is done there is nothing left to lock, and
-   * the answer to the extension is of no use. A release does wait, as an extension that came after
-   * it would hide the message again, and so does a dead letter, which copies only under a lock.
+   * Settles the lease. An acknowledgement waits for no extension: after an acknowledgement there is
+   * nothing left to lock, and the answer to the extension is of no use. A release does wait, as a
+   * later extension would hide the message again. A dead letter waits as well, because it copies
+   * only under a lock.
    */
   async settle({ inOrder = false }: { inOrder?: boolean } = {}): Promise<boolean> {
     if (this.lost) return false;

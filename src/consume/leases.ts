@@ -10,10 +10,10 @@ export type { Lease } from "./lease.ts";
 const JOIN_WITHIN_PART = 12;
 
 /**
- * Keeper of the locks of all deliveries that a worker holds, also while they wait for a turn. Locks
- * are extended at a third of their timeout, many in one request, never one twice at a time. A lock
- * that was refused or ran out is lost: the signal aborts, and the message is never settled. One timer
- * serves all locks; it moves only when a lock is due sooner.
+ * Keeper of the locks of all deliveries of a worker, also of deliveries that wait for a turn. Locks
+ * are extended at a third of their timeout, many in one request, never one twice at a time. A
+ * refused or expired lock is lost: the signal aborts, and the message is never settled. One timer
+ * serves all locks, and moves only when a lock is due sooner.
  */
 export class Leases {
   readonly #options: LeaseOptions;
@@ -88,7 +88,7 @@ export class Leases {
     this.#wakeAt(next);
   }
 
-  /** Extends locks that are due, and with them those that would be due soon. */
+  /** Extends the locks that are due, together with the locks that are due soon. */
   #extendDue(now: number): void {
     const { visibilityMs, receiver } = this.#options;
     const soon = now + visibilityMs / JOIN_WITHIN_PART;

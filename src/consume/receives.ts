@@ -12,7 +12,9 @@ export interface ReceivesOptions {
   receiver: Receiver;
   /** Queue of the messages. */
   queue: string;
-  /** Tells that the queue is FIFO: a receive whose answer was lost is repeated under the same id. */
+  /**
+   * Tells that the queue is FIFO. Then a receive with a lost answer is repeated under the same id.
+   */
   fifo: boolean;
   /** Messages that a receive asks for when there is room. */
   batch: number;
@@ -26,7 +28,7 @@ export interface ReceivesOptions {
   clock: Clock;
   /** Source of jitter. */
   random: Random;
-  /** Bound of the receives that are sent to a service that throttles. */
+  /** Bound of the receives at a service that throttles. */
   budget: RetryBudget;
   /** Receiver of log lines. */
   logger: Logger;
@@ -40,9 +42,12 @@ export interface ReceivesOptions {
 const MIN_EMPTY_MS = 1_000;
 /** Pauses after receives that the service refused. */
 const BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 };
-/** Pauses while the service cannot be reached or fails: short, so that work goes on when it is back. */
+/**
+ * Pauses while the service cannot be reached or fails: short, so that work goes on soon after the
+ * outage.
+ */
 const OUTAGE_BACKOFF: Backoff = { baseMs: 100, maxMs: 1_000 };
-/** Longest pause that an answer may ask for: one odd answer does not end a worker's day. */
+/** Longest pause that an answer may ask for. So an odd answer does not end a worker's day. */
 const MAX_ASKED_MS = 60_000;
 /** Least pause after a failed receive. */
 const MIN_PAUSE_MS = 20;
@@ -51,13 +56,13 @@ const MIN_PAUSE_MS = 20;
 export interface Received {
   /** Messages that came; none if the receive failed. */
   readonly deliveries: Delivery[];
-  /** Pause before the next receive in its place, where there has to be one. */
+  /** Pause before the next receive, if there has to be a pause. */
   readonly pause?: Promise<void>;
 }
 
 /**
- * Receives of one worker: says when the next one is due, and makes it. One receive is under way when
- * the queue is idle, more only after full answers.
+ * Receives of one worker, and the times at which they are due. One receive is under way when the
+ * queue is idle, more only after full answers.
  */
 export class Receives {
   readonly #options: ReceivesOptions;
@@ -90,10 +95,11 @@ export class Receives {
   }
 
   /**
-   * Returns how many messages to ask for now: a whole batch where `room` has place for it, or, while
-   * no receive is under way, less. After a full answer, less than a batch waits for more room as long
-   * as messages of that answer are still handled (`fresh` of them), and for `refillMs` at the most:
-   * older ones are slow, and nothing waits for them. After any other answer nothing waits.
+   * Returns the number of messages to ask for now: a whole batch where `room` has place for a
+   * batch, or less while no receive is under way. After a full answer, less than a batch waits for
+   * more room, as long as messages of that answer are still handled (`fresh` of them), and for
+   * `refillMs` at the most. Older messages are slow, so no receive waits for them. After any other
+   * answer no receive waits.
    */
   due(room: number, fresh: number): number {
     const { batch } = this.#options;
@@ -139,8 +145,8 @@ export class Receives {
   }
 
   /**
-   * Starts no more receives. Receives under way may end by themselves: an aborted receive could
-   * strand the messages that it was about to bring. Call {@linkcode Receives.abort} to give them up.
+   * Starts no more receives. Receives under way may end by themselves, because an abort could
+   * strand the messages of the answer. Call {@linkcode Receives.abort} to give the receives up.
    */
   stop(): void {
     this.#stopped.abort();

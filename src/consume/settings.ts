@@ -3,31 +3,36 @@ import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import type { Backoff } from "../support/retry.ts";
 
 /**
- * Settings of a consumer, whatever queue it consumes.
+ * Settings of a consumer for any queue.
  *
  * @category Consuming
  */
 export interface ConsumerSettings {
   /**
-   * Slots: messages that are handled at once, one of each FIFO group. Up to ten for each slot are
-   * held behind them in FIFO groups, and one for each slot may wait for its acknowledgement.
+   * Slots: messages that are handled at once, one of each FIFO group. FIFO groups hold up to ten
+   * more messages for each slot, and one message for each slot may wait for its acknowledgement.
    * Default: 10.
    */
   concurrency?: number;
-  /** Time that a message is locked for, in milliseconds; kept up while its handlers run. Default: 30 000. */
+  /**
+   * Time of the lock on a message, in milliseconds; extended while handlers run. Default: 30 000.
+   */
   visibilityTimeoutMs?: number;
   /** Time that a receive waits for a message, in milliseconds. Default: 20 000. */
   waitMs?: number;
   /** Time that a stop waits for handlers, in milliseconds. Default: 10 000. */
   drainMs?: number;
   /**
-   * Time that fewer free slots than a receive can fill (ten) wait for more of them, in milliseconds.
-   * They wait only under load, after a receive that brought all it asked for, and only while messages
-   * of that receive are handled. A longer time saves receives where the time of handlers varies, and
-   * leaves slots empty for longer. Default: 20.
+   * Time that fewer free slots than a receive can fill (ten) wait for more free slots, in
+   * milliseconds. Slots wait only under load, after a full answer, and only while messages of that
+   * answer are handled. A longer time saves receives where the time of handlers varies, and leaves
+   * slots empty for longer. Default: 20.
    */
   refillMs?: number;
-  /** Time that acknowledgements wait for others to share a request, in milliseconds; on FIFO queues they do not wait. Default: 20. */
+  /**
+   * Time that acknowledgements wait for more of them to share a request, in milliseconds. On FIFO
+   * queues acknowledgements do not wait. Default: 20.
+   */
   ackLingerMs?: number;
   /** Time that a failed message stays hidden: full jitter, doubling with each attempt. Default: 1 s to 15 min. */
   redelivery?: Partial<Backoff>;

@@ -14,7 +14,7 @@ import { LOST, type Settler } from "./settler.ts";
 export type Step =
   /** The delivery is settled: the next one may run. */
   | "next"
-  /** The group ends: what follows is given back, unhandled. */
+  /** The group ends: later messages are given back, unhandled. */
   | "end"
   /** The same delivery runs again after a pause. */
   | { readonly pauseMs: number };
@@ -41,7 +41,10 @@ export interface SettlementOptions {
   settled?: (lease: Lease, result: SettleResult) => void;
 }
 
-/** Executor of outcomes: settles each message as its outcome says, counts it, and reports failures. */
+/**
+ * Executor of outcomes: settles each message by its outcome, counts the message, and reports
+ * failures.
+ */
 export class Settlement {
   readonly #options: SettlementOptions;
 
@@ -133,7 +136,7 @@ export class Settlement {
     return false;
   }
 
-  /** Takes note of an answer; resolves to `true` if the service did what was asked. */
+  /** Takes note of an answer; resolves to `true` if the service has settled the message. */
   async #answered(
     lease: Lease,
     answer: Promise<SettleResult>,

@@ -14,9 +14,9 @@ export interface SettlerOptions {
   receiver: Receiver;
   /** Queue of the messages. */
   queue: string;
-  /** Time that a settlement waits for others to share its request, in milliseconds. */
+  /** Time that a settlement waits for more settlements to share a request, in milliseconds. */
   lingerMs: number;
-  /** Tells that no other message is being handled, so that waiting would only delay. */
+  /** Tells that no other message is being handled. Waiting would then only delay the settlement. */
   alone: () => boolean;
   /** Source of time. */
   clock: Clock;
@@ -35,8 +35,8 @@ interface Settlement {
 }
 
 /**
- * Sender of settlements, many in one request; failed ones are tried again for as long as the lock
- * lasts. Never rejects. A message that could not be settled comes again when its lock ends.
+ * Sender of settlements, many in one request. A failed settlement is tried again as long as the
+ * lock lasts. Never rejects. An unsettled message comes again when its lock ends.
  */
 export class Settler {
   readonly #options: SettlerOptions;
@@ -73,7 +73,7 @@ export class Settler {
     return this.#settle(this.#acknowledgements, { lease });
   }
 
-  /** Gives the message back; it comes again after `delayMs` milliseconds. */
+  /** Gives the message back. The message comes again after `delayMs` milliseconds. */
   release(lease: Lease, delayMs: number): Promise<SettleResult> {
     const left = lease.longestUntil - reading(this.#options.clock);
     const settlement = { lease, delayMs: Math.max(0, Math.min(delayMs, left)) };
@@ -85,7 +85,7 @@ export class Settler {
     return this.#settle(this.#deadLetters, { lease, copy }, { inOrder: true });
   }
 
-  /** Sends at once whatever waits. */
+  /** Sends the waiting settlements at once. */
   hurry(): void {
     this.#acknowledgements.hurry();
     this.#releases.hurry();

@@ -9,7 +9,7 @@ import type { ErrorFacts } from "../support/errors.ts";
 export type Health = "running" | "draining" | "stalled" | "stopped";
 
 /**
- * State of a consumer, and its counts since it was created.
+ * State and counts of a consumer since its creation.
  *
  * @category Consuming
  */
@@ -39,8 +39,8 @@ export interface ConsumerStatus {
   /** Last error of a receive, with its time. */
   readonly lastError: (ErrorFacts & { readonly when: Date }) | undefined;
   /**
-   * Requests of the whole backend and their price, with those of publishers and other consumers of
-   * the backend. Missing for backends that bill nothing.
+   * Requests of the whole backend with their price, including the requests of publishers and other
+   * consumers of the backend. Missing for backends that bill nothing.
    */
   readonly usage?: Usage;
 }

@@ -21,7 +21,10 @@ export class Turns {
     return this.#running + this.#waiting;
   }
 
-  /** Takes a turn; gives, at once or when one is free, `true`, or `false` if the signal aborts first. */
+  /**
+   * Takes a turn. Returns `true`, at once or when a turn is free, or `false` if the signal aborts
+   * first.
+   */
   take(signal: AbortSignal): boolean | Promise<boolean> {
     if (signal.aborted) return false;
     const free = this.#places.acquire(signal);

@@ -32,7 +32,9 @@ export interface WorkerOptions extends Omit<CompleteSettings, "drainMs"> {
   settled?: (lease: Lease, result: SettleResult) => void;
 }
 
-/** Deliveries that are handled one after the other; on a standard queue, one alone. */
+/**
+ * Deliveries that are handled one after the other. On a standard queue, a group is one delivery.
+ */
 interface Group {
   readonly key: string | undefined;
   readonly leases: Lease[];
@@ -40,15 +42,15 @@ interface Group {
   busy: boolean;
 }
 
-/** The most messages that one receive is asked for. */
+/** Largest number of messages of one receive. */
 const RECEIVE_BATCH = 10;
 /** Messages that may wait for each slot, in FIFO groups above all, before no more are received. */
 const WAITING_PER_SLOT = 10;
 
 /**
- * One run of a consumer, from its first receive until everything it held is settled or given back.
- * A loop asks for messages while there is room; each group of messages runs in a function of its
- * own: it takes a turn, handles, settles, and pauses or goes on.
+ * One run of a consumer, from the first receive until each message is settled or given back. A loop
+ * asks for messages while there is room. Each group of messages runs in a function, which takes a
+ * turn, handles, settles, and pauses or goes on.
  */
 export class Worker {
   readonly #options: WorkerOptions;
@@ -119,7 +121,7 @@ export class Worker {
     return this.#receives.hungrySince;
   }
 
-  /** Receives and handles until it is drained; resolves when nothing is held any more. */
+  /** Receives and handles until the drain; resolves when the worker holds no message any more. */
   async run(): Promise<void> {
     while (!this.draining) {
       const max = this.#receives.due(this.#room(), this.#fresh.size);
@@ -130,7 +132,10 @@ export class Worker {
     for (const cancel of this.#timers.splice(0)) cancel();
   }
 
-  /** Works on one delivery that was received by hand; resolves when it is settled. Receives nothing. */
+  /**
+   * Works on one delivery that was received by hand, and resolves when the delivery is settled.
+   * Receives no message.
+   */
   async consume(delivery: Delivery): Promise<Outcome> {
     this.#options.counts.received += 1;
     const lease = this.#leases.hold(delivery);
@@ -140,8 +145,9 @@ export class Worker {
   }
 
   /**
-   * Stops receiving, gives back deliveries that nobody works on, waits for the others, and ends them
-   * after `drainMs`. A second call may bring the end forward; it never puts the end off.
+   * Stops receiving, gives back the deliveries that nobody works on, waits for the other
+   * deliveries, and ends them after `drainMs`. A second call may bring the end forward, but never
+   * puts the end off.
    */
   drain(drainMs: number): void {
     const { waitMs, receiver: { guarantees }, clock } = this.#options;
@@ -182,9 +188,9 @@ export class Worker {
   }
 
   /**
-   * Returns how many more messages to ask for. A delivery takes a slot while it waits for its turn
-   * and while it is handled; while it is settled it takes none, as long as there are no more of
-   * those than slots.
+   * Returns the number of messages to ask for. A delivery takes a slot while waiting for a turn and
+   * while being handled. A delivery in settlement takes a slot only if more settlements than slots
+   * are open.
    */
   #room(): number {
     const { concurrency } = this.#options;
@@ -223,7 +229,9 @@ export class Worker {
     return this.#fifo ? message.group ?? "" : undefined;
   }
 
-  /** Works on a group, one delivery after the other, until none is left or nothing more may run. */
+  /**
+   * Works on a group, one delivery after the other, until the group is empty or the work must end.
+   */
   async #work(group: Group): Promise<void> {
     const { key, leases } = group;
     if (key !== undefined) this.#groups.set(key, group);
@@ -251,7 +259,7 @@ export class Worker {
     return taken && !this.draining;
   }
 
-  /** Handles a delivery, whose turn ends with that, and settles it. */
+  /** Handles a delivery, ends its turn, and settles the delivery. */
   async #handle(lease: Lease): Promise<Step> {
     const outcome = lease.lost ? undefined : await this.#options.handle(lease);
     this.#turns.end();

@@ -91,7 +91,7 @@ export interface EventType<
   readonly schema: S;
   /** The message group of an event, for FIFO queues and topics. */
   readonly group?: (data: InputOf<S>) => string;
-  /** Tells whether an event is of this type, by its name, and narrows it. */
+  /** Tells whether an event is of this type, by name, and narrows the type of the event. */
   is(event: Event): event is Event<Name, OutputOf<S>>;
 }
 
@@ -101,7 +101,9 @@ export interface EventType<
  * @category Events
  */
 export interface DefineEventOptions<S extends Schema> {
-  /** Checks the data when it is published and when it is received. {@linkcode typed} checks nothing. */
+  /**
+   * The schema, which checks the data at publish and at receipt. {@linkcode typed} checks nothing.
+   */
   schema: S;
   /** The topic of events of this type. Default: none, so that each call names a destination. */
   topic?: string;
@@ -111,7 +113,10 @@ export interface DefineEventOptions<S extends Schema> {
   version?: number;
 }
 
-/** Links an event to its type; not enumerable, so that an event compares and prints as plain data. */
+/**
+ * The key of the link from an event to its type; not enumerable, so that an event compares and
+ * prints as plain data.
+ */
 const EVENT_TYPE = Symbol.for("@melange/melange/eventType");
 
 /**
@@ -177,7 +182,7 @@ function newEvent<Name extends string, Data>(
 }
 
 /**
- * A schema that checks nothing and only tells the compiler what the data is.
+ * A schema without checks, which only tells the compiler the type of the data.
  *
  * @example
  * ```ts
@@ -199,7 +204,7 @@ export function typed<T>(): Schema<T, T> {
   };
 }
 
-/** The type that created an event; `undefined` for one that was put together by hand. */
+/** Returns the type that created an event; `undefined` for an event made by hand. */
 export function eventTypeOf(event: Event): AnyEventType | undefined {
   return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
 }
@@ -214,7 +219,7 @@ export function linked<E extends Event>(type: AnyEventType, event: E): E {
   return Object.defineProperty(event, EVENT_TYPE, { value: type });
 }
 
-/** A copy of an event with other facts, still of its type. */
+/** Copies an event with other facts. The copy is still of its type. */
 export function derive<E extends Event>(event: E, overrides: EventOverrides): E {
   const type = eventTypeOf(event);
   const copy = { ...event, ...overrides };

@@ -1,6 +1,6 @@
 /**
- * A schema: the part of https://standardschema.dev that is used here. Valibot, zod, arktype and
- * other libraries implement the standard.
+ * A schema: the used part of https://standardschema.dev. Valibot, zod, arktype and other libraries
+ * implement the standard.
  *
  * @category Events
  */
@@ -71,7 +71,7 @@ export function validate(schema: Schema, data: unknown): Validation | Promise<Va
   }
 }
 
-/** A schema that throws says nothing of where; its error may quote values. */
+/** Refusal by a schema that threw. Such a schema names no place, and the error may quote values. */
 const REFUSED: Validation = { ok: false, paths: "(the schema threw)" };
 
 function asValidation(result: SchemaResult<unknown>): Validation {

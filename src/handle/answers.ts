@@ -6,8 +6,8 @@ import { isRecord } from "../wire/json.ts";
 import type { Attributes, ReceivedMessage } from "../wire/message.ts";
 
 /**
- * Gives one result per item, in order. An entry that is no result, or is missing, stands for an
- * unknown outcome that may be tried again.
+ * Returns one result per item, in order. A missing or malformed entry becomes an unknown outcome
+ * that may be tried again.
  */
 export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
   const results = Array.isArray(answer) ? answer : [];
@@ -20,8 +20,8 @@ export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
 }
 
 /**
- * An error of a backend: what is none, cannot be read, or asks for no length of time, stands for an
- * unknown outcome.
+ * Returns an error of a backend. An unreadable error, any other value, and an error with an invalid
+ * length of time become an unknown outcome.
  */
 export function soundError(error: unknown): MelangeError {
   if (probe(() => error instanceof MelangeError && isReadable(error))) return error as MelangeError;
@@ -32,8 +32,8 @@ export function soundError(error: unknown): MelangeError {
 }
 
 /**
- * The deliveries of a receive, those without a receipt left out.
- * @throws {TypeError} if there is no list of them
+ * Returns the deliveries of a receive, except deliveries without a receipt.
+ * @throws {TypeError} if the answer is no list
  */
 export function soundDeliveries(answer: unknown, receivedAt: Date): Delivery[] {
   if (!Array.isArray(answer)) {
@@ -51,9 +51,9 @@ function soundDelivery({ receipt, message }: Delivery, receivedAt: Date): Delive
 }
 
 /**
- * A message whose parts are what they should be, as everything that handles it relies on that. A
- * date that is none becomes the time of the receive, a count that is none 1, a missing part empty;
- * an attribute without a value is left out.
+ * Returns a message with sound parts, because all code that handles messages relies on them. An
+ * invalid date becomes the time of the receive, an invalid count 1, a missing part empty. An
+ * attribute without a value is left out.
  */
 export function soundMessage(message: ReceivedMessage, receivedAt: Date): ReceivedMessage {
   // All that is read of it later is read here, where what throws is caught.

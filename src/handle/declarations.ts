@@ -3,9 +3,9 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { Format } from "../wire/packed.ts";
 
 /**
- * Lists the subscriptions that a queue needs for a dispatcher to get its events: each topic of the
- * event types that have a subscriber, filtered by type; unfiltered where a subscriber takes everything.
- * Types without a topic are sent to the queue itself, and need no subscription.
+ * Lists the subscriptions of a queue that bring a dispatcher its events: each topic of the
+ * subscribed event types, filtered by type; unfiltered where a subscriber takes everything. Types
+ * without a topic are sent to the queue itself, and need no subscription.
  */
 export function subscriptionsFor(dispatcher: Dispatcher, format: Format): SubscriptionOptions[] {
   const byTopic = new Map<string, Set<string>>();
@@ -21,7 +21,10 @@ export function subscriptionsFor(dispatcher: Dispatcher, format: Format): Subscr
   }));
 }
 
-/** The declaration of a bus's queue: what its handlers need, and what the caller adds. */
+/**
+ * Returns the declaration of a bus's queue: the needs of the handlers, and the additions of the
+ * caller.
+ */
 export function declarationFor(
   dispatcher: Dispatcher,
   options: DeclareQueueOptions,

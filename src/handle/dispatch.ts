@@ -16,19 +16,22 @@ import { runSubscribers } from "./run_subscribers.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
 /**
- * The order to a host: what to do with a message.
+ * The order to a host about a message.
  *
  * @category Handling
  */
 export type Outcome =
   /** Every subscriber is done with the message. */
   | { readonly outcome: "acknowledge" }
-  /** The message comes again, after `delayMs` if that is given, else after the host's backoff. */
+  /** The message comes again, after the given `delayMs`, else after the host's backoff. */
   | {
     readonly outcome: "retry";
     readonly error: unknown;
     readonly delayMs?: number;
-    /** Tells that the message had no part in it, so that no try is counted where the host counts. */
+    /**
+     * Tells that the message is not the cause. A host that counts attempts does not count this
+     * attempt.
+     */
     readonly uncounted?: boolean;
   }
   /** Trying again is pointless. */
@@ -61,11 +64,11 @@ export interface DispatchHooks {
 }
 
 /**
- * Runs every subscriber that listens to a message and decides what becomes of it: the only place
- * where that is decided. Dead-letter beats retry beats acknowledge. Never rejects, whatever handlers,
- * middleware, serializers, stores and loggers throw or return. When `hooks.signal` aborts, the
- * outcome is `retry` at once, even if a handler goes on; claims on the event are given back first,
- * for a tenth of a second at the most.
+ * Runs every subscriber of a message and decides about the message. No other code decides.
+ * Dead-letter beats retry beats acknowledge. Never rejects, whatever handlers, middleware,
+ * serializers, stores and loggers throw or return. When `hooks.signal` aborts, the outcome is
+ * `retry` at once, even if a handler goes on; claims on the event are given back first, for a tenth
+ * of a second at the most.
  *
  * @example
  * ```ts

@@ -23,11 +23,14 @@ export interface DispatcherOptions {
   middleware?: readonly Middleware[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
-  /** The type of messages that name none. Default: such messages are unknown. */
+  /** The type of messages without a type name. Default: such messages are unknown. */
   defaultEvent?: AnyEventType;
   /** The fate of a message whose type has no subscriber. Default: `"deadLetter"`, which is a retry where the queue has no dead-letter queue. */
   onUnknown?: Fallback;
-  /** The fate of data that cannot be read or violates its schema. Default: `"deadLetter"`, as for `onUnknown`. */
+  /**
+   * The fate of unreadable data and of data that violates the schema. Default: `"deadLetter"`, as
+   * for `onUnknown`.
+   */
   onUndecodable?: Fallback;
   /** Runs each subscriber once per event, as far as a store can tell. Default: none. */
   deduplication?: DeduplicationOptions;
@@ -47,7 +50,10 @@ export interface DispatcherOptions {
 export interface Subscription {
   /** The subscriber's name, if there is one. */
   readonly name: string | undefined;
-  /** The type whose schema the subscriber wants for this event; `undefined` if it takes everything. */
+  /**
+   * The type whose schema the subscriber wants for this event; `undefined` for a subscriber of
+   * everything.
+   */
   readonly eventType: AnyEventType | undefined;
   /** The handler, wrapped. */
   readonly handle: Handler;
@@ -92,8 +98,8 @@ export class Dispatcher {
   }
 
   /**
-   * Adds a subscriber: its handler is called for each event of the type. Returns the function that
-   * removes it.
+   * Adds a subscriber, whose handler is called for each event of the type. Returns the function
+   * that removes the subscriber.
    * @throws {TypeError} if the name is taken or no text, or missing where de-duplication is on
    */
   subscribe<T extends AnyEventType>(
@@ -101,7 +107,7 @@ export class Dispatcher {
     handler: Handler<EventOf<T>>,
     options?: SubscribeOptions,
   ): () => void;
-  /** Adds a subscriber object: `process` is called for each event that it listens to. */
+  /** Adds a subscriber object. Its `process` is called for each event of its types. */
   subscribe<const T extends AnyEventType>(subscriber: Subscriber<T>): () => void;
   subscribe(
     first: AnyEventType | Subscriber,
@@ -120,7 +126,7 @@ export class Dispatcher {
     return this.#add({ name, types: [listensTo].flat(), process });
   }
 
-  /** Adds a handler of every event, whatever its type. Returns the function that removes it. */
+  /** Adds a handler of all events of all types. Returns the function that removes the handler. */
   subscribeAll(handler: Handler, options: SubscribeOptions = {}): () => void {
     return this.#add({ name: options.name, types: undefined, process: handler });
   }
@@ -130,7 +136,7 @@ export class Dispatcher {
     return [...new Set([...this.#subscribers].flatMap(({ types }) => types ?? []))];
   }
 
-  /** Tells whether a subscriber takes every event, whatever its type. */
+  /** Tells whether a subscriber takes events of all types. */
   get takesEverything(): boolean {
     return [...this.#subscribers].some(({ types }) => types === undefined);
   }

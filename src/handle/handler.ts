@@ -1,4 +1,4 @@
-/** The types that users implement: handlers, subscribers, and middleware around them. */
+/** The types for users to implement: handlers, subscribers, and middleware around them. */
 import type { AnyEventType, Event, EventOf } from "../event/event.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import type { Logger } from "../support/logger.ts";
@@ -33,8 +33,8 @@ export interface HandlerContext {
 
 /**
  * Handles an event: resolving acknowledges, throwing retries, a `DeadLetter` gives up. The
- * subscribers of one message share its event, its data and `context.message`, so a handler changes
- * none of them. Changes made all the same reach no retry and no dead-letter queue.
+ * subscribers of one message share the event, the data and `context.message`, so a handler must
+ * change none of them. A change would reach no retry and no dead-letter queue.
  *
  * @category Handling
  */
@@ -44,14 +44,15 @@ export type Handler<E extends Event = Event> = (
 ) => void | Promise<void>;
 
 /**
- * A function around a handler. The dispatcher calls it once per subscriber, so it may keep state for each.
+ * A function around a handler. The dispatcher calls the function once per subscriber, so a
+ * middleware may keep state for each subscriber.
  *
  * @category Handling
  */
 export type Middleware = (next: Handler) => Handler;
 
 /**
- * A handler with the types that it listens to.
+ * A handler with its event types.
  *
  * @category Handling
  */

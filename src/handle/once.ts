@@ -5,7 +5,7 @@ import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 
 /**
- * The way to tell repeated deliveries of one event from new ones.
+ * Settings for the recognition of repeated deliveries of one event.
  *
  * @category Handling
  */
@@ -13,10 +13,9 @@ export interface DeduplicationOptions {
   /** The store that keeps the claims. */
   store: DeduplicationStore;
   /**
-   * The longest time that a claim lasts without being renewed, in milliseconds. The time is shorter
-   * where the message is held for less, so that the claim of a killed worker is over when its message
-   * comes again.
-   * Default: 60 000.
+   * The longest time that a claim lasts without renewal, in milliseconds. The time is shorter where
+   * the message is held for less, so that the claim of a killed worker is over when the message
+   * comes again. Default: 60 000.
    */
   leaseMs?: number;
   /** The time for which a handled event is remembered, in milliseconds. Default: 24 hours. */
@@ -33,7 +32,7 @@ export interface DeduplicationOptions {
 export interface OnceOptions extends DeduplicationOptions {
   /** The key of the subscriber and the event. */
   key: string;
-  /** Ends the claim: the message that it was made for was given up. */
+  /** Ends the claim when its message was given up. */
   signal: AbortSignal;
   /** Tells for how long the message is still held, in milliseconds. Default: no limit. */
   heldMs?: (() => number) | undefined;
@@ -50,11 +49,11 @@ export type OnceResult =
 
 /** The shortest claim, unless a shorter lease is asked for: a store takes its time too. */
 const MIN_LEASE_MS = 1_000;
-/** The longest that a message which was given up waits for its claim to be released, in milliseconds. */
+/** Longest wait of a given-up message for the release of its claim, in milliseconds. */
 const GIVE_BACK_MS = 100;
 
 /**
- * Claims, runs, marks. Rejects with what the handler throws, or with the signal's reason when the
+ * Claims, runs, marks. Rejects with the error of the handler, or with the signal's reason when the
  * message is given up before.
  */
 export async function runOnce(
@@ -77,7 +76,7 @@ export async function runOnce(
   return await runClaimed(handle, claim.token, options);
 }
 
-/** Claims the key. A claim that is made when nobody waits for it any more is given back. */
+/** Claims the key. A claim after the end of the wait is given back. */
 async function claimed(options: OnceOptions): Promise<Claim> {
   const { store, key, signal } = options;
   const answer = called(() => store.claim(key, leaseOf(options)));
@@ -104,9 +103,10 @@ function soundClaim(claim: Claim, leaseMs: number): Claim {
 }
 
 /**
- * The claim lives no longer than its message: when that is given up, it is given back, whatever the
- * handler's promise does, so that the next delivery can run. A handler that succeeds all the same is
- * marked as done, unless somebody else has claimed the event since.
+ * Runs the handler under a claim, which lives no longer than its message. When the message is given
+ * up, the claim is released, even if the handler goes on, so that the next delivery can run. A
+ * handler that still succeeds later marks the event as done, unless another claim has taken the
+ * event since.
  */
 async function runClaimed(
   handle: () => Promise<void>,
@@ -168,7 +168,10 @@ function limitOf(options: OnceOptions): { clock: Clock; ms: number } {
   return { clock: options.clock, ms: leaseOf(options) / 3 };
 }
 
-/** A claim ends with the hold on its message, also if nobody is left to give it back. */
+/**
+ * Returns the lease of a claim, which ends with the hold on the message, also if the process is
+ * dead.
+ */
 function leaseOf(options: OnceOptions): number {
   const left = options.heldMs?.() ?? Infinity;
   return Math.min(longestOf(options), Math.max(left, MIN_LEASE_MS));

@@ -1,4 +1,4 @@
-/** The part that push hosts share: records in, turns by group, handlers, one outcome per record. */
+/** The common part of push hosts: records in, turns by group, handlers, one outcome per record. */
 import type { Sender } from "../backend.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
@@ -50,7 +50,9 @@ export type MoveToDeadLetters = (
 export interface DispatchAllOptions {
   /** The most records, or groups, that are handled at once. Default: no limit. */
   concurrency?: number;
-  /** Puts away what is dead-lettered. Default: none, the host does it when it reads the outcome. */
+  /**
+   * Stores dead-lettered messages. Default: none; the host stores them when it reads the outcome.
+   */
   deadLetter?: MoveToDeadLetters;
   /** Aborts when the handlers must end; records that wait then are not started. Default: never. */
   signal?: AbortSignal;
@@ -65,14 +67,15 @@ export interface DispatchAllOptions {
 }
 
 /**
- * Handles a batch of records that was pushed to a host: a function behind a queue, a webhook. Gives
- * one outcome per record, in order; the host removes a record whose outcome is `acknowledge`, makes
- * one come again whose outcome is `retry`, and with `deadLetter` has stored one already, or puts it
- * away itself. Never rejects for what handlers and dead-letter queues do.
+ * Handles a batch of records that was pushed to a host: a function behind a queue, a webhook.
+ * Returns one outcome per record, in order. The host removes a record with the outcome
+ * `acknowledge`, and makes a record with the outcome `retry` come again. A dead-lettered record is
+ * already stored by `deadLetter`, or the host stores it. Never rejects because of handlers and
+ * dead-letter queues.
  *
- * Records of one group are handled in order. After one that is retried, the rest of its group is not
- * started and retried as well; those outcomes are `uncounted`. Groups, and records without one, are
- * handled at once, up to `concurrency`. When `signal` aborts, all outcomes are there at once.
+ * Records of one group are handled in order. After a retried record, the rest of its group is not
+ * started and is retried as well, with `uncounted` outcomes. Groups, and records without a group,
+ * are handled at once, up to `concurrency`. When `signal` aborts, all outcomes are there at once.
  *
  * @throws {RangeError} if `concurrency` is no positive integer and not `Infinity`
  *
@@ -131,7 +134,7 @@ export async function dispatchAll(
 /** The options with defaults, and the dispatcher. */
 type Host = DispatchAllOptions & { dispatcher: Dispatcher; signal: AbortSignal; clock: Clock };
 
-/** Collects the records that are handled in order: those of a group, or a single one. */
+/** Collects the records that are handled in order: the records of a group, or a single record. */
 function turnsOf(records: readonly PushRecord[]): PushRecord[][] {
   const turns = new Map<string | PushRecord, PushRecord[]>();
   for (const record of records) {
@@ -182,7 +185,9 @@ async function handle({ queue, message, id, wrong }: PushRecord, host: Host): Pr
   return failure("REFUSED", "it could not be dead-lettered");
 }
 
-/** The outcome of a record that waited for its turn, or for an earlier record of its group. */
+/**
+ * Returns the outcome of a record that waited for a turn, or for an earlier record of its group.
+ */
 function notStarted(signal: AbortSignal): Outcome {
   if (signal.aborted) return { outcome: "retry", error: signal.reason, uncounted: true };
   return { ...failure("STOPPED", "an earlier one of its group is retried"), uncounted: true };
@@ -193,13 +198,13 @@ function failure(code: string, reason: string) {
   return { outcome: "retry", error } as const;
 }
 
-/** Tries of one copy; a host is called again if they fail. */
+/** Attempts of one copy. After the last attempt the host calls again. */
 const COPY_ATTEMPTS = 4;
 
 /**
  * Returns the option `deadLetter` of {@linkcode dispatchAll} that copies messages to a queue, with
- * the facts of their failure among their attributes. The queue is FIFO if the records have groups. A
- * copy is tried four times, with growing pauses, until the signal aborts; one whose answer got lost
+ * the facts of their failure among the attributes. The queue is FIFO if the records have groups. A
+ * copy is tried four times, with growing pauses, until the signal aborts. A copy with a lost answer
  * may be stored twice.
  *
  * @example

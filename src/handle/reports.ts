@@ -1,4 +1,4 @@
-/** The log lines about messages that fail. They hold no text of others beside ids and type names. */
+/** The log lines about failed messages. They hold no foreign text beside ids and type names. */
 import { defined } from "../support/defined.ts";
 import { describeError, MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
@@ -11,7 +11,7 @@ interface Subject {
   readonly message: { readonly id: string };
 }
 
-/** Reports a failure that no handler caused: an error of a clock, a message, an option of others. */
+/** Reports a failure that no handler caused: an error of a clock, a message, a foreign option. */
 export function reportUnforeseen({ logger, queue, message }: Subject, error: unknown): void {
   logger.error("A message could not be dispatched; it is retried", {
     queue,
@@ -20,7 +20,7 @@ export function reportUnforeseen({ logger, queue, message }: Subject, error: unk
   });
 }
 
-/** Reports a message that no handler got, and what becomes of it. */
+/** Reports a message that no handler got, and the outcome for the message. */
 export function reportUnhandled(
   { logger, queue, message }: Subject,
   { then, type, reason }: { then: Fallback; type: string | undefined; reason: string },
@@ -34,12 +34,17 @@ export function reportUnhandled(
   });
 }
 
-/** Words for an error that data was read with: ours only, as others may quote the data. */
+/**
+ * Returns words for an error from reading data: only our words, as foreign words may quote the
+ * data.
+ */
 export function readingFault(error: unknown): string {
   return probe(() => error instanceof MelangeError ? error.message : undefined) ?? "cannot be read";
 }
 
-/** The ways in which a handler ends without success. A stop that runs out of time is not its failure. */
+/**
+ * Endings of a handler without success. A stop that runs out of time is no failure of the handler.
+ */
 const ENDINGS = {
   failed: ["warn", "A handler failed"],
   gaveUp: ["warn", "A handler gave a message up"],
@@ -69,7 +74,7 @@ export function reportFailure(
   });
 }
 
-/** Cuts an id or a type: those of foreign messages are whatever their sender wrote. */
+/** Cuts an id or a type, which may be any text in a foreign message. */
 function short(text: string): string {
   return text.slice(0, 100);
 }

@@ -12,23 +12,26 @@ import { runOnce } from "./once.ts";
 import { readingFault, reportFailure, reportUnhandled } from "./reports.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
-/** One message on its way to its subscribers. */
+/** One message for its subscribers. */
 export interface Job {
   readonly dispatcher: Dispatcher;
   /** The type of the event, which somebody subscribed to. */
   readonly type: string;
-  /** The event as its message tells it. */
+  /** The event as read from its message. */
   readonly event: LazyEvent;
   /** The data, read and not validated. */
   readonly data: unknown;
   /** The context of the handlers; each of them gets a copy. */
   readonly context: HandlerContext;
-  /** The time that is left until the message is given to others. Default: no limit. */
+  /** The time until the message is given to another consumer. Default: no limit. */
   readonly heldMs: (() => number) | undefined;
   readonly clock: Clock;
 }
 
-/** Runs all subscribers at once; one verdict each, in order. Rejects for nothing that they do. */
+/**
+ * Runs all subscribers at once. Returns one verdict each, in order. Rejects for no fault of a
+ * subscriber.
+ */
 export async function runSubscribers(
   subscriptions: readonly Subscription[],
   job: Job,
@@ -41,9 +44,12 @@ export async function runSubscribers(
   );
 }
 
-/** The part of a job that one subscriber gets. */
+/** The part of a job for one subscriber. */
 interface Run extends Job {
-  /** The validated events, by schema: subscribers that share a schema share its event and its error. */
+  /**
+   * The validated events, by schema: subscribers with the same schema share the event and the
+   * error.
+   */
   readonly events: Map<Schema | undefined, Promise<Event>>;
 }
 
@@ -128,7 +134,7 @@ function failed(error: unknown, { name: subscriber }: Subscription, job: Run): V
   return { kind: "retry", error, ...defined({ subscriber }), ...waitOf(error, signal) };
 }
 
-/** Codes of errors that do not count as a try: they say nothing about the message. */
+/** Codes of errors that do not count as an attempt, because the message is not their cause. */
 const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN"];
 
 /** Reads when the message shall come again, and tells a try from a stop or an open circuit. */

@@ -1,7 +1,7 @@
 import { MelangeError } from "../support/errors.ts";
 import type { Fallback } from "./dispatcher.ts";
 
-/** The wish of one subscriber, or of the option for messages without one. */
+/** The wish of one subscriber, or of the option for messages without a subscriber. */
 export type Verdict =
   | { readonly kind: "acknowledge" }
   | {
@@ -13,7 +13,9 @@ export type Verdict =
   }
   | { readonly kind: "deadLetter"; readonly reason: string; readonly subscriber?: string };
 
-/** The verdict on a message that cannot be handled, as an option of the dispatcher has it. */
+/**
+ * Returns the verdict on a message that cannot be handled, as the option of the dispatcher says.
+ */
 export function fallback(kind: Fallback, code: "UNKNOWN_TYPE" | "UNDECODABLE"): Verdict {
   if (kind === "acknowledge") return { kind };
   if (kind === "deadLetter") return { kind, reason: code };

@@ -3,7 +3,7 @@ import type { Batcher } from "../support/batcher.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Destination, OutgoingMessage } from "../wire/message.ts";
 
-/** A message that waits for its request or its result. */
+/** A message in a lane, which waits for a request or a result. */
 export interface Item {
   readonly message: OutgoingMessage;
   readonly signal: AbortSignal | undefined;
@@ -12,7 +12,7 @@ export interface Item {
 /** A place in the order of a lane. */
 export type Place = Record<never, never>;
 
-/** Facts of a lane that all of its events share. */
+/** Facts of a lane, common to its events. */
 export interface LaneFacts {
   /** One object for all events. */
   readonly destination: Destination;
@@ -27,16 +27,17 @@ export interface LaneOptions extends LaneFacts {
 }
 
 /**
- * All events to one destination: they share requests, and keep the order of their calls. Each takes a
- * place at its call, and is sent from there once those before it have been sent or given up.
+ * All events to one destination. The events share requests and keep the order of their calls. An
+ * event takes a place at its call. The lane sends the event from that place, once the events before
+ * it have been sent or given up.
  */
 export interface Lane extends LaneFacts {
   readonly batcher: Batcher<Item, SendResult>;
   /** Takes the last place. */
   enter(): Place;
   /**
-   * Sends a message from a place, in its turn. An abort takes it back; if it is on the wire by then,
-   * its outcome is unknown.
+   * Sends a message from a place, in turn. An abort takes the message back; if the message is on
+   * the wire by then, the outcome is unknown.
    */
   send(place: Place, item: Item): Promise<SendResult>;
   /** Gives a place up, unless a message was sent from it. */
@@ -48,10 +49,10 @@ export interface Lane extends LaneFacts {
 /** Creates an empty lane. */
 export function createLane(options: LaneOptions): Lane {
   const { batcher, isUrgent } = options;
-  /** The places in order, and how to go on from those whose message is ready. */
+  /** The places in order, each with the function that sends its ready message. */
   const line = new Map<Place, (() => void) | undefined>();
 
-  /** Sends from the places in front that are ready, in one go, so that they share a request. */
+  /** Sends from the ready places in front, in one go, so that the messages share a request. */
   function admit(): void {
     for (const [place, go] of line) {
       if (!go) return;
@@ -113,7 +114,7 @@ function onTheWire(): MelangeError {
 
 /** The callers of a batch that still wait for a result. */
 export interface Abandonment {
-  /** Aborts when all of them have given up; who gave no signal never does. */
+  /** Aborts when all callers have given up; a caller without a signal never gives up. */
   readonly signal: AbortSignal;
   /** Takes note of a result. */
   settled(item: Item): void;

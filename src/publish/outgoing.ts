@@ -22,21 +22,21 @@ import type { Writers } from "../wire/serializer.ts";
  * @category Publishing
  */
 export interface CommonPublishOptions {
-  /** The message group. Default: what the event type says, for FIFO destinations. */
+  /** The message group. Default: the group of the event type, for FIFO destinations. */
   group?: string;
   /**
-   * FIFO destinations drop a second message with this id for five minutes. `false` sends none: the
-   * destination goes by the content, if it is declared with `contentBasedDeduplication`, and refuses
-   * the event if it is not. Default: the event's id, which beats the content, so that only the same
-   * event is dropped and not an equal one.
+   * Deduplication id. FIFO destinations drop a second message with the same id for five minutes.
+   * With `false` no id is sent: the destination compares the content, if declared with
+   * `contentBasedDeduplication`, and otherwise refuses the event. Default: the event's id, which
+   * beats the content, so that only the same event is dropped, and no equal event.
    */
   deduplicationId?: string | false;
   /** Sent along, for filters and handlers; six at the most. Default: none. */
   attributes?: Attributes;
   /**
-   * Gives this event up. Before it is sent: rejects with the signal's reason; while it is on the
-   * wire: `OUTCOME_UNKNOWN`. Others in the same batch are not touched; a request that all its
-   * callers gave up is ended. Default: never.
+   * A signal to give up this event. Before sending, the publish rejects with the signal's reason;
+   * while the event is on the wire, with `OUTCOME_UNKNOWN`. Other events of the batch go on. A
+   * request ends when all of its callers gave up. Default: never.
    */
   signal?: AbortSignal;
 }
@@ -65,19 +65,22 @@ export interface PublishToQueue extends CommonPublishOptions {
   queue: string;
   /** Not together with a queue. */
   topic?: never;
-  /** How long the queue hides the event first, in milliseconds; not in FIFO queues. Default: the queue's own. */
+  /**
+   * Time that the queue hides the event first, in milliseconds; not in FIFO queues. Default: the
+   * queue's own.
+   */
   delayMs?: number;
 }
 
 /**
- * Where and how an event is published.
+ * The destination of one event, and the options of its publish.
  *
  * @category Publishing
  */
 export type PublishOptions = PublishToTopic | PublishToQueue;
 
 /**
- * What many events have in common: all but the deduplication id, unless none is sent.
+ * Options for many events. The only deduplication id is `false`: no id is sent.
  *
  * @category Publishing
  */
@@ -86,8 +89,9 @@ export type PublishAllOptions =
   & { deduplicationId?: false };
 
 /**
- * Where an event goes.
- * @throws {MelangeError} `INVALID_EVENT` if it is no event, `INVALID_MESSAGE` if nothing says where
+ * Returns the destination of an event.
+ * @throws {MelangeError} `INVALID_EVENT` if the value is no event, `INVALID_MESSAGE` if no
+ * destination is given
  */
 export function destinationOf(event: Event, options: PublishOptions): Destination {
   if (!isEvent(event)) {
@@ -117,18 +121,20 @@ function isEvent(value: Event | null | undefined): boolean {
     value?.occurredOn instanceof Date && !Number.isNaN(value.occurredOn.getTime());
 }
 
-/** How a publisher writes events. */
+/** Settings for writing events. */
 export interface Writing {
   /** The format. */
   format: Format;
-  /** Where the serializer is found. */
+  /** Serializers by the type of an event. */
   serializers: Writers;
 }
 
 /**
- * The message that carries an event to a destination; a promise if the schema gives one. It keeps
- * the rules of messages, with the limits of the sender: not every sender checks them.
- * @throws {MelangeError} `INVALID_EVENT` if it cannot be written, `INVALID_MESSAGE` if it cannot be sent
+ * Makes the message that carries an event to a destination. Returns a promise if the schema does.
+ * The message keeps the rules of messages and the limits of the sender, because some senders check
+ * neither.
+ * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
+ * message cannot be sent
  */
 export function outgoing(
   event: Event,
@@ -162,7 +168,7 @@ export function outgoing(
   return write();
 }
 
-/** What the message needs beside body and attributes: group, deduplication id, delay. */
+/** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */
 function placement(
   event: Event,
   type: AnyEventType | undefined,

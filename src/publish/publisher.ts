@@ -26,14 +26,14 @@ import { sendApart } from "../support/send_apart.ts";
 import { jsonOnly, type SerializerRegistry, type Writers } from "../wire/serializer.ts";
 
 /**
- * What a publish resolves to.
+ * The result of a publish.
  *
  * @category Publishing
  */
 export interface Published {
   /** The broker's id of the message. */
   readonly messageId: string;
-  /** Its place in a FIFO queue or topic. */
+  /** The place in a FIFO queue or topic. */
   readonly sequenceNumber?: string;
 }
 
@@ -45,12 +45,12 @@ export interface Published {
 export type PublishEntry = { readonly event: Event } & PublishOptions;
 
 /**
- * What can publish: a publisher, a bus, or what a handler's context holds.
+ * An object that publishes: a publisher, a bus, or the publisher in a handler's context.
  *
  * @category Publishing
  */
 export interface EventPublisher {
-  /** Publishes one event; rejects if it was not stored, or may not have been. */
+  /** Publishes one event; rejects if the event was not stored, or may not have been. */
   publish(event: Event, options?: PublishOptions): Promise<Published>;
   /** Publishes many; one result each, in order. */
   publishAll(
@@ -60,21 +60,25 @@ export interface EventPublisher {
 }
 
 /**
- * How a publisher works, wherever it publishes to.
+ * Settings of a publisher for all destinations.
  *
  * @category Publishing
  */
 export interface PublisherSettings {
-  /** How events are written. Default: `"plain"`. */
+  /** The format of events. Default: `"plain"`. */
   format?: Format;
-  /** What writes the data. Default: JSON. */
+  /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
-  /** How long an event waits for others to share its request, in milliseconds. Default: 0, only those of the same turn. */
+  /**
+   * Time that an event waits for other events to share its request, in milliseconds. Default: 0,
+   * which gathers only the events of the same turn.
+   */
   lingerMs?: number;
   /**
-   * Whether an event leaves although a request with room left is under way to its destination. Else it
-   * waits for the answer, 100 ms at the most, and shares a request with what comes meanwhile. Full
-   * requests never wait, nor does an event that finds none under way. Default: `false`.
+   * Sending beside a request with room left. By default an event waits for the answer to such a
+   * request to its destination, for 100 ms at the most, and shares the next request with the events
+   * of that time. Full requests never wait. An event without a request under way never waits
+   * either. Default: `false`.
    */
   eager?: boolean;
   /** The most requests under way to one destination. Default: 8. */
@@ -82,13 +86,13 @@ export interface PublisherSettings {
   /** The most events without a result; further ones wait. Default: 10 000. */
   maxPending?: number;
   /**
-   * How often and how long an event is tried. Default: 8 attempts within 60 seconds. An asynchronous
+   * Attempts of an event, by count and time. Default: 8 attempts within 60 seconds. An asynchronous
    * schema has as long as all attempts together, one second at least, before its event is given up.
    */
   retry?: RetryPolicy;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The clock of waits and deadlines. Default: the machine's clock. */
   clock?: Clock;
-  /** Where jitter comes from. Default: `Math.random`. */
+  /** The source of jitter. Default: `Math.random`. */
   random?: Random;
 }
 
@@ -98,21 +102,21 @@ export interface PublisherSettings {
  * @category Publishing
  */
 export interface MessagePublisherOptions extends PublisherSettings {
-  /** Where messages are sent. Closed by whoever made it. */
+  /** The sender of messages. Its creator closes it. */
   backend: Sender;
 }
 
 /**
- * Publishes events to topics and queues, in batches, and tries again what may still succeed: only
- * the failed entries. At least once: where an answer was lost, an event may be stored twice, with
- * the same event id, unless the destination is FIFO.
+ * Publishes events to topics and queues, in batches. Tries failed entries again as long as they may
+ * succeed. Delivery is at least once: after a lost answer, an event may be stored twice, with the
+ * same event id, unless the destination is FIFO.
  *
- * An event takes its place in the order at the call. In a FIFO group, an entry that failed while a
- * later one was stored is not sent again: its caller is told instead, as a repetition would arrive
- * out of order.
+ * An event takes its place in the order at the call. In a FIFO group, a failed entry is not sent
+ * again once a later entry was stored, because the repetition would arrive out of order. The caller
+ * of the failed entry gets the error.
  *
- * Events of one turn share requests. On Cloudflare Workers, where a connection belongs to the request
- * that opened it, create a publisher for each request.
+ * Events of one turn share requests. On Cloudflare Workers, where a connection belongs to the
+ * request that opened it, create a publisher for each request.
  *
  * @example
  * ```ts
@@ -169,14 +173,14 @@ export class MessagePublisher implements EventPublisher {
   }
 
   /**
-   * Publishes an event: to the topic or queue of the options, else to its own topic. Resolves when
-   * the broker has stored it. It keeps its place behind earlier events to the same destination, also
-   * while their schemas are asked.
+   * Publishes an event to the topic or queue of the options, else to the event's own topic.
+   * Resolves when the broker has stored the event. The event keeps its place behind earlier events
+   * to the same destination, also while their schemas are asked.
    *
-   * @throws {MelangeError} `INVALID_EVENT`, `INVALID_MESSAGE` or `TIMEOUT` (an asynchronous
-   * schema gave no answer): not sent. `REFUSED`, `THROTTLED`,
-   * `NOT_FOUND`, `ACCESS_DENIED`: not stored. `OUTCOME_UNKNOWN`: the attempts are used up and it
-   * may have been stored; publishing the same event again is safe for readers that de-duplicate.
+   * @throws {MelangeError} `INVALID_EVENT`, `INVALID_MESSAGE` or `TIMEOUT` (an asynchronous schema
+   * gave no answer): not sent. `REFUSED`, `THROTTLED`, `NOT_FOUND`, `ACCESS_DENIED`: not stored.
+   * `OUTCOME_UNKNOWN`: the attempts are used up, and the event may have been stored; publishing the
+   * same event again is safe for readers that de-duplicate.
    */
   async publish(event: Event, options: PublishOptions = {}): Promise<Published> {
     const result = await this.#track(this.#send(event, options));
@@ -186,10 +190,11 @@ export class MessagePublisher implements EventPublisher {
   }
 
   /**
-   * Publishes many events in as few requests as possible; one result per event, in order. An entry
-   * may be `{ event, ...options }` to differ from the options of the call. One that fails does not
+   * Publishes many events in as few requests as possible. Returns one result per event, in order.
+   * An entry `{ event, ...options }` overrides the options of the call. A failed event does not
    * touch its neighbours. Rejects only if the iterable does.
-   * @throws {TypeError} if all events would get one deduplication id: FIFO would drop all but the first
+   * @throws {TypeError} if all events would get one deduplication id: FIFO would drop all but the
+   * first
    */
   async publishAll(
     events: Iterable<Event | PublishEntry> | AsyncIterable<Event | PublishEntry>,
@@ -220,7 +225,7 @@ export class MessagePublisher implements EventPublisher {
     return await Promise.all(results);
   }
 
-  /** Sends what waits; resolves when every event published so far has its result. Never rejects. */
+  /** Sends the waiting events; resolves when every event so far has a result. Never rejects. */
   async flush(): Promise<void> {
     this.#flushes += 1;
     for (const { batcher } of this.#lanes.values()) batcher.hurry();
@@ -228,7 +233,7 @@ export class MessagePublisher implements EventPublisher {
     this.#flushes -= 1;
   }
 
-  /** Takes no more events, and delivers or reports what it has. The backend stays open. */
+  /** Takes no more events, and delivers or reports the present events. The backend stays open. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
@@ -272,7 +277,7 @@ export class MessagePublisher implements EventPublisher {
     }
   }
 
-  /** Ends the wait for a schema that does not answer: others wait behind its event. */
+  /** Ends the wait for a schema without an answer, because later events wait behind this event. */
   #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
     // A second at least: a policy without retries has a deadline of 0.
     const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);

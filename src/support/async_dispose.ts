@@ -16,8 +16,8 @@ export type AsyncDisposing = {
 };
 
 /**
- * Gives an object its `Symbol.asyncDispose`, unless its class has one. A runtime without that symbol
- * has no `await using` either, and the object stays as it is.
+ * Gives an object a `Symbol.asyncDispose`, unless its class has one. A runtime without the symbol
+ * has no `await using` either, and the object stays unchanged.
  */
 export function disposable<T extends object>(
   target: T,

@@ -4,24 +4,31 @@ import type { Clock } from "./clock.ts";
 export interface BatcherOptions<Item, Outcome> {
   /** The most items of a batch. */
   maxItems: number;
-  /** The most bytes of a batch; an item that is larger alone gets a batch of its own. Default: no limit. */
+  /**
+   * Highest number of bytes in a batch; a larger item gets a batch of its own. Default: no limit.
+   */
   maxBytes?: number;
   /** The bytes of an item. Default: 0. */
   sizeOf?: (item: Item) => number;
-  /** How long the first item waits for others, in milliseconds; 0 waits for those of the same turn. */
+  /**
+   * Time that the first item waits for more, in milliseconds; 0 gathers the items of the same turn.
+   */
   lingerMs: number;
   /** The most batches under way. */
   maxInFlight: number;
   /**
-   * Whether a batch with room left waits while another such one has no answer yet, {@linkcode PATIENCE_MS}
-   * at the most. Default: `false`.
+   * Gathering: a batch with room left waits while another such batch has no answer yet, for
+   * {@linkcode PATIENCE_MS} at the most. Default: `false`.
    */
   gathers?: boolean;
   /** Items with the same key are never in two batches at once, so they keep their order. Default: no keys. */
   keyOf?: (item: Item) => string | undefined;
-  /** Where time comes from. */
+  /** The clock of the waits. */
   clock: Clock;
-  /** Runs a batch, settles each of its items once, and says when there is a first answer, if it goes on after that. */
+  /**
+   * Runs a batch and settles each item once. Reports the first answer, if the batch goes on
+   * afterwards.
+   */
   run: (
     items: Item[],
     settle: (item: Item, outcome: Outcome) => void,
@@ -38,12 +45,14 @@ interface Entry<Outcome> {
   reject: (reason: unknown) => void;
 }
 
-/** Items that wait with one key, oldest first. Those without a key stand in one line that is never held. */
+/**
+ * Items that share a key, oldest first. Items without a key share one line, which is never held.
+ */
 interface Line<Item, Outcome> {
   readonly key: string | undefined;
   readonly waiting: Map<Item, Entry<Outcome>>;
   bytes: number;
-  /** Whether a batch with this key is under way. */
+  /** State of the key: a batch with this key is under way. */
   held: boolean;
 }
 
@@ -53,12 +62,12 @@ interface Line<Item, Outcome> {
  */
 export class Batcher<Item extends object, Outcome> {
   readonly #options: BatcherOptions<Item, Outcome>;
-  /** The lines that are held or in which something waits, in the order in which they are served. */
+  /** The lines that are held or hold items, in the order of service. */
   readonly #lines = new Map<string | undefined, Line<Item, Outcome>>();
-  /** The items that wait in lines that are not held. */
+  /** The items in lines that are not held. */
   readonly #ready = { items: 0, bytes: 0 };
   readonly #running = new Set<Promise<void>>();
-  /** Ends the time for which a batch with room left holds up others, if one does. */
+  /** Ends the time in which a batch with room left holds up further batches. */
   #answered: (() => void) | undefined;
   #due = false;
   #cancelLinger: (() => void) | undefined;
@@ -68,12 +77,12 @@ export class Batcher<Item extends object, Outcome> {
     this.#options = options;
   }
 
-  /** Whether nothing waits and nothing runs. */
+  /** State of rest: no item waits and no batch runs. */
   get idle(): boolean {
     return this.#lines.size === 0 && this.#running.size === 0;
   }
 
-  /** Adds an item, at its place in the order, before it returns. The same object is added once. */
+  /** Adds an item, at its place in the order, before returning. The same object is added once. */
   add(item: Item): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const size = this.#options.sizeOf?.(item) ?? 0;
@@ -84,7 +93,10 @@ export class Batcher<Item extends object, Outcome> {
     });
   }
 
-  /** Takes an item back; `false` if it is in a batch already. Its promise is never settled then. */
+  /**
+   * Takes an item back; `false` if the item is in a batch already. The promise of the item then
+   * never settles.
+   */
   remove(item: Item): boolean {
     const line = this.#lines.get(this.#options.keyOf?.(item));
     if (!line?.waiting.has(item)) return false;
@@ -94,7 +106,7 @@ export class Batcher<Item extends object, Outcome> {
     return true;
   }
 
-  /** Runs what waits without waiting longer. */
+  /** Runs the waiting items without further waiting. */
   hurry(): void {
     this.#due = true;
     this.#pump();
@@ -219,7 +231,7 @@ export class Batcher<Item extends object, Outcome> {
     this.#drop(line);
   }
 
-  /** What has waited for its line goes next, the lines that were served last at the end. */
+  /** Lets the waiting items of a line go next. The lines that were served last come at the end. */
   #release(line: Line<Item, Outcome>): void {
     if (!line.held) return;
     line.held = false;

@@ -7,11 +7,14 @@ import { MelangeError } from "./errors.ts";
  * @category Time and chance
  */
 export interface Clock {
-  /** Milliseconds since the Unix epoch, for dates and signatures. It steps when the clock is set. */
+  /**
+   * Milliseconds since the Unix epoch, for dates and signatures. The time steps when the clock is
+   * set.
+   */
   now(): number;
   /**
-   * Milliseconds since any moment, never fewer than before, however the clock is set: what all
-   * durations are measured by. Default: `now`.
+   * Milliseconds since any moment, never fewer than before, however the clock is set. All durations
+   * are measured by this reading. Default: `now`.
    */
   monotonic?(): number;
   /** Calls `callback` once, `ms` milliseconds from now; the function returned cancels it. */
@@ -25,7 +28,7 @@ export interface Clock {
  */
 export type Random = () => number;
 
-/** The longest delay that `setTimeout` takes; a longer one would fire at once. */
+/** Longest delay of `setTimeout`; a longer delay would fire at once. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /**
@@ -42,14 +45,14 @@ export const systemClock: Clock = {
   },
 };
 
-/** Reads the time for deadlines and durations. Readings of one clock compare, and no others. */
+/** Reads the time for deadlines and durations. Only readings of one clock compare. */
 export function reading(clock: Clock): number {
   return clock.monotonic?.() ?? clock.now();
 }
 
 /**
- * Returns a clock whose dates do not step: it begins at the time of the wall clock and goes on by
- * the monotonic reading. For what keeps dates and deadlines in one number.
+ * Returns a clock without steps in its dates. The clock begins at the time of the wall clock and
+ * goes on by the monotonic reading. The clock is for code with dates and deadlines in one number.
  */
 export function steady(clock: Clock): Clock {
   const offset = clock.now() - reading(clock);
@@ -77,7 +80,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 
 /**
  * Settles as `promise` does, or rejects with `signal.reason` if the signal aborts before. The
- * promise itself goes on; a late rejection of it is not reported anywhere.
+ * promise goes on; a late rejection of the promise is not reported anywhere.
  */
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;

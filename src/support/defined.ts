@@ -1,4 +1,4 @@
-/** The same properties; those that may be `undefined` are optional instead. */
+/** The same properties; properties that may be `undefined` become optional. */
 export type Defined<T> =
   & { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };

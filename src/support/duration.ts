@@ -10,14 +10,15 @@ export interface DurationRule {
   endless?: boolean;
 }
 
-/** Tells whether a value is a number from `least` to `most`; text that looks like one is none. */
+/** Tells whether a value is a number from `least` to `most`; numeric text is no number. */
 export function isNumber(value: unknown, least: number, most: number = Infinity): value is number {
   return typeof value === "number" && value >= least && value <= most;
 }
 
 /**
- * Refuses what is no length of time.
- * @throws {RangeError} if it is no number, negative, not finite, or 0 where it must be positive
+ * Refuses a value that is no length of time.
+ * @throws {RangeError} if the value is no number, negative, not finite, or 0 where the rule asks
+ * for more
  */
 export function checkMs(value: unknown, rule: DurationRule): void {
   const { cannot, name, positive = false, endless = false } = rule;

@@ -49,15 +49,15 @@ export type MelangeErrorCode =
  * @category Errors
  */
 export interface MelangeErrorOptions extends ErrorOptions {
-  /** Tells that the same call may succeed if it is made again. Default: `false`. */
+  /** Tells that a repetition of the call may succeed. Default: `false`. */
   retryable?: boolean;
   /** The pause that the service asked for before the next attempt, in milliseconds. Default: none. */
   retryAfterMs?: number | undefined;
 }
 
 /**
- * A condition that a caller can handle, told apart by its `code`. Its message never holds a
- * credential, a message body or a field of one.
+ * A condition that a caller can handle, told apart by `code`. The message of the error never holds
+ * a credential, a message body or a field of a body.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export interface MelangeErrorOptions extends ErrorOptions {
 export class MelangeError extends Error {
   /** The kind of error; stable across releases. */
   declare readonly code: MelangeErrorCode;
-  /** Tells that the same call may succeed if it is made again. */
+  /** Tells that a repetition of the call may succeed. */
   declare readonly retryable: boolean;
   /** The pause that the service asked for before the next attempt, in milliseconds. */
   declare readonly retryAfterMs: number | undefined;
@@ -91,8 +91,8 @@ const DEAD_LETTER = /* @__PURE__ */ Symbol.for("@melange/melange/DeadLetter");
 
 /**
  * Thrown by a handler to say that retrying is pointless: the message goes to the dead-letter queue
- * at once, with `reason` among its facts. Where the queue has none, it is logged as an error and
- * the message is retried.
+ * at once, with `reason` among its facts. Without a dead-letter queue, an error is logged and the
+ * message is retried.
  *
  * @example
  * ```ts
@@ -105,7 +105,7 @@ const DEAD_LETTER = /* @__PURE__ */ Symbol.for("@melange/melange/DeadLetter");
  * @category Handling
  */
 export class DeadLetter extends Error {
-  /** A short code that says why; stored with the message, so it must not hold secrets. */
+  /** A short code for the reason. The code is stored with the message, and must hold no secret. */
   readonly reason: string;
 
   /**
@@ -142,15 +142,18 @@ export function isDeadLetter(value: unknown): value is DeadLetter {
 }
 
 /**
- * The reason of a {@linkcode DeadLetter}, also of another copy of this module; `undefined` for
- * everything else, and where the reason is no text: that is a failure like any other.
+ * Returns the reason of a {@linkcode DeadLetter}, also of another copy of this module. Returns
+ * `undefined` for any other error, and for a reason that is no text: such a `DeadLetter` is a
+ * failure like any other.
  */
 export function reasonOf(thrown: unknown): string | undefined {
   const reason = isDeadLetter(thrown) ? probe(() => thrown.reason) : undefined;
   return typeof reason === "string" ? reason : undefined;
 }
 
-/** Looks at a value of others, whose getters and proxies may throw; then the result is `undefined`. */
+/**
+ * Looks at a foreign value, whose getters and proxies may throw; then the result is `undefined`.
+ */
 export function probe<T>(look: () => T): T | undefined {
   try {
     return look();
@@ -160,7 +163,7 @@ export function probe<T>(look: () => T): T | undefined {
 }
 
 /**
- * The part of an error that may be logged; the text of others may quote a message body.
+ * The loggable part of an error; foreign text may quote a message body.
  *
  * @category Errors
  */
@@ -173,7 +176,7 @@ export interface ErrorFacts {
   at?: string[];
 }
 
-/** Reduces any thrown value to what is safe to log: never its message. Never throws. */
+/** Reduces any thrown value to the loggable facts, without its message. Never throws. */
 export function describeError(error: unknown): ErrorFacts {
   if (!probe(() => error instanceof Error)) return { name: typeof error };
   const { name, code } = textsOf(error as Error, ["name", "code"]);

@@ -1,10 +1,12 @@
 /**
- * The place where the library reports what no caller can be told: failed handlers, lost locks, outages.
- * Fields hold names, ids and codes; never a credential, a message body or a field of one. A method
- * that throws, or returns a promise that rejects, disturbs nobody; nothing waits for it.
+ * The place where the library reports faults without a caller: failed handlers, lost locks,
+ * outages. Fields hold names, ids and codes; never a credential, a message body or a field of a
+ * body. A method that throws, or returns a promise that rejects, disturbs no work; the library does
+ * not wait for a promise.
  *
- * `console` and the loggers of winston, LogTape and Deno's `@std/log` are loggers as they are.
- * Those of pino and bunyan take the fields first; they are recognised, and called in that order.
+ * `console` and the loggers of winston, LogTape and Deno's `@std/log` fit without an adapter. The
+ * loggers of pino and bunyan take the fields first; the library recognises both, and calls them in
+ * that order.
  *
  * @example
  * ```ts
@@ -42,10 +44,10 @@ export const consoleLogger: Logger = {
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /**
- * Returns a logger whose own failures touch nobody, whether its methods throw or return a promise
- * that rejects: a message is not lost because it could not be logged. Fields come first where the
- * given logger wants that.
- * @throws {TypeError} if it has no method for one of the four levels
+ * Returns a logger that never throws or rejects, even if the methods of the given logger do. So no
+ * message is lost because a log line failed. Fields come first where the given logger takes them
+ * first.
+ * @throws {TypeError} if the given logger lacks a method for one of the four levels
  */
 export function guarded(logger: Logger): Logger {
   checkLogger(logger);

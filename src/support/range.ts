@@ -15,7 +15,7 @@ export interface RangeRule {
 }
 
 /**
- * Refuses a number outside a range, and what is no number.
+ * Refuses a number outside a range, and a value that is no number.
  * @throws {RangeError} if the rule is broken
  */
 export function checkRange(value: unknown, rule: RangeRule): void {

@@ -75,8 +75,8 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /**
- * Runs `operation` until it succeeds, fails for good, or the policy ends it; then it throws the
- * last error. What may have happened in a failed attempt may happen twice.
+ * Runs `operation` until a success, a final failure, or the end of the policy; then throws the last
+ * error. The effects of a failed attempt may happen twice.
  */
 export async function retry<T>(
   operation: (attempt: number) => Promise<T>,
@@ -98,9 +98,9 @@ export async function retry<T>(
 export type RunBatch<Item, Value> = (items: Item[]) => Promise<Result<Value>[]>;
 
 /**
- * Runs a batch until each item has succeeded or failed for good, and runs again only those that
- * may succeed. `settle` is called once per item, as soon as its result is known. An item of which
- * one attempt had an unknown outcome fails, if it fails, with `OUTCOME_UNKNOWN`. Never rejects.
+ * Runs a batch until each item has succeeded or failed for good. A further run takes only the items
+ * that may succeed. Calls `settle` once per item, as soon as the result is known. An item with an
+ * unknown outcome in one attempt fails, if at all, with `OUTCOME_UNKNOWN`. Never rejects.
  */
 export async function retryEach<Item, Value>(
   items: readonly Item[],
@@ -146,7 +146,7 @@ async function resultsOf<Item, Value>(
   }
 }
 
-/** Gives an error of ours as it is; any other thrown value becomes `OUTCOME_UNKNOWN`. */
+/** Returns an error of ours unchanged; any other thrown value becomes `OUTCOME_UNKNOWN`. */
 export function asMelangeError(cause: unknown): MelangeError {
   if (probe(() => cause instanceof MelangeError)) return cause as MelangeError;
   return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
@@ -201,8 +201,9 @@ export interface RetryBudgetOptions {
 }
 
 /**
- * A token bucket for retries: each takes a token and waits for one where there is none, time and
- * success bring them back. It bounds what a client sends to a service that is down or throttling.
+ * A token bucket for retries. A retry takes a token, or waits for the next token; time and
+ * successes bring tokens back. The bucket bounds the requests to a service that is down or
+ * throttles.
  */
 export class RetryBudget {
   readonly #clock: Clock;
@@ -231,14 +232,14 @@ export class RetryBudget {
     });
   }
 
-  /** Takes a token and returns how long to wait before it is there, in milliseconds. */
+  /** Takes a token and returns the wait until the token is there, in milliseconds. */
   reserve(): number {
     this.#refill();
     this.#tokens -= 1;
     return Math.max(0, (-this.#tokens / this.#refillPerSecond) * 1000);
   }
 
-  /** Gives a token back: something succeeded, or a reserved one is not used. */
+  /** Gives a token back after a success, or when a reserved token is not used. */
   credit(): void {
     this.#refill();
     this.#tokens = Math.min(this.#capacity, this.#tokens + 1);

@@ -12,10 +12,11 @@ export interface SendApartOptions<Item, Value> {
 }
 
 /**
- * Sends a batch once; one result per message. A request that is refused as a whole for what is in
- * it is sent in halves, and those in halves again, so that the entry it was refused for fails
- * alone: ten entries take 19 requests at the most. In a FIFO group, nothing is sent behind what is
- * to be sent again, and what may have been overtaken is not retryable any more.
+ * Sends a batch once. Returns one result per message. If the service refuses the whole request for
+ * its content, the batch is sent in halves, and the halves in halves again, until only the
+ * offending entry fails: ten entries take 19 requests at the most. In a FIFO group, no message is
+ * sent behind a message that must be sent again, and a message that may have been overtaken is not
+ * retryable any more.
  */
 export async function sendApart<Item, Value>(
   items: Item[],
@@ -51,7 +52,10 @@ function waits(result: Result | undefined): boolean {
   return result?.ok === false && result.error.retryable;
 }
 
-/** Tells whether a request was refused for what is in it: what all would fail of is no such thing. */
+/**
+ * Tells whether a request was refused for its content. An error that every request would meet is
+ * not.
+ */
 function isForContent({ code, retryable }: MelangeError): boolean {
   return !retryable && (code === "INVALID_MESSAGE" || code === "REFUSED");
 }
@@ -71,8 +75,8 @@ function fail(error: MelangeError): Failed {
 }
 
 /**
- * In a FIFO group, what failed before something that was stored, or may have been, cannot be sent
- * again in order.
+ * Refuses overtaken messages of a FIFO group. A failed message before a message that was stored, or
+ * may have been, cannot be sent again in order.
  */
 function refuseOvertaken<Value>(
   groups: (string | undefined)[],

@@ -12,11 +12,11 @@ import {
 import { type DeadLetterFacts, pack, PACKED, type Packed, unpack } from "./packed.ts";
 
 /**
- * Makes the copy of a message that goes to a dead-letter queue: the message as it was published, with
- * the facts of its failure, and with the facts of the envelope that it came in. Where there is no room
- * for facts (ten attributes, or `messageBytes`), and where the published message cannot be sent to a
- * queue, the copy is the message as it was received. The copy belongs to the same trace. Backends and
- * `deadLetterTo` send it; a host with another way to store messages calls this function itself.
+ * Makes the copy of a message for a dead-letter queue: the message as it was published, with the
+ * facts of the failure and of the envelope. Without room for the facts (ten attributes, or
+ * `messageBytes`), the copy is the message as it was received. So is the copy of a published
+ * message that cannot be sent to a queue. The copy belongs to the same trace. Backends and
+ * `deadLetterTo` send the copy; a host with another way to store messages calls this function.
  *
  * @example
  * ```ts
@@ -68,10 +68,15 @@ function placeOf({ id, group, origin }: ReceivedMessage, { queue }: DeadLetterFa
   };
 }
 
-/** Whatever else a broker may have called a trace, it must not keep a copy from being stored. */
+/**
+ * Form of a trace header. Any other text of a broker is left out, so that the copy can be stored.
+ */
 const TRACE = /^[A-Za-z]+=[!-~]{1,500}$/;
 
-/** A message of others is read by its looks; once it has our attribute, that says how. */
+/**
+ * Packs a message of another writer. The look of the message tells its format, and our attribute
+ * keeps the format from then on.
+ */
 function packForeign(message: ReceivedMessage): Packed {
   const format = isCloudEvent(message, lazyJson(message.body)) ? "cloudevents" : "melange";
   const { facts, source } = read(message);
@@ -79,9 +84,10 @@ function packForeign(message: ReceivedMessage): Packed {
 }
 
 /**
- * Why a message is in a dead-letter queue: the facts of its last death. `undefined` if the broker
- * moved it there, which knows no reason, and if there was no room to say why. What an earlier death
- * said of a message that was sent back since does not count.
+ * Returns the facts of a message's last death, which say why the message is in a dead-letter queue.
+ * Returns `undefined` if the broker moved the message, because the broker knows no reason, and if
+ * the copy had no room for the facts. The facts of an earlier death do not count once the message
+ * was sent back.
  *
  * @example
  * ```ts

@@ -28,20 +28,20 @@ export const MAX_USER_ATTRIBUTES = 6;
 
 /** Options of {@linkcode encode}. */
 export interface EncodeOptions {
-  /** How to write it. */
+  /** Format of the message. */
   format: Format;
-  /** Where the serializer is found. */
+  /** Serializers by the type of an event. */
   serializers: Writers;
-  /** Whether it goes to a queue, not to a topic. */
+  /** Tells that the message goes to a queue, not to a topic. */
   toQueue: boolean;
   /** The user's attributes, six at the most. */
   attributes?: Attributes | undefined;
 }
 
 /**
- * Writes an event: its body and attributes.
+ * Writes an event as body and attributes.
  * @throws {MelangeError} `INVALID_EVENT` if the data cannot be serialized, `INVALID_MESSAGE` if
- * there are too many attributes or one has a name of ours
+ * there are too many attributes or an attribute has a name of ours
  */
 export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
   const { format, serializers, toQueue, attributes = {} } = options;
@@ -110,22 +110,23 @@ function bodyOf(
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
 }
 
-/** An event as its message tells it: its data is read later, or never. */
+/** An event as read from a message. The data is read later, or never. */
 export interface LazyEvent {
   /** The event, but for its data; `type` is `undefined` where the message names none. */
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
-  /** The source of a CloudEvent that others wrote, where its id is unique only with that. */
+  /** The source of a foreign CloudEvent, where only source and id together are unique. */
   readonly source?: string | undefined;
   /**
    * Reads the data.
-   * @throws {MelangeError} `UNDECODABLE`, without a cause: a parser's error quotes what it read
+   * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text
    */
   data(serializers: SerializerRegistry): unknown;
 }
 
 /**
- * Reads who wrote what: any of our formats, Python's Melange, its first version, CloudEvents, or a
- * body without metadata. Never throws; what cannot be read says so when the data is asked for.
+ * Reads a message of any writer: any of our formats, Python's Melange, the first version of
+ * Python's Melange, CloudEvents, or a body without metadata. Never throws; unreadable data throws
+ * when the data is asked for.
  */
 export function read(message: ReceivedMessage): LazyEvent {
   const { attributes } = message;
@@ -191,7 +192,7 @@ function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
   };
 }
 
-/** An id that is empty is none. */
+/** Returns an id; `undefined` for an empty id. */
 function given(id: string | undefined): string | undefined {
   return id === "" ? undefined : id;
 }
@@ -202,7 +203,10 @@ function dateOf(value: unknown): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** Python's Melange wraps what it sends to a queue: exactly one key, and a string in it. */
+/**
+ * Reads a body of Python's Melange for a queue: an object with exactly one key, which holds a
+ * string.
+ */
 function pythonBody(parsed: Parsed): Payload | undefined {
   const body = parsed?.value;
   if (!isRecord(body) || Object.keys(body).length !== 1) return undefined;
@@ -234,7 +238,7 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Lazy
   };
 }
 
-/** Tells whether a message is a CloudEvent, by what it says or by its looks. */
+/** Tells whether a message is a CloudEvent, by its attributes or by its look. */
 export function isCloudEvent(message: ReceivedMessage, json: () => Parsed): boolean {
   const contentType = textOf(message.attributes, CONTENT_TYPE);
   if (contentType?.toLowerCase().startsWith(CLOUDEVENTS_JSON)) return true;

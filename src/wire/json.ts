@@ -1,10 +1,10 @@
-/** Reading JSON that others wrote: nothing in it is taken for granted, and nothing throws. */
+/** JSON of other writers, read without assumptions and without exceptions. */
 import { parseJson } from "./serializer.ts";
 
 /** The result of parsing, or nothing if the text is no JSON. */
 export type Parsed = { value: unknown } | undefined;
 
-/** Parses when it is first asked, and once. */
+/** Parses a text at the first call, and only once. */
 export function lazyJson(text: string): () => Parsed {
   let parsed: Parsed;
   let done = false;

@@ -1,12 +1,12 @@
-/** Data that is written as JSON: what a reader gets of it. */
+/** Data that is written as JSON, as a reader gets it. */
 import { type Event, invalidEvent } from "../event/event.ts";
 import type { Writers } from "./serializer.ts";
 
 /**
- * The data that a reader gets of an event: the same value, unless JSON leaves something out that a
- * reader may do without (properties that are `undefined`, inherited, named by a symbol or not
- * enumerable, the class of an object with fields or of an array, and the sign of zero). A serializer
- * of one's own decides by itself what it can carry.
+ * Returns the data that a reader gets of an event: the same value, unless JSON leaves out parts
+ * that a reader may do without (properties that are `undefined`, inherited, named by a symbol or
+ * not enumerable, the class of an object with fields or of an array, and the sign of zero). A
+ * serializer of the user decides alone about the data that it carries.
  * @throws {MelangeError} `INVALID_EVENT`, with the path, if JSON changes or drops a value
  */
 export function carriedData(event: Event, serializers: Writers): unknown {
@@ -25,13 +25,13 @@ export function carriedData(event: Event, serializers: Writers): unknown {
   throw invalidEvent(event, `data cannot be serialized as JSON without loss at ${where}`);
 }
 
-/** What was found beside values that are changed. */
+/** Findings beside changed values. */
 interface Found {
-  /** Whether something is left out. */
+  /** Tells that JSON leaves a part out. */
   less: boolean;
 }
 
-/** The path to the first value that JSON changes, each part of it behind a dot. */
+/** Returns the path to the first value that JSON changes, with a dot before each part. */
 function changeIn(value: unknown, found: Found): string | undefined {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return undefined;
   // What is no object here is undefined, a function, a symbol, a bigint, or a number.
@@ -73,7 +73,10 @@ function changeInFields(object: Record<string, unknown>, found: Found): string |
   return isPlain || count > 0 ? undefined : "";
 }
 
-/** Tells whether a prototype is that of plain objects, of any realm: it alone has what they inherit. */
+/**
+ * Tells whether a prototype is the prototype of plain objects, of any realm. Only that prototype
+ * owns `hasOwnProperty`.
+ */
 function isOfObjects(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty");
 }

@@ -2,9 +2,9 @@ import { MelangeError } from "../support/errors.ts";
 
 /**
  * The value of a message attribute. A string travels as `String`, a number as `Number`, bytes as
- * `Binary`; whatever plain JavaScript cannot hold without loss (custom labels such as
- * `Number.float`, `String.Array`, numbers of many digits) is a {@linkcode TypedAttribute}, both
- * when it is sent and when it is received.
+ * `Binary`. Values that plain JavaScript cannot hold without loss (custom labels such as
+ * `Number.float`, `String.Array`, numbers of many digits) travel and arrive as a
+ * {@linkcode TypedAttribute}.
  *
  * @category Messages
  */
@@ -18,7 +18,7 @@ export type AttributeValue = string | number | Uint8Array | TypedAttribute;
 export interface TypedAttribute {
   /** `String`, `Number` or `Binary`, with an optional custom label after a dot. */
   readonly type: string;
-  /** Bytes for `Binary`, else text, kept exactly as it was sent. */
+  /** Bytes for `Binary`, else text, kept exactly as sent. */
   readonly value: string | Uint8Array;
 }
 
@@ -42,7 +42,7 @@ export interface MessageLimits {
 }
 
 /**
- * What a backend is asked to carry.
+ * A message for a backend to carry.
  *
  * @category Messages
  */
@@ -55,22 +55,29 @@ export interface OutgoingMessage {
   readonly group?: string;
   /** FIFO destinations drop a second message with this id for five minutes. */
   readonly deduplicationId?: string;
-  /** How long the queue hides it first, in milliseconds. Queues only. Default: the queue's own delay. */
+  /**
+   * Time that the queue hides the message first, in milliseconds. Queues only. Default: the queue's
+   * own delay.
+   */
   readonly delayMs?: number;
-  /** The trace of X-Ray that it belongs to. SQS carries it beside the attributes; topics and other backends drop it. */
+  /**
+   * The X-Ray trace of the message. SQS carries the trace beside the attributes; topics and other
+   * backends drop it.
+   */
   readonly traceHeader?: string;
 }
 
 /**
- * What the services say of a message beside what was published. Each is there where it was said; none
- * of it is what a publisher claims, but a copy that was dead-lettered keeps what its original had.
+ * Facts about a message from the services, beside the published message. A field is missing where
+ * the services do not tell the fact. No field repeats the claim of a publisher, but a dead-letter
+ * copy keeps the facts of its original.
  *
  * @category Messages
  */
 export interface MessageOrigin {
-  /** The topic that it was published to: an ARN on AWS. Not said by raw delivery to a queue. */
+  /** The topic of the publish: an ARN on AWS. Missing after raw delivery to a queue. */
   readonly topic?: string;
-  /** The subject that it was published with. Not said by raw delivery. */
+  /** The subject of the publish. Missing after raw delivery. */
   readonly subject?: string;
   /** When the topic took it. `sentAt` is when the queue did. */
   readonly publishedAt?: Date;
@@ -78,12 +85,12 @@ export interface MessageOrigin {
   readonly traceHeader?: string;
   /** The queue that the broker moved it from, into this dead-letter queue: an ARN on AWS. */
   readonly deadLetterSource?: string;
-  /** Who put it into the queue: a user id, a role and its session, or an id of SNS. */
+  /** The sender into the queue: a user id, a role and its session, or an id of SNS. */
   readonly senderId?: string;
 }
 
 /**
- * What a backend hands out.
+ * A message from a backend.
  *
  * @category Messages
  */
@@ -94,24 +101,30 @@ export interface ReceivedMessage {
   readonly body: string;
   /** All attributes, ours and the user's. */
   readonly attributes: Attributes;
-  /** The message group, if it has one. That alone does not make its queue FIFO. */
+  /**
+   * The message group, if the message has a group. A group does not prove that the queue is FIFO.
+   */
   readonly group?: string;
   /** The id that a FIFO queue de-duplicated it by. */
   readonly deduplicationId?: string;
-  /** Its place in a FIFO queue: a decimal of up to 128 bits, so compare it as `BigInt`. */
+  /** The place in a FIFO queue: a decimal of up to 128 bits, so compare the places as `BigInt`. */
   readonly sequenceNumber?: string;
-  /** When the broker took it. */
+  /** The time at which the broker took the message. */
   readonly sentAt: Date;
-  /** How often it has been received, this time included; 1 at first, or always where not counted. */
+  /**
+   * The number of receives, this receive included: 1 at first, or always where the broker does not
+   * count.
+   */
   readonly attempt: number;
-  /** When its lock ends unless it is extended. */
+  /** The end of the lock unless the lock is extended. */
   readonly lockedUntil?: Date;
-  /** What the services say beside it. Missing where they say nothing. */
+  /** Facts from the services about the message. Missing where the services tell nothing. */
   readonly origin?: MessageOrigin;
 }
 
 /**
- * Where a message is sent: a topic that fans out, or one queue. Names, ARNs and URLs are taken.
+ * The destination of a message: a topic that fans out, or one queue. Names, ARNs and URLs are
+ * accepted.
  *
  * @category Messages
  */
@@ -149,7 +162,7 @@ function printable(text: string): string {
 }
 
 /**
- * The name of a destination as it was given.
+ * Returns the name of a destination as given.
  *
  * @example
  * ```ts
@@ -172,7 +185,10 @@ export function typedAttribute(value: AttributeValue): TypedAttribute {
   return value;
 }
 
-/** A copy that shares nothing which could be changed: what a handler does to it changes no other. */
+/**
+ * Copies a message without sharing any part that can change, so that no handler changes the message
+ * of another handler.
+ */
 export function ownMessage(message: ReceivedMessage): ReceivedMessage {
   const attributes = Object.entries(message.attributes).map(([name, value]) =>
     [name, typeof value === "object" ? ownValue(value) : value] as const
@@ -208,7 +224,7 @@ const encoder = /* @__PURE__ */ new TextEncoder();
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** The bytes that a value takes: of text, those in UTF-8. */
+/** Returns the bytes of a value; of a text, the bytes in UTF-8. */
 export function byteLength(value: string | Uint8Array): number {
   // Most text is ASCII, and to encode it takes ten times as long.
   return (typeof value !== "string" || ASCII.test(value) ? value : encoder.encode(value)).length;
@@ -246,13 +262,16 @@ const ATTRIBUTE_TYPE = /^(String|Number|Binary)(\.\P{C}{1,249})?$/u;
 const NUMBER = /^[\d.e+-]+$/i;
 /** Alphanumerics and punctuation: the printable ASCII characters without the space. */
 const TOKEN = /^[!-~]{1,128}$/;
-/** Characters that SQS and SNS refuse or replace, beside lone surrogates: those take a call of their own, as `\p{Cs}` is slow. */
+/**
+ * Characters that SQS and SNS refuse or replace, without lone surrogates, which take a call of
+ * their own because `\p{Cs}` is slow.
+ */
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[\0-\x08\v\f\x0E-\x1F\uFFFE\uFFFF]/;
 
 /**
- * Messages that were looked through for a destination and its limits, by who made them and lets nobody
- * change them: what passes them on need not look again.
+ * Messages that their maker has checked for a destination and its limits, and lets nobody change.
+ * The next function need not check them again.
  */
 export const checkedFor: WeakMap<
   OutgoingMessage,
@@ -260,8 +279,8 @@ export const checkedFor: WeakMap<
 > = /* @__PURE__ */ new WeakMap();
 
 /**
- * The reason why a message cannot be sent to a destination, or `undefined`. One rule set for all
- * backends, the one of SNS and SQS: what a test sends in memory can be sent to AWS.
+ * Returns the reason why a message cannot be sent to a destination, or `undefined`. All backends
+ * use the rules of SNS and SQS, so a message that a test sends in memory can be sent to AWS.
  *
  * @example
  * ```ts

@@ -1,15 +1,15 @@
-/** The attributes that carry what is known of an event beside its data. */
+/** The attributes with the facts of an event beside its data. */
 import { defined } from "../support/defined.ts";
 import type { Event } from "../event/event.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
 import { type Attributes, typedAttribute } from "./message.ts";
 
 /**
- * How an event is written. All of them carry the same three attributes (`manifest`,
- * `serializer_id`, `melange`), and one reader understands them all.
+ * The format of an event on the wire. All formats carry the same three attributes (`manifest`,
+ * `serializer_id`, `melange`), and one reader understands all formats.
  *
  * - `plain`: the body is the serialized data: smallest, readable by anyone.
- * - `melange`: as Python's Melange 7 expects it: in a queue wrapped as `{"Message": …}`, in a topic
+ * - `melange`: the format of Python's Melange 7: in a queue wrapped as `{"Message": …}`, in a topic
  *   the serialized data, for a subscription without raw delivery.
  * - `cloudevents`: a structured CloudEvents 1.0 JSON body, with one more attribute, `content-type`.
  *
@@ -30,14 +30,14 @@ export const MANIFEST = "manifest";
 export const SERIALIZER_ID = "serializer_id";
 /** Everything else, as JSON. */
 export const PACKED = "melange";
-/** Only where the body is a CloudEvent. */
+/** The name of the attribute for the content type, present only where the body is a CloudEvent. */
 export const CONTENT_TYPE = "content-type";
-/** What it says then. */
+/** The content type of a CloudEvent. */
 export const CLOUDEVENTS_JSON = "application/cloudevents+json";
 /** The names that users cannot take. */
 export const OURS: readonly string[] = [MANIFEST, SERIALIZER_ID, PACKED, CONTENT_TYPE];
 
-/** What rides in the one packed attribute. Names are short: it is sent with every message. */
+/** Content of the one packed attribute. The names are short, because every message carries them. */
 export interface Packed {
   id: string;
   on: string;
@@ -46,18 +46,18 @@ export interface Packed {
   correlationId?: string;
   causationId?: string;
   format?: Format;
-  /** The source of a CloudEvent that others wrote: only with it is the id unique. */
+  /** The source of a foreign CloudEvent, whose id is unique only together with the source. */
   source?: string;
-  /** Only on a copy in a dead-letter queue: what the envelope said that it came in. */
+  /** Facts of the envelope, only on a copy in a dead-letter queue. */
   origin?: PackedOrigin;
   dead?: DeadLetterFacts;
 }
 
-/** What a copy keeps of an envelope. */
+/** Facts of an envelope in a dead-letter copy. */
 export interface PackedOrigin {
   topic?: string | undefined;
   subject?: string | undefined;
-  /** When it was published. */
+  /** The time of publishing. */
   at?: string | undefined;
 }
 
@@ -67,17 +67,19 @@ export interface PackedOrigin {
  * @category Handling
  */
 export interface DeadLetterFacts {
-  /** A short code: that of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`. */
+  /**
+   * A short code: the code of the `DeadLetter`, or `UNDECODABLE`, `UNKNOWN_TYPE`, `MAX_ATTEMPTS`.
+   */
   readonly reason: string;
   /** The queue it came from. */
   readonly queue: string;
-  /** The subscriber that gave up, if it has a name. */
+  /** The name of the subscriber that gave up, if any. */
   readonly subscriber?: string;
-  /** How often it was tried. */
+  /** The number of attempts. */
   readonly attempts: number;
 }
 
-/** What is known of an event, as it travels. */
+/** Packs the facts of an event, as they travel. */
 export function pack(event: Omit<Event, "type" | "data">, format: Format): Packed {
   const { id, occurredOn, topic, version, correlationId, causationId } = event;
   return {
@@ -93,7 +95,7 @@ export function pack(event: Omit<Event, "type" | "data">, format: Format): Packe
   };
 }
 
-/** What a message carries of that; `undefined` if it is not one of ours. */
+/** Reads the packed facts of a message; `undefined` if the message is not one of ours. */
 export function unpack(attributes: Attributes): Packed | undefined {
   const text = textOf(attributes, PACKED);
   const value = text === undefined ? undefined : tryParse(text)?.value;
@@ -135,7 +137,7 @@ function readDeadLetterFacts(value: unknown): DeadLetterFacts | undefined {
   return { reason, queue, attempts: value.attempts, ...defined({ subscriber }) };
 }
 
-/** The text of an attribute, if it has that. */
+/** Returns the text of an attribute, if the attribute is a text. */
 export function textOf(attributes: Attributes, name: string): string | undefined {
   if (!Object.hasOwn(attributes, name)) return undefined;
   const value = typedAttribute(attributes[name] ?? "").value;

@@ -1,14 +1,14 @@
 import { MelangeError } from "../support/errors.ts";
 
 /**
- * Turns data into text and back. Throwing means that it cannot.
+ * Converter of data to text and back. A serializer throws if it cannot convert the value.
  *
  * @category Serializers
  */
 export interface Serializer {
   /** The number by which readers find it again, from 3: 1 is JSON, 2 is Python's pickle and never read. */
   readonly id: number;
-  /** Turns data into text that is not empty. */
+  /** Turns data into a text, which must not be empty. */
   serialize(data: unknown): string;
   /** Turns text back into data. */
   deserialize(text: string): unknown;
@@ -37,19 +37,24 @@ function jsonReader(writer: Writer): Serializer {
   return { ...writer, deserialize: parseJson };
 }
 
-/** What finds the serializer that writes an event: a registry, or {@linkcode jsonOnly}. */
+/** Finder of the serializer that writes an event: a registry, or {@linkcode jsonOnly}. */
 export interface Writers {
-  /** What writes events of this type. */
+  /** Returns the serializer that writes events of this type. */
   forType(type: string): Writer;
 }
 
-/** JSON for every event: an edge function that has no other serializer carries no registry, and no reader. */
+/**
+ * JSON for every event. An edge function without another serializer so carries no registry and no
+ * reader.
+ */
 export const jsonOnly: Writers = { forType: () => jsonWriter };
 
-/** That of JSON, and of pickle. */
+/** The ids of JSON and of pickle. */
 const RESERVED_IDS: readonly number[] = [1, 2];
 
-/** Only a text that may hold the key pays for a look through it; escapes can spell it too. */
+/**
+ * Texts that may hold the key `__proto__`, also spelled with escapes. Other texts need no search.
+ */
 const MAY_HOLD_PROTO = /__proto__|\\u00/i;
 
 /** Parses JSON; a key named `__proto__` is dropped, since copying it could change a prototype. */
@@ -73,15 +78,15 @@ export function parseJson(text: string): unknown {
 export interface SerializerRegistryOptions {
   /** The serializers that readers may find by id; JSON is always there. Default: none more. */
   serializers?: readonly Serializer[];
-  /** What writes events that `byType` does not name. Default: JSON. */
+  /** The serializer of events that `byType` does not name. Default: JSON. */
   default?: Serializer;
-  /** What writes events of these types. Default: none. */
+  /** The serializers of events by type. Default: none. */
   byType?: Readonly<Record<string, Serializer>>;
 }
 
 /**
- * Which serializer writes which event, and which reads what arrives: writers choose by the name of
- * the event type, readers by the id that travels with the message.
+ * Registry of serializers. Writers choose a serializer by the name of the event type, readers by
+ * the id that travels with the message.
  *
  * @example
  * ```ts
@@ -132,14 +137,14 @@ export class SerializerRegistry {
     this.#byId.set(id, serializer);
   }
 
-  /** What writes events of this type. */
+  /** Returns the serializer that writes events of this type. */
   forType(type: string): Serializer {
     return this.#byType.get(type) ?? this.#default;
   }
 
   /**
-   * What reads a message that names this id; without an id, the default.
-   * @throws {MelangeError} `UNDECODABLE` if no serializer has it
+   * Returns the serializer that reads messages with this id; without an id, the default.
+   * @throws {MelangeError} `UNDECODABLE` if no serializer has the id
    */
   byId(id: number | undefined): Serializer {
     if (id === undefined) return this.#default;

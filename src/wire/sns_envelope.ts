@@ -9,14 +9,14 @@ import {
 } from "./message.ts";
 import { MANIFEST, PACKED, type PackedOrigin, textOf, unpack } from "./packed.ts";
 
-/** Only a body that holds them all is parsed to see whether it is an envelope. */
+/** Words of an envelope. Only a body with all of them is parsed. */
 const ENVELOPE_WORDS: readonly string[] = ['"Notification"', '"TopicArn"', '"MessageId"'];
 
 /**
- * Takes a message out of the envelope that SNS puts round it where a subscription is not raw: body
- * and attributes are those that were published, the id is the one of SNS, which is the same in every
- * queue, and topic, subject and time are its origin. A copy that was dead-lettered gets back the
- * origin that it was copied with. Any other message is returned as it is.
+ * Takes a message out of the envelope that SNS adds where a subscription is not raw. Body and
+ * attributes are the published ones. The id is the id of SNS, which is the same in every queue.
+ * Topic, subject and time of the envelope become the origin. A dead-letter copy gets back the
+ * origin of its original. Any other message is returned unchanged.
  *
  * @example
  * ```ts

@@ -1,41 +1,34 @@
-/** The broker's own view: asked past the library, so that neither can cover for the other. */
+/** The broker's own view: read past the library, so that neither can cover for the other. */
+import type { EmulatorSnapshot, StoredMessage } from "../../backends/aws/emulator/mod.ts";
 import type { Depths } from "./accounts.ts";
-
-interface Inspected {
-  readonly messages: {
-    readonly ready: readonly StoredMessage[];
-    readonly delayed: readonly StoredMessage[];
-    readonly inflight: readonly unknown[];
-  };
-}
-
-interface StoredMessage {
-  readonly messageAttributes: Record<string, { readonly StringValue?: string }>;
-}
 
 /** A dead letter as the broker has it. */
 export interface DeadLetterSeen {
   readonly eventId: string;
-  /** The reason of the handler that gave it up; missing if the broker moved it. */
+  /** The reason of the handler that gave the event up; missing if the broker moved the message. */
   readonly reason: string | undefined;
 }
 
 /** Counts the messages of a queue. */
-export async function depthsOf(endpoint: string, queue: string): Promise<Depths> {
-  const { ready, delayed, inflight } = (await inspect(endpoint, queue)).messages;
-  return { available: ready.length, delayed: delayed.length, inFlight: inflight.length };
+export function depthsOf(snapshot: EmulatorSnapshot, queue: string): Depths {
+  const states = messagesIn(snapshot, queue).map(({ state }) => state);
+  const count = (wanted: string) => states.filter((state) => state === wanted).length;
+  return {
+    available: count("available"),
+    delayed: count("delayed"),
+    inFlight: count("inFlight"),
+  };
 }
 
 /** Returns the messages in a dead-letter queue. */
-export async function deadLettersIn(endpoint: string, queue: string): Promise<DeadLetterSeen[]> {
-  const { ready } = (await inspect(endpoint, queue)).messages;
-  return ready.map(({ messageAttributes }) => {
-    const { id, dead } = JSON.parse(messageAttributes.melange?.StringValue ?? "{}");
+export function deadLettersIn(snapshot: EmulatorSnapshot, queue: string): DeadLetterSeen[] {
+  return messagesIn(snapshot, queue).map(({ attributes }) => {
+    const { melange } = attributes as Readonly<Record<string, { readonly value: string }>>;
+    const { id, dead } = JSON.parse(melange?.value ?? "{}");
     return { eventId: id, reason: dead?.reason };
   });
 }
 
-async function inspect(endpoint: string, queue: string): Promise<Inspected> {
-  const response = await fetch(`${endpoint}/_fauxqs/queues/${queue}`);
-  return await response.json();
+function messagesIn({ queues }: EmulatorSnapshot, queue: string): readonly StoredMessage[] {
+  return queues.find(({ name }) => name === queue)?.engine.messages ?? [];
 }

@@ -78,7 +78,7 @@ async function play(
     await watch(stage, published);
     const codes = await Promise.all(workers.map((worker) => worker.stop()));
     const sources = await look(stage, published);
-    const deadLetters = await deadLettersIn(broker.endpoint, DEAD_LETTERS);
+    const deadLetters = deadLettersIn(broker.aws.snapshot(), DEAD_LETTERS);
     return { wanted: events, startedAt, sources, codes, deadLetters };
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()));
@@ -149,13 +149,13 @@ function stateOf({ published, queues }: Sources): string {
 
 /** Asks the workers' records and the broker. */
 async function look(stage: Stage, published: string[]): Promise<Sources> {
-  const { endpoint } = stage.broker;
+  const snapshot = stage.broker.aws.snapshot();
   const queues = QUEUES.map(async (queue) => ({
     queue,
     tries: await readTries(recordOf(stage, queue)),
-    depths: await depthsOf(endpoint, queue),
+    depths: depthsOf(snapshot, queue),
     deadLetters: queue === "billing"
-      ? (await deadLettersIn(endpoint, DEAD_LETTERS)).map(({ eventId }) => eventId)
+      ? deadLettersIn(snapshot, DEAD_LETTERS).map(({ eventId }) => eventId)
       : [],
   }));
   return { published, queues: await Promise.all(queues) };

@@ -68,8 +68,7 @@ function oneWayToStartPrograms(context: Context): Visitor {
 }
 
 /** The code whose doc comments users read. */
-const DOCUMENTED =
-  /^(src\/backend|src\/(event|handle)\/|backends\/conformance|backends\/aws\/(hosts|declare|credentials)\/|mod\.ts)/;
+const DOCUMENTED = /^(src|backends|cli)\/|^mod\.ts$/;
 const OPENING = /^\*\s*(?:\*\s*)?(What|Whether|Who|Whose|Its|Where|How)\b/;
 
 /** A doc comment that opens with a noun or a verb says in its first word what it is about. */

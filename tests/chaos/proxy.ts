@@ -10,7 +10,7 @@ import { type Gate, refusalOf, timeAt } from "./gate.ts";
 import { openLedger, type WireFact } from "./ledger.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { createTurnstile, type Turnstile } from "./turnstile.ts";
-import type { Entry, Input, Output } from "./wire.ts";
+import type { Entry, Input, Message, Output } from "./wire.ts";
 
 /** Options of {@linkcode startProxy}. */
 export interface ProxyOptions {
@@ -249,8 +249,21 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     if (ghost && messages.length > 0 && messages.length < 10 && random() < proxy.profile.ghost) {
       messages.push(ghost);
     }
-    messages.sort(() => random() - 0.5);
+    if (messages.length > 0) output.Messages = shuffled(messages, random);
   }
+}
+
+/** Messages in any order; those of one group keep theirs, as FIFO queues promise. */
+function shuffled(messages: readonly Message[], random: () => number): Message[] {
+  const groupOf = ({ Attributes }: Message) => Attributes?.MessageGroupId;
+  const mixed = messages.toSorted(() => random() - 0.5);
+  const inOrder = new Map(
+    [...Map.groupBy(messages, groupOf)].map(([group, list]) => [group, list.values()]),
+  );
+  return mixed.map((message) => {
+    const group = groupOf(message);
+    return group === undefined ? message : inOrder.get(group)?.next().value ?? message;
+  });
 }
 
 const INTERNAL_ERROR: Answer = { status: 500, output: { __type: "InternalFailure" } };
@@ -270,7 +283,13 @@ function failedEntry(Id: string): unknown {
   return { Id, SenderFault: false, Code: "InternalError" };
 }
 
-const PASSED_HEADERS = ["content-type", "x-amz-target", "x-amzn-query-mode", "authorization"];
+const PASSED_HEADERS = [
+  "content-type",
+  "x-amz-target",
+  "x-amzn-query-mode",
+  "x-amz-date",
+  "authorization",
+];
 
 async function forward(target: string, request: IncomingMessage, input: Input): Promise<Answer> {
   const headers = new Headers();

@@ -20,6 +20,7 @@ export interface Message {
   MessageId: string;
   ReceiptHandle: string;
   Body: string;
+  Attributes?: { MessageGroupId?: string };
 }
 
 /** What an answer says. */

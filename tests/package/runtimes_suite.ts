@@ -5,6 +5,8 @@ import config from "../../deno.json" with { type: "json" };
 import { type Program, type Run, run, start } from "../../tasks/process.ts";
 import { bunProgram, nodeProgram, NODES } from "../../tasks/test/runtimes.ts";
 import { type Broker, startBroker } from "../broker.ts";
+import { listening } from "../cli/broker/program.ts";
+import { untilEmpty } from "../wait.ts";
 import { withoutAws } from "../without_aws.ts";
 import { createProject, ENTRIES, PACKAGE, type Project } from "./project.ts";
 
@@ -107,6 +109,32 @@ describe("the npm package", () => {
         await worker.line(/^did 7$/);
         worker.kill("SIGTERM");
         assertEquals(await worker.ended(), { code: 0, signal: null });
+      });
+
+      it("is a broker that keeps what it has acknowledged when it is killed", async () => {
+        const data = `broker-${crypto.randomUUID()}.log`;
+        const args = ["broker", "--port", "0", "--data", data, "--sync"];
+        const begin = () => startMelange(program, project, { args, env: withoutAws() });
+        await using first = begin();
+        const { backend } = await listening(first);
+        await backend.declareQueue("jobs", { subscribeTo: ["orders"] });
+        const bodies = Array.from({ length: 30 }, (_, number) => `${number} 🙂`);
+        for (const body of bodies) {
+          const [result] = await backend.send({ topic: "orders" }, [{ body, attributes: {} }]);
+          assertEquals(result?.ok, true);
+        }
+        first.kill("SIGKILL");
+        await first.ended();
+        await backend.close();
+        await using second = begin();
+        const again = await listening(second);
+        const what = "messages";
+        const options = { max: 10, waitMs: 0, visibilityMs: 30_000 };
+        const received = await untilEmpty(() => again.backend.receive("jobs", options), { what });
+        assertEquals(received.map(({ message: { body } }) => body), bodies);
+        await again.backend.close();
+        second.kill("SIGTERM");
+        assertEquals(await second.ended(), { code: 0, signal: null });
       });
     });
   }

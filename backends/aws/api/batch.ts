@@ -3,7 +3,7 @@ import { checkRange } from "../../../src/support/range.ts";
 import { type ErrorClass, type Failure, serviceError, unknownOutcome } from "./errors.ts";
 import type { Answered, BatchAnswer } from "./sqs.ts";
 
-/** The most entries that SQS and SNS take in one call. */
+/** Highest number of entries of SQS and SNS in one call. */
 export const MAX_ENTRIES = 10;
 
 /** Refuses a batch that no call takes. */
@@ -12,8 +12,8 @@ export function assertEntries(action: string, count: number): void {
 }
 
 /**
- * Gives one result per entry, in order. The ids are the places; an entry that is in neither list, or
- * in both, or whose success cannot be read, has not demonstrably succeeded.
+ * Returns one result per entry, in order. The ids are the places. An entry counts as successful
+ * only if the entry is in exactly one list, the list of successes, and its success can be read.
  */
 export function resultPerEntry<E, T>(
   action: string,
@@ -35,7 +35,9 @@ export function resultPerEntry<E, T>(
   });
 }
 
-/** Reads an entry that failed. What is not the sender's fault may have been done. */
+/**
+ * Reads an entry that failed. Unless the sender is at fault, the service may have done the work.
+ */
 function failureOf(
   { Code, SenderFault }: Answered,
   errors: readonly ErrorClass[] | undefined,

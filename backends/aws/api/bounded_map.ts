@@ -1,7 +1,7 @@
 /** Names come out of messages, so not all that were ever asked for are kept. */
 const MAX_ENTRIES = 10_000;
 
-/** A map that starts anew when it is full. */
+/** A map that starts anew when full. */
 export class BoundedMap<Key, Value> extends Map<Key, Value> {
   readonly #max: number;
 
@@ -11,7 +11,7 @@ export class BoundedMap<Key, Value> extends Map<Key, Value> {
     this.#max = max;
   }
 
-  /** Sets a value; one entry too many drops all others. */
+  /** Sets a value; an entry too many drops all other entries. */
   override set(key: Key, value: Value): this {
     if (this.size >= this.#max && !this.has(key)) this.clear();
     return super.set(key, value);

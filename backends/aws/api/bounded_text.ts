@@ -4,9 +4,9 @@ import { readBytes } from "./read_bytes.ts";
 const MAX_ANSWER_BYTES = 67_108_864;
 
 /**
- * Reads an answer to its end; rejects where it is longer than any that AWS gives. One that says how
- * long it is is not read piece by piece: HTTP ends it there. A length of what is compressed says
- * nothing about what it holds.
+ * Reads an answer to the end. Rejects an answer that is longer than any of AWS. An uncompressed
+ * answer with a stated length is read in one piece, because HTTP ends the answer there. The stated
+ * length of a compressed answer says nothing about the length of the text.
  */
 export async function boundedText(answer: Response): Promise<string> {
   const { body, headers } = answer;

@@ -22,28 +22,40 @@ import { createSigner, type Sign } from "./signing.ts";
 
 /** Options of everything that talks to AWS. */
 export interface AwsClientOptions extends EndpointOptions {
-  /** What requests are signed with, or where that comes from. Default: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`. */
+  /**
+   * Credentials that sign requests, or their provider. Default: `AWS_ACCESS_KEY_ID`,
+   * `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`.
+   */
   credentials?: Credentials | CredentialsProvider;
-  /** How long a request may take, in milliseconds; a receive may take its wait longer. Default: 10 000. */
+  /**
+   * Longest time of a request, in milliseconds; a receive may take its wait longer. Default:
+   * 10 000.
+   */
   requestTimeoutMs?: number;
   /** Sends requests. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
-  /** Where time comes from. Default: the machine's clock. */
+  /** The clock of requests and waits. Default: the machine's clock. */
   clock?: Clock;
-  /** Where defaults come from; on an edge worker `(name) => env[name]`. Default: the environment variables of the process. */
+  /**
+   * Source of defaults; on an edge worker `(name) => env[name]`. Default: the environment variables
+   * of the process.
+   */
   environment?: Environment;
 }
 
-/** What may be said about any call. */
+/** Settings that any call takes. */
 export interface CallSettings {
   readonly signal?: AbortSignal | undefined;
-  /** Default: the one that the address names, else the client's. */
+  /** Region of the call. Default: the region in the address, else the client's. */
   readonly region?: string | undefined;
-  /** How much longer than other calls this one may take, in milliseconds. */
+  /** Time that this call may take longer than other calls, in milliseconds. */
   readonly waitMs?: number | undefined;
-  /** Ends the call when it is aborted; is aborted when the call fails. Default: one of its own. */
+  /**
+   * Controller whose abort ends the call, and which is aborted when the call fails. Default: a new
+   * controller.
+   */
   readonly ending?: AbortController;
-  /** What this action answers besides what every action may answer. */
+  /** Errors of this action, beside the errors of every action. */
   readonly errors?: readonly ErrorClass[];
 }
 
@@ -52,7 +64,7 @@ export interface AwsRequest<T> extends CallSettings {
   readonly service: Service;
   /** The action, as AWS names it. */
   readonly action: string;
-  /** The name, ARN or URL of what it acts on, if there is such a thing. */
+  /** The name, ARN or URL of the object of the call, if the call has an object. */
   readonly address?: string | undefined;
   readonly headers: Record<string, string>;
   readonly body: string;
@@ -60,17 +72,22 @@ export interface AwsRequest<T> extends CallSettings {
   read(text: string): T;
 }
 
-/** Signs and sends, and tells what came of it. */
+/** Signs and sends requests, and returns their results. */
 export interface AwsClient {
   readonly clock: Clock;
   readonly environment: Environment;
-  /** Where a request goes; throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+  /**
+   * Returns the target of a request. Throws `CONFIGURATION`, or rejects with it, if no target can
+   * be told.
+   */
   place(request: Located): Place | Promise<Place>;
   /** Makes one call. Nothing is tried again, but expired credentials and a wrong clock are mended once. */
   call<T>(request: AwsRequest<T>): Promise<T>;
 }
 
-/** What differs between the backend and the sender of an edge worker, which must stay small. */
+/**
+ * Parts that differ between the backend and the sender of an edge worker, which must stay small.
+ */
 export interface AwsClientParts {
   /** Finds where requests go. Default: by options and environment. */
   locate?: Locate;
@@ -120,7 +137,7 @@ export function createClient(options: AwsClientOptions & AwsClientParts): AwsCli
   };
 }
 
-/** A request, with what it is called in errors. */
+/** A request, with its name in errors. */
 type Sendable<T> = AwsRequest<T> & { name: string };
 
 function createSend(
@@ -181,7 +198,10 @@ function createSend(
   };
 }
 
-/** From here on the difference of two clocks is what a request failed for: the SDKs' threshold. */
+/**
+ * Difference of two clocks from which the difference counts as the cause of a failure: the SDKs'
+ * threshold.
+ */
 const SKEW_MS = 240_000;
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {
@@ -194,8 +214,8 @@ function parsed<T>({ name, read }: Sendable<T>, text: string): T {
 }
 
 /**
- * The codes of both protocols. By pattern, so that a truncated answer still has them; and not in
- * texts that quote what was sent.
+ * The codes of both protocols, found by pattern. So a truncated answer still shows its code, and a
+ * quoted message does not count.
  */
 const CODES = /^[\w.]+(?=;)|(?<=^[^{]{0,999}<Code>|"__type"\s*:\s*")[\w.#]{1,99}/g;
 

@@ -1,7 +1,6 @@
 /**
- * Finds endpoints as the AWS SDKs do, by options, environment, the profile in the
- * shared files. `awsSender` does without the profile, so that it stays small.
- *
+ * Finds endpoints as the AWS SDKs do, by options, environment, the profile in the shared files.
+ * `awsSender` does without the profile, to stay small.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
  */
 import { type Clock, reading } from "../../../src/support/clock.ts";
@@ -65,7 +64,10 @@ export function configuredEndpoints(
 /** The time for which settings count that lack files without an answer. */
 const READ_AGAIN_MS = 30_000;
 
-/** Reads settings once, anew after a failure, and now and then while files are missing in them: nobody waits for that. */
+/**
+ * Reads settings once, anew after a failure, and now and then while files are missing, without a
+ * wait for the caller.
+ */
 function settingsKept(read: () => Promise<Settings>, clock: Clock): () => Promise<Settings> {
   let kept: Promise<Settings> | undefined;
   let readAgainAt = Infinity;
@@ -112,7 +114,7 @@ function isElsewhere(address: string, region: string): boolean {
   return !hosts.some((host) => new URL(base).href === `https://${host}/`);
 }
 
-/** The domains that answer over IPv4 and IPv6, by the domain that answers over IPv4. */
+/** The domains with IPv4 and IPv6, by the domain with IPv4 only. */
 const DUAL_STACK_DOMAINS: Record<string, string> = {
   "amazonaws.com": "api.aws",
   "amazonaws.com.cn": "api.amazonwebservices.com.cn",
@@ -187,7 +189,10 @@ function regionOutside({ region }: EndpointOptions, environment: Environment): s
   return region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
 }
 
-/** A home folder that never answers stops nobody who has what is needed: it counts as one without files. */
+/**
+ * Reads the files of the home folder. A folder that never answers counts as a folder without files,
+ * unless the files are needed.
+ */
 async function filesIn(
   { environment, readTextFile, clock }: EndpointSources,
   isNeeded: boolean,
@@ -200,7 +205,10 @@ async function filesIn(
   }
 }
 
-/** A broker on this machine answers for STS where it answers for SNS; no other host is taken for one. */
+/**
+ * Returns the broker on this machine that answers for SNS, which then answers for STS as well. No
+ * other host counts as a broker.
+ */
 function brokerOf(snsEndpoint: string | undefined): string | undefined {
   const isLocal =
     /^https?:\/\/(([\w-]+\.)*localhost(\.localstack\.cloud)?|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;

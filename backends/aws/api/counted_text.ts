@@ -1,7 +1,10 @@
 /** More than ten messages of 1 MiB have, in which an escape makes six of one. */
 const MAX_CHARACTERS = 70_000_000;
 
-/** Reads an answer to its end; rejects where it is longer than any that AWS gives. Smaller than `boundedText`, for the edge. */
+/**
+ * Reads an answer to the end. Rejects an answer that is longer than any of AWS. The function is
+ * smaller than `boundedText`, for the edge.
+ */
 export async function countedText({ body }: Response): Promise<string> {
   let text = "";
   for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {

@@ -2,7 +2,7 @@ import { MelangeError } from "../../../src/support/errors.ts";
 import type { Environment } from "./environment.ts";
 import { baseOf, regionOf, serviceUrl } from "./names.ts";
 
-/** The services that are called, as their hosts begin; the last two are for credentials. */
+/** The called services, by the beginning of their hosts; the last two are for credentials. */
 export type Service = "sns" | "sqs" | "sts" | "portal.sso" | "oidc";
 
 /** Options for the endpoints of services. */
@@ -24,11 +24,11 @@ export interface Located {
   readonly service: Service;
   /** The name, ARN or URL of a queue or a topic. */
   readonly address?: string | undefined;
-  /** Default: the one that the address names, else the one of the settings. */
+  /** Region of the request. Default: the region in the address, else the region of the settings. */
   readonly region?: string | undefined;
 }
 
-/** The region that a request is signed for, and the address to which it is posted. */
+/** The region for the signature, and the address for the post. */
 export interface Place {
   readonly region: string;
   readonly url: string;
@@ -40,12 +40,15 @@ export interface EndpointSettings
   readonly environment: Environment;
 }
 
-/** Finds where a request goes. Throws `CONFIGURATION`, or rejects with it, if that cannot be told. */
+/**
+ * Finds the target of a request. Throws `CONFIGURATION`, or rejects with it, if no target can be
+ * told.
+ */
 export type Locate = (request: Located, settings: EndpointSettings) => Place | Promise<Place>;
 
 /**
- * The first that is there of: the option, the environment, the host in the URL of a queue, the
- * endpoint of the region. A region is only taken from a host that is known to be one of AWS.
+ * Returns the first of these that exists: the option, the environment, the host in the URL of a
+ * queue, the endpoint of the region. A host names a region only if AWS owns the host.
  */
 export function place(request: Located, settings: EndpointSettings): Place {
   const { service, address = "" } = request;
@@ -58,7 +61,7 @@ export function place(request: Located, settings: EndpointSettings): Place {
   );
 }
 
-/** The region that was given, else the one of the environment. */
+/** Returns the given region, else the region of the environment. */
 function regionFrom({ region, environment }: EndpointSettings): string {
   const found = region ?? environment("AWS_REGION") ?? environment("AWS_DEFAULT_REGION");
   if (/^[a-z0-9-]+$/.test(found ?? "")) return found!;

@@ -6,10 +6,10 @@ export type Environment = (name: string) => string | undefined;
 /** Reads a text file; rejects if there is none, or if it is not allowed to be read. */
 export type ReadTextFile = (path: string) => Promise<string>;
 
-/** Writes a text file, for its owner alone; rejects if that is not allowed. */
+/** Writes a text file, for its owner alone; rejects without permission. */
 export type WriteTextFile = (path: string, text: string) => Promise<void>;
 
-/** Runs a command line in a shell, and resolves to what it prints; rejects if it fails. */
+/** Runs a command line in a shell, and resolves to the output; rejects if the command fails. */
 export type RunProcess = (commandLine: string) => Promise<string>;
 
 interface Runtime {
@@ -26,8 +26,8 @@ interface Runtime {
 }
 
 /**
- * The environment of the process, on runtimes that have one. This file is the only place that looks
- * at the runtime. Deno is asked first, because its `process.env` prompts for the same permission
+ * The environment of the process, on runtimes with an environment. Only this file looks at the
+ * runtime. Deno is asked first, because the `process.env` of Deno prompts for the same permission
  * again.
  */
 export const processEnvironment: Environment = (name) => {
@@ -39,7 +39,10 @@ export const processEnvironment: Environment = (name) => {
   }
 };
 
-/** How this runtime reads files; `undefined` if it has none, as browsers and edge workers. */
+/**
+ * Returns a reader of files; `undefined` on runtimes without files, such as browsers and edge
+ * workers.
+ */
 export function processFiles(): ReadTextFile | undefined {
   const { Deno, process, navigator } = globalThis as Runtime;
   if (Deno) return (path) => Deno.readTextFile(path);
@@ -48,15 +51,17 @@ export function processFiles(): ReadTextFile | undefined {
 }
 
 /**
- * The same two for what one can do without: Deno asks nobody for a permission to look for it. What
- * it may ask for is the variables of AWS.
+ * The environment of the process for optional settings. Deno prompts for no permission because of
+ * them, except for the variables of AWS.
  */
 export const quietEnvironment: Environment = (name) =>
   name.startsWith("AWS_") || isGranted({ name: "env", variable: name })
     ? processEnvironment(name)
     : undefined;
 
-/** How this runtime reads files without asking anybody; `undefined` if it has none. */
+/**
+ * Returns a reader of files that prompts for no permission; `undefined` on runtimes without files.
+ */
 export function quietFiles(): ReadTextFile | undefined {
   const read = processFiles();
   return read && (async (path) => {
@@ -70,7 +75,7 @@ function isGranted(descriptor: object): boolean {
   return (Deno?.permissions?.querySync(descriptor).state ?? "granted") === "granted";
 }
 
-/** How this runtime writes files; `undefined` if it has none. */
+/** Returns a writer of files; `undefined` on runtimes without files. */
 export function processFileWriter(): WriteTextFile | undefined {
   const fs = builtin<NodeFiles>("node:fs/promises");
   return fs && (async (path, text) => {
@@ -81,7 +86,7 @@ export function processFileWriter(): WriteTextFile | undefined {
   });
 }
 
-/** How this runtime starts programs; `undefined` if it cannot. */
+/** Returns a starter of programs; `undefined` on runtimes without programs. */
 export function processRunner(): RunProcess | undefined {
   const children = builtin<NodeChildren>("node:child_process");
   return children && ((commandLine) =>

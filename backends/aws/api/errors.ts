@@ -1,6 +1,6 @@
 /**
- * The meaning of the errors of the services: one table, read from the top. The free text of a service
- * may quote a message, so no rule reads it and no error of ours repeats it.
+ * The meaning of the errors of the services: one table, read from the top. The free text of a
+ * service may quote a message, so no rule reads the text and no error of ours repeats the text.
  */
 import {
   MelangeError,
@@ -12,11 +12,14 @@ import {
 export interface Failure {
   /** The HTTP status of a failed call, and the names of the error: SQS has two for some, one per protocol. */
   readonly said: readonly string[];
-  /** Tells that the service blames itself for an entry, which may have been done then. */
+  /**
+   * Tells that the service blames itself for an entry. The service may have done the work of such
+   * an entry.
+   */
   readonly isServiceFault?: boolean;
   /** The pause that the service asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** The errors of this action beside those that every action has. */
+  /** The errors of this action, beside the errors of every action. */
   readonly errors?: readonly ErrorClass[] | undefined;
 }
 
@@ -36,9 +39,8 @@ const UNKNOWN = ["OUTCOME_UNKNOWN", "it may have been done", RETRYABLE] as const
 const DENIED = ["ACCESS_DENIED", "check credentials and policies"] as const;
 
 /**
- * Throttling comes as 400, 403 and 429, and as the sender's fault. Names of KMS errors, which are
- * denials, end as others do: so denials come before those.
- *
+ * Errors by status and name. Throttling comes as 400, 403 and 429, and as the sender's fault. Names
+ * of KMS errors, which are denials, have the endings of other errors, so denials come first.
  * - https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
  * - https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html
  */
@@ -75,7 +77,10 @@ export function serviceError(what: string, failure: Failure): MelangeError {
   return new MelangeError(code, message, { ...options, retryAfterMs });
 }
 
-/** Creates the error of an action that may or may not have been done: its answer got lost, or made no sense. */
+/**
+ * Creates the error of an action that may or may not have been done: the answer got lost, or made
+ * no sense.
+ */
 export function unknownOutcome(
   what: string,
   reason: string,
@@ -89,7 +94,7 @@ export function isNotFound(error: unknown): error is MelangeError {
   return (error as MelangeError | undefined)?.code === "NOT_FOUND";
 }
 
-/** Tells whether an error says that the credentials or a policy do not allow it. */
+/** Tells whether an error is a denial by credentials or a policy. */
 export function isDenied(error: unknown): error is MelangeError {
   return error instanceof MelangeError && error.code === "ACCESS_DENIED";
 }

@@ -12,7 +12,7 @@ export interface Hashes {
 export interface Hash {
   /** Adds bytes, or text in UTF-8. */
   update(data: string | Uint8Array): Hash;
-  /** Returns a hash that goes on from here, beside this one. */
+  /** Returns a copy of this hash, which goes on from here. */
   copy(): Hash;
   /** Returns the hash as bytes. */
   digest(): Uint8Array;

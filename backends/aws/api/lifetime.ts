@@ -2,9 +2,11 @@ import { abortable } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { AwsClient } from "./client.ts";
 
-/** Ends all work that is under way when it is closed. */
+/** A lifetime, at whose end all work under way ends. */
 export interface Lifetime {
-  /** Runs work with a signal of its own, and rejects as soon as that aborts, even if the work goes on. */
+  /**
+   * Runs work with a new signal. Rejects as soon as the signal aborts, even if the work goes on.
+   */
   during<T>(
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<T>,
@@ -14,13 +16,13 @@ export interface Lifetime {
    * @throws {MelangeError} `CLOSED` if that has happened
    */
   enter(ending: AbortController): () => void;
-  /** Ends what is under way with `CLOSED`, and refuses what comes later. */
+  /** Ends the work under way with `CLOSED`, and refuses later work. */
   close(): void;
 }
 
 /**
- * Creates a lifetime. It shares no controller between calls: edge workers allow none outside of a
- * request, and nothing collects listeners at a long-lived signal this way.
+ * Creates a lifetime. Calls share no controller: edge workers allow none outside of a request, and
+ * so no listeners collect at a long-lived signal.
  */
 export function createLifetime(): Lifetime {
   const underWay = new Set<AbortController>();

@@ -1,6 +1,7 @@
 /**
- * The meter of a backend: it counts what AWS bills. It stands around `fetch` and around the reader of
- * answers, so that every attempt is counted, and the sender of edge workers carries nothing of it.
+ * The meter of a backend, which counts the requests that AWS bills. The meter wraps `fetch` and the
+ * reader of answers, so that every attempt is counted and the sender of edge workers carries no
+ * part of the meter.
  */
 import type { Usage } from "../../../src/backend.ts";
 
@@ -16,7 +17,7 @@ export const DOLLARS_PER_MILLION: Readonly<Record<PricedService, number>> = {
   sns: 0.5,
 };
 
-/** A service that bills requests, and its kind. */
+/** A billed service, with its kind. */
 export type PricedService = "sqs" | "sqsFifo" | "sns";
 
 /** AWS bills each part of a payload of this size as one request: 64 KiB. */
@@ -24,9 +25,9 @@ const BILLED_BYTES = 65_536;
 
 /** A meter. */
 export interface Meter {
-  /** Returns a `fetch` that notes what was asked. */
+  /** Returns a `fetch` that notes each request. */
   fetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch;
-  /** Returns a reader of answers that counts the request which each one answers. */
+  /** Returns a reader of answers that counts the request of each answer. */
   read(read: ReadAnswer): ReadAnswer;
   /** Counts messages that were sent. */
   sent(count: number): void;
@@ -36,10 +37,10 @@ export interface Meter {
   usage(): Usage;
 }
 
-/** A function that reads an answer to its end. */
+/** A function that reads an answer to the end. */
 export type ReadAnswer = (answer: Response) => Promise<string>;
 
-/** A request, as far as its price goes by it. */
+/** A request, as far as the price depends on it. */
 interface Asked {
   readonly action: string;
   readonly service: PricedService | undefined;
@@ -107,7 +108,9 @@ function headerOf(headers: HeadersInit | undefined, name: string): string | unde
   return (headers as Readonly<Record<string, string>>)[name];
 }
 
-/** The parts that AWS bills a text as: of the whole request or answer, so that it is never less. */
+/**
+ * Returns the number of parts that AWS bills for a text, the whole request or answer; never less.
+ */
 function partsOf(text: string): number {
   // Three bytes are the most that a character of a string takes.
   if (text.length * 3 <= BILLED_BYTES) return 1;

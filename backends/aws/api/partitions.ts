@@ -1,17 +1,17 @@
 /**
- * The partitions of AWS: which regions are theirs, what they are called in ARNs, and under which
- * domains their services answer. https://docs.aws.amazon.com/general/latest/gr/rande.html
+ * The partitions of AWS: their regions, their names in ARNs, and the domains of their services.
+ * https://docs.aws.amazon.com/general/latest/gr/rande.html
  */
 export interface Partition {
   /** The name of the partition in ARNs. */
   readonly id: string;
-  /** The domain of its endpoints; those that answer over IPv6 as well have another one. */
+  /** The domain of the endpoints. Endpoints with IPv6 have another domain. */
   readonly domain: string;
 }
 
 /**
- * The beginning of its regions' names, and both of the above. A region that nobody knows counts to
- * the largest, as in the SDKs.
+ * The beginning of the regions' names, with the name and the domain of the partition. An unknown
+ * region counts to the largest partition, as in the SDKs.
  */
 const PARTITIONS = [
   ["cn-", "aws-cn", "amazonaws.com.cn"],

@@ -1,9 +1,9 @@
 import { abortable } from "../../../src/support/clock.ts";
 
 /**
- * Reads a stream to its end; `undefined`, with the stream cancelled, as soon as there are more than
- * `maxBytes`. Rejects as the stream does, or with the signal's reason. It takes twice as much memory as
- * was read, at the most, however small the pieces are that it came in.
+ * Reads a stream to the end. Returns `undefined`, and cancels the stream, as soon as the stream
+ * exceeds `maxBytes`. Rejects as the stream does, or with the signal's reason. Takes at most twice
+ * as much memory as the bytes read, even if the pieces are small.
  */
 export async function readBytes(
   stream: ReadableStream<Uint8Array> | null,
@@ -30,7 +30,7 @@ export async function readBytes(
   return reader ? undefined : bytes;
 }
 
-/** Nobody waits for it: a peer that sends nothing may also never take notice. */
+/** Gives a reader up without waiting: a silent peer may never take notice. */
 function giveUp(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
   reader?.cancel().catch(() => {});
 }

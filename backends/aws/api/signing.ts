@@ -12,7 +12,9 @@ export interface Unsigned {
   readonly now: number;
 }
 
-/** Returns the headers of a signed POST: those given, and those of Signature Version 4. */
+/**
+ * Returns the headers of a signed POST: the given headers, and the headers of Signature Version 4.
+ */
 export type Sign = (
   unsigned: Unsigned,
   credentials: Credentials,
@@ -22,8 +24,8 @@ export type Sign = (
 const MAX_KEYS = 20;
 
 /**
- * Creates a signer. Derived keys are remembered, those of the last credentials only, as they tell
- * the secret; and not too many, as aws4fetch never removes one.
+ * Creates a signer. The signer remembers derived keys only of the last credentials, because the
+ * keys tell the secret. The number of keys is bounded, because aws4fetch never removes a key.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */

@@ -16,9 +16,9 @@ const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Gets a small text of an address that was checked before: nothing but a 200 counts, a redirect is
- * not followed, an answer that is slow or long is given up. Throws a `MelangeError`, `retryable` if
- * the answer may be another one later.
+ * Fetches a small text from a checked address. Only a 200 counts. A redirect is not followed, and a
+ * slow or long answer is given up. Throws a `MelangeError`, `retryable` if a later answer may
+ * differ.
  */
 export async function smallFetch(url: string, options: SmallFetchOptions): Promise<string> {
   const { fetch, clock } = options;

@@ -1,6 +1,6 @@
 /**
- * The calls of SNS, in the Query protocol, one function each, and the one of STS that is needed to
- * write the ARN of a topic.
+ * The calls of SNS, in the Query protocol, one function each, and the call of STS that the ARN of a
+ * topic needs.
  *
  * https://docs.aws.amazon.com/sns/latest/api/welcome.html
  */
@@ -182,7 +182,7 @@ interface Call<T> extends CallSettings {
   /** The name or the ARN of the topic or subscription. */
   address?: string;
   read: (xml: XmlElement) => T;
-  /** The XML that an empty answer stands for. Default: none, such an answer makes no sense. */
+  /** The XML for an empty answer. Default: none, an empty answer makes no sense. */
   empty?: string;
 }
 

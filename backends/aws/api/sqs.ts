@@ -1,6 +1,6 @@
 /**
- * The calls of SQS, in AWS JSON 1.0, one function each. They are posted to the endpoint with the
- * queue's URL in the body: the host of that URL need not resolve.
+ * The calls of SQS, in AWS JSON 1.0, one function each. A call is posted to the endpoint with the
+ * queue's URL in the body, so the host of that URL need not resolve.
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
  */
@@ -76,7 +76,10 @@ export function receiveMessage(
     WaitTimeSeconds: number;
     VisibilityTimeout: number;
     MessageSystemAttributeNames: string[];
-    /** The older name of the same: brokers know only this one, only that one, or both. */
+    /**
+     * The older name of `MessageSystemAttributeNames`. Some brokers know only the older name, some
+     * only the newer name.
+     */
     AttributeNames: string[];
     MessageAttributeNames: string[];
     ReceiveRequestAttemptId?: string;
@@ -199,7 +202,9 @@ function readQueueUrl(text: string): string {
   return typeof QueueUrl === "string" ? QueueUrl : unreadable();
 }
 
-/** Reads the lists of a batch. Only entries with an id count, so that garbage concerns no other entry. */
+/**
+ * Reads the lists of a batch. Only entries with an id count, so that garbage harms no other entry.
+ */
 function readBatch(text: string): BatchAnswer {
   const { Successful, Failed } = JSON.parse(text);
   return { Successful: named(Successful), Failed: named(Failed) };

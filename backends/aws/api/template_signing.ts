@@ -4,7 +4,7 @@ import { processHashes } from "./environment.ts";
 import type { Hashes } from "./hashes.ts";
 import { createSigner, type Sign, type Unsigned } from "./signing.ts";
 
-/** Everything of a signature that is equal for requests of one kind to one address. */
+/** The part of a signature that is equal for requests of one kind to one address. */
 interface Template {
   /** The canonical request up to the value of its date, and from there to the hash of its body. */
   readonly canonical: readonly [head: string, tail: string];
@@ -36,9 +36,9 @@ export function quickestSigner(findHashes: () => Hashes | undefined = processHas
 }
 
 /**
- * Creates a signer that gives the same headers as `createSigner`, for services without rules of their
- * own (S3 has some). A request costs three hashes: URL and headers are read once for all requests
- * that have them in common. Templates and keys are those of the last credentials only.
+ * Creates a signer with the same headers as `createSigner`, for services without special rules (S3
+ * has some). A request costs three hashes, because URL and headers are read once for all requests
+ * that share them. Templates and keys belong to the last credentials only.
  *
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
@@ -87,7 +87,7 @@ function keyOf({ url, region, service, headers }: Unsigned): string {
   return key;
 }
 
-/** Headers that are not signed, as aws4fetch has them: proxies change some of them. */
+/** Headers that are not signed, the same as in aws4fetch: proxies change some of them. */
 const UNSIGNED: readonly string[] = [
   ...["authorization", "connection", "content-length", "content-type", "expect"],
   ...["presigned-expires", "range", "user-agent", "x-amzn-trace-id"],
@@ -142,7 +142,7 @@ function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, hexadecimal);
 }
 
-/** Hashes text to hexadecimal, in one call where the runtime has such a one. */
+/** Hashes text to hexadecimal, in one call where the runtime has a call for both steps. */
 function textHash(hashes: Hashes): (text: string) => string {
   const { createHash, hash } = hashes;
   if (hash) return (text) => hash("sha256", text);

@@ -1,16 +1,19 @@
 /**
- * The rule for a service that cannot be reached, in one place: what cannot succeed without somebody
- * doing something (nothing listens there, there is no such host, it is not permitted, it is no
- * address, its certificate is not trusted) ends declarations, other administration and the command
- * line at once. What may pass by itself (no answer in time, a lost connection, a 5xx, a name service
- * that is busy) is waited for, and the log says so. A worker that runs, and a publisher in a program,
- * wait in both cases: they must live through an outage.
+ * The rule for a service that cannot be reached, in one place. A fault that only a person can mend
+ * (nothing listens at the address, no such host, no permission, an invalid address, an untrusted
+ * certificate) ends declarations, other administration and the command line at once. A fault that
+ * may pass (no answer in time, a lost connection, a 5xx, a busy name service) leads to a wait, and
+ * the log tells the wait. A running worker, and a publisher in a program, wait in both cases,
+ * because both must live through an outage.
  */
 import { type Clock, reading } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { Logger } from "../../../src/support/logger.ts";
 
-/** The words of runtimes: in the code of an error (Node.js, Bun), its name or its text (Deno, workerd). */
+/**
+ * The words of runtimes: in the code of an error (Node.js, Bun), in the name or the text (Deno,
+ * workerd).
+ */
 const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
   [/ECONNREFUSED|ConnectionRefused|connection refused/i, "nothing listens there"],
   [/ENOTFOUND|dns error.*not known|no such host|nodename nor servname/i, "there is no such host"],
@@ -35,15 +38,15 @@ const HOPELESS: readonly (readonly [said: RegExp, reason: string])[] = [
 /** The most causes that are followed. */
 const MAX_DEPTH = 5;
 
-/** Why there is no use in trying again; `undefined` if what the error says may pass by itself. */
+/** Returns the reason why another attempt is hopeless; `undefined` if the fault may pass. */
 export function hopelessReason(error: unknown): string | undefined {
   const said = saidBy(error);
   return HOPELESS.find(([pattern]) => pattern.test(said))?.[1];
 }
 
 /**
- * Turns an error into one that ends the attempts: `CONFIGURATION`, not retryable, with the address
- * and the cause; `undefined` if what it says may pass by itself.
+ * Turns an error into a final error: `CONFIGURATION`, not retryable, with the address and the
+ * cause. Returns `undefined` if the fault may pass.
  */
 export function hopeless(error: unknown): MelangeError | undefined {
   if (!(error instanceof MelangeError) || !error.retryable) return undefined;
@@ -61,7 +64,7 @@ export function hopeless(error: unknown): MelangeError | undefined {
   });
 }
 
-/** The codes, names and texts of an error, its causes, and the errors that it stands for. */
+/** Returns the codes, names and texts of an error, of its causes, and of its inner errors. */
 function saidBy(error: unknown, depth = 0): string {
   if (!(error instanceof Error) || depth > MAX_DEPTH) return "";
   const { name, message, cause } = error;
@@ -76,8 +79,8 @@ function saidBy(error: unknown, depth = 0): string {
 const QUIET_MS = 1_000;
 
 /**
- * Passes the results and errors of calls on. Hopeless ones end what was tried, and a wait for the
- * others is told: the first time when it begins to be one, then every ten seconds.
+ * Passes the results and errors of calls on. A hopeless error ends the attempts. Any other error
+ * leads to a wait, and the log tells the wait at its beginning and then every ten seconds.
  */
 export function tellingWaits(
   { clock, logger }: { clock: Clock; logger: Logger },

@@ -1,11 +1,11 @@
-/** An element: its name, the elements within, and its own text. */
+/** An element: the name, the elements within, and the text. */
 export interface XmlElement {
   readonly name: string;
   readonly children: XmlElement[];
   text: string;
 }
 
-/** One piece of a document. Its alternatives exclude each other, so it takes linear time. */
+/** One piece of a document. The alternatives exclude each other, so a match takes linear time. */
 const PIECE =
   /<\?[^<>]*\?>|<(\/?)([A-Za-z_][\w:.-]*)((?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|&(?:#(?!x?0+;)(\d{1,6}|x[\da-fA-F]{1,5})|(lt|gt|amp|quot|apos));|([^<&]+)/gy;
 
@@ -15,10 +15,10 @@ const ENTITIES: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"'
 const MAX_DEPTH = 32;
 
 /**
- * Reads the XML that AWS answers with, and no more: attributes are skipped; whatever begins with
- * `<!` (DOCTYPE, ENTITY, comments, CDATA) and entities beyond the five are refused.
+ * Reads the XML of AWS, and no more. Skips attributes. Refuses pieces that begin with `<!`
+ * (DOCTYPE, ENTITY, comments, CDATA) and entities beyond the five.
  *
- * @throws `SyntaxError` for everything that is not one well-formed document.
+ * @throws `SyntaxError` for every text that is not one well-formed document.
  */
 export function parseXml(text: string): XmlElement {
   const root: XmlElement = { name: "", children: [], text: "" };

@@ -1,4 +1,4 @@
-/** The files in which the command line of AWS keeps what it got by a login. */
+/** The files in which the command line of AWS keeps the result of a login. */
 import { inHome } from "./shared_files.ts";
 import { readFile, type SearchContext } from "./source.ts";
 

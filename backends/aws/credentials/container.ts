@@ -69,7 +69,7 @@ async function authorization(context: SearchContext): Promise<string | undefined
   );
 }
 
-/** The characters of a header. `Headers` would quote any others in its error. */
+/** Accepts the characters of a header. `Headers` would quote any other characters in an error. */
 function checkedToken(text: string | undefined): string | undefined {
   const token = text?.trim();
   if (token === undefined || /^[ -~]+$/.test(token)) return token;

@@ -15,13 +15,16 @@ export interface Credentials {
 }
 
 /**
- * Returns credentials: the shape of the AWS SDK's providers. Called when there are none yet, five
- * minutes before they expire, and once after a service said that they are expired or unknown;
- * never twice at the same time, unless it has not answered for nine seconds: then it is asked anew.
+ * Returns credentials, in the shape of the AWS SDK's providers. The backend calls the provider for
+ * the first credentials, five minutes before they expire, and once after a service called them
+ * expired or unknown. There is one call at a time; only a call without an answer for nine seconds
+ * gets a second beside it.
  */
 export type CredentialsProvider = () => Promise<Credentials>;
 
-/** A source of credentials: `undefined` if it has none, so that the next source is asked. */
+/**
+ * A source of credentials. `undefined` stands for no credentials; then the next source is asked.
+ */
 export type CredentialsSource = () => Promise<Credentials | undefined> | Credentials | undefined;
 
 /** Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. */
@@ -40,7 +43,7 @@ export function environmentCredentials(
 
 /** Credentials that are remembered. */
 export interface CredentialsCache {
-  /** Returns what is remembered, or asks the provider; once for all that wait for it. */
+  /** Returns the remembered credentials, or asks the provider, once for all callers that wait. */
   get(): Promise<Credentials>;
   /** Forgets these credentials, unless they were replaced meanwhile. */
   drop(used: Credentials): void;
@@ -51,10 +54,12 @@ const REFRESH_BEFORE_MS = 300_000;
 /** The pause after a provider failed, while the old credentials are still good. */
 const ASK_AGAIN_MS = 10_000;
 
-/** The longest time for a provider, in milliseconds: less than the request that waits for it. */
+/**
+ * The longest time for a provider, in milliseconds, shorter than the time of the waiting request.
+ */
 const PROVIDER_MS = 9_000;
 
-/** Remembers the credentials that a source has until shortly before they expire. */
+/** Remembers the credentials of a source until shortly before they expire. */
 export function cacheCredentials(
   source: Credentials | CredentialsSource,
   { clock }: { clock: Clock },
@@ -105,7 +110,10 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
   }
 }
 
-/** Ours as it is. Of others neither the text nor itself as the cause: a secret may be quoted there, or what failed to be parsed. */
+/**
+ * Returns an error of ours unchanged. Of a foreign error, neither the text nor the cause is kept,
+ * because both may quote a secret or a text that failed to be parsed.
+ */
 function notProvided(error?: unknown): MelangeError {
   try {
     if (error instanceof MelangeError) return error;
@@ -117,7 +125,10 @@ function notProvided(error?: unknown): MelangeError {
   });
 }
 
-/** Takes what a header can carry. `Headers` would quote anything else, a secret among it, in its error. */
+/**
+ * Checks that a header can carry the fields. `Headers` would quote any other text, such as a
+ * secret, in its error.
+ */
 function assertUsable(fields: Record<string, string>): void {
   const wrong = Object.entries(fields).find(([, value]) => !/^(?!NaN$)[!-~]+$/.test(value ?? ""));
   if (!wrong) return;

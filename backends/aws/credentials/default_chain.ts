@@ -24,7 +24,10 @@ import { webIdentityCredentials } from "./web_identity.ts";
 export interface CredentialsAccess {
   /** Reads the shared files and tokens. Default: the files of the machine, if the runtime has any. */
   readTextFile?: ReadTextFile;
-  /** Stores a renewed token of a single sign-on, for the other programs that use it. Default: the files of the machine, unless `readTextFile` is given. */
+  /**
+   * Stores a renewed token of a single sign-on, for other programs. Default: the files of the
+   * machine, unless `readTextFile` is given.
+   */
   writeTextFile?: WriteTextFile;
   /** Lets a profile's `credential_process` be started: the author of the config file then runs programs as this process. Default: `false`. */
   allowCredentialProcess?: boolean;
@@ -56,13 +59,13 @@ const CHAIN: readonly (readonly [place: string, search: Search])[] = [
 
 /**
  * Finds credentials where the AWS SDKs do: environment variables, web identity (EKS), shared config
- * and credentials files, containers (ECS, EKS Pod Identity), instance metadata (EC2). The place that
- * has some is remembered, and asked each time. `AwsBackend` does this unless it is given the option
- * `credentials`; `awsSender` does not, so that it stays small.
+ * and credentials files, containers (ECS, EKS Pod Identity), instance metadata (EC2). The provider
+ * remembers the first place with credentials, and asks the same place each time. `AwsBackend` uses
+ * this provider unless the option `credentials` is given; `awsSender` does not, to stay small.
  *
- * The provider rejects with a `MelangeError`, `CONFIGURATION`: if there are none anywhere, it says
- * what was tried; if a place is set up and does not work, the places after it are not asked. A
- * machine without metadata service takes one second to find that out.
+ * The provider rejects with a `MelangeError`, `CONFIGURATION`. Without credentials in any place,
+ * the error lists the places. If a place is set up and does not work, the places after it are not
+ * asked. On a machine without a metadata service the search takes one second.
  *
  * @example
  * ```ts

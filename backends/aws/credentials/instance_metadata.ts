@@ -1,7 +1,6 @@
 /**
- * Credentials of EC2 instances, by the instance metadata service, version 2 only: version 1 hands
- * them to whoever can make us fetch an address.
- *
+ * Credentials of EC2 instances, by the instance metadata service, version 2 only. Version 1 hands
+ * them to anybody who can make this program fetch an address.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
 import { MelangeError } from "../../../src/support/errors.ts";

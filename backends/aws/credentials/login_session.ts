@@ -1,6 +1,6 @@
 /**
- * Credentials that `aws login` left in its cache. They live for 15 minutes; the commands of AWS renew
- * them, for which they prove to hold a key. That is not done here.
+ * Credentials that `aws login` left in its cache. The credentials live for 15 minutes. The commands
+ * of AWS renew them with a proof that they hold a key; this library does not renew them.
  *
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-login-credentials.html
  */

@@ -9,7 +9,7 @@ import { brokenSource, inTime, type SearchContext } from "./source.ts";
 /** A program may ask a person. */
 const TIMEOUT_MS = 60_000;
 
-/** Runs the program of a profile. Neither its command line nor what it prints is ever quoted. */
+/** Runs the program of a profile. Errors quote neither its command line nor its output. */
 export async function processCredentials(
   { runProcess, clock }: SearchContext,
   { commandLine, shown }: { commandLine: string; shown: string },

@@ -16,7 +16,7 @@ import { brokenSource, type Found, NO_FILES, type Search, type SearchContext } f
 import { assumeRole } from "./sts.ts";
 import { defaultSessionName, exchangeToken } from "./web_identity.ts";
 
-/** Reads the shared files anew, and does what the profile says. */
+/** Reads the shared files anew, and follows the profile. */
 export async function profileCredentials(context: SearchContext): Promise<Found> {
   const { environment, readTextFile, clock } = context;
   if (!readTextFile) return { none: NO_FILES };

@@ -67,7 +67,7 @@ function profilesInConfig(sections: ReadonlyMap<string, Section>): Map<string, S
   return profiles;
 }
 
-/** The sections of one kind, by the names in their titles. */
+/** Returns the sections of one kind, by the names in their titles. */
 function named(sections: ReadonlyMap<string, Section>, kind: string): Map<string, Section> {
   const found = new Map<string, Section>();
   for (const [title, section] of sections) {

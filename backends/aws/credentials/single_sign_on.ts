@@ -1,7 +1,5 @@
 /**
- * Credentials of a single sign-on (IAM Identity Center), for the token that `aws sso login` left in
- * its cache.
- *
+ * Credentials of a single sign-on (IAM Identity Center), for the cached token of `aws sso login`.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html
  */
 import type { Credentials } from "./credentials.ts";
@@ -124,7 +122,7 @@ function timeOf(text: unknown): number {
   return Date.parse(String(text).replace(/UTC$/, "Z"));
 }
 
-/** Others renew it for themselves then. */
+/** Ignores a failed write. Other programs then renew the token for themselves. */
 function ignoreUnwritable(): void {}
 
 /** https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html */
@@ -176,7 +174,9 @@ function credentialsIn(text: string): Credentials | undefined {
   }
 }
 
-/** `Headers` would quote anything else, and it is a secret. */
+/**
+ * Tells whether a secret may stand in a header. `Headers` would quote any other value in an error.
+ */
 function isHeaderText(value: unknown): value is string {
   return typeof value === "string" && /^[!-~]+$/.test(value);
 }

@@ -19,22 +19,26 @@ export interface SearchContext {
   readonly locate?: ((request: Located) => Promise<Place>) | undefined;
   /** Starts the program of a `credential_process`; without it, none is started. */
   readonly runProcess?: RunProcess | undefined;
-  /** Stores a renewed token of a single sign-on; without it, it is used and not stored. */
+  /**
+   * Stores a renewed token of a single sign-on. Without the function, a renewed token is used and
+   * not stored.
+   */
   readonly writeTextFile?: WriteTextFile | undefined;
 }
 
 /** The answer of a source: credentials, or the reason why there are none. */
 export type Found = { readonly credentials: Credentials } | { readonly none: string };
 
-/** Looks in one place. Throws a `MelangeError` if it is set up, and does not work. */
+/** Looks in one place. Throws a `MelangeError` if the place is set up, and does not work. */
 export type Search = (context: SearchContext) => Promise<Found>;
 
-/** Why a place is skipped that is a file. */
+/** Reason to skip a place that is a file. */
 export const NO_FILES = "this runtime has no files";
 
 /**
- * The error of a place that is set up and does not work. The chain ends there: the next place may
- * be somebody else's. `reason` must not quote what was read, as secrets may be in it.
+ * Makes the error of a place that is set up and does not work. The chain ends there, because the
+ * next place may belong to somebody else. `reason` must not quote the content of the place, which
+ * may hold secrets.
  */
 export function brokenSource(reason: string, options: { retryable?: boolean } = {}): MelangeError {
   return new MelangeError("CONFIGURATION", `Cannot get credentials as ${reason}`, options);
@@ -49,15 +53,15 @@ const MAX_CHARACTERS = 1_048_576;
 /** The longest time for reading a file. A network drive may never answer. */
 const FILE_TIMEOUT_MS = 2_000;
 
-/** The reader of files, and the clock that limits it. */
+/** The reader of files, with the clock of its limit. */
 export interface FileReader {
   readonly readTextFile: ReadTextFile;
   readonly clock: Clock;
 }
 
 /**
- * Reads a file that may be missing, or closed to us. One that does not answer in time is an error
- * that may pass: it is not known what it says.
+ * Reads a file that may be missing, or closed to us. A file without an answer in time is an error
+ * that may pass, because its content is unknown.
  */
 export async function readFile(
   { readTextFile, clock }: FileReader,

@@ -120,7 +120,10 @@ function credentialsIn(text: string, now: number): Credentials {
   return credentials;
 }
 
-/** A token is replaced while the old one is sent, and STS may not reach who issued it. */
+/**
+ * Errors that may pass: a token is replaced while the old token is sent, and STS may not reach the
+ * issuer.
+ */
 const MAY_PASS = /^(IDPCommunicationError|ExpiredToken|Throttl)/;
 
 function refusedToken(status: number, text: string): MelangeError {

@@ -12,9 +12,10 @@ export interface TemporaryCredentials {
 const MIN_LIFETIME_MS = 360_000;
 
 /**
- * Reads temporary credentials; `undefined` if they make no sense. Those that end soon, or have ended
- * by our clock, count as good for six minutes more: our clock may be wrong, a metadata service that
- * cannot renew them hands them on, and AWS says itself that they are expired.
+ * Reads temporary credentials; `undefined` if they make no sense. Credentials that end soon, or
+ * have ended by our clock, count as good for six minutes more. Our clock may be wrong, a metadata
+ * service that cannot renew credentials hands the old ones out, and AWS tells when credentials are
+ * expired.
  */
 export function temporaryCredentials(
   answer: TemporaryCredentials,
@@ -33,7 +34,9 @@ export function temporaryCredentials(
   };
 }
 
-/** Reads them from JSON; `undefined` also for what is none, such as a page of a proxy. */
+/**
+ * Reads temporary credentials from JSON; `undefined` for any other text, such as a page of a proxy.
+ */
 export function temporaryCredentialsFromJson(text: string, now: number): Credentials | undefined {
   try {
     const answer: unknown = JSON.parse(text);

@@ -19,7 +19,7 @@ export async function webIdentityCredentials(context: SearchContext): Promise<Fo
   return { credentials: await exchangeToken(context, { tokenFile, roleArn, sessionName }) };
 }
 
-/** A token, and the role that it stands for. */
+/** A token, with its role. */
 export interface WebIdentity {
   readonly tokenFile: string;
   readonly roleArn: string;
@@ -29,7 +29,10 @@ export interface WebIdentity {
   readonly region?: string | undefined;
 }
 
-/** Exchanges a token for credentials. Its file is read anew each time, because it is replaced. */
+/**
+ * Exchanges a token for credentials. The file of the token is read anew each time, because it is
+ * replaced.
+ */
 export async function exchangeToken(
   context: SearchContext,
   identity: WebIdentity,

@@ -7,7 +7,7 @@ import { isNotFound } from "../api/errors.ts";
 import { addressOf } from "../api/names.ts";
 import { createTopic } from "../api/sns.ts";
 
-/** Wraps addresses so that a topic that is given by its name is created if it is missing. */
+/** Wraps addresses so that a missing topic is created when a caller gives its name. */
 export function creatingTopics(client: AwsClient, addresses: Addresses): Addresses {
   // Created once for all calls that miss the topic, so no signal of one of them ends it.
   const create = (topic: Destination) =>
@@ -36,7 +36,7 @@ export function creatingTopics(client: AwsClient, addresses: Addresses): Address
   };
 }
 
-/** Creates a topic by its name unless it exists; returns its ARN. */
+/** Creates a topic by name unless the topic exists; returns the ARN. */
 export function createNamed(
   client: AwsClient,
   Name: string,

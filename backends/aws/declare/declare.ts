@@ -33,9 +33,15 @@ import { tellingWaits } from "../api/unreachable.ts";
 
 /** Options of `AwsBackend.declareEndpoint`. */
 export interface DeclareEndpointOptions extends CallOptions, Omit<SubscriptionOptions, "topic"> {
-  /** Post the body as it was published, which `snsEndpoint` takes only with `allowRaw`: nothing tells then who sent it. Default: `false`. */
+  /**
+   * Post the body as published. `snsEndpoint` takes such posts only with `allowRaw`, because a raw
+   * post does not prove its sender. Default: `false`.
+   */
   raw?: boolean;
-  /** The queue that takes what the endpoint refuses, or does not take in time; created if it is missing. Default: the one that the subscription has. */
+  /**
+   * The queue for messages that the endpoint refuses, or does not take in time; created if missing.
+   * Default: the queue of the existing subscription.
+   */
   deadLetterQueue?: string;
 }
 
@@ -133,7 +139,9 @@ function assertFifo(kind: string, name: string): void {
   );
 }
 
-/** Creates a topic that is given by name. An ARN may be of another account, so its topic must exist. */
+/**
+ * Creates a topic by name. The topic of an ARN must exist, because an ARN may name another account.
+ */
 async function ensureTopic(context: Declaring, topic: string): Promise<string> {
   const { client, addresses, signal, patiently } = context;
   if (!addressOf({ topic }).service) {
@@ -239,7 +247,10 @@ function readQueue({ client, addresses }: Access, queue: string, signal: AbortSi
   });
 }
 
-/** Creates a queue or changes attributes that differ. A queue given by ARN or URL must exist: it may be of another account. */
+/**
+ * Creates a queue or changes attributes that differ. A queue by ARN or URL must exist, because the
+ * account may be another one.
+ */
 async function ensureQueue(
   context: Declaring,
   queue: string,

@@ -6,8 +6,8 @@ export interface Declaring extends Access {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /**
-   * Tries a call again while its error says that this may help. The log tells when that takes long,
-   * except for a quiet call, which does not wait for AWS.
+   * Tries a call again while its error may pass. The log tells a long wait, except for a quiet
+   * call, which does not wait for AWS.
    */
   patiently<T>(call: () => Promise<T>, options?: { quiet: boolean }): Promise<T>;
 }

@@ -1,6 +1,6 @@
 /**
- * The policy of a queue, which lets topics send to it. One statement of it is ours, named by its
- * `Sid`, and lists topics; the statements of others are kept as they are.
+ * The policy of a queue, which lets topics send to the queue. One statement is ours, has our `Sid`,
+ * and lists topics. All other statements stay unchanged.
  *
  * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
  */
@@ -12,11 +12,11 @@ import { isRecord } from "../../../src/wire/json.ts";
 export const STATEMENT_ID = "MelangeSubscriptions";
 
 /**
- * The policy under which all of these topics may send to a queue, or `undefined` if the one that it
- * has says so already.
+ * Returns the policy that lets all of these topics send to a queue, or `undefined` if the present
+ * policy lets them already.
  *
- * @throws a `MelangeError` with the code `CONFLICT` if it has one that cannot be read: it is not
- * replaced.
+ * @throws a `MelangeError` with the code `CONFLICT` if the present policy cannot be read: the
+ * policy then stays unchanged.
  */
 export function policyWith(
   policy: string | undefined,
@@ -51,12 +51,15 @@ function isOurs(statement: unknown): statement is Record<string, unknown> {
   return isRecord(statement) && statement.Sid === STATEMENT_ID;
 }
 
-/** The topics that our statement lists, or lists as a pattern: what was added by hand is kept. */
+/**
+ * Returns the topics of our statement, also topics in a pattern, so that additions by hand are
+ * kept.
+ */
 function sourcesOf({ Condition }: Record<string, unknown>): string[] {
   return conditionsOf(Condition).flatMap(({ sources }) => sources);
 }
 
-/** The operators of a condition, each with the topics that it lets through and its other keys. */
+/** Returns the operators of a condition, each with the allowed topics and the other keys. */
 function conditionsOf(condition: unknown) {
   return Object.entries(isRecord(condition) ? condition : {}).map(([operator, keys]) => {
     const lists = /^(arn|string)(equals|like)/i.test(operator) && isRecord(keys);
@@ -69,7 +72,10 @@ function conditionsOf(condition: unknown) {
   });
 }
 
-/** A further condition that someone put into our statement stays there: without it, more would be let through. */
+/**
+ * Makes our statement. A further condition from other hands stays, because without it more topics
+ * could send.
+ */
 function statementFor(queueArn: string, sources: string[], condition: unknown) {
   const further = Object.fromEntries(
     conditionsOf(condition)
@@ -90,9 +96,10 @@ function statementFor(queueArn: string, sources: string[], condition: unknown) {
 const SNS = "sns.amazonaws.com";
 
 /**
- * The services that send for these topics. In one region, and between those that every account has, it is SNS
- * itself; where a region is involved that accounts opt in to, it is SNS of that region, the queue's
- * first. With another principal everything can be declared, and nothing is delivered.
+ * Returns the services that send for these topics. Among regions that every account has, the
+ * service is SNS itself. With a region that accounts opt in to, the service is SNS of that region,
+ * the queue's region first. With another principal the declaration succeeds, and no message is
+ * delivered.
  *
  * https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html
  */
@@ -112,26 +119,30 @@ function principalsFor(queueArn: string, topicArns: readonly string[]): string |
   return more.length === 0 ? first : [first, ...more];
 }
 
-/** Also of a pattern that was added by hand, whose region may be one as well. */
+/**
+ * Returns the region of an ARN, or of a hand-written pattern, whose region may be a pattern too.
+ */
 function regionIn(arn: string): string {
   return arn.split(":")[3] ?? "";
 }
 
 /**
- * The regions that every account has; all that were launched after March 2019 are opted in to.
- *
+ * The regions that every account has; accounts opt in to all regions launched after March 2019.
  * https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
  */
 const ENABLED_REGIONS =
   /^(us-(east|west)-[12]|ca-central-1|sa-east-1|eu-(central|north)-1|eu-west-[123]|ap-south-1|ap-northeast-[123]|ap-southeast-[12])$/;
 
-/** Other partitions than the largest have no regions that are opted in to. */
+/** Tells whether accounts opt in to a region. Only the largest partition has such regions. */
 function isOptIn(region: string): boolean {
   return /^[a-z]+(-[a-z]+)+-\d+$/.test(region) && partitionOf(region).id === "aws" &&
     !ENABLED_REGIONS.test(region);
 }
 
-/** Compared as the service may give it back: a list of one as its only member, in another order or case. */
+/**
+ * Compares statements as the service may give them back: a list with one member as the member, in
+ * another order or case.
+ */
 function saysTheSame(ours: Record<string, unknown>, wanted: Record<string, unknown>): boolean {
   // Several operators must all be satisfied, which is not what a list of topics says.
   const condition = (statement: Record<string, unknown>) => {

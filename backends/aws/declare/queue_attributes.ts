@@ -1,6 +1,5 @@
 /**
- * The attributes of a queue: which are wanted, and which of them it does not have. Pure.
- *
+ * The attributes of a queue: the wanted attributes, and the missing ones among them. Pure.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 import type { DeclareQueueOptions } from "../../../src/backend.ts";
@@ -36,7 +35,10 @@ export function createdAttributes(
   return { ...differing(given, {}), ...(isFifo(queue) ? { FifoQueue: "true" } : {}) };
 }
 
-/** The attributes that are wanted and that a queue does not have. What is not given is left alone. */
+/**
+ * Returns the wanted attributes that a queue does not have. Attributes without a wanted value stay
+ * unchanged.
+ */
 export function differing(
   options: QueueAttributeOptions,
   current: QueueAttributes,
@@ -61,7 +63,7 @@ function secondsOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : String(toSeconds(ms));
 }
 
-/** The policy that is wanted; as it is written now, if it says the same. */
+/** Returns the wanted policy; the present text, if both are equal. */
 function redrivePolicy(options: QueueAttributeOptions, attribute: string | undefined) {
   const { targetArn, maxReceives } = options;
   if (targetArn === undefined && maxReceives === undefined) return undefined;
@@ -77,7 +79,7 @@ function redrivePolicy(options: QueueAttributeOptions, attribute: string | undef
 }
 
 /**
- * Checks what can be checked before anything is sent.
+ * Checks options before the first request.
  *
  * @throws a `RangeError` for a number that AWS does not take, a `MelangeError` with the code
  * `CONFIGURATION` for options that contradict each other, and with `INVALID_MESSAGE` for names.

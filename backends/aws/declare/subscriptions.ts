@@ -31,8 +31,8 @@ export interface WantedSubscription {
 /**
  * Reads the wanted subscription of a queue, checked before anything is sent.
  *
- * @throws a `MelangeError` with the code `CONFIGURATION` for what SNS would refuse, or would take
- * and then deliver nothing.
+ * @throws a `MelangeError` with the code `CONFIGURATION` for a subscription that SNS would refuse,
+ * or would accept and then deliver nothing
  */
 export function subscriptionOf(
   queue: string,
@@ -126,7 +126,7 @@ export interface Subscribed {
   readonly pending: boolean;
 }
 
-/** Creates a subscription, or changes the attributes of an existing one that differ. */
+/** Creates a subscription, or changes the differing attributes of an existing subscription. */
 export async function ensureSubscription(
   context: Declaring,
   plan: SubscriptionPlan,
@@ -165,7 +165,10 @@ async function readSubscription(
   }
 }
 
-/** Our filters are for attributes; one for the body, of other hands, would read them otherwise. */
+/**
+ * Returns the scope of our filters, which are for attributes. A body filter made by hand would
+ * change their meaning.
+ */
 function scopeOf(plan: SubscriptionPlan, current: { FilterPolicyScope?: string } | undefined) {
   const filters = plan.attributes.FilterPolicy !== "{}";
   return filters && (!current || current.FilterPolicyScope === "MessageBody")
@@ -174,9 +177,10 @@ function scopeOf(plan: SubscriptionPlan, current: { FilterPolicyScope?: string }
 }
 
 /**
- * With its attributes from the first, so that nothing unfiltered gets through. SNS refuses that
- * where there is a subscription with other attributes, and only then is it looked for: what SNS took
- * is as it was asked for, what was looked for differs.
+ * Subscribes with all attributes at once, so that no unfiltered message gets through. SNS refuses
+ * the call if the topic has the same subscription with other attributes. Only then is the existing
+ * subscription looked up, and it differs; a subscription that SNS accepted has the wanted
+ * attributes.
  */
 async function subscribed(
   context: Declaring,

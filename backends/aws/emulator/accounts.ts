@@ -1,16 +1,16 @@
-/** Whose request it is. */
+/** The signer of a request. */
 import type { Authorization } from "./http/authorization.ts";
 import { commonError } from "./errors.ts";
 
 /** A key that requests are signed with. */
 export interface EmulatorKey {
-  /** Its secret. */
+  /** The secret of the key. */
   secretAccessKey: string;
-  /** The account that it belongs to, twelve digits. Default: that of the emulator. */
+  /** The account of the key, twelve digits. Default: the account of the emulator. */
   accountId?: string;
 }
 
-/** Who asks, and where. */
+/** The account and region of a request. */
 export interface Identity {
   /** The account. */
   readonly account: string;
@@ -20,21 +20,21 @@ export interface Identity {
   readonly secretAccessKey?: string;
 }
 
-/** Where there is no signature, and whose keys there are. */
+/** Keys, and the account and region of requests without them. */
 export interface IdentityOptions {
-  /** Of requests without a signature. */
+  /** The region of requests without a signature. */
   readonly region: string;
-  /** Of keys that name no account. */
+  /** The account of keys that name no account. */
   readonly accountId: string;
-  /** By their ids. Any key is taken where there are none. */
+  /** The keys by id. Without keys, any key is accepted. */
   readonly keys: Readonly<Record<string, EmulatorKey>> | undefined;
 }
 
-/** What needs no signature: the links in the posts of SNS. */
+/** Actions without a signature: the links in the posts of SNS. */
 const UNSIGNED = ["ConfirmSubscription", "Unsubscribe"];
 
 /**
- * Tells who signed a request. A key whose id is twelve digits names its account itself.
+ * Tells the signer of a request. A key with an id of twelve digits names an account.
  *
  * @throws {RequestError} `MissingAuthenticationToken`, `InvalidClientTokenId`
  */

@@ -31,7 +31,7 @@ export function arnOf(service: "sqs" | "sns", name: string, { region, account }:
   return `arn:${partitionOf(region).id}:${service}:${region}:${account}:${name}`;
 }
 
-/** Whose, and where. */
+/** Region and account of an address. */
 export type Place = Pick<Operation, "region" | "account">;
 
 /** The URL of a queue, at the address that was asked. */

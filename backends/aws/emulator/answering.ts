@@ -1,4 +1,4 @@
-/** Answers requests: reads them, lets them be done, and writes what came of it. */
+/** Answers requests: reads a request, lets the host do the work, and writes the result. */
 import type { Clock } from "../../../src/support/clock.ts";
 import { identify, type IdentityOptions } from "./accounts.ts";
 import { RequestError } from "./errors.ts";
@@ -22,15 +22,15 @@ export interface AnsweringOptions {
   readonly newId: () => string;
   /** Has the certificate. */
   readonly signer: Signer;
-  /** What goes wrong. */
+  /** The source of faults. */
   readonly faults: FaultSource;
-  /** Whose keys there are. */
+  /** The keys, and the defaults for requests without a key. */
   readonly identity: IdentityOptions;
-  /** What it does as it was told. */
+  /** The rules of the emulator. */
   readonly rules: Rules;
-  /** Takes what was asked. */
+  /** The log of requests. */
   readonly requests: EmulatorRequest[];
-  /** How much of that it keeps. */
+  /** Highest number of requests in the log. */
   readonly maxRequests: number;
 }
 
@@ -47,7 +47,7 @@ interface Job {
   output?: Output;
 }
 
-/** Creates what answers requests. */
+/** Creates the function that answers requests. */
 export function createAnswering(options: AnsweringOptions) {
   const { signer, newId, faults, requests, maxRequests, host } = options;
 
@@ -75,7 +75,7 @@ export function createAnswering(options: AnsweringOptions) {
   };
 }
 
-/** Servers hand over more than the request, such as who connected: that is no part of it. */
+/** Returns the bare request. A server may pass on more, such as facts about the connection. */
 function requestOf(input: string | URL | Request, init: object | undefined): Request {
   const isWhole = !init || !["method", "headers", "body", "signal"].some((name) => name in init);
   return input instanceof Request && isWhole ? input : new Request(input, init);

@@ -1,5 +1,5 @@
 /**
- * Writes a certificate that signs itself, for `sns.amazonaws.com`.
+ * Writes a self-signed certificate for `sns.amazonaws.com`.
  * https://www.rfc-editor.org/rfc/rfc5280#section-4.1
  */
 
@@ -55,7 +55,7 @@ function time(ms: number): Uint8Array<ArrayBuffer> {
   return der(GENERALIZED_TIME, new TextEncoder().encode(text));
 }
 
-/** An element: its tag, the length of its parts, and these. */
+/** Writes an element: the tag, the length of the parts, and the parts. */
 function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const digits: number[] = [];

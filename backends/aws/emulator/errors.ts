@@ -5,14 +5,14 @@
  * - https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html
  */
 
-/** Why a request, or one entry of a batch, is refused. */
+/** The reason why a request, or one entry of a batch, is refused. */
 export class RequestError extends Error {
   /** The class name. */
   override readonly name = "RequestError";
 
   /** The name in the Query protocol, and in the entries of batches. */
   readonly code: string;
-  /** Its status, and its name in JSON. */
+  /** The status of the error, and its name in JSON. */
   readonly facts: ErrorFacts;
 
   /** Creates an error. */
@@ -23,7 +23,7 @@ export class RequestError extends Error {
   }
 }
 
-/** What an answer says of an error beside its code and its text. */
+/** The facts of an error beside its code and text. */
 export interface ErrorFacts {
   /** The HTTP status. */
   readonly status: number;
@@ -33,7 +33,7 @@ export interface ErrorFacts {
 
 const QUEUE = "AWS.SimpleQueueService.";
 
-/** The errors of SQS that have a shape of their own: status, and name in the Query protocol. */
+/** The errors of SQS with a special shape: status, and name in the Query protocol. */
 const SQS_ERRORS = {
   BatchEntryIdsNotDistinct: [400, `${QUEUE}BatchEntryIdsNotDistinct`],
   BatchRequestTooLong: [400, `${QUEUE}BatchRequestTooLong`],
@@ -107,7 +107,7 @@ export function snsError(code: keyof typeof SNS_ERRORS, message: string): Reques
   return new RequestError(code, message, { status, type: `com.amazonaws.sns#${code}` });
 }
 
-/** Says that a parameter is not one that SQS takes. */
+/** Makes the error for a parameter that SQS does not take. */
 export function invalidValue(name: string, value: unknown, reason: string): RequestError {
   return commonError(
     "InvalidParameterValue",

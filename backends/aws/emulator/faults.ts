@@ -3,29 +3,35 @@ import { commonError, RequestError, sqsError } from "./errors.ts";
 import { isRecord } from "./input.ts";
 import type { Operation, ServiceName } from "./operation.ts";
 
-/** What goes wrong by chance, each from 0 (never, the default) to 1 (always). */
+/** Probabilities of faults, each from 0 (never, the default) to 1 (always). */
 export interface EmulatorFaults {
-  /** How many requests are done, and their answers lost: the fetch rejects, as a broken connection does. */
+  /**
+   * Share of requests that are done, and whose answers are lost: the fetch rejects, as for a broken
+   * connection.
+   */
   lostAnswers?: number;
-  /** How many requests are refused because there were too many. */
+  /** Share of requests that are refused because there were too many. */
   throttled?: number;
-  /** How many requests that send make a standard queue store everything twice, under the same ids. */
+  /**
+   * Share of sending requests for which a standard queue stores each message twice, under the same
+   * ids.
+   */
   duplicates?: number;
-  /** How many entries of batches fail by the fault of the service. */
+  /** Share of batch entries that fail by the fault of the service. */
   partial?: number;
-  /** How many receives that do not wait find nothing although there is something. */
+  /** Share of receives without a wait that find nothing although messages are there. */
   emptyReceives?: number;
 }
 
-/** Decides by chance what goes wrong with each request. */
+/** The source of faults, which decides by chance for each request. */
 export interface FaultSource {
-  /** Throws what a throttled request is answered with, if this one is. */
+  /** Throws the error of a throttled request, if chance says so. */
   throttle(service: ServiceName): void;
-  /** What an operation is told. */
+  /** Returns the faults of an operation. */
   marks(action: string, input: Operation["input"]): Pick<Operation, "failing" | "twice">;
-  /** Whether a receive finds nothing. */
+  /** Decides that a receive finds nothing. */
   findsNothing(): boolean;
-  /** Whether the answer is lost. */
+  /** Decides that the answer is lost. */
   losesAnswer(): boolean;
 }
 
@@ -33,8 +39,7 @@ const SENDS = /^(SendMessage|Publish)(Batch)?$/;
 const BATCHES = /Batch$/;
 
 /**
- * Creates what decides.
- *
+ * Creates a source of faults.
  * @throws {RangeError} if a chance is not from 0 to 1
  */
 export function faultSource(faults: EmulatorFaults, random: Random): FaultSource {

@@ -1,4 +1,7 @@
-/** Gives a world time: receives that wait, what time brings by itself, and a journal of it all. */
+/**
+ * A world in time: receives wait, the passing of time has effects, and a journal records all
+ * changes.
+ */
 import type { Clock } from "../../../src/support/clock.ts";
 import { type LongPolls, longPolls, type Wait } from "../../memory/long_poll.ts";
 import { nextChangeAt } from "../../memory/queue.ts";
@@ -10,7 +13,7 @@ import type { QueueRecord, World } from "./world.ts";
 
 /** A world in time. */
 export interface Host {
-  /** What it holds. */
+  /** The world. */
   readonly world: World;
   /** Does an operation now. */
   run(operation: Operation): Output;
@@ -24,13 +27,13 @@ export interface Host {
 
 /** Options of {@linkcode createHost}. */
 export interface HostOptions {
-  /** What it holds at first. */
+  /** The world at the beginning. */
   readonly world: World;
-  /** Its time. */
+  /** The clock of the world. */
   readonly clock: Clock;
-  /** An operation of its own, now. */
+  /** Makes an operation of the emulator, now. */
   readonly own: (action: string, input: Operation["input"]) => Operation;
-  /** Takes what changed the world, in order. */
+  /** Takes the operations that changed the world, in order. */
   readonly journal?: ((operation: Operation) => void | Promise<void>) | undefined;
   /** Called after each operation. */
   readonly afterwards: () => void;
@@ -40,7 +43,7 @@ interface Receive extends Wait {
   readonly operation: Operation;
 }
 
-/** What only reads is not written down. */
+/** Actions that only read, which the journal leaves out. */
 const READS = /^(Get|List)/;
 
 /** A receive that found nothing may have moved something to a dead-letter queue all the same. */

@@ -89,7 +89,7 @@ export function isRecord(value: unknown): value is Input {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object that a text holds as JSON; `undefined` if it holds none. */
+/** Returns the object in a JSON text; `undefined` for any other text. */
 export function parsed(json: string | undefined): Input | undefined {
   try {
     const value: unknown = JSON.parse(json ?? "");

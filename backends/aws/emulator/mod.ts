@@ -1,6 +1,6 @@
 /**
- * SNS, SQS and STS without AWS: a `fetch` that answers as they do, for tests in virtual time and as
- * a server for any SDK.
+ * SNS, SQS and STS without AWS: a `fetch` with the same answers, for tests in virtual time and as a
+ * server for any SDK.
  *
  * @example
  * ```ts
@@ -59,35 +59,53 @@ export type { MessageState, StoredMessage } from "../../memory/stored_message.ts
 
 /** Options of {@linkcode awsEmulator}. */
 export interface EmulatorOptions {
-  /** Where time comes from: long polls, locks, retention, retries. Default: the clock of the machine. */
+  /** The clock of long polls, locks, retention and retries. Default: the clock of the machine. */
   clock?: Clock;
-  /** What ids and faults are made from. Default: `crypto.randomUUID`, and `Math.random` for faults. */
+  /** The source of ids and faults. Default: `crypto.randomUUID`, and `Math.random` for faults. */
   random?: Random;
   /** The region of {@linkcode AwsEmulator.region}; requests go where their signatures say. Default: `"us-east-1"`. */
   region?: string;
-  /** The account of all keys that name none. A key whose id is twelve digits names one. Default: `"000000000000"`. */
+  /**
+   * The account of all keys that name no account. A key with an id of twelve digits names one.
+   * Default: `"000000000000"`.
+   */
   accountId?: string;
-  /** The keys, by their ids: others are refused then, and all signatures are verified. Default: any key is taken, and signatures must only have the right form. */
+  /**
+   * The keys, by their ids. With keys, other keys are refused and all signatures are verified.
+   * Default: any key is accepted, and signatures must only have the right form.
+   */
   keys?: Readonly<Record<string, EmulatorKey>>;
-  /** What goes wrong. Default: nothing. */
+  /** The faults by chance. Default: none. */
   faults?: EmulatorFaults;
-  /** Whether a topic delivers only to queues whose policies let it, as on AWS, or to all. Default: `"enforced"`. */
+  /**
+   * Policies of queues: a topic delivers only to queues whose policies allow the topic, as on AWS,
+   * or to all queues. Default: `"enforced"`.
+   */
   policies?: "enforced" | "ignored";
-  /** How long the name of a deleted queue cannot be used, in milliseconds: 60 000 on AWS. Default: 0. */
+  /**
+   * Time that the name of a deleted queue cannot be used, in milliseconds: 60 000 on AWS. Default:
+   * 0.
+   */
   deletedQueueMs?: number;
   /** Posts to HTTP(S) subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
-  /** Runs the functions of Lambda subscriptions; a rejection is retried. Default: they are retried until there is one. */
+  /**
+   * Runs the functions of Lambda subscriptions; a rejection is retried. Default: deliveries are
+   * retried until the option is given.
+   */
   invoke?: Invoke;
-  /** What it holds at first: a snapshot of another one. Default: nothing. */
+  /** The content at the beginning: a snapshot of another emulator. Default: nothing. */
   snapshot?: EmulatorSnapshot;
   /**
    * Takes every operation that changed something, in order, as data that JSON carries. An answer
-   * waits for the promise. Those after a snapshot, done again with
-   * {@linkcode AwsEmulator.replay}, lead to the same state.
+   * waits for the promise. The operations after a snapshot lead to the same state when
+   * {@linkcode AwsEmulator.replay} does them again.
    */
   journal?: (operation: Operation) => void | Promise<void>;
-  /** How many requests {@linkcode AwsEmulator.requests} holds at the most; older ones go. Default: 100 000. */
+  /**
+   * Highest number of requests in {@linkcode AwsEmulator.requests}; older requests go. Default:
+   * 100 000.
+   */
   maxRequests?: number;
 }
 
@@ -95,13 +113,13 @@ export interface EmulatorOptions {
 export interface AwsEmulator {
   /** Answers a request to any of the services: the `fetch` of a client, and the handler of a server. What a server hands over beside the request counts for nothing. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit | object) => Promise<Response>;
-  /** A key that it takes. */
+  /** A key that the emulator accepts. */
   readonly credentials: Credentials;
   /** The region to use. */
   readonly region: string;
-  /** The requests so far, oldest first. It may be emptied. */
+  /** The requests so far, oldest first. The list may be emptied. */
   readonly requests: EmulatorRequest[];
-  /** All that it holds, as data that JSON carries. */
+  /** Returns everything in the emulator, as data that JSON carries. */
   snapshot(): EmulatorSnapshot;
   /** Does an operation of a journal again. */
   replay(operation: Operation): void;

@@ -1,55 +1,58 @@
 import type { World } from "./world.ts";
 
-/** What an action is asked for, as the JSON of the SDKs: bytes are base64. */
+/** The input of an action, as in the JSON of the SDKs: bytes are base64. */
 export type Input = Readonly<Record<string, unknown>>;
-/** What an action answers, as the JSON of the SDKs. */
+/** The answer of an action, as in the JSON of the SDKs. */
 export type Output = Record<string, unknown>;
 
-/** The services, and `emulator` for what time and the network bring. */
+/** The services, and `emulator` for the effects of time and of the network. */
 export type ServiceName = "sqs" | "sns" | "sts" | "emulator";
 
 /**
- * One thing that is done to the world. It is plain data that JSON carries, and equal operations on
- * equal worlds have equal results.
+ * A change of the world, or a question to the world. An operation is plain data that JSON carries,
+ * and equal operations on equal worlds have equal results.
  */
 export interface Operation {
   /** The time, in milliseconds since the epoch. */
   readonly at: number;
-  /** Whose action it is. */
+  /** The service of the action. */
   readonly service: ServiceName;
   /** The action, as AWS names it. */
   readonly action: string;
-  /** What it is asked for. */
+  /** The input of the action. */
   readonly input: Input;
   /** The account that asks. */
   readonly account: string;
   /** The region that is asked. */
   readonly region: string;
-  /** The address that was asked, without a slash at its end: the URLs of queues begin so. */
+  /**
+   * The address of the request, without a slash at the end; the URLs of queues begin with this
+   * address.
+   */
   readonly origin: string;
-  /** A UUID of its own: all ids that it makes come from this one. */
+  /** A UUID, from which all ids of the operation are made. */
   readonly id: string;
   /** The X-Ray trace of the request. */
   readonly traceHeader?: string;
   /** The entries of a batch, by place, that fail by the fault of the service. */
   readonly failing?: readonly number[];
-  /** Whether a standard queue stores what it is sent twice. */
+  /** Tells that a standard queue stores each sent message twice. */
   readonly twice?: boolean;
-  /** What is otherwise than usual. */
+  /** The rules that differ from the usual. */
   readonly rules?: Rules;
 }
 
-/** What an emulator does as it was told. */
+/** The rules of an emulator. */
 export interface Rules {
-  /** Whether a topic delivers to queues whose policies do not let it. */
+  /** Tells that a topic delivers to queues whose policies do not allow the topic. */
   readonly ignorePolicies?: boolean;
-  /** How long the name of a deleted queue cannot be used, in milliseconds. */
+  /** Time that the name of a deleted queue cannot be used, in milliseconds. */
   readonly deletedQueueMs?: number;
 }
 
 /** An operation under way. */
 export interface Call extends Operation {
-  /** What it is done to. */
+  /** The world of the operation. */
   readonly world: World;
   /** Makes another id. */
   readonly newId: () => string;
@@ -66,7 +69,7 @@ export function callOf(world: World, operation: Operation): Call {
   return { ...operation, world, newId: () => numbered(operation.id, made++), woken: new Set() };
 }
 
-/** The UUID that comes so many places after another one. */
+/** Returns the UUID so many places after another UUID. */
 function numbered(id: string, places: number): string {
   if (places === 0) return id;
   const last = (parseInt(id.slice(24), 16) + places) % 2 ** 48;

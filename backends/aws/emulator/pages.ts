@@ -1,4 +1,4 @@
-/** One page of a list, and what to ask for the next one with. */
+/** One page of a list, with the token of the next page. */
 export interface Page<T> {
   /** The items. */
   readonly items: T[];

@@ -1,4 +1,7 @@
-/** The world and what is done to it: no clock, no promise, no chance. Equal operations have equal results. */
+/**
+ * The world and its operations: no clock, no promise, no chance. Equal operations have equal
+ * results.
+ */
 import { commonError, notEmulated } from "./errors.ts";
 import { type Action, type Call, callOf, type Operation, type Output } from "./operation.ts";
 import { SNS_ACTIONS, SNS_NOT_EMULATED } from "./sns/mod.ts";
@@ -7,9 +10,9 @@ import { SQS_ACTIONS } from "./sqs/mod.ts";
 import { moveMessages, nextMoveAt } from "./sqs/move_tasks.ts";
 import type { World } from "./world.ts";
 
-/** What came of an operation. */
+/** The result of an operation. */
 export interface Performed {
-  /** What it answers. */
+  /** The answer of the operation. */
   readonly output: Output;
   /** The ARNs of the queues that may have something new to receive. */
   readonly woken: ReadonlySet<string>;
@@ -24,8 +27,7 @@ const ACTIONS: Readonly<Record<Operation["service"], Readonly<Record<string, Act
 
 /**
  * Does one operation.
- *
- * @throws {RequestError} what the service answers instead
+ * @throws {RequestError} for a refusal of the service
  */
 export function perform(world: World, operation: Operation): Performed {
   const call = callOf(world, operation);
@@ -51,7 +53,7 @@ function tick(call: Call): Output {
   return {};
 }
 
-/** When time does something by itself; `undefined` if it does not. */
+/** Returns the next time at which the world changes by itself; `undefined` if there is none. */
 export function nextTickAt(world: World): number | undefined {
   return nextMoveAt(world);
 }

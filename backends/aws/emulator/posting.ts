@@ -1,4 +1,4 @@
-/** Makes the deliveries that leave the emulator, and tells the world what came of them. */
+/** Makes the deliveries that leave the emulator, and tells the world their results. */
 import type { Clock } from "../../../src/support/clock.ts";
 import type { Host } from "./host.ts";
 import type { Operation } from "./operation.ts";
@@ -6,7 +6,7 @@ import type { Signer } from "./signer.ts";
 import { CERTIFICATE_NAME, signedFields } from "./sns/envelope.ts";
 import type { Post } from "./world.ts";
 
-/** Runs a function of Lambda: its ARN, and the event as Lambda hands it over. */
+/** Runs a function of Lambda with an ARN and an event, as Lambda does. */
 export type Invoke = (functionArn: string, event: unknown) => unknown;
 
 /** Options of {@linkcode createPosting}. */
@@ -30,11 +30,11 @@ const TIMEOUT_MS = 15_000;
 
 /** Makes posts when they are due. */
 export interface Posting {
-  /** Looks for what is due, and when the next is. */
+  /** Makes the due posts, and sets a timer for the next. */
   pump(): void;
 }
 
-/** Creates what posts. */
+/** Creates the maker of posts. */
 export function createPosting(options: PostingOptions): Posting {
   const { host, clock, own } = options;
   const underWay = new Set<string>();

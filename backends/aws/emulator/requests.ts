@@ -3,19 +3,22 @@ import { isRecord } from "./input.ts";
 import type { Asked } from "./http/request.ts";
 import type { Output, ServiceName } from "./operation.ts";
 
-/** One request, as the log has it. */
+/** One request in the log. */
 export interface EmulatorRequest {
   /** The service. */
   readonly service: ServiceName;
   /** The action; empty if it could not be read. */
   readonly action: string;
-  /** The name of the queue, if it names one. */
+  /** The name of the queue, if the request names a queue. */
   readonly queue?: string;
-  /** The name of the topic, if it names one. */
+  /** The name of the topic, if the request names a topic. */
   readonly topic?: string;
   /** The bytes of its body. */
   readonly bytes: number;
-  /** How many requests AWS bills: one for each 64 KiB of messages, sent or received, at least one. STS is free. */
+  /**
+   * Number of requests that AWS bills: one for each 64 KiB of messages, sent or received, at least
+   * one. STS is free.
+   */
   readonly billed: number;
   /** The HTTP status of the answer; 0 where it was lost. */
   readonly status: number;

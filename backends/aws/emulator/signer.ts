@@ -1,5 +1,5 @@
 /**
- * Signs what is posted as SNS does, with a key and a certificate of its own.
+ * Signs posts as SNS does, with a new key and certificate.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
  */
 import type { Clock } from "../../../src/support/clock.ts";
@@ -13,7 +13,7 @@ export interface Signer {
   sign(fields: Readonly<Record<string, unknown>>, version: string): Promise<string>;
   /** The certificate as PEM. */
   certificate(): Promise<string>;
-  /** What tells this certificate from others, in hexadecimal. */
+  /** Returns the name of this certificate, in hexadecimal. */
   name(): Promise<string>;
 }
 
@@ -25,7 +25,7 @@ interface Made {
   readonly name: string;
 }
 
-/** Creates a signer whose certificate is valid for ten years from the time of its first use. */
+/** Creates a signer. Its certificate is valid for ten years from the first use. */
 export function createSigner(clock: Clock): Signer {
   let made: Promise<Made> | undefined;
   const make = () => made ??= makeKey(clock);

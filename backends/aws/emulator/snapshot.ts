@@ -12,7 +12,7 @@ import {
   type World,
 } from "./world.ts";
 
-/** Everything that the emulator holds, as data that JSON carries. */
+/** Everything in the emulator, as data that JSON carries. */
 export interface EmulatorSnapshot {
   /** The version of this form. */
   readonly version: 1;
@@ -28,19 +28,19 @@ export interface EmulatorSnapshot {
   readonly moveTasks: readonly MoveTask[];
   /** When queues were deleted, by ARN. */
   readonly deletedQueues: readonly (readonly [string, number])[];
-  /** How many queues there have been. */
+  /** Number of queues so far. */
   readonly queuesCreated: number;
 }
 
 /** A queue as data. */
 export interface QueueState extends QueueFacts {
-  /** What it holds. */
+  /** The content of the queue. */
   readonly engine: engine.QueueSnapshot;
 }
 
 /** A topic as data. */
 export interface TopicState extends TopicFacts {
-  /** FIFO: what was published in the last five minutes. */
+  /** FIFO: the messages of the last five minutes. */
   readonly deduplication: readonly RecentEntry<Published>[];
 }
 
@@ -67,9 +67,8 @@ export function snapshotOf(world: World): EmulatorSnapshot {
 }
 
 /**
- * The world that a snapshot was taken of.
- *
- * @throws {TypeError} if it is of another version, or no snapshot at all
+ * Returns the world of a snapshot.
+ * @throws {TypeError} if the snapshot is of another version, or no snapshot at all
  */
 export function worldOf(snapshot: EmulatorSnapshot): World {
   if (snapshot?.version !== 1) {

@@ -1,23 +1,23 @@
 /**
- * All that the emulator holds, as plain data: queues, topics and subscriptions of all accounts and
- * regions by their ARNs, and what is under way. Only operations change it.
+ * Everything in the emulator, as plain data: queues, topics and subscriptions of all accounts and
+ * regions by their ARNs, and the work under way. Only operations change the data.
  */
 import type { Recent } from "../../memory/recent.ts";
 import type { Queue } from "../../memory/queue.ts";
 
-/** A queue of SQS, without what it holds. */
+/** A queue of SQS, without its content. */
 export interface QueueFacts {
-  /** Its ARN. */
+  /** The ARN of the queue. */
   readonly arn: string;
-  /** Its name. */
+  /** The name of the queue. */
   readonly name: string;
-  /** The account that owns it. */
+  /** The account of the queue. */
   readonly account: string;
-  /** Its region. */
+  /** The region of the queue. */
   readonly region: string;
-  /** The attributes that were set, as they were set. */
+  /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
-  /** Its tags. */
+  /** The tags of the queue. */
   tags: Record<string, string>;
   /** When it was created, in milliseconds since the epoch. */
   readonly createdAt: number;
@@ -25,17 +25,17 @@ export interface QueueFacts {
   modifiedAt: number;
   /** When it was purged last. */
   purgedAt?: number;
-  /** FIFO: what receives with an id gave in the last five minutes. */
+  /** FIFO: the results of receives with an id in the last five minutes. */
   attempts: Record<string, ReceiveAttempt>;
 }
 
 /** A queue of SQS. */
 export interface QueueRecord extends QueueFacts {
-  /** What it holds. */
+  /** The content of the queue. */
   readonly engine: Queue;
 }
 
-/** What a receive with a `ReceiveRequestAttemptId` gave. */
+/** The result of a receive with a `ReceiveRequestAttemptId`. */
 export interface ReceiveAttempt {
   /** The receipts of its messages. */
   readonly receipts: readonly string[];
@@ -43,33 +43,33 @@ export interface ReceiveAttempt {
   readonly until: number;
 }
 
-/** A topic of SNS, without what it remembers to de-duplicate. */
+/** A topic of SNS, without its memory for de-duplication. */
 export interface TopicFacts {
-  /** Its ARN. */
+  /** The ARN of the topic. */
   readonly arn: string;
-  /** The attributes that were set, as they were set. */
+  /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
-  /** Its tags. */
+  /** The tags of the topic. */
   tags: Record<string, string>;
   /** FIFO: the place of the next message. */
   nextOrdinal: number;
-  /** How many subscriptions were deleted. */
+  /** Number of deleted subscriptions. */
   subscriptionsDeleted: number;
-  /** FIFO: what its archive policy keeps, oldest first. */
+  /** FIFO: the messages that the archive policy keeps, oldest first. */
   archive: Notification[];
 }
 
 /** A topic of SNS. */
 export interface TopicRecord extends TopicFacts {
-  /** FIFO: what was published in the last five minutes. */
+  /** FIFO: the messages of the last five minutes. */
   readonly deduplication: Recent<Published>;
 }
 
-/** What a publish is answered with. */
+/** The answer to a publish. */
 export interface Published {
   /** The id of the message. */
   readonly MessageId: string;
-  /** FIFO: its place. */
+  /** FIFO: the place of the message. */
   readonly SequenceNumber?: string;
 }
 
@@ -87,49 +87,52 @@ export interface AttributeInput {
 export interface Notification extends Published {
   /** The topic. */
   readonly topicArn: string;
-  /** What is delivered by protocol; `default` for all others. */
+  /** The texts by protocol; `default` for all other protocols. */
   readonly messages: Readonly<Record<string, string>>;
-  /** Its subject. */
+  /** The subject of the message. */
   readonly subject?: string;
-  /** Its attributes. */
+  /** The attributes of the message. */
   readonly attributes: Readonly<Record<string, AttributeInput>>;
-  /** Whether it was published as one text for each protocol: then its attributes are not delivered. */
+  /**
+   * Tells that the message was published as one text for each protocol. Such messages lose their
+   * attributes.
+   */
   readonly structured?: boolean;
-  /** Its message group. */
+  /** The message group. */
   readonly group?: string;
-  /** FIFO: what it is de-duplicated by. */
+  /** FIFO: the deduplication id. */
   readonly deduplicationId?: string;
   /** When it was published, in milliseconds since the epoch. */
   readonly publishedAt: number;
-  /** Its X-Ray trace. */
+  /** The X-Ray trace of the message. */
   readonly traceHeader?: string;
-  /** Whether it comes out of the archive. */
+  /** Tells that the message comes out of the archive. */
   readonly replayed?: boolean;
 }
 
 /** A subscription to a topic. */
 export interface Subscription {
-  /** Its ARN, also while it is pending. */
+  /** The ARN of the subscription, also while the subscription is pending. */
   readonly arn: string;
   /** The topic. */
   readonly topicArn: string;
   /** `sqs`, `http`, `https` or `lambda`. */
   readonly protocol: string;
-  /** Where it delivers. */
+  /** The address of the deliveries. */
   readonly endpoint: string;
   /** The account that subscribed. */
   readonly owner: string;
-  /** The attributes that were set, as they were set. */
+  /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
-  /** What confirms it; nobody needs one whose subscription is confirmed. */
+  /** The token that confirms the subscription. A confirmed subscription needs no token. */
   readonly token: string;
-  /** Whether it waits to be confirmed. */
+  /** Tells that the subscription waits for confirmation. */
   pending: boolean;
 }
 
 /** A delivery that leaves the emulator: to an address, or to a function. */
 export interface Post {
-  /** Its own id. */
+  /** The id of the delivery. */
   readonly id: string;
   /** The subscription. */
   readonly subscriptionArn: string;
@@ -137,15 +140,15 @@ export interface Post {
   readonly topicArn: string;
   /** `http`, `https` or `lambda`. */
   readonly protocol: string;
-  /** Where it goes. */
+  /** The address of the delivery. */
   readonly endpoint: string;
-  /** Its `Type`. */
+  /** The `Type` of the delivery. */
   readonly type: string;
-  /** The fields of the envelope, unsigned; of a raw delivery those of its headers. */
+  /** The fields of the envelope, unsigned; of a raw delivery the fields of the headers. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** The body of a raw delivery. */
   readonly raw?: string;
-  /** How often it failed. */
+  /** Number of failures. */
   failures: number;
   /** When it is tried next, in milliseconds since the epoch. */
   dueAt: number;
@@ -153,19 +156,19 @@ export interface Post {
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasksResultEntry.html */
 export interface MoveTask {
-  /** Names it while it runs. */
+  /** The handle of the task while the task runs. */
   readonly handle: string;
   /** The dead-letter queue. */
   readonly sourceArn: string;
-  /** Where messages go; back to where each came from without one. */
+  /** The queue for the messages; without this queue each message goes back to its source. */
   readonly destinationArn?: string;
-  /** How many a second at the most. */
+  /** Highest number of messages in a second. */
   readonly perSecond?: number;
   /** `RUNNING`, `COMPLETED`, `CANCELLED` or `FAILED`. */
   status: string;
-  /** How many have been moved. */
+  /** Number of moved messages. */
   moved: number;
-  /** How many there were to move. */
+  /** Number of messages at the beginning of the task. */
   readonly toMove: number;
   /** Why it failed. */
   failureReason?: string;
@@ -189,7 +192,7 @@ export interface World {
   moveTasks: MoveTask[];
   /** When a queue was deleted, by its ARN. */
   readonly deletedQueues: Map<string, number>;
-  /** How many queues there have been. */
+  /** Number of queues so far. */
   queuesCreated: number;
 }
 

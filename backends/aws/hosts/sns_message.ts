@@ -11,8 +11,8 @@ export interface SnsNotification {
 }
 
 /**
- * A notification as a message: in its envelope, because that is opened in one place, whatever the
- * host, and once: what a publisher wrote to look like an envelope stays a message.
+ * Makes a message of a notification, in its envelope. Every host opens envelopes in the same place,
+ * and only once, so a published text that looks like an envelope stays a message.
  */
 export function snsMessage(notification: SnsNotification, now: number): ReceivedMessage {
   const { MessageId, TopicArn, Message, Subject, MessageAttributes, Timestamp } = notification;

@@ -72,8 +72,8 @@ export function toSeconds(ms: number): number {
 }
 
 /**
- * The message of an answer of `ReceiveMessage`; `undefined` if it has no body, no id, or an
- * attribute that cannot be read.
+ * Returns the message in an answer of `ReceiveMessage`; `undefined` without body or id, or with an
+ * unreadable attribute.
  */
 export function fromSqsMessage(
   received: Answered,
@@ -97,14 +97,17 @@ export function fromSqsMessage(
   };
 }
 
-/** The system attributes that say where a message is from; brokers may write an empty one for none. */
+/**
+ * The system attributes with the origin of a message; brokers may write an empty attribute for
+ * none.
+ */
 export interface SystemFacts {
   readonly AWSTraceHeader?: string | null | undefined;
   readonly DeadLetterQueueSourceArn?: string | null | undefined;
   readonly SenderId?: string | null | undefined;
 }
 
-/** Reads the origin of a message out of its system attributes, if they have any. */
+/** Reads the origin of a message from its system attributes, if any. */
 export function originOf(facts: SystemFacts): MessageOrigin | undefined {
   const { AWSTraceHeader, DeadLetterQueueSourceArn, SenderId } = facts;
   if (!AWSTraceHeader && !DeadLetterQueueSourceArn && !SenderId) return undefined;
@@ -119,7 +122,7 @@ function toNumber(text: string | undefined, otherwise: number): number {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : otherwise;
 }
 
-/** Reads attributes by way of entries, so that `__proto__` is a name like any other. */
+/** Reads attributes by way of entries, so that `__proto__` is a name like any other name. */
 function attributesFrom(written: unknown): Attributes | undefined {
   if (written !== undefined && written !== null && !isRecord(written)) return undefined;
   try {

@@ -6,19 +6,19 @@ import { readSent } from "../sender.ts";
 import type { Answered } from "../api/sqs.ts";
 
 /**
- * How much of a message is compared with the digests that SQS answers with, when it is sent and when
- * it is received.
+ * The parts of a message whose digests are compared with the digests of SQS, when the message is
+ * sent and when it is received.
  *
- * - `body`: the body, as the AWS SDK for JavaScript does. Some brokers compute the digest of attributes
- *   otherwise than AWS, such as without custom labels.
+ * - `body`: the body, as the AWS SDK for JavaScript does. Some brokers compute the digest of
+ *   attributes unlike AWS, such as without custom labels.
  * - `all`: the attributes as well.
- * - `none`: nothing. TLS protects what is on its way all the same.
+ * - `none`: nothing. TLS protects messages on their way all the same.
  */
 export type Integrity = "body" | "all" | "none";
 
 const CHOICES: readonly unknown[] = ["body", "all", "none"] satisfies Integrity[];
 
-/** Digests of a message, by the names that an answer has for them. Those it lacks are not compared. */
+/** Digests of a message, by their names in an answer. Missing digests are not compared. */
 export interface Digests {
   readonly body: unknown;
   readonly attributes: unknown;
@@ -30,7 +30,7 @@ export type IsIntact = (
   digests: Digests,
 ) => boolean;
 
-/** Returns what compares so much; throws a `TypeError` for what is no choice. */
+/** Returns the comparison for a choice; throws a `TypeError` for an unknown choice. */
 export function comparison(integrity: Integrity): IsIntact {
   if (!CHOICES.includes(integrity)) {
     throw new TypeError('Cannot compare digests as integrity is "body", "all" or "none"');
@@ -45,7 +45,7 @@ function isMissing(digest: unknown): boolean {
   return typeof digest !== "string" || digest === "";
 }
 
-/** Returns what reads a success, and compares what a queue says it has stored with what was sent. */
+/** Returns a reader of successes, which compares the stored digests with the sent message. */
 export function readIntact(isIntact: IsIntact) {
   return (entry: Answered, message: OutgoingMessage): SendResult | undefined => {
     const { MD5OfMessageBody: body, MD5OfMessageAttributes: attributes } = entry;

@@ -1,13 +1,12 @@
 /**
- * MD5, with which SQS answers what it has stored. Not for security; Web Crypto has none.
- *
- * https://www.rfc-editor.org/rfc/rfc1321
+ * MD5, with which SQS answers for the stored text. The digest is not for security, and Web Crypto
+ * lacks MD5. https://www.rfc-editor.org/rfc/rfc1321
  */
 import { type Attributes, typedAttribute } from "../../../src/wire/message.ts";
 
 const encoder = /* @__PURE__ */ new TextEncoder();
 
-/** Memory that is kept from one digest to the next, in bytes; a longer text gets its own. */
+/** Memory that one digest leaves to the next, in bytes; a longer text gets its own memory. */
 const KEPT_BYTES = 65_536;
 let kept: Uint8Array<ArrayBuffer> | undefined;
 
@@ -18,8 +17,8 @@ export function md5(input: string | Uint8Array): string {
 }
 
 /**
- * Returns the MD5 of message attributes: of each, in the order of their names, the name, the type, a
- * byte that tells text from bytes, and the value, all with their lengths.
+ * Returns the MD5 of message attributes. For each attribute, in the order of names, the input holds
+ * the name, the type, a byte that tells text from bytes, and the value, all with their lengths.
  *
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
  */
@@ -68,7 +67,7 @@ function writeMeasured(buffer: Uint8Array, at: number, input: string | Uint8Arra
   return end;
 }
 
-/** Digests the first bytes of a buffer that has room for their padding. */
+/** Digests the first bytes of a buffer with room for their padding. */
 function digest(buffer: Uint8Array<ArrayBuffer>, length: number): string {
   const words = padded(buffer, length);
   const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);

@@ -1,5 +1,5 @@
 /**
- * A `fetch` over `node:http` for Node.js, where it takes less time than the one that is built in.
+ * A `fetch` over `node:http` for Node.js, which takes less time than the built-in `fetch`.
  *
  * @example
  * ```ts
@@ -17,21 +17,27 @@ import { Agent as HttpsAgent, request as requestTls } from "node:https";
 
 /** Options of {@linkcode nodeFetch}. */
 export interface NodeFetchOptions {
-  /** The most connections to one host. Default: 128; further requests wait for one. */
+  /**
+   * Highest number of connections to one host. Default: 128; further requests wait for a
+   * connection.
+   */
   maxConnections?: number;
   /** The time for which a connection is kept that nobody uses, in milliseconds. Default: 4 000, as in Node's fetch. */
   idleMs?: number;
 }
 
-/** Bodies up to this size are read before the answer is handed out, if their length is known: in one piece. */
+/**
+ * Largest size of bodies that are read in one piece before the answer is handed out, if their
+ * length is known.
+ */
 const WHOLE_BYTES = 65_536;
 /** The statuses whose answers have no body. */
 const WITHOUT_BODY: readonly number[] = [204, 205, 304];
 
 /**
- * Creates a `fetch` that keeps its connections. Signals, bodies, errors and headers are as those of
+ * Creates a `fetch` that keeps its connections. Signals, bodies, errors and headers work as with
  * `fetch`, with two differences: redirects are handed out and never followed, and nothing is
- * decompressed, as nothing compressed is asked for. Idle connections keep no process alive.
+ * decompressed, as requests ask for no compression. Idle connections keep no process alive.
  *
  * @example
  * ```ts
@@ -92,7 +98,7 @@ function httpUrl(input: string | URL): URL {
   throw new TypeError("Cannot fetch as the URL must be http(s)");
 }
 
-/** Plain objects, as a signer makes them, stay as they are. */
+/** Converts headers. Plain objects of a signer stay unchanged. */
 function headersOf(headers: HeadersInit = {}): Record<string, string> {
   const isPlain = Object.getPrototypeOf(headers) === Object.prototype;
   return isPlain ? headers as Record<string, string> : Object.fromEntries(new Headers(headers));
@@ -161,7 +167,9 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** The body as a stream that takes from the connection only as fast as it is read. */
+/**
+ * Returns the body as a stream, which takes from the connection only as fast as the reader reads.
+ */
 function streamOf(
   answer: IncomingMessage,
   signal: AbortSignal | undefined,

@@ -18,7 +18,7 @@ export const attributeChecks: readonly Check[] = [
   { name: "send() refuses bad attributes and stores the neighbours", run: refusesAttributes },
 ];
 
-/** A check that sends a message with these attributes and compares what comes. */
+/** Makes a check that sends a message with these attributes and compares the received message. */
 function carries(attributesOf: () => Attributes): Check["run"] {
   return async (bench) => {
     const queue = await bench.createQueue();

@@ -19,7 +19,10 @@ async function sendsAtOnce(bench: Bench): Promise<void> {
   expectSame(received, bodies, "concurrent send() calls must each store their message once");
 }
 
-/** Several workers settle what several publishers send, while the queue is looked at. */
+/**
+ * Lets several workers settle the messages of several publishers, while the check looks at the
+ * queue.
+ */
 async function worksAtOnce(bench: Bench): Promise<void> {
   const queue = await bench.createQueue();
   const bodies = numbered(30);
@@ -35,7 +38,7 @@ async function worksAtOnce(bench: Bench): Promise<void> {
   await queue.expectNothing("every message must be gone when all are acknowledged");
 }
 
-/** Extends what it receives, gives a part back the first time, and acknowledges the rest. */
+/** Extends its messages, gives a part back the first time, and acknowledges the rest. */
 async function work(
   bench: Bench,
   queue: Queue,

@@ -223,8 +223,8 @@ async function redrivesFifo(bench: Bench): Promise<void> {
 }
 
 /**
- * The message that a broker has moved. Brokers move it at a receive of its queue that would be one
- * too many, or some time after: so both queues are looked at until it is there.
+ * Waits for a message that the broker moves. Brokers move a message at a receive beyond the limit,
+ * or some time later, so the check looks at both queues until the message arrives.
  */
 async function redriven(
   bench: Bench,
@@ -278,7 +278,7 @@ async function callDeadLetter(
   return await backend.deadLetter(queue.name, copies);
 }
 
-/** The errors of a call, whether it threw one or gave one for each item. */
+/** Returns the errors of a call, either the thrown error or the errors of the items. */
 async function errorsOf(call: Promise<SettleResult[]>): Promise<unknown[]> {
   const [outcome] = await Promise.allSettled([call]);
   if (outcome.status === "rejected") return [outcome.reason];

@@ -174,7 +174,7 @@ async function disposes(bench: Bench): Promise<void> {
   await expectThrown(call, "Symbol.asyncDispose must close the backend", "CLOSED");
 }
 
-/** One call of every verb of the backend, with this signal if one is given. */
+/** Makes one call of every verb of the backend, with the given signal. */
 function everyCall(
   backend: Backend,
   queue: string,

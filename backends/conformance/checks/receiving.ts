@@ -85,10 +85,10 @@ async function waitsLocked(bench: Bench): Promise<void> {
   await expectFullWait(bench, queue);
 }
 
-/** The least share of its wait that an empty receive takes: timers of a busy process fire early. */
+/** Least share of the wait that an empty receive takes: timers of a busy process fire early. */
 const SHARE_OF_WAIT = 0.5;
 
-/** Fails unless a receive that finds nothing waits for it. */
+/** Fails unless an empty receive takes its whole wait. */
 export async function expectFullWait(bench: Bench, queue: Queue): Promise<void> {
   const before = bench.time.passed();
   const deliveries = await queue.receive();

@@ -179,7 +179,7 @@ async function filters(bench: Bench): Promise<void> {
   ]);
 }
 
-/** Each lets through the messages that it names. Numbers as AWS documents them: not bare ones. */
+/** Policies, each with the messages that pass. Numbers stand as AWS documents them, never bare. */
 const POLICIES: [policy: FilterPolicy, bodies: string[]][] = [
   [{ country: ["CH", "AT"] }, ["at-20", "ch-10"]],
   [{ country: [{ prefix: "C" }] }, ["ch-10"]],

@@ -1,9 +1,9 @@
 import type { LazyEvent } from "../../wire/format.ts";
 
 /**
- * The key of a subscriber and an event; `undefined` if the event has no id. The event's identity is
- * its id where this library wrote it, and its source with its id where it is a CloudEvent of others.
- * No two pairs make one key: the parts are joined by colons, and a colon in a part is escaped.
+ * Returns the key of a subscriber and an event; `undefined` if the event has no id. An event of
+ * this library is identified by id, a foreign CloudEvent by source and id. No two pairs make one
+ * key: colons join the parts, and a colon in a part is escaped.
  */
 export function deduplicationKey(subscriber: string, event: LazyEvent): string | undefined {
   const { source, facts: { id } } = event;
@@ -12,7 +12,10 @@ export function deduplicationKey(subscriber: string, event: LazyEvent): string |
   return parts.map(escaped).join(":");
 }
 
-/** Stores keep text as UTF-8, some of them up to a zero: what does not survive that is spelled out. */
+/**
+ * Characters that some stores change or cut at, as stores keep text as UTF-8. A key spells them
+ * out.
+ */
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[%:\0-\x1F\x7F\p{Cs}\uFFFE\uFFFF]/gu;
 

@@ -31,15 +31,20 @@ export interface SqliteDatabase {
 
 /** A prepared statement. */
 export interface SqliteStatement {
-  /** Runs it and gives the first row, if there is one. Only what reads is run by it. */
+  /**
+   * Runs the statement and returns the first row, if any. The store calls `get` only for reading.
+   */
   get(...values: (string | number)[]): unknown;
-  /** Runs it to its end, its commit included, and throws what fails there. */
+  /** Runs the statement to the end, its commit included, and throws every failure. */
   run(...values: (string | number)[]): unknown;
 }
 
 /** Options of {@linkcode SqliteDeduplicationStore}. */
 export interface SqliteDeduplicationStoreOptions {
-  /** The database; opened and closed by the caller. It is switched to WAL with `synchronous = NORMAL`. */
+  /**
+   * The database; opened and closed by the caller. The store switches the database to WAL with
+   * `synchronous = NORMAL`.
+   */
   database: SqliteDatabase;
   /** The longest wait for another process that writes, in milliseconds. Default: 5 000. */
   busyTimeoutMs?: number;
@@ -52,8 +57,8 @@ const SWEEP_EVERY = 1_000;
 /** The lead of a process's time over the file's time at which the process moves the file's time on. */
 const CLOCK_MS = 20;
 /**
- * The most by which a process that opens the file sets its time forward to the wall clock: so the
- * leases of dead processes end, and a clock that was set forgets no completed key.
+ * The longest step to the wall clock of a process that opens the file. The step ends the leases of
+ * dead processes; the bound keeps completed keys if somebody has set the clock.
  */
 const START_MS = 3_600_000;
 
@@ -112,13 +117,14 @@ const STATEMENTS = {
 };
 
 /**
- * Remembers in an SQLite file which subscriber has handled which event. Its calls are synchronous
+ * Remembers in an SQLite file which subscriber has handled which event. The calls are synchronous
  * inside: each takes a write lock for well under a millisecond. A call whose commit fails (a full
- * disk) rejects with what the database says.
+ * disk) rejects with the error of the database.
  *
- * Leases go by a clock in the file, which all processes move on by the time that has passed for
- * them. A process that opens the file moves it on to the wall clock, by an hour at the most. So
- * setting the wall clock while processes run neither ends a lease nor makes it longer.
+ * Leases go by a clock in the file. Every process moves the clock on by the time that has passed
+ * for the process. A process that opens the file moves the clock on to the wall clock, by an hour
+ * at the most. So setting the wall clock while processes run neither ends a lease nor makes a lease
+ * longer.
  *
  * @example
  * ```ts
@@ -160,7 +166,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     this.#statements.setClock.run(time);
   }
 
-  /** Claims a key in one statement: of several processes, one gets it. */
+  /** Claims a key in one statement. Of several processes, only one gets the key. */
   claim(key: string, leaseMs: number): Promise<Claim> {
     return attempt((): Claim => {
       checkMs(leaseMs, { cannot: "claim a key", name: "leaseMs" });
@@ -174,7 +180,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     });
   }
 
-  /** Marks a claimed key as done, and now and then forgets those whose time is over. */
+  /** Marks a claimed key as done, and now and then forgets old keys. */
   complete(key: string, token: string, retentionMs: number): Promise<void> {
     return attempt(() => {
       checkMs(retentionMs, { cannot: "complete a key", name: "retentionMs" });
@@ -190,7 +196,7 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     return attempt(() => void this.#statements.release.run(stored(key), token));
   }
 
-  /** Prolongs a lease, also one that has ended as long as nobody else has claimed it. */
+  /** Prolongs a lease. An ended lease can be prolonged until another claim takes the key. */
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     return attempt(() => {
       checkMs(leaseMs, { cannot: "renew a claim", name: "leaseMs" });
@@ -203,13 +209,13 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
 
   /**
    * Runs an effect on the same database and marks the key, in one transaction: a kill at any moment
-   * leaves both or neither. Returns `false`, without running it, if the key was done before. Use it
-   * inside a handler, with a key made of its name and the event's id, when even a crash must not
-   * repeat the effect.
+   * leaves both or neither. Returns `false`, without running the effect, if the key was done
+   * before. Use `once` inside a handler, with a key of subscriber name and event id, when even a
+   * crash must not repeat the effect.
    * @throws {TypeError} if the effect is no function, is asynchronous or a generator, or returns a
-   * promise: the transaction ends when it returns. Nothing is marked then
+   * promise, because the transaction ends when the effect returns. Then nothing is marked
    * @throws {RangeError} if `retentionMs` is negative or not finite
-   * @throws what the effect throws, or what the commit fails with; nothing of it is kept then
+   * @throws the error of the effect or of the commit. Then nothing is kept
    */
   once(key: string, effect: () => void, retentionMs = 86_400_000): boolean {
     if (typeof effect !== "function" || !SYNCHRONOUS.test(tagOf(effect))) throw notSynchronous();
@@ -240,7 +246,10 @@ export class SqliteDeduplicationStore implements DeduplicationStore {
     }
   }
 
-  /** The time of the file: it never goes back, and goes forward as time passes for any process. */
+  /**
+   * Returns the time of the file, which never goes back, and goes forward as time passes for any
+   * process.
+   */
   #now(): number {
     const now = reading(this.#clock);
     const passed = Math.max(0, now - this.#seen.reading);
@@ -287,8 +296,8 @@ function keepLog(database: SqliteDatabase): void {
 }
 
 /**
- * A key as SQLite can keep it: a surrogate that stands alone, and a zero, are spelled out, so that
- * different keys stay different. All other keys are kept as they are.
+ * Returns a key in a form that SQLite can keep. A lone surrogate and a zero are spelled out, so
+ * that different keys stay different. All other keys stay unchanged.
  */
 function stored(key: string): string {
   return key.replace(UNSTORABLE, (character) => {

@@ -16,13 +16,14 @@ export type Claim =
   | { readonly status: "inProgress"; readonly retryAfterMs?: number };
 
 /**
- * Remembers which subscriber has handled which event. A claim is atomic and leased: of many that
- * claim one key at the same time, one gets it, and if that one dies its lease ends. A token fences
- * it: whoever lost the lease can neither complete nor release what another has claimed since.
+ * Remembers which subscriber has handled which event. A claim is atomic and leased: of many claims
+ * to a key at the same time, one succeeds, and the lease of a dead claimant ends. A token fences
+ * the claim: a claimant without the lease can neither complete nor release the key of a later
+ * claimant.
  *
- * Keys are made of the subscriber's name and the publisher's event id, so that a publisher's
- * repetition is recognised although the broker gave it a new id. A kill between a handler's effect
- * and its mark repeats the effect, unless both are written in one transaction of your own.
+ * Keys consist of the subscriber's name and the publisher's event id. So a publisher's repetition
+ * is recognised even if the broker gave the message a new id. A kill between a handler's effect and
+ * the mark repeats the effect, unless your transaction writes both.
  *
  * @category Handling
  */
@@ -53,7 +54,10 @@ export interface MemoryDeduplicationStoreOptions {
   maxEntries?: number;
 }
 
-/** Event ids are whatever a publisher sent, up to the size of a message: so few of those are kept. */
+/**
+ * Highest number of characters of all keys. Event ids may be as long as a message, so few long ids
+ * are kept.
+ */
 const MAX_CHARACTERS = 64_000_000;
 
 /** A key that is running or done. */
@@ -64,7 +68,7 @@ interface Entry {
 }
 
 /**
- * Remembers in this process: enough for one worker. Several need a store that they share.
+ * Remembers in this process, which is enough for one worker. Several workers need a shared store.
  *
  * @example
  * ```ts
@@ -132,7 +136,7 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
     return Promise.resolve();
   }
 
-  /** Prolongs a lease, also one that has ended as long as nobody else has claimed it. */
+  /** Prolongs a lease. An ended lease can be prolonged until another claim takes the key. */
   renew(key: string, token: string, leaseMs: number): Promise<boolean> {
     if (!isMs(leaseMs)) return refused("renew a claim", leaseMs);
     const entry = this.#running.get(key);
@@ -155,7 +159,10 @@ export class MemoryDeduplicationStore implements DeduplicationStore {
     if (this.#done.delete(key)) this.#characters -= key.length;
   }
 
-  /** Claims that were neither completed nor released: beyond `maxEntries`, those that have ended go. */
+  /**
+   * Forgets ended claims that were neither completed nor released, once there are more than
+   * `maxEntries`.
+   */
   #forgetDead(now: number): void {
     for (const [key, entry] of this.#running) {
       if (this.#running.size <= this.#maxEntries || entry.expiresAt > now) return;
@@ -176,7 +183,10 @@ function refused(action: string, ms: unknown): Promise<never> {
   );
 }
 
-/** A map is in the order of its insertions: what was touched last comes last. */
+/**
+ * Puts an entry last. A map keeps the order of insertions, so the entry of the last change comes
+ * last.
+ */
 function putLast(entries: Map<string, Entry>, key: string, entry: Entry): void {
   entries.delete(key);
   entries.set(key, entry);

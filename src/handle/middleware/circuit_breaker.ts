@@ -14,10 +14,11 @@ export interface CircuitBreakerOptions {
 }
 
 /**
- * Spares what a subscriber depends on while it is down: after `failures` in a row, calls fail at
- * once with `CIRCUIT_OPEN`, until after `resetMs` a single one may try. Its success closes the
- * circuit. A `DeadLetter` is no failure: it says something about the message. What finds the circuit
- * open comes again when it may close, and is not counted as a try.
+ * Spares a dependency of a subscriber while the dependency is down. After `failures` in a row,
+ * calls fail at once with `CIRCUIT_OPEN`, until after `resetMs` a single call may try. The success
+ * of that call closes the circuit. A `DeadLetter` is no failure, because its cause is the message.
+ * A message that meets an open circuit comes again when the circuit may close, and the attempt is
+ * not counted.
  *
  * @example
  * ```ts

@@ -3,8 +3,9 @@ import { derive, type Event } from "../../event/event.ts";
 import type { EventPublisher, PublishEntry } from "../../publish/publisher.ts";
 
 /**
- * Marks what a handler publishes through `context.publisher` as caused by the event it handles:
- * the same correlation id (the first event's id starts one), and its id as the causation id.
+ * Marks the events that a handler publishes through `context.publisher` as caused by the handled
+ * event. The new events get the same correlation id (the first event's id starts one), and the id
+ * of the handled event as their causation id.
  *
  * @example
  * ```ts
@@ -43,7 +44,10 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** Synchronous stays synchronous: only what is published in one turn shares requests. */
+/**
+ * Maps items. A synchronous iterable stays synchronous, because only events of one turn share
+ * requests.
+ */
 function mapped<T>(items: Iterable<T> | AsyncIterable<T>, map: (item: T) => T) {
   return Symbol.asyncIterator in items ? mappedLater(items, map) : mappedNow(items, map);
 }

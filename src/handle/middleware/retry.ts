@@ -7,7 +7,7 @@ import { backoffMs, checkRetryPolicy } from "../../support/retry.ts";
 export interface RetryOptions {
   /** Tries, the first included. Default: 3. */
   attempts?: number;
-  /** The bound of the first pause, in milliseconds; it doubles each time. Default: 100. */
+  /** The bound of the first pause, in milliseconds. The bound doubles each time. Default: 100. */
   baseMs?: number;
   /** The bound of every pause, in milliseconds. Default: 5 000. */
   maxMs?: number;

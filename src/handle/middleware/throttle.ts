@@ -13,8 +13,8 @@ export interface ThrottleOptions {
 }
 
 /**
- * Spreads the calls of each subscriber evenly: no more than `limit` begin in an interval, the
- * others wait, with their messages locked.
+ * Spreads the calls of each subscriber evenly: at most `limit` begin in an interval. Further calls
+ * wait, with their messages locked.
  *
  * @example
  * ```ts

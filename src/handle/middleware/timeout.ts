@@ -12,7 +12,7 @@ export interface TimeoutOptions {
 }
 
 /**
- * Gives what it wraps a time limit: then the handler's signal aborts and the call fails with
+ * Limits the time of a handler. At the limit the handler's signal aborts and the call fails with
  * `TIMEOUT`. A handler that ignores its signal goes on unobserved.
  *
  * @example

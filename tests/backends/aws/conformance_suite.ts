@@ -2,6 +2,7 @@ import { after, before, describe, it } from "@std/testing/bdd";
 import { AwsBackend } from "../../../backends/aws/mod.ts";
 import { testBackend, type TestBackendOptions } from "../../../backends/conformance/mod.ts";
 import { type Broker, startBroker } from "../../broker.ts";
+import { startFauxqs } from "../../fauxqs.ts";
 
 /** What AWS itself does otherwise, by its documentation. */
 const OF_AWS = {
@@ -9,7 +10,7 @@ const OF_AWS = {
     "SQS answers the delete with an older receipt with success",
 };
 
-/** What the broker of this test does otherwise than AWS. */
+/** What fauxqs, the second opinion, does otherwise than AWS. */
 const OF_FAUXQS = {
   "receive() returns the group of a message in a standard queue": "fauxqs drops it",
   "receive() hands a message to one of those that wait": "fauxqs ends all waits for one message",
@@ -31,12 +32,32 @@ const AT_ONCE = 16;
 /** Three times the shortest lock: checks that run beside each other hold each other up. */
 const LOCK_MS = 3_000;
 
-describe("AwsBackend on a local broker", () => {
-  let broker: Broker;
+/** A broker, and the checks that it fails. */
+interface Opinion {
+  readonly name: string;
+  readonly start: () => Promise<Pick<Broker, "options" | "close">>;
+  readonly ofQueues: Readonly<Record<string, string>>;
+  readonly ofTopics: Readonly<Record<string, string>>;
+}
+
+const OPINIONS: readonly Opinion[] = [
+  { name: "the emulator", start: startBroker, ofQueues: OF_AWS, ofTopics: OF_AWS },
+  {
+    name: "fauxqs",
+    start: startFauxqs,
+    ofQueues: { ...OF_AWS, ...OF_FAUXQS, ...OF_FAUXQS_QUEUES },
+    ofTopics: { ...OF_AWS, ...OF_FAUXQS, ...OF_FAUXQS_TOPICS },
+  },
+];
+
+for (const opinion of OPINIONS) describe(`AwsBackend on ${opinion.name}`, () => suite(opinion));
+
+function suite({ start, ofQueues, ofTopics }: Opinion): void {
+  let broker: Pick<Broker, "options" | "close">;
   const waiting: (() => Promise<void>)[] = [];
 
   before(async () => {
-    broker = await startBroker();
+    broker = await start();
     for (let worker = 0; worker < AT_ONCE; worker++) void work();
   });
   after(() => broker.close());
@@ -67,10 +88,8 @@ describe("AwsBackend on a local broker", () => {
   const common = { guarantees, test: testBeside, create, visibilityMs: LOCK_MS } satisfies Partial<
     TestBackendOptions
   >;
-  const ofQueues = { ...OF_AWS, ...OF_FAUXQS, ...OF_FAUXQS_QUEUES };
-  const ofTopics = { ...OF_AWS, ...OF_FAUXQS, ...OF_FAUXQS_TOPICS };
   const topic = { ...common, route: "topic", except: ofTopics } as const;
   testBackend({ ...common, name: "queue", except: ofQueues });
   testBackend({ ...topic, name: "topic, raw" });
   testBackend({ ...topic, name: "topic, envelope", rawDelivery: false });
-});
+}

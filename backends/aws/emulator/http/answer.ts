@@ -4,11 +4,11 @@ import { snsXml } from "./sns_xml.ts";
 import { sqsXml } from "./sqs_xml.ts";
 import { element, textElement } from "./xml.ts";
 
-/** How an answer is written. */
+/** The form of an answer. */
 export interface AnswerStyle {
   /** `json` is AWS JSON 1.0. */
   readonly protocol: "json" | "query";
-  /** Whose action it was. */
+  /** The service of the action. */
   readonly service: ServiceName;
   /** The action; empty if nobody knows. */
   readonly action: string;
@@ -23,7 +23,7 @@ const NAMESPACES: Readonly<Record<ServiceName, string>> = {
   emulator: "",
 };
 
-/** The actions whose answers have no result, not even an empty one. */
+/** The actions whose answers have no result, not even an empty result. */
 const SILENT: ReadonlySet<string> = new Set([
   "AddPermission",
   "ChangeMessageVisibility",

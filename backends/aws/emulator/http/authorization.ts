@@ -1,10 +1,10 @@
 /**
- * Who signed a request, and for what.
+ * The signature of a request: the signer and the signed parts.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
  */
 import { commonError } from "../errors.ts";
 
-/** What a signature says. */
+/** The content of a signature. */
 export interface Authorization {
   /** The key that signed. */
   readonly accessKeyId: string;
@@ -20,7 +20,7 @@ export interface Authorization {
   readonly signature: string;
   /** The time of the signature, as `20260101T000000Z`. */
   readonly date: string;
-  /** Whether it stands in the query of the address. */
+  /** Tells that the signature stands in the query of the address. */
   readonly presigned: boolean;
 }
 

@@ -14,10 +14,10 @@ interface Parts {
   [name: string]: Part;
 }
 
-/** How a parameter is read. */
+/** The shape of a parameter. */
 type Shape = "texts" | "records" | "map" | "recordMap";
 
-/** Parameters that are more than text: their name in JSON, and how they are read. */
+/** Parameters that are more than text, with their name in JSON and their shape. */
 const SHAPES: Readonly<Record<string, readonly [string, Shape]>> = {
   ActionName: ["Actions", "texts"],
   Attribute: ["Attributes", "map"],
@@ -39,13 +39,13 @@ const SHAPES: Readonly<Record<string, readonly [string, Shape]>> = {
   Tags: ["Tags", "records"],
 };
 
-/** Parameters of SNS that are spelled like others of SQS. */
+/** Parameters of SNS with the spelling of other parameters of SQS. */
 const OF_SNS: Readonly<Record<string, readonly [string, Shape]>> = {
   ActionName: ["ActionName", "texts"],
   AWSAccountId: ["AWSAccountId", "texts"],
 };
 
-/** How deep and how long a form may be: no request of AWS comes near it. */
+/** Greatest depth and length of a form, far above any request of AWS. */
 const MAX_DEPTH = 8;
 const UNSAFE = ["__proto__", "constructor", "prototype"];
 

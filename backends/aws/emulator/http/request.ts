@@ -1,18 +1,18 @@
-/** Tells what a request asks for: the protocol, the service, the action and its parameters. */
+/** Reads requests: the protocol, the service, the action and the parameters. */
 import { commonError } from "../errors.ts";
 import { isRecord } from "../input.ts";
 import type { Input, ServiceName } from "../operation.ts";
 import { inputOf } from "./form.ts";
 
-/** What a request asks for. */
+/** The action of a request, with its parameters. */
 export interface Asked {
-  /** How it is written. */
+  /** The protocol of the request. */
   readonly protocol: "json" | "query";
   /** The service. */
   readonly service: ServiceName;
   /** The action. */
   readonly action: string;
-  /** Its parameters. */
+  /** The parameters of the action. */
   readonly input: Input;
 }
 
@@ -31,9 +31,9 @@ export function protocolOf(headers: Headers): "json" | "query" {
 }
 
 /**
- * Reads a request. `signedFor` is the service that its signature names, if it has one.
+ * Reads a request. `signedFor` is the service in the signature, if there is a signature.
  *
- * @throws {RequestError} if it makes no sense
+ * @throws {RequestError} if the request makes no sense
  */
 export function readRequest(
   request: Request,

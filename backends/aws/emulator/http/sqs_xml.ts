@@ -6,7 +6,7 @@ import { isRecord } from "../input.ts";
 import type { Input } from "../operation.ts";
 import { element, textElement } from "./xml.ts";
 
-/** Lists, and what each of their elements is called. */
+/** Lists, with the names of their elements. */
 const LISTS: Readonly<Record<string, string>> = {
   Messages: "Message",
   QueueUrls: "QueueUrl",
@@ -15,7 +15,7 @@ const LISTS: Readonly<Record<string, string>> = {
   Results: "ListMessageMoveTasksResultEntry",
 };
 
-/** Maps, and what each of their elements, its key and its value are called. */
+/** Maps, with the names of their elements, keys and values. */
 const MAPS: Readonly<Record<string, readonly [string, string, string]>> = {
   Attributes: ["Attribute", "Name", "Value"],
   MessageAttributes: ["MessageAttribute", "Name", "Value"],

@@ -5,11 +5,13 @@
 import { commonError } from "../errors.ts";
 import type { Authorization } from "./authorization.ts";
 
-/** How far the time of a signature may be from that of the service, in milliseconds. */
+/**
+ * Greatest distance between the time of a signature and the time of the service, in milliseconds.
+ */
 const MAX_SKEW_MS = 15 * 60_000;
 const encoder = new TextEncoder();
 
-/** What a signature is verified with. */
+/** Input of the verification of a signature. */
 export interface VerifyOptions {
   /** The secret of its key. */
   readonly secretAccessKey: string;
@@ -20,8 +22,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Refuses a request whose signature is not that of the secret, or too old.
- *
+ * Refuses a request with a wrong or old signature.
  * @throws {RequestError} `SignatureDoesNotMatch`
  */
 export async function verify(

@@ -13,7 +13,7 @@ export function escaped(text: string): string {
   return text.replace(/[&<>"\r]/g, (character) => ESCAPES[character]!);
 }
 
-/** An element with a text, or with what is inside of it. */
+/** Writes an element around its content. */
 export function element(name: string, inner: string): string {
   return `<${name}>${inner}</${name}>`;
 }

@@ -9,7 +9,7 @@ import { deliver } from "./deliver.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Keeps a message as long as the policy of its topic says; without one, not at all. */
+/** Keeps a message for the time in the policy of its topic; without a policy, not at all. */
 export function archive(topic: TopicRecord, message: Notification, { at }: Call): void {
   const days = parsed(topic.attributes.ArchivePolicy)?.MessageRetentionPeriod;
   if (days === undefined) return;

@@ -1,4 +1,4 @@
-/** What becomes of a published message at each subscription. */
+/** The way of a published message through each subscription. */
 import type { OutgoingMessage, TypedAttribute } from "../../../../src/wire/message.ts";
 import type { Call } from "../operation.ts";
 import type { AttributeInput, Notification, Subscription } from "../world.ts";
@@ -8,17 +8,23 @@ import { postNotification } from "./posts.ts";
 import { isRaw, letsThrough } from "./subscription_attributes.ts";
 import { bury, toQueue } from "./to_queue.ts";
 
-/** No key reaches what is stored at once, and nobody verifies what comes out of a queue. */
+/**
+ * Signature in the messages of queues. No key can sign a message that is stored at once, and nobody
+ * verifies the messages of a queue.
+ */
 const UNSIGNED = btoa("not signed: this broker signs what it posts");
 
-/** Delivers a message to all subscriptions that want it. */
+/** Delivers a message to all subscriptions with a matching filter. */
 export function deliverAll(message: Notification, call: Call): void {
   for (const subscription of subscriptionsTo(call, message.topicArn)) {
     deliver(message, subscription, call);
   }
 }
 
-/** Delivers a message to a subscription, if it is confirmed and its filter lets the message through. */
+/**
+ * Delivers a message to a subscription, if the subscription is confirmed and its filter lets the
+ * message through.
+ */
 export function deliver(message: Notification, subscription: Subscription, call: Call): void {
   if (subscription.pending || !letsThrough(subscription, message)) return;
   if (subscription.protocol !== "sqs") return postNotification(message, subscription, call);
@@ -31,7 +37,7 @@ export function deliver(message: Notification, subscription: Subscription, call:
   if (reason !== undefined) bury(outgoing, subscription, { call, reason });
 }
 
-/** The message of SQS that a subscription makes of a published one. */
+/** Makes the message of SQS for a published message and a subscription. */
 function messageFor(
   message: Notification,
   subscription: Subscription,

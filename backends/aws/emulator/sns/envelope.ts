@@ -5,7 +5,7 @@
 import type { Operation } from "../operation.ts";
 import type { Notification, Subscription } from "../world.ts";
 
-/** How the names of certificates begin; what follows is hexadecimal. */
+/** Beginning of the names of certificates; the rest is hexadecimal. */
 export const CERTIFICATE_NAME = "SimpleNotificationService-";
 
 /** The fields of an envelope, in the order of SNS and without a signature. */
@@ -41,7 +41,10 @@ function shownAttributes({ attributes, structured }: Notification) {
   ]));
 }
 
-/** The fields that say who signed; those of a queue's messages hold no signature that anybody can check. */
+/**
+ * Returns the fields of an envelope with its signature. In the messages of queues nobody can check
+ * the signature.
+ */
 export function signedFields(
   fields: Readonly<Record<string, unknown>>,
   { version, signature, certificateUrl }: {

@@ -46,7 +46,7 @@ export const SNS_ACTIONS: Readonly<Record<string, Action>> = {
   UntagResource: untagResource,
 };
 
-/** What SNS has beside topics, and a topic's protection of data. */
+/** Actions of SNS beyond topics, and the data protection of topics. */
 export const SNS_NOT_EMULATED: readonly string[] = [
   "CheckIfPhoneNumberIsOptedOut",
   "CreatePlatformApplication",

@@ -1,5 +1,5 @@
 /**
- * Deliveries that leave the emulator: what is posted, when it is tried again, and when it is given up.
+ * Deliveries that leave the emulator: their content, their retries and their end.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
  */
 import { isRecord, needed, parsed } from "../input.ts";
@@ -78,7 +78,10 @@ export function postAnswered(call: Call): Output {
   return {};
 }
 
-/** What the client did wrong, too many requests aside, is not tried again. */
+/**
+ * Tells that a status means a fault of the client, other than too many requests. SNS does not retry
+ * such faults.
+ */
 function isPermanent(status: number): boolean {
   return status >= 300 && status < 500 && status !== 429;
 }
@@ -90,7 +93,7 @@ function give({ subscriptionArn, raw, fields, type }: Post, status: number, call
   bury(message, subscription, { call, reason: status === 0 ? "ConnectionError" : String(status) });
 }
 
-/** How often, and how long apart in seconds. */
+/** Counts of retries, and their distances in seconds. */
 interface RetryPolicy {
   readonly numRetries: number;
   readonly minDelayTarget: number;
@@ -118,7 +121,7 @@ const LAMBDA: RetryPolicy = {
   numMaxDelayRetries: 100_000,
 };
 
-/** How long to wait after another failure, in milliseconds; `undefined` if it was the last. */
+/** Returns the time until the next attempt, in milliseconds; `undefined` after the last attempt. */
 function delayAfter({ failures, protocol, subscriptionArn, topicArn }: Post, world: World) {
   const policy = protocol === "lambda" ? LAMBDA : {
     ...HTTP,

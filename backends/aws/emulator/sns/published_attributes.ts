@@ -1,5 +1,5 @@
 /**
- * The attributes of published messages: what SNS takes, and their size.
+ * The attributes of published messages: the rules of SNS, and the size.
  * https://docs.aws.amazon.com/sns/latest/api/API_MessageAttributeValue.html
  */
 import { byteLength } from "../../../../src/wire/message.ts";

@@ -1,6 +1,6 @@
 /**
- * Whether the policy of a queue lets a topic send to it: without a statement for that, SNS drops
- * what it should deliver, and nobody is told.
+ * The permission in the policy of a queue for a topic to send. Without such a statement SNS drops
+ * the messages, and tells nobody.
  * https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
  */
 import { parseArn } from "../addresses.ts";
@@ -9,7 +9,7 @@ import type { Input } from "../operation.ts";
 import { statementsOf } from "../sqs/tags_and_permissions.ts";
 import type { QueueRecord } from "../world.ts";
 
-/** Tells whether a queue takes what a topic sends. */
+/** Tells whether a queue accepts messages of a topic. */
 export function letsTopicSend({ attributes, arn }: QueueRecord, topicArn: string): boolean {
   const policy = parsed(attributes.Policy);
   if (!policy) return false;
@@ -34,7 +34,7 @@ function isForSns(principal: unknown): boolean {
     );
 }
 
-/** Conditions on other keys than these are not known here; they count as not met. */
+/** Checks a condition. Conditions on other keys count as not met. */
 function holds(condition: unknown, topicArn: string): boolean {
   if (!isRecord(condition)) return true;
   const facts: Record<string, string> = {

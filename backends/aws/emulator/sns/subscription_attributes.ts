@@ -1,5 +1,5 @@
 /**
- * The attributes of subscriptions: what SNS takes, and what they let through.
+ * The attributes of subscriptions: the rules of SNS, and the messages that pass.
  * https://docs.aws.amazon.com/sns/latest/api/API_SetSubscriptionAttributes.html
  */
 import type { FilterPolicy } from "../../../../src/backend.ts";
@@ -25,7 +25,7 @@ const MAX_POLICIES = 200;
 /** The subscription whose attributes are checked. */
 export type AttributeOwner = Pick<Subscription, "topicArn" | "protocol">;
 
-/** Refuses what SNS refuses as the attributes of a subscription. */
+/** Refuses attributes of a subscription as SNS does. */
 export function checkSubscriptionAttributes(
   attributes: Readonly<Record<string, string>>,
   owner: AttributeOwner,

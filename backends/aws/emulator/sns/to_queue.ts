@@ -1,4 +1,7 @@
-/** How SNS puts messages into queues: those of subscriptions, and their dead-letter queues. */
+/**
+ * The messages that SNS puts into queues: the queues of subscriptions, and their dead-letter
+ * queues.
+ */
 import { byteLength, type OutgoingMessage } from "../../../../src/wire/message.ts";
 import { parsed } from "../input.ts";
 import type { Call } from "../operation.ts";
@@ -8,10 +11,10 @@ import type { QueueRecord, Subscription } from "../world.ts";
 import { letsTopicSend } from "./queue_policy.ts";
 
 const MAX_ATTRIBUTES = 10;
-/** The sender of what SNS puts into queues. */
+/** The sender of all messages that SNS puts into queues. */
 const SENDER_ID = "AIDAISMY7JYY5F7RTT6AO";
 
-/** Who sends, and for which topic. */
+/** The sending operation, and its topic. */
 export interface Delivery {
   /** The operation. */
   readonly call: Call;
@@ -36,7 +39,10 @@ export function toQueue(
   return undefined;
 }
 
-/** Puts what could not be delivered into the dead-letter queue of its subscription, if it has one. */
+/**
+ * Puts an undeliverable message into the dead-letter queue of its subscription, if there is such a
+ * queue.
+ */
 export function bury(
   message: OutgoingMessage,
   { attributes, topicArn }: Subscription,

@@ -1,5 +1,5 @@
 /**
- * The attributes of topics: what SNS takes, and what it answers.
+ * The attributes of topics: the rules of SNS, and its answers.
  * https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html
  */
 import { parseArn } from "../addresses.ts";
@@ -9,7 +9,7 @@ import type { Call } from "../operation.ts";
 import type { TopicRecord } from "../world.ts";
 import { isFifoTopic, subscriptionsTo } from "./find.ts";
 
-/** What SNS publishes unless a topic says otherwise, in bytes. */
+/** Largest message of SNS unless a topic says otherwise, in bytes. */
 export const DEFAULT_BYTES = 262_144;
 const BYTES = [1_024, 1_048_576] as const;
 /** Above the default, only these protocols, and only so many subscriptions. */
@@ -32,7 +32,7 @@ const TEXTS = ["DisplayName", "KmsMasterKeyId", "MaximumMessageSize", ...JSON_NA
 const FEEDBACK =
   /^(Application|HTTP|Firehose|Lambda|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)$/;
 
-/** Refuses what SNS refuses as an attribute of a topic. */
+/** Refuses an attribute of a topic as SNS does. */
 export function checkTopicAttribute(name: string, value: string, topic: { arn: string }): void {
   const isKnown = name in WORDS || TEXTS.includes(name) || FEEDBACK.test(name);
   if (!isKnown) throw invalidParameter(`Attributes Reason: Unknown attribute ${name}`);
@@ -57,12 +57,12 @@ function checkSize(value: string): void {
   );
 }
 
-/** How many bytes a message of a topic may take. */
+/** Returns the largest size of a message of a topic, in bytes. */
 export function maximumBytes({ attributes }: TopicRecord): number {
   return Number(attributes.MaximumMessageSize ?? DEFAULT_BYTES);
 }
 
-/** Whether the body stands in for a missing deduplication id. */
+/** Tells whether the body stands in for a missing deduplication id. */
 export function isContentBased({ attributes }: TopicRecord): boolean {
   return attributes.ContentBasedDeduplication?.toLowerCase() === "true";
 }
@@ -119,7 +119,7 @@ const OWNER_ACTIONS = [
   "SNS:Publish",
 ];
 
-/** What a topic has as its policy until another one is set. */
+/** Returns the policy of a topic without a policy of the user. */
 export function defaultPolicy(arn: string, account: string): string {
   return JSON.stringify({
     Version: "2008-10-17",

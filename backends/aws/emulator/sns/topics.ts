@@ -1,4 +1,7 @@
-/** The actions of SNS that create, describe, tag and delete topics, and write into their policies. */
+/**
+ * The actions of SNS that create, describe, tag and delete topics, and change the policies of
+ * topics.
+ */
 import { createRecent } from "../../../memory/recent.ts";
 import { arnOf, parseArn } from "../addresses.ts";
 import { invalidParameter, snsError } from "../errors.ts";

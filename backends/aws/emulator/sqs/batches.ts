@@ -1,5 +1,5 @@
 /**
- * What the batch actions of SQS share: the rules for entries, and one answer for each.
+ * Common parts of the batch actions of SQS: the rules for entries, and one answer for each entry.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
  */
 import { RequestError, sqsError } from "../errors.ts";
@@ -36,7 +36,7 @@ export function entriesOf(input: Input, kind: string): Input[] {
   return entries;
 }
 
-/** Does each entry, and answers what became of it. */
+/** Does each entry, and answers with the results. */
 export function batch(
   { failing = [] }: Call,
   entries: readonly Input[],

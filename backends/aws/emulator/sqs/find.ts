@@ -4,7 +4,10 @@ import { needed } from "../input.ts";
 import type { Call } from "../operation.ts";
 import type { QueueRecord } from "../world.ts";
 
-/** The queue whose URL a call names; wakes its receives if the call may bring them something. */
+/**
+ * Returns the queue whose URL a call names. Wakes the receives of the queue if the call may bring
+ * messages.
+ */
 export function queueOf(call: Call): QueueRecord {
   const url = needed(call.input, "QueueUrl");
   const address = parseQueueUrl(url);

@@ -1,5 +1,5 @@
 /**
- * The attributes of messages: what SQS takes, their size, and their digest.
+ * The attributes of messages: the rules of SQS, the size, and the digest.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 import { type Attributes, byteLength, type TypedAttribute } from "../../../../src/wire/message.ts";
@@ -14,7 +14,7 @@ const MAX_ATTRIBUTES = 10;
 const NAME = /^(?!(aws|amazon)\.)(?=.{1,256}$)[\w-]+(\.[\w-]+)*$/i;
 const TYPE = /^(String|Number|Binary)(\..{1,249})?$/u;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-/** What no message may hold: control characters, lone surrogates, U+FFFE and U+FFFF. */
+/** Characters that no message may hold: control characters, lone surrogates, U+FFFE and U+FFFF. */
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[\0-\x08\v\f\x0E-\x1F\p{Cs}\uFFFE\uFFFF]/u;
 

@@ -1,5 +1,5 @@
 /**
- * The actions of SQS that move messages out of dead-letter queues, and the moving itself.
+ * The actions of SQS for moving messages out of dead-letter queues, and the moving.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
  */
 import * as engine from "../../../memory/queue.ts";
@@ -141,7 +141,7 @@ export function nextMoveAt({ moveTasks }: World): number | undefined {
   return due.length > 0 ? Math.min(...due) : undefined;
 }
 
-/** Moves what is due: of each task as much as its rate allows in a second. */
+/** Moves the due messages: of each task as many as its rate allows in a second. */
 export function moveMessages(call: Call): void {
   for (const task of call.world.moveTasks) {
     if (task.status === "RUNNING" && task.dueAt <= call.at) moveSome(task, call);
@@ -173,7 +173,7 @@ function fail(task: MoveTask, reason: string): void {
   task.failureReason = reason;
 }
 
-/** What is moved is a new message: it has another id, and its retention begins again. */
+/** Moves a message. The moved message is a new message, with a new id and a new retention. */
 function move(
   message: StoredMessage,
   { source, target, call }: { source: QueueRecord; target: QueueRecord; call: Call },

@@ -1,5 +1,5 @@
 /**
- * The attributes of queues: what SQS takes, what it answers, and what they mean for the engine.
+ * The attributes of queues: the rules of SQS, the answers, and the settings for the engine.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 import type { QueueSettings } from "../../../memory/queue.ts";
@@ -8,7 +8,7 @@ import { commonError, sqsError } from "../errors.ts";
 import { parsed } from "../input.ts";
 import type { World } from "../world.ts";
 
-/** The numbers: from, to, and what a queue has without them. */
+/** The numbers: least, most, and default. */
 const NUMBERS: Readonly<Record<string, readonly [number, number, string]>> = {
   DelaySeconds: [0, 900, "0"],
   MaximumMessageSize: [1_024, 1_048_576, "1048576"],
@@ -30,7 +30,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 const FIFO_ONLY = ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
 const TEXTS = ["Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"];
 
-/** What SQS computes, and lets nobody set. */
+/** Attributes that SQS computes, and that nobody can set. */
 export const COMPUTED: readonly string[] = [
   "ApproximateNumberOfMessages",
   "ApproximateNumberOfMessagesDelayed",
@@ -50,15 +50,18 @@ export const NAMES: readonly string[] = [
 
 /** The queue whose attributes are checked. */
 export interface AttributeOwner {
-  /** Its ARN. */
+  /** The ARN of the queue. */
   readonly arn: string;
-  /** Whether it is FIFO. */
+  /** Tells that the queue is FIFO. */
   readonly fifo: boolean;
-  /** Where other queues are. */
+  /** The world with the other queues. */
   readonly world: World;
 }
 
-/** Refuses what SQS refuses; returns the attributes as they are kept: an empty text takes one away. */
+/**
+ * Refuses attributes as SQS does. Returns the attributes to keep: an empty text takes an attribute
+ * away.
+ */
 export function checkedAttributes(
   attributes: Readonly<Record<string, string>>,
   owner: AttributeOwner,
@@ -139,12 +142,15 @@ function checkRedrive(value: string, { arn, fifo, world }: AttributeOwner): void
   }
 }
 
-/** The value of an attribute, or what a queue has without it. */
+/** Returns the value of an attribute, or its default. */
 export function valueOf(attributes: Readonly<Record<string, string>>, name: string): string {
   return attributes[name] ?? NUMBERS[name]?.[2] ?? "";
 }
 
-/** What a queue answers of an attribute that was not set; `undefined` if it answers nothing. */
+/**
+ * Returns the answer of a queue for an attribute that was not set; `undefined` if there is no
+ * answer.
+ */
 export function defaultOf(name: string, fifo: boolean): string | undefined {
   if (name === "KmsDataKeyReusePeriodSeconds") return undefined;
   if (NUMBERS[name]) return NUMBERS[name][2];
@@ -159,7 +165,7 @@ export function defaultOf(name: string, fifo: boolean): string | undefined {
   return ofFifo[name];
 }
 
-/** Where messages go that are received too often, and how often that is. */
+/** The redrive of a queue: the queue for messages with too many receives, and the limit. */
 export interface Redrive {
   /** The dead-letter queue. */
   readonly target: string;
@@ -167,14 +173,14 @@ export interface Redrive {
   readonly maxReceives: number;
 }
 
-/** What a redrive policy says; `undefined` without one. */
+/** Returns the redrive of a policy; `undefined` without a policy. */
 export function redriveOf(attributes: Readonly<Record<string, string>>): Redrive | undefined {
   const policy = parsed(attributes.RedrivePolicy);
   if (!policy || typeof policy.deadLetterTargetArn !== "string") return undefined;
   return { target: policy.deadLetterTargetArn, maxReceives: Number(policy.maxReceiveCount) };
 }
 
-/** How the engine behaves by these attributes. */
+/** Returns the settings of the engine for these attributes. */
 export function settingsOf(
   attributes: Readonly<Record<string, string>>,
   { fifo, inFlightLimit }: { fifo: boolean; inFlightLimit: number },

@@ -19,7 +19,7 @@ import {
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html */
 const IN_FLIGHT_LIMIT = 120_000;
-/** How long a purge takes, in milliseconds. */
+/** Time of a purge, in milliseconds. */
 const PURGE_MS = 60_000;
 const QUEUE_NAME = /^(?=.{1,80}$)[\w-]+(?:\.fifo)?$/;
 

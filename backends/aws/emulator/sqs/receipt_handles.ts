@@ -14,17 +14,17 @@ export function handleOf(receipt: string): string {
   return BEGINNING + btoa(receipt);
 }
 
-/** What a call or an entry names by a handle. */
+/** The object of a handle in a call or an entry. */
 export interface Handled {
   /** The handle. */
   readonly handle: string;
   /** The receipt behind it. */
   readonly receipt: string;
-  /** What it is worth now. */
+  /** The state of the receipt. */
   readonly found: ReceiptState;
 }
 
-/** What a handle stands for at a queue; refuses one that no receive gave. */
+/** Returns the object of a handle at a queue. Refuses a handle that no receive gave out. */
 export function handledIn(queue: QueueRecord, input: Input, { at }: Call): Handled {
   const handle = needed(input, "ReceiptHandle");
   const receipt = receiptOf(handle);

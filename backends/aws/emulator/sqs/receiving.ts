@@ -1,4 +1,4 @@
-/** The action of SQS that receives messages. That it waits is the matter of its caller. */
+/** The action of SQS that receives messages. The caller does the waiting. */
 import { MelangeError } from "../../../../src/support/errors.ts";
 import * as engine from "../../../memory/queue.ts";
 import { sequenceNumber, type StoredMessage } from "../../../memory/stored_message.ts";
@@ -11,25 +11,25 @@ import { digestOf, selected, writeAttributes } from "./message_attributes.ts";
 import { redriveOf, valueOf } from "./queue_attributes.ts";
 import { handleOf } from "./receipt_handles.ts";
 
-/** The locks of one emulator are all of one rule. */
+/** The epoch of all locks of an emulator. */
 const EPOCH = 1;
 const ATTEMPT_MS = 5 * 60_000;
 
-/** What a receive asks for. */
+/** The input of a receive. */
 export interface ReceiveRequest {
   /** The queue. */
   readonly queue: QueueRecord;
-  /** How many messages at the most. */
+  /** Highest number of messages. */
   readonly max: number;
-  /** How long it waits, in milliseconds. */
+  /** Time of the wait, in milliseconds. */
   readonly waitMs: number;
-  /** How long it locks, in milliseconds. */
+  /** Time of the locks, in milliseconds. */
   readonly visibilityMs: number;
-  /** FIFO: what it is repeated by. */
+  /** FIFO: the id of the attempt, which repetitions share. */
   readonly attempt: string | undefined;
 }
 
-/** Reads a receive; refuses what SQS refuses. */
+/** Reads a receive, and refuses invalid receives as SQS does. */
 export function receiveRequest(call: Call): ReceiveRequest {
   const queue = queueOf(call);
   const { input } = call;
@@ -75,7 +75,7 @@ export function receiveMessage(call: Call): Output {
   return messages.length > 0 ? { Messages: messages } : {};
 }
 
-/** What the same receive gave before, locked anew; `undefined` if it must receive by itself. */
+/** Returns the result of the same receive before, locked anew; `undefined` if there is none. */
 function repeated({ queue, attempt, visibilityMs }: ReceiveRequest, { at }: Call) {
   for (const [id, { until }] of Object.entries(queue.attempts)) {
     if (until <= at) delete queue.attempts[id];

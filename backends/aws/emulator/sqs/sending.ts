@@ -1,4 +1,4 @@
-/** The actions of SQS that send messages, and how what a topic delivers is stored. */
+/** The actions of SQS that send messages, and the storing of messages from topics. */
 import { byteLength, type OutgoingMessage } from "../../../../src/wire/message.ts";
 import * as engine from "../../../memory/queue.ts";
 import { md5 } from "../../message/md5.ts";
@@ -53,7 +53,7 @@ function sizeOf(entry: Input): number {
   return size;
 }
 
-/** A message, and what SQS knows of it beside. */
+/** A message, with the facts of SQS about the message. */
 interface Message {
   readonly message: OutgoingMessage;
   readonly traceHeader?: string;
@@ -171,13 +171,13 @@ function senderOf({ account }: Call): string {
 export interface EnqueueOptions {
   /** The operation. */
   readonly call: Call;
-  /** Who sends it. */
+  /** The sender of the message. */
   readonly senderId: string;
-  /** Its X-Ray trace. */
+  /** The X-Ray trace of the message. */
   readonly traceHeader?: string | undefined;
 }
 
-/** Stores a message that was checked before, and wakes those who wait for one. */
+/** Stores a checked message, and wakes the receives that wait for a message. */
 export function enqueue(
   { engine: queue, arn }: QueueRecord,
   message: OutgoingMessage,

@@ -1,4 +1,4 @@
-/** The actions of SQS that delete messages and change how long they are hidden. */
+/** The actions of SQS that delete messages and change their locks. */
 import { lockAgain, remove } from "../../../memory/late_receipts.ts";
 import * as engine from "../../../memory/queue.ts";
 import { invalidValue, missing, sqsError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** The actions of SQS for tags, and those that write statements into the policy of a queue. */
+/** The actions of SQS for tags, and for the statements in the policy of a queue. */
 import { parseArn } from "../addresses.ts";
 import { commonError, invalidValue, missing } from "../errors.ts";
 import { needed, parsed, textMap, texts } from "../input.ts";
@@ -81,7 +81,9 @@ function emptyPolicy(arn: string): Record<string, unknown> {
   return { Version: "2012-10-17", Id: `${arn}/SQSDefaultPolicy`, Statement: [] };
 }
 
-/** The statements of a policy: one may stand for a list of one. */
+/**
+ * Returns the statements of a policy, in which a statement may stand for a list with one member.
+ */
 export function statementsOf(policy: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
   return [policy.Statement ?? []].flat() as Record<string, unknown>[];
 }

@@ -16,8 +16,8 @@ export interface Deadline {
 }
 
 /**
- * Aborts with `TIMEOUT` so long before the invocation ends that it can still be answered: `marginMs`
- * earlier, or in the middle of what is left where that is less than two margins.
+ * Aborts with `TIMEOUT` before the invocation ends, in time for an answer: `marginMs` before the
+ * end, or after half of the remaining time where less than two margins remain.
  */
 export function deadlineOf(
   context: LambdaContext | undefined,

@@ -50,7 +50,10 @@ function isNothing(value: unknown): value is null | undefined {
   return value === null || value === undefined;
 }
 
-/** A name, or whatever a local broker has for an ARN, but not that of another service. */
+/**
+ * Tells whether a value may be an address of a service: a name, or a local broker's text for an
+ * ARN, but no ARN of another service.
+ */
 function isAddressAt(service: "sqs" | "sns", value: unknown): boolean {
   return isNothing(value) ||
     (isText(value) && !(/^arn:[^:]*:/.test(value) && value.split(":")[2] !== service));
@@ -152,7 +155,10 @@ export function readSqsEvent(event: unknown, now: number): SqsRecord[] {
   return records.map((record) => sqsRecord(record, { order: orderOf(fifo, groups), now }));
 }
 
-/** A queue is known by its ARN. Where that is missing, only messages of FIFO queues have a number. */
+/**
+ * Tells whether a record comes from a FIFO queue, by the ARN. Without an ARN, only messages of FIFO
+ * queues have a number.
+ */
 function isOfFifo(record: unknown): boolean {
   const address = textIn(record, "eventSourceARN");
   if (address !== undefined) return isFifo(address);
@@ -163,7 +169,10 @@ function groupOf(record: unknown): string | undefined {
   return textIn(record, "attributes", "MessageGroupId");
 }
 
-/** Chooses the order to keep: that of the whole batch if a record of a FIFO queue hides its group. */
+/**
+ * Chooses the order to keep: the order of the whole batch if a record of a FIFO queue hides its
+ * group.
+ */
 function orderOf(fifo: boolean, groups: boolean): "none" | "group" | "batch" {
   if (!fifo) return "none";
   return groups ? "group" : "batch";
@@ -222,7 +231,7 @@ function toNumber(digits: string | null | undefined, otherwise: number): number 
   return digits && /^\d{1,15}$/.test(digits) ? Number(digits) : otherwise;
 }
 
-/** Reads attributes by way of entries, so that `__proto__` is a name like any other. */
+/** Reads attributes by way of entries, so that `__proto__` is a name like any other name. */
 function sqsAttributes(written: Record<string, unknown>): Attributes | undefined {
   const entries: [string, Attributes[string]][] = [];
   for (const [name, value] of Object.entries(written)) {
@@ -244,8 +253,8 @@ function valueOf(
 }
 
 /**
- * Reads an event of SNS. A record that makes no sense has no message.
- * @throws {MelangeError} `UNDECODABLE` if it is another event
+ * Reads an event of SNS. A record without sense has no message.
+ * @throws {MelangeError} `UNDECODABLE` if the event comes from elsewhere
  */
 export function readSnsEvent(event: unknown, now: number): SnsRecord[] {
   const records = recordsOf(event, "SNS");

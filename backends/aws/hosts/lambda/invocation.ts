@@ -1,4 +1,4 @@
-/** The part that the handlers for SQS and for SNS share: options, the time that is left, the flush. */
+/** Common parts of the handlers for SQS and for SNS: options, the remaining time, the flush. */
 import { abortable, type Clock, systemClock } from "../../../../src/support/clock.ts";
 import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import type { DispatchAllOptions } from "../../../../src/handle/push.ts";
@@ -35,7 +35,8 @@ export interface InvocationSettings {
 }
 
 /**
- * Checks what both handlers need: otherwise a mistake would show only with the first event.
+ * Checks the common options of both handlers. Otherwise a mistake would show only with the first
+ * event.
  * @throws {TypeError} if there is no dispatcher, or `marginMs` is no number
  * @throws {RangeError} if `marginMs` is negative
  */
@@ -59,7 +60,7 @@ export type InvocationHooks = Required<Pick<DispatchAllOptions, "signal" | "held
   publisher: FlushingPublisher | undefined;
 };
 
-/** Runs the handlers within the time of the invocation, then sends what the publisher holds back. */
+/** Runs the handlers within the time of the invocation, then flushes the publisher. */
 export async function invoke<T>(
   context: LambdaContext | undefined,
   settings: InvocationSettings,

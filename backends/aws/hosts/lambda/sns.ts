@@ -19,12 +19,13 @@ export type SnsHandlerOptions = LambdaOptions;
 export type SnsHandler = (event: unknown, context?: LambdaContext) => Promise<void>;
 
 /**
- * Returns a Lambda function that handles the messages of topics. It throws `HANDLER_FAILED` if one
- * of them must be delivered again: its handler threw, was not finished when the invocation was about
- * to end, gave it up (`DeadLetter`), or its record is malformed. Lambda then retries, twice unless
- * configured otherwise, and hands the event to the function's on-failure destination or dead-letter
- * queue. The error names no value of a message. For an event that is not of SNS it throws
- * `UNDECODABLE` before any handler runs. Nothing is kept between invocations.
+ * Returns a Lambda function that handles the messages of topics. The function throws
+ * `HANDLER_FAILED` if a message must be delivered again: the handler threw, was not finished when
+ * the invocation was about to end, gave the message up (`DeadLetter`), or the record is malformed.
+ * Lambda then retries, twice unless configured otherwise, and hands the event to the function's
+ * on-failure destination or dead-letter queue. The error names no value of a message. For an event
+ * from elsewhere the function throws `UNDECODABLE` before any handler runs. The function keeps no
+ * state between invocations.
  *
  * @throws {TypeError} if there is no dispatcher, or `marginMs` is no number
  * @throws {RangeError} if `marginMs` is negative
@@ -72,21 +73,22 @@ function again(failed: number, all: number): MelangeError {
 
 /** Options of {@linkcode parseEventFromSns}. */
 export interface ParseEventOptions<T extends AnyEventType = AnyEventType> {
-  /** The event types that may come, such as `[OrderPlaced]` or `dispatcher.eventTypes`. */
+  /** The allowed event types, such as `[OrderPlaced]` or `dispatcher.eventTypes`. */
   types: readonly T[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
-  /** The type of messages that name none. Default: such messages are an error. */
+  /** The type of messages without a type name. Default: such messages are an error. */
   defaultEvent?: NoInfer<T>;
 }
 
 /**
- * Reads the event out of what Lambda hands to a function behind SNS, or behind an SQS queue that is
- * subscribed to a topic, and checks it against its schema: for functions that do without a
- * dispatcher. Takes the whole Lambda event, if it has one record (those of SNS do), or one record.
+ * Reads the event from the input of a Lambda function behind SNS, or behind an SQS queue with a
+ * subscription to a topic, and checks the event against its schema. The function is for code
+ * without a dispatcher. The argument is one record, or a whole Lambda event with one record (events
+ * of SNS have one).
  *
- * @throws {MelangeError} `UNDECODABLE` if there is not exactly one record, it is malformed, it names
- * a type that is not among `types`, or its data cannot be read or violates the schema
+ * @throws {MelangeError} `UNDECODABLE` if there is not exactly one record, the record is malformed,
+ * its type is not among `types`, or its data cannot be read or violates the schema
  *
  * @example
  * ```ts

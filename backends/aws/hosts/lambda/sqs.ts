@@ -10,7 +10,9 @@ import { invocationSettings, invoke, type LambdaOptions } from "./invocation.ts"
 
 /** Options of {@linkcode sqsHandler}. */
 export interface SqsHandlerOptions extends LambdaOptions {
-  /** The most messages, or message groups, that are handled at once in one invocation. Default: 10. */
+  /**
+   * Highest number of messages, or message groups, in work at once in one invocation. Default: 10.
+   */
   concurrency?: number;
   /** Sends copies of dead-lettered messages to `deadLetterQueue`. Default: none, such messages are retried. */
   sender?: Sender;
@@ -110,7 +112,7 @@ function isName(value: unknown): boolean {
   return typeof value === "string" && value !== "";
 }
 
-/** Tells that there is no place for a message: it stays in the queue. */
+/** Logs that no place exists for a dead letter. The message stays in the queue. */
 const withoutSender: MoveToDeadLetters = ({ id }, facts, { logger }) => {
   logger.error("A message cannot be dead-lettered as the function has no sender; it is retried", {
     messageId: id,

@@ -16,7 +16,7 @@ export interface AllowedTopic {
   readonly name: string;
   /** The address of SNS in the topic's region, without a slash at the end. */
   readonly origin: string;
-  /** The names in the certificates that SNS signs with in that region. */
+  /** The names in the certificates of SNS in the region. */
   readonly certificateNames: CertificateNames;
   /** The rules of a test broker, which stands in the place of SNS. */
   readonly broker?: BrokerRules;
@@ -36,8 +36,8 @@ export function allowedTopic(arn: string): AllowedTopic {
 }
 
 /**
- * Names the certificates of a region, as the SDK for Java does. Most regions share a certificate;
- * younger regions and other partitions have their own. The host itself is an alternative name.
+ * Names the certificates of a region, as the SDK for Java does. Most regions share a certificate.
+ * Younger regions and other partitions have their own. The host itself is an alternative name.
  */
 function certificateNames(region: string, origin: string): string[] {
   const host = origin.slice("https://".length);
@@ -87,8 +87,8 @@ export function isSubscribeUrl(
 }
 
 /**
- * The address that confirms a subscription. It is written here, so that no address out of a message
- * is ever fetched. https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
+ * Writes the address that confirms a subscription, so that the endpoint never fetches an address
+ * out of a message. https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
  */
 export function confirmUrl(token: string, { origin, arn }: AllowedTopic): string {
   const query = new URLSearchParams({

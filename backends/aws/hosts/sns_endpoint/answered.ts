@@ -1,16 +1,20 @@
 import type { Clock } from "../../../../src/support/clock.ts";
 
-/** Runs what answers a message, unless it has been answered for good, and gives the status. */
+/**
+ * Runs the function that answers a message, unless the message has a final answer, and returns the
+ * status.
+ */
 export type AnswerOnce = (
   message: { id: string; expiresAt: number },
   answer: () => Promise<number>,
 ) => Promise<number>;
 
 /**
- * Remembers how each message was answered until its timestamp is too old anyway. A message that
- * comes again gets the same answer, without being handled: SNS repeats what it lost the answer of,
- * and an attacker what he overheard. An answer that asks for a repetition (5xx) is not remembered;
- * one that is under way is shared. Beyond `max` messages the oldest are forgotten.
+ * Remembers the answer to each message until the timestamp of the message is too old anyway. A
+ * repeated message gets the same answer and is not handled again: SNS repeats a message after a
+ * lost answer, and an attacker repeats an overheard message. Answers that ask for a repetition
+ * (5xx) are not remembered. Repetitions share an answer under way. Beyond `max` messages the oldest
+ * are forgotten.
  */
 export function createAnswerOnce({ clock, max }: { clock: Clock; max: number }): AnswerOnce {
   const answered = new Map<string, { status: number; expiresAt: number }>();

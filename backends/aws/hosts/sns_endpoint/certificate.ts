@@ -1,14 +1,13 @@
 /**
- * Reads what is needed of an X.509 certificate: whose it is, when it is valid, and its key. Who
- * issued it is not checked here: the certificates of SNS are trusted because of the host that they
- * are fetched from, over TLS.
+ * The needed parts of an X.509 certificate: names, times and key. The issuer is not checked here.
+ * The certificates of SNS are trusted because of their host, from which they are fetched over TLS.
  */
 import { fromBase64 } from "../../../../src/support/base64.ts";
 import { MelangeError, probe } from "../../../../src/support/errors.ts";
 
 /** The content of a certificate. */
 export interface Certificate {
-  /** The common names of its subject, and the DNS names among its alternative names. */
+  /** The common names of the subject, and the DNS names among the alternative names. */
   readonly names: readonly string[];
   /** The first moment of its validity, in milliseconds since the Unix epoch. */
   readonly notBefore: number;
@@ -76,7 +75,7 @@ interface Element {
   readonly whole: Uint8Array<ArrayBuffer>;
 }
 
-/** The elements that fill `bytes` to the last one. */
+/** Returns the elements that fill `bytes` to the end. */
 function elements(bytes: Uint8Array<ArrayBuffer>): Element[] {
   const found: Element[] = [];
   for (let rest = bytes; rest.length > 0;) {

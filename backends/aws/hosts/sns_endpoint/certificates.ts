@@ -4,19 +4,23 @@ import { type Certificate, readPem } from "./certificate.ts";
 import type { CertificateNames } from "./addresses.ts";
 import { smallFetch, type SmallFetchOptions } from "../../api/small_fetch.ts";
 
-/** The most certificates, and the most failures, that are remembered. SNS uses one a region at a time. */
+/**
+ * Highest number of remembered certificates, and of remembered failures. SNS uses one certificate a
+ * region at a time.
+ */
 const MAX_KEPT = 16;
 /** The most certificates that are fetched at once. */
 const MAX_LOADING = 4;
 /** The time for which a failure is remembered, in milliseconds: less than the 20 s after which SNS tries again. */
 const FAILURE_MS = 10_000;
 
-/** Gives the certificate at an address that was checked before, if it is of one of these names. */
+/** Returns the certificate at a checked address, if the certificate has one of these names. */
 export type Certificates = (url: string, names: CertificateNames) => Promise<Certificate>;
 
 /**
- * Fetches certificates, each once, also where many requests wait for it, and keeps them while they
- * are valid. Throws a `MelangeError`, `retryable` if there may be a certificate later.
+ * Fetches certificates, each once, also where many requests wait for the same certificate, and
+ * keeps them while they are valid. Throws a `MelangeError`, `retryable` if there may be a
+ * certificate later.
  */
 export function createCertificates(options: SmallFetchOptions): Certificates {
   const { clock } = options;

@@ -45,22 +45,25 @@ export type SnsEndpoint = (request: Request) => Promise<Response>;
  *
  * | status | when |
  * |---|---|
- * | 200 | the handlers are done, the subscription is confirmed, or that was so when this message came first |
- * | 422 | a handler gave the message up (`DeadLetter`), or it cannot be handled: SNS does not retry, the subscription's dead-letter queue takes it |
+ * | 200 | the handlers are done, the subscription is confirmed, or an earlier delivery of the
+ * message got this answer |
+ * | 422 | a handler gave the message up (`DeadLetter`), or the message cannot be handled: SNS does
+ * not retry, the subscription's dead-letter queue takes the message |
  * | 503 | a handler failed or took too long, or a certificate could not be fetched: SNS retries |
  * | 400, 403, 405, 413 | the request is not one of SNS for these topics: SNS does not retry |
  *
- * Before anything is fetched, a request must be a POST that is not too long, hold a JSON object whose
- * fields are strings of the right form, be of an allowed topic and recent, and name a certificate
- * that SNS has in the region of the topic. Then the signature is verified. The certificate is
- * fetched at most once while it is valid; its issuer is not checked, since it comes from the host
- * of SNS over TLS. What SNS signs is the message, its id, subject, timestamp, topic and type, **not its
- * attributes**: subscribe an HTTPS address, so that nobody changes those on the way.
+ * The endpoint fetches nothing for a request unless the request is a POST of allowed length, holds
+ * a JSON object with strings of the right form, belongs to an allowed topic, is recent, and names a
+ * certificate of SNS in the region of the topic. Then the endpoint verifies the signature. A
+ * certificate is fetched at most once while valid. The issuer of a certificate is not checked,
+ * since the certificate comes from the host of SNS over TLS. SNS signs the message, its id,
+ * subject, timestamp, topic and type, **but not its attributes**: subscribe an HTTPS address, so
+ * that nobody changes attributes on the way.
  *
  * @throws {TypeError} if there is no dispatcher, `topics` is empty or holds no ARN,
- * `signatureVersions` others than "1" and "2", `allowRaw` a short secret or one that is no text,
- * `testBroker` neither certificate nor hosts, or a topic of AWS unless it is said, or an option is of
- * another type
+ * `signatureVersions` others than "1" and "2", `allowRaw` a short secret or a value that is no
+ * text, `testBroker` neither certificate nor hosts, or a topic of AWS without permission, or an
+ * option is of another type
  * @throws {RangeError} if a number is not positive
  *
  * @example
@@ -118,7 +121,7 @@ function late(): MelangeError {
   return new MelangeError("TIMEOUT", "Cannot answer SNS in time", { retryable: true });
 }
 
-/** Resolves to the status of the answer; rejects with what speaks against the request. */
+/** Resolves to the status of the answer; rejects with the fault of the request. */
 async function answer(request: Request, job: Job): Promise<number> {
   if (request.method !== "POST") throw new Refusal(405, "only POST is answered");
   if (request.headers.get("x-amz-sns-rawdelivery") === "true") return await answerRaw(request, job);

@@ -1,4 +1,4 @@
-/** The messages that SNS posts, and the rules that need no request to be checked. Pure but for the clock. */
+/** The posts of SNS, and the rules for checks without a request. Pure but for the clock. */
 import { type AllowedTopic, isCertificateUrl, isSubscribeUrl } from "./addresses.ts";
 
 /** A POST that is answered with a status of 400 and more. */
@@ -45,7 +45,7 @@ export interface PostRules {
   readonly topics: ReadonlyMap<string, AllowedTopic>;
   readonly signatureVersions: readonly SignatureVersion[];
   readonly windowMs: number;
-  /** Tells that the certificate is given, so that its address does not count. */
+  /** Tells that the certificate is given, so that the address of the certificate does not count. */
   readonly pinned?: boolean;
 }
 
@@ -54,7 +54,10 @@ const TYPES: readonly string[] = [
   "SubscriptionConfirmation",
   "UnsubscribeConfirmation",
 ];
-/** Narrow on purpose: what is signed is joined with line feeds, so only the message may hold one. */
+/**
+ * Form of a message id. The form is narrow on purpose: the signature joins fields with line feeds,
+ * so only the message may hold a line feed.
+ */
 export const MESSAGE_ID = /^[\w-]{1,100}$/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 const SUBJECT = /^[^\p{Cc}]*$/u;
@@ -63,7 +66,7 @@ const SIGNATURE = /^[A-Za-z0-9+/]{1,2048}={0,2}$/;
 
 /**
  * Reads the body of a POST.
- * @throws {Refusal} for the first rule that it breaks
+ * @throws {Refusal} for the first broken rule
  */
 export function readPost(
   text: string,
@@ -97,7 +100,7 @@ export function readPost(
   return Type === "Notification" ? post : { ...post, ...confirmation(fields, topic) };
 }
 
-/** Reads the fields of the object itself, without inherited ones. */
+/** Reads the fields of the object, without inherited fields. */
 function ownFields(text: string): ReadonlyMap<string, unknown> {
   let value: unknown;
   try {

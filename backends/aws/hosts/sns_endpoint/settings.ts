@@ -10,7 +10,7 @@ import type { PostRules, SignatureVersion } from "./post.ts";
 
 /** A subscription that waits for its confirmation. */
 export interface PendingSubscription {
-  /** The topic, one of those that are allowed. */
+  /** The allowed topic of the post. */
   readonly topicArn: string;
   /** The token for `ConfirmSubscription`. A secret: its holder can confirm. */
   readonly token: string;
@@ -29,14 +29,18 @@ export interface SnsEndpointOptions {
    * to. Default: an unsigned call of `ConfirmSubscription`, which is what opening `SubscribeURL` is.
    */
   confirm?: ((subscription: PendingSubscription) => Promise<void>) | false;
-  /** The signature versions that are taken; a topic has one. Default: both, `["1", "2"]`. */
+  /** The accepted signature versions; a topic has one. Default: both, `["1", "2"]`. */
   signatureVersions?: readonly SignatureVersion[];
   /**
-   * The furthest that the timestamp of a message may be from now, in milliseconds: at least as long as the
-   * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest it can last.
+   * Greatest distance of a message's timestamp from now, in milliseconds: at least as long as the
+   * retry policy of the subscription lasts. Default: 3 600 000, one hour, the longest duration of
+   * such a policy.
    */
   windowMs?: number;
-  /** The most answered messages that are remembered, so that a repetition is not handled again. Default: 100 000. */
+  /**
+   * Highest number of answered messages to remember, so that a repetition is not handled again.
+   * Default: 100 000.
+   */
   maxRemembered?: number;
   /** The longest time for a request, in milliseconds; SNS waits 15 seconds. Default: 13 000. */
   timeoutMs?: number;
@@ -49,8 +53,8 @@ export interface SnsEndpointOptions {
    */
   allowRaw?: { secret: string };
   /**
-   * **For tests**: takes what a local broker signs, in place of what SNS signs. Whoever has the key of
-   * its certificate can post anything. Default: none, only SNS is trusted.
+   * **For tests**: trust in the signatures of a local broker, in place of the signatures of SNS.
+   * Anybody with the broker's key can post anything. Default: none, only SNS is trusted.
    */
   testBroker?: TestBroker;
   /** The publisher for the handlers, as `context.publisher`. Default: none. */

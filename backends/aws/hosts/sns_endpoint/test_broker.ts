@@ -5,17 +5,23 @@ import type { AllowedTopic } from "./addresses.ts";
 import type { Certificates } from "./certificates.ts";
 
 /**
- * A broker on this machine that signs its posts as SNS does, with a certificate of its own. It is
- * named by one of `certificate` and `certificateHosts`.
+ * A broker on this machine that signs posts as SNS does, with its own certificate. One of
+ * `certificate` and `certificateHosts` names the certificate.
  */
 export interface TestBroker {
   /** The broker's certificate, as PEM: posts must be signed with its key. Nothing is fetched; dates and names do not count. */
   certificate?: string;
-  /** The hosts that its certificate may be fetched from, such as `["localhost:4566"]`, from any path that ends in `.pem`; its names do not count. */
+  /**
+   * The hosts of the certificate, such as `["localhost:4566"]`, with any path that ends in `.pem`.
+   * The names in the certificate do not count.
+   */
   certificateHosts?: readonly string[];
   /** The address where subscriptions are confirmed, such as `"http://localhost:4566"`. Default: the first of `certificateHosts`, over HTTP; with neither, only a `confirm` function can. */
   endpoint?: string;
-  /** Must be `true` where a topic has the region of AWS in its ARN, as brokers like to have. Default: `false`, that is a `TypeError`. */
+  /**
+   * Must be `true` where a topic of the broker has a region of AWS in its ARN, as brokers like to
+   * have. Default: `false`; then such a topic is a `TypeError`.
+   */
   inAwsRegions?: boolean;
 }
 
@@ -25,7 +31,10 @@ const TOPIC_ARN = /^arn:[^:\s]*:sns:([^:\s]*):[^:\s]*:[\w-]+(\.fifo)?$/;
 /** The form of AWS's regions: new regions come every year, so none is listed. */
 const AWS_REGION = /^[a-z]{2,5}(-[a-z]+)+-\d+$/;
 
-/** Reads the ARN of a topic at a test broker; throws a `TypeError` for what is none, and for AWS's unless it is said. */
+/**
+ * Reads the ARN of a topic at a test broker; throws a `TypeError` for any other text, and for a
+ * topic in a region of AWS without permission.
+ */
 export function brokerTopic(arn: string, broker: TestBroker): AllowedTopic {
   checkBroker(broker);
   const { certificateHosts = [], endpoint, inAwsRegions } = broker;
@@ -68,7 +77,10 @@ function matches(value: unknown, pattern: RegExp): boolean {
   return typeof value === "string" && pattern.test(value);
 }
 
-/** Gives the certificate of a broker whatever the address, if it was given; throws a `TypeError` if that is none. */
+/**
+ * Returns the given certificate of a broker for every address; throws a `TypeError` if the text is
+ * no certificate.
+ */
 export function pinnedCertificate({ certificate }: TestBroker): Certificates | undefined {
   if (certificate === undefined) return undefined;
   const read = readGiven(certificate);
