@@ -446,6 +446,28 @@ describe("MessageConsumer.start()", () => {
     assertEquals(seen, [1, 2]);
     await consumer.stop();
   });
+
+  it("takes no more than twice its concurrency while nothing can be acknowledged, however much it did before", async () => {
+    const world = await createWorld();
+    const seen = busy(world, 0);
+    const consumer = world.consumer({ concurrency: 2, drainMs: 0 });
+    consumer.start();
+    await world.send(numbers(20));
+    await world.clock.advance(10_000);
+    assertEquals(seen.length, 20);
+    const answered = deferred<void>();
+    world.receiver.faults.acknowledge = async (next) => {
+      await answered.promise;
+      return await next();
+    };
+    await world.send(numbers(20));
+    await world.clock.advance(10_000);
+    assertEquals(seen.length, 24);
+    answered.resolve();
+    await world.clock.advance(10_000);
+    assertEquals(seen.length, 40);
+    await consumer.stop();
+  });
 });
 
 describe("MessageConsumer.status()", () => {
