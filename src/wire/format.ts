@@ -269,7 +269,7 @@ function readCloudEvent(
       ...facts,
       type: manifest ?? ownText(body, "type"),
       id: id ?? facts.id,
-      occurredOn: dateOf(packed?.on ?? body.time) ?? facts.occurredOn,
+      occurredOn: dateOf(packed?.on) ?? dateOf(body.time) ?? facts.occurredOn,
     },
     data: (serializers) => cloudEventData(body, message.attributes, serializers),
   };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Backend, Delivery } from "../../../src/backend.ts";
 import { MessageConsumer, type MessageConsumerOptions } from "../../../src/consume/consumer.ts";
+import type { DeduplicationStore } from "../../../src/handle/deduplication/store.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { deliveryOf, failure, hang, refuseAll } from "../../fakes/receiver.ts";
 import { createWorld, deferred, Job, watch, watchedSignal, type World } from "../../fakes/world.ts";
@@ -161,6 +162,23 @@ describe("MessageConsumer.consumeEvent()", () => {
     assertEquals(world.receiver.of("receive")[0]?.options.max, 1);
     assertEquals([consumer.status().acknowledged, consumer.health()], [1, "stopped"]);
     assertEquals(world.clock.pending, 0);
+  });
+
+  it("claims an event for as long as its message is held, and no longer", async () => {
+    const leases: number[] = [];
+    const store: DeduplicationStore = {
+      claim: (_key, ms) => (leases.push(ms), Promise.resolve({ status: "completed" })),
+      renew: () => Promise.resolve(true),
+      complete: () => Promise.resolve(),
+      release: () => Promise.resolve(),
+    };
+    const world = await createWorld({ dispatcher: { deduplication: { store, leaseMs: 60_000 } } });
+    world.dispatcher.subscribe(Job, () => {}, { name: "bill" });
+    await world.clock.advance(5_000);
+    await world.send([1]);
+    const consumer = world.consumer({ visibilityTimeoutMs: 20_000 });
+    await within(world, 20, consumer.consumeEvent());
+    assertEquals(leases, [20_000]);
   });
 
   it("resolves to undefined when none came in time", async () => {
@@ -426,6 +444,28 @@ describe("MessageConsumer.start()", () => {
     await world.send([2]);
     await world.clock.advance(200);
     assertEquals(seen, [1, 2]);
+    await consumer.stop();
+  });
+
+  it("takes no more than twice its concurrency while nothing can be acknowledged, however much it did before", async () => {
+    const world = await createWorld();
+    const seen = busy(world, 0);
+    const consumer = world.consumer({ concurrency: 2, drainMs: 0 });
+    consumer.start();
+    await world.send(numbers(20));
+    await world.clock.advance(10_000);
+    assertEquals(seen.length, 20);
+    const answered = deferred<void>();
+    world.receiver.faults.acknowledge = async (next) => {
+      await answered.promise;
+      return await next();
+    };
+    await world.send(numbers(20));
+    await world.clock.advance(10_000);
+    assertEquals(seen.length, 24);
+    answered.resolve();
+    await world.clock.advance(10_000);
+    assertEquals(seen.length, 40);
     await consumer.stop();
   });
 });

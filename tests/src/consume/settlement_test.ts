@@ -1,13 +1,16 @@
 /** What becomes of messages: the settlement table of the worker hosts, row by row, and FIFO lanes. */
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Delivery } from "../../../src/backend.ts";
+import type { Delivery, SettleResult } from "../../../src/backend.ts";
 import { MemoryDeduplicationStore } from "../../../src/handle/deduplication/store.ts";
 import type { DispatcherOptions, Fallback } from "../../../src/handle/dispatcher.ts";
 import { DeadLetter } from "../../../src/support/errors.ts";
 import { defineEvent, typed } from "../../../src/event/event.ts";
 import { deadLetterFactsOf } from "../../../src/wire/dead_letter.ts";
-import { failure, hang, refuseAll } from "../../fakes/receiver.ts";
+import type { Counts } from "../../../src/consume/counts.ts";
+import type { Lease } from "../../../src/consume/lease.ts";
+import { Settlement, type SettlementOptions } from "../../../src/consume/settlement.ts";
+import { deliveryOf, failure, hang, refuseAll } from "../../fakes/receiver.ts";
 import { createWorld, deferred, Job, type World } from "../../fakes/world.ts";
 
 const WITH_DLQ = { deadLetterQueue: "dead", maxReceives: 5 };
@@ -1149,5 +1152,21 @@ describe("the facts in a dead-letter queue are those of the last death", () => {
     const [buried] = await world.peek("buried");
     assertEquals(buried && deadLetterFactsOf(buried.message), undefined);
     assertEquals(buried?.message.origin, { deadLetterSource: "dead" });
+  });
+});
+
+describe("Settlement.lost()", () => {
+  it("counts it, and tells who waits for the answer that the lock is lost", () => {
+    const counts = { lost: 0 } as Counts;
+    const told: [Lease, SettleResult][] = [];
+    const settled = (...answer: [Lease, SettleResult]) => void told.push(answer);
+    const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const options = { counts, settled, logger, queue: "jobs" };
+    const settlement = new Settlement(options as unknown as SettlementOptions);
+    const lease = { delivery: deliveryOf("r") } as Lease;
+    assertEquals([settlement.lost(lease), counts.lost], ["end", 1]);
+    assertEquals(told.map(([of]) => of === lease), [true]);
+    const [, result] = told[0]!;
+    assertEquals(result.ok ? undefined : result.error.code, "LOCK_LOST");
   });
 });

@@ -435,6 +435,23 @@ describe("read()", () => {
     }
   });
 
+  it("reads when a CloudEvent occurred from our attribute, else from its body, else when it was sent", () => {
+    const occurredOn = (on: string | undefined, time: string | undefined) => {
+      const body = { specversion: "1.0", id: "1", source: "s", type: "Order", time, data: 1 };
+      const melange = JSON.stringify({ id: "e-1", on, format: "cloudevents" });
+      const message = received(JSON.stringify(body), {
+        "content-type": "application/cloudevents+json",
+        melange,
+      });
+      return read(message).facts.occurredOn.toISOString();
+    };
+    const [first, second] = ["2026-01-01T00:00:01.000Z", "2026-01-01T00:00:02.000Z"];
+    assertEquals(occurredOn(first, second), first);
+    assertEquals(occurredOn(undefined, second), second);
+    assertEquals(occurredOn("yesterday", second), second);
+    assertEquals(occurredOn(undefined, "yesterday"), SENT_AT.toISOString());
+  });
+
   it("reads a CloudEvent that tells no time, no id and no type, and one whose content type tells more", () => {
     const attributes = { "content-type": "Application/CloudEvents+JSON; charset=utf-8" };
     const bare = decoded(received('{"specversion":"1.0","data":{"n":1}}', attributes));
