@@ -117,7 +117,7 @@ function notSent(error: unknown): never {
   if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
   throw new MelangeError(
     error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code,
-    `${error.message} (nothing sent: check accountId)`,
+    `${error.message} (nothing sent)`,
     error,
   );
 }

@@ -35,7 +35,7 @@ export type ErrorClass = readonly [
 ];
 
 const RETRYABLE = { retryable: true };
-const UNKNOWN = ["OUTCOME_UNKNOWN", "it may have been done", RETRYABLE] as const;
+const UNKNOWN = ["OUTCOME_UNKNOWN", "it may be done", RETRYABLE] as const;
 const DENIED = ["ACCESS_DENIED", "check credentials and policies"] as const;
 
 /**
