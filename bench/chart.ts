@@ -16,7 +16,7 @@ const DRAWN: readonly (readonly [number, string])[] = [
   [GOALS.findIndex(({ what }) => what.startsWith("consume with 10 ")), "consume, ÷ sqs-consumer"],
 ];
 const WIDTH = 720;
-const LEFT = 210;
+const LEFT = 270;
 const BAR = 16;
 const GROUP = RUNTIMES.length * (BAR + 4) + 18;
 

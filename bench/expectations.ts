@@ -21,7 +21,7 @@ const none = () => 0;
 
 /** All that must be met. */
 export const EXPECTATIONS: readonly Expectation[] = [
-  ...[BACKEND, "melange awsSender"].flatMap((variant) =>
+  ...[BACKEND, `${BACKEND}, transport/node`, "melange awsSender"].flatMap((variant) =>
     exact("publish to a queue", variant, {
       "requests SendMessageBatch": tenth,
       "entries SendMessageBatch": all,

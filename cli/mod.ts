@@ -1,6 +1,7 @@
 /**
- * The command line: `declare`, `publish` and `consume`, on SNS and SQS. The command line is a
- * program on Deno, Node.js and Bun, and a function, {@linkcode main}, for programs of yours.
+ * The command line: `declare`, `publish` and `consume`, on SNS and SQS, and `broker`, both services on
+ * this machine. The command line is a program on Deno, Node.js and Bun, and a function,
+ * {@linkcode main}, for programs of yours.
  *
  * ```sh
  * deno run -N -E -R jsr:@melange/melange/cli consume --queue billing --handlers ./handlers.ts

@@ -3,6 +3,7 @@ import { PublishBatchCommand } from "@aws-sdk/client-sns";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { Producer } from "sqs-producer";
 import { AwsBackend, awsSender } from "../../backends/aws/mod.ts";
+import { nodeFetch } from "../../backends/aws/transport/node.ts";
 import { MessagePublisher } from "../../mod.ts";
 import type { Sender } from "../../src/backend.ts";
 import { events, PER_CALL, plainMessage, TEN, underWay } from "./load.ts";
@@ -12,7 +13,7 @@ import type { Bench, Scenario, Variant } from "./scenario.ts";
 import { CREDENTIALS, QUEUE, REGION, type Stub, TOPIC_ARN } from "./stub.ts";
 
 /** Publishing to a queue. */
-export function publishToQueue({ stub, quick }: Bench): Scenario {
+export function publishToQueue({ stub, quick, runtime }: Bench): Scenario {
   const calls = quick ? 160 : 320;
   const steady = (name: string, call: () => Promise<unknown>): Variant => ({
     name,
@@ -25,6 +26,14 @@ export function publishToQueue({ stub, quick }: Bench): Scenario {
     sends: true,
     variants: [
       steady("melange AwsBackend", publishTen(backendOf(stub), { queue: QUEUE })),
+      ...(runtime.startsWith("node")
+        ? [
+          steady(
+            "melange AwsBackend, transport/node",
+            publishTen(transported(stub), { queue: QUEUE }),
+          ),
+        ]
+        : []),
       steady("melange awsSender", publishTen(senderOf(stub), { queue: QUEUE })),
       steady("sqs-producer", produceTen(stub)),
       steady("AWS SDK", sdkTen(stub)),
@@ -100,6 +109,12 @@ export function publishToTopic({ stub, quick }: Bench): Scenario {
 /** The backend with its defaults. */
 export function backendOf({ url }: Stub): AwsBackend {
   return new AwsBackend({ region: REGION, endpoint: url, credentials: CREDENTIALS });
+}
+
+/** The backend with the transport that the library has for Node.js. */
+function transported({ url }: Stub): AwsBackend {
+  const fetch = nodeFetch();
+  return new AwsBackend({ region: REGION, endpoint: url, credentials: CREDENTIALS, fetch });
 }
 
 function senderOf({ url }: Stub): Sender {

@@ -1,4 +1,4 @@
-/** What the buttons of the page do: the same requests that a program would send. */
+/** The actions behind the buttons of the page: the same requests that a program would send. */
 import type { AwsEmulator } from "../../backends/aws/emulator/mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
 import { defineEvent, typed } from "../../src/event/event.ts";
@@ -6,10 +6,10 @@ import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { isFifo } from "../../src/wire/message.ts";
 import { nameOf, type View } from "./view.ts";
 
-/** What the page asks for: text by name. */
+/** The arguments of an action: texts by name. */
 export type Asked = Readonly<Record<string, string | undefined>>;
 
-/** Something that cannot be done; the message says why. */
+/** An action that cannot be done; the message says why. */
 export class ActionError extends Error {
   /** Creates the error. */
   constructor(message: string) {
@@ -18,7 +18,7 @@ export class ActionError extends Error {
   }
 }
 
-/** What actions need. */
+/** The broker that an action is done to. */
 export interface ActionContext {
   readonly aws: AwsEmulator;
   /** The address of the broker. */
@@ -62,7 +62,7 @@ function parsed(data: string): unknown {
   }
 }
 
-/** Moves all dead letters back: to the queue that is named, else to the only one that they can be from. */
+/** Moves all dead letters back: to the queue that is named, else to the only queue that uses this one. */
 async function redrive({ queue = "", to }: Asked, context: ActionContext): Promise<void> {
   const sources = context.view(undefined).queues.find(({ arn }) => arn === queue)?.sources ?? [];
   const [only, ...others] = sources;

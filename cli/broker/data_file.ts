@@ -1,4 +1,4 @@
-/** The file of `melange broker --data`: what it held, and how it takes what happens. */
+/** The file of `melange broker --data`: reads its records, and adds operations. */
 import { closeSync, openSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
@@ -10,9 +10,9 @@ const COMPACT_BYTES = 16 * 1_024 * 1_024;
 
 /** Options of {@linkcode openDataFile}. */
 export interface DataFileOptions {
-  /** The path of the file; it is created if it is missing. */
+  /** The path of the file; created if missing. */
   readonly path: string;
-  /** Whether an operation counts as written only once the disk has it, and not just the system. */
+  /** The mark of a file whose operations count as written only once the disk has them. */
   readonly sync: boolean;
   /** Operations of so many bytes are replaced by a snapshot. Default: 16 MiB. */
   readonly compactBytes?: number | undefined;
@@ -23,8 +23,9 @@ export interface DataFileOptions {
 /** A file that is open. */
 export interface DataFile extends Pick<Stored, "records" | "torn"> {
   /**
-   * Adds an operation. Resolves when it is written, and never if that fails: nobody may be told of
-   * what is not kept. `snapshot` gives all that there is, this operation included.
+   * Adds an operation. Resolves after the write, and never if the write fails, because nobody may
+   * be told of an operation that is not kept. `snapshot` returns everything, this operation
+   * included.
    */
   append(operation: Operation, snapshot: () => EmulatorSnapshot): Promise<void>;
   /** Closes the file when all is written; later operations are not kept. */
@@ -38,8 +39,8 @@ interface Waiting {
 }
 
 /**
- * Opens the file, and cuts a last record that was not written to its end.
- * @throws {MelangeError} `CONFIGURATION` if it cannot be read or written, or is damaged
+ * Opens the file, and cuts a last record that was not written to the end.
+ * @throws {MelangeError} `CONFIGURATION` if the file cannot be read or written, or is damaged
  */
 export function openDataFile(options: DataFileOptions): DataFile {
   const { stored, file } = opened(options.path);
@@ -85,7 +86,7 @@ export function openDataFile(options: DataFileOptions): DataFile {
   };
 }
 
-/** Returns what writes operations: each as a line, or all that there is in their place. */
+/** Returns a function that writes operations: each as a line, or a snapshot in the place of all. */
 function keeper(file: LogFile, stored: Stored, options: DataFileOptions) {
   const { sync, compactBytes = COMPACT_BYTES } = options;
   const startsWithSnapshot = stored.records.some((record) => "snapshot" in record);
@@ -111,7 +112,7 @@ function keeper(file: LogFile, stored: Stored, options: DataFileOptions) {
   };
 }
 
-/** Opens the file for writing behind its last whole line; one that is new gets the first line. */
+/** Opens the file for writing behind the last whole line. A new file gets the first line. */
 function opened(given: string): { stored: Stored; file: LogFile } {
   try {
     closeSync(openSync(given, "a"));

@@ -1,4 +1,4 @@
-/** Messages as the page shows them: with the events in them, and why they died. */
+/** Messages as the page shows them: with their events, and the reasons of dead letters. */
 import type { StoredMessage } from "../../backends/aws/emulator/mod.ts";
 import { deadLetterFactsOf } from "../../src/wire/dead_letter.ts";
 import { read } from "../../src/wire/format.ts";
@@ -11,19 +11,19 @@ import { stateOf } from "./depths.ts";
 /** A message that somebody looks at. */
 export interface SeenMessage {
   readonly id: string;
-  /** When the broker took it, in milliseconds since the epoch. */
+  /** The time at which the broker took the message, in milliseconds since the epoch. */
   readonly sentAt: number;
   readonly state: StoredMessage["state"];
-  /** How often it was received, over all queues. */
+  /** The number of receives, over all queues. */
   readonly attempts: number;
   readonly group?: string | undefined;
-  /** The event in it, if it says one. */
+  /** The event in the message, if the message names one. */
   readonly event?: { readonly type: string; readonly id: string; readonly occurredOn: string };
   /** The data of the event, else the body: JSON, or text. */
   readonly data: unknown;
-  /** Why a handler gave it up. */
+  /** The reason of the handler that gave the message up. */
   readonly dead?: DeadLetterFacts | undefined;
-  /** The queue that gave it up after too many receives. */
+  /** The queue that gave the message up after too many receives. */
   readonly movedFrom?: string | undefined;
 }
 
@@ -80,7 +80,7 @@ function receivedOf(message: StoredMessage): ReceivedMessage {
   };
 }
 
-/** The emulator keeps each attribute with its type, bytes in base64: what events are read from is text. */
+/** Returns the value as readers of events expect it: the emulator keeps types with all, and bytes in base64. */
 function valueOf(value: AttributeValue): AttributeValue {
   const { type, value: content } = value as TypedAttribute;
   if (type === "String" && typeof content === "string") return content;

@@ -7,15 +7,15 @@ const ALL = ["0.0.0.0", "::"];
 
 /** The names by which a server may be asked. */
 export interface AskedNames {
-  /** The address that it listens on. */
+  /** The address of the broker. */
   readonly host: string;
   /** Other names. */
   readonly names: readonly string[];
 }
 
 /**
- * Tells why a request is refused, if it is. A page of somebody else that is open in a browser of this
- * machine could send requests: by a name of its own that leads here, or straight to this address.
+ * Tells why a request is refused, if it is. A foreign page in a browser of this machine could send
+ * requests: by a foreign name that leads here, or straight to this address.
  */
 export function refusalOf(request: Request, asked: AskedNames): string | undefined {
   const { headers, method } = request;

@@ -1,4 +1,7 @@
-/** A file that is added to at its end, or replaced as a whole, so that a crash leaves no half of it. */
+/**
+ * A file with additions at the end, or a replacement as a whole, so that a crash leaves no half of
+ * a text.
+ */
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
@@ -10,7 +13,10 @@ export interface LogFile {
   readonly length: number;
   /** Writes a text at the end of the file, with `sync` to the disk. */
   add(text: string, options: { sync: boolean }): Promise<void>;
-  /** Puts a text in the place of all that is in the file. Before and after a crash, it is one or the other. */
+  /**
+   * Replaces the content of the file by a text. After a crash the file holds either the old or the
+   * new content.
+   */
   replace(text: string): Promise<void>;
   /** Closes the file. */
   close(): void;
@@ -24,14 +30,16 @@ const write = promisify(fs.write) as (
 ) => Promise<number | { bytesWritten: number }>;
 const datasync = promisify(fs.fdatasync);
 
-/** Opens a file, of which the caller has read so many bytes; what is behind them is cut. */
+/** Opens a file, of which the caller has read so many bytes; later bytes are cut. */
 export function openLogFile(path: string, read: number): LogFile {
   let fd = fs.openSync(path, "a");
   if (fs.fstatSync(fd).size > read) fs.truncateSync(path, read);
   let length = read;
   let inode = fs.fstatSync(fd).ino;
 
-  /** Two who write to one file would destroy it. */
+  /**
+   * Checks that no other program writes to the file, because two writers would destroy the file.
+   */
   function checkAlone(): void {
     const { size, ino } = fs.statSync(path);
     if (size !== length || ino !== inode) throw new Error("something else has changed it");
@@ -63,7 +71,9 @@ export function openLogFile(path: string, read: number): LogFile {
   };
 }
 
-/** Makes the name of a file as safe as what is in it. Systems that sync no folders need it not. */
+/**
+ * Makes the name of a file as safe as its content. Systems without syncing of folders need no call.
+ */
 export function syncFolder(path: string): void {
   let folder: number | undefined;
   try {

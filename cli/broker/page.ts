@@ -5,7 +5,7 @@ import { STYLE } from "./page_style.ts";
 
 const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** What the page may do: run its own script, look as it says, and ask its own server. */
+/** The policy of the page: it runs its own script, has its own style, and asks its own server. */
 export const PAGE_POLICY: string = [
   "default-src 'none'",
   `script-src ${hash(SCRIPT)}`,

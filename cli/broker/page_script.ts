@@ -1,4 +1,4 @@
-/** What the page does: it asks for the view every second and shows what has changed. */
+/** The script of the page: it asks for the view every second and shows what has changed. */
 export const SCRIPT = String.raw`
 "use strict";
 const at = (id) => document.getElementById(id);

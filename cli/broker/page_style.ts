@@ -1,4 +1,4 @@
-/** How the page looks: in light and dark, and from the width of a phone on. */
+/** The style of the page: in light and dark, and from the width of a phone on. */
 export const STYLE = `
 :root {
   --ink: #1c1917; --soft: #57534e; --paper: #fafaf9; --card: #fff; --line: #d6d3d1;

@@ -1,30 +1,30 @@
 /**
- * The form of the file of `melange broker --data`: a line for the version, perhaps a snapshot, then the
- * operations after it. A line is a checksum, a space and JSON. Each checksum goes on from the one
- * before it, so that a line that changed, went missing or changed its place is found.
+ * The form of the file of `melange broker --data`: a line for the version, perhaps a snapshot, then
+ * the later operations. A line is a checksum, a space and JSON. Each checksum goes on from the
+ * previous checksum, so that a changed, missing or moved line is found.
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { EmulatorSnapshot, Operation } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 
-/** Something that the file keeps. */
+/** A record of the file. */
 export type StoredRecord =
   | { readonly snapshot: EmulatorSnapshot }
   | { readonly operation: Operation };
 
-/** What a file says. */
+/** The content of a file. */
 export interface Stored {
   readonly records: readonly StoredRecord[];
   /** The checksum of the last line: the next one goes on from here. */
   readonly chain: string;
   /** The length of the whole lines, in bytes. */
   readonly length: number;
-  /** The length of what follows them: a record that was not written to its end, in bytes. */
+  /** The length of the rest, a record that was not written to its end, in bytes. */
   readonly torn: number;
 }
 
-/** A line as it is written, and its checksum. */
+/** A written line, with its checksum. */
 export interface Line {
   readonly text: string;
   readonly chain: string;
@@ -50,7 +50,7 @@ function chainOf(json: string | Uint8Array, before: string): string {
 
 /**
  * Reads a file.
- * @throws {MelangeError} `CONFIGURATION` if a line in it is damaged, or it is a file of another kind
+ * @throws {MelangeError} `CONFIGURATION` if a line is damaged, or the file is of another kind
  */
 export function readRecords(bytes: Uint8Array, path: string): Stored {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -76,7 +76,7 @@ interface Place {
   readonly byte: number;
 }
 
-/** A file of somebody else must not be taken for one that was begun and is cut. */
+/** Checks the header. A foreign file must not be taken for a file of ours that was cut. */
 function checkHeader(buffer: Buffer, path: string): void {
   const header = Buffer.from(HEADER.text);
   const length = Math.min(header.length, buffer.length);

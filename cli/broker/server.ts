@@ -16,19 +16,19 @@ export interface BrokerOptions {
   readonly port: number;
   /** The address to listen on. */
   readonly host: string;
-  /** Other names by which it may be asked. */
+  /** Other names of the broker, by which requests may ask. */
   readonly names: readonly string[];
   /** The region of what `topology` names. */
   readonly region: string;
   /** The file that keeps everything. Default: nothing is kept. */
   readonly data?: string | undefined;
-  /** Whether an answer waits until the disk has what was done. */
+  /** The mark of a broker whose answers wait for the disk. */
   readonly sync: boolean;
-  /** What exists at first. */
+  /** Topics, queues and subscriptions to create first. Default: none. */
   readonly topology?: Topology | undefined;
   /** Operations of so many bytes in the file are replaced by a snapshot. Default: 16 MiB. */
   readonly compactBytes?: number | undefined;
-  /** Called when what is done cannot be kept any more; the broker answers nothing then. */
+  /** A function that is called when nothing can be kept any more; the broker answers nothing then. */
   readonly onFailure: (error: Error) => void;
 }
 

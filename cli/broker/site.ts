@@ -1,4 +1,4 @@
-/** The page of the broker, what it reads, and what its buttons do, as answers to requests. */
+/** The page of the broker, its data and its actions, as answers to requests. */
 import type { AwsEmulator } from "../../backends/aws/emulator/mod.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { ActionError, ACTIONS, type Asked } from "./actions.ts";
@@ -8,7 +8,7 @@ import { viewer } from "./view.ts";
 /** The paths of the page; those of queues begin with digits. */
 const PREFIX = "/_melange/";
 
-/** Creates what answers requests for the page; `undefined` for all others. */
+/** Creates a function that answers requests for the page, and others with `undefined`. */
 export function createSite(
   aws: AwsEmulator,
   url: string,

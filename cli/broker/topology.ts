@@ -1,4 +1,4 @@
-/** The file of `melange broker --init`: what exists when the broker starts. */
+/** The file of `melange broker --init`: topics, queues and subscriptions to start with. */
 import { readFile } from "node:fs/promises";
 import type { AwsBackend } from "../../backends/aws/mod.ts";
 import type { DeclareQueueOptions, SubscriptionOptions } from "../../src/backend.ts";
@@ -54,7 +54,7 @@ const PARTS: Fields = { topics: "list", queues: "list", subscriptions: "list" };
 
 /**
  * Reads the file.
- * @throws {UsageError} if it cannot be read, or says something that nobody understands
+ * @throws {UsageError} if the file cannot be read, or has an unknown entry
  */
 export async function readTopology(path: string): Promise<Topology> {
   const refuse = (why: string): never => {
@@ -131,7 +131,7 @@ function kindOf(value: unknown): Fields[string] | undefined {
   return kinds[typeof value as keyof typeof kinds];
 }
 
-/** Creates what is missing, and changes what is otherwise; nothing else. */
+/** Creates missing queues and topics, and changes settings that differ; nothing else. */
 export async function applyTopology(backend: AwsBackend, topology: Topology): Promise<void> {
   const { topics, queues, subscriptions } = topology;
   for (const { name, ...options } of topics) await backend.declareTopic(name, options);

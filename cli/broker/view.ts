@@ -1,9 +1,9 @@
-/** All that the page shows, as data: reading it takes no message. */
+/** The facts that the page shows, as data: reading them takes no message. */
 import type { AwsEmulator, EmulatorSnapshot, QueueState } from "../../backends/aws/emulator/mod.ts";
 import { seen, type SeenMessage } from "./decode.ts";
 import { depthsOf } from "./depths.ts";
 
-/** What the page shows. */
+/** The facts that the page shows. */
 export interface View {
   readonly topics: readonly { readonly arn: string; readonly name: string }[];
   readonly queues: readonly QueueView[];
@@ -19,9 +19,9 @@ export interface QueueView {
   readonly available: number;
   readonly delayed: number;
   readonly inFlight: number;
-  /** The ARN of its dead-letter queue. */
+  /** The ARN of the queue for its dead letters. */
   readonly deadLetterQueue?: string | undefined;
-  /** The ARNs of the queues whose dead letters it takes. */
+  /** The ARNs of the queues whose dead letters come here. */
   readonly sources: readonly string[];
 }
 
@@ -40,7 +40,7 @@ const NEWEST = 25;
 /** Looking may take this share of the time. */
 const SHARE = 1 / 10;
 
-/** Returns what gives the view. Of a broker that holds much it is older, so that it is not held up. */
+/** Returns a function that gives the view. The view of a full broker may be older: looking must not hold the broker up. */
 export function viewer(aws: AwsEmulator): (queue: string | undefined) => View {
   let snapshot: EmulatorSnapshot | undefined;
   let goodUntil = -Infinity;
