@@ -246,6 +246,16 @@ describe("an event whose data JSON keeps", () => {
     }
   });
 
+  it("loses what a class inherits, also what JSON has no text for", () => {
+    const kind = Object.assign(Object.create({}), { move: () => {} });
+    const data = Object.assign(Object.create(kind), { x: 1 });
+    const seen: unknown[] = [];
+    const bus = new SynchronousEventBus();
+    bus.subscribeAll(({ data }) => void seen.push(data));
+    bus.publish(Thing(data));
+    assertEquals([JSON.stringify(seen), Object.keys(seen[0] as object)], ['[{"x":1}]', ["x"]]);
+  });
+
   it("may be of a class with fields; a handler gets a plain object on every bus", async () => {
     const plain = await received(Thing as never, { at: new Point(1) }) as { at: Point };
     assertEquals(Object.getPrototypeOf(plain.at), Object.prototype);
