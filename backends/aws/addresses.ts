@@ -114,10 +114,10 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
 
 /** Adds to an error that nothing was sent, because the error of a question cannot know this. */
 function notSent(error: unknown): never {
-  if (!(error instanceof MelangeError) || error.code === "CLOSED") throw error;
+  if (!(error instanceof MelangeError)) throw error;
   throw new MelangeError(
     error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code,
-    `${error.message} (nothing sent)`,
+    `${error.message} (not sent: check accountId)`,
     error,
   );
 }

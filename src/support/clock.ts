@@ -29,7 +29,7 @@ export interface Clock {
 export type Random = () => number;
 
 /** Longest delay of `setTimeout`; a longer delay would fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /**
  * The clock of the machine.

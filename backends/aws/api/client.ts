@@ -226,5 +226,5 @@ function codesIn(headers: Headers, text: string): string[] {
 function retryAfterMsOf(headers: Headers, now: number): number | undefined {
   const value = headers.get("retry-after") ?? "";
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
+  return ms > -Infinity ? Math.max(ms, 0) : undefined;
 }

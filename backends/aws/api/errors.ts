@@ -46,7 +46,7 @@ const DENIED = ["ACCESS_DENIED", "check credentials and policies"] as const;
  */
 const TABLE: readonly ErrorClass[] = [
   [/^(5|408)|\bInternal|Service[UF]|RequestTimeout/, ...UNKNOWN],
-  [/^429|throttl|TooManyRequests|RequestLimit|SlowDown/i, "THROTTLED", "slow down", RETRYABLE],
+  [/^429|throttl|TooManyRequests|RequestLimit|SlowDown/i, "THROTTLED", "wait", RETRYABLE],
   [/^[03]/, "CONFIGURATION", "check endpoint and region"],
   [/ExpiredToken|ClientToken|UnrecognizedClient/, ...DENIED, { remedy: "credentials" }],
   [/Request(Expired|TimeToo|InThe)|InvalidSignature|SignatureDoes/, ...DENIED, { remedy: "clock" }],

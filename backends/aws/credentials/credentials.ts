@@ -120,7 +120,7 @@ function notProvided(error?: unknown): MelangeError {
   } catch {
     // A revoked proxy was thrown.
   }
-  return new MelangeError("CONFIGURATION", "Cannot sign as the credentials provider failed", {
+  return new MelangeError("CONFIGURATION", "Cannot sign as credentials() failed", {
     retryable: true,
   });
 }
@@ -136,6 +136,6 @@ function assertUsable(fields: Record<string, string>): void {
     "CONFIGURATION",
     `Cannot sign as ${
       wrong[0]
-    } must be ASCII without spaces or a date: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+    } must be plain ASCII: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
   );
 }
