@@ -67,7 +67,7 @@ function regionFrom({ region, environment }: EndpointSettings): string {
   if (/^[a-z0-9-]+$/.test(found ?? "")) return found!;
   throw new MelangeError(
     "CONFIGURATION",
-    "Cannot sign without AWS_REGION",
+    "Cannot sign: set region or AWS_REGION",
   );
 }
 

@@ -7,7 +7,7 @@ import { seededRandom } from "../../../backends/memory/testing.ts";
 import type { Delivery } from "../../../src/backend.ts";
 import { createMembers, type Members } from "./members.ts";
 
-const SEEDS = 40;
+const SEEDS = 20;
 const STEPS = 1_500;
 
 /** The calls of a run, as their callers know them. */
