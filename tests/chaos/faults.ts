@@ -9,10 +9,11 @@ export interface FaultProfile {
   /** The answer is late by 20 to 50 ms. */
   delay: number;
   /**
-   * The request is on its way until the clock of the machine steps: to a service whose clock steps
-   * as well, it is older than its signature may be, as if all had slept.
+   * Of so many requests one is on its way until the clock of the machine steps: to a service whose
+   * clock steps as well, the request is older than its signature may be, as if all had slept. Requests
+   * are counted, not drawn, so that every run of some hundred requests has such a one. 0 is never.
    */
-  held: number;
+  heldEvery: number;
   /** The connection ends before the request reached the broker. */
   dropBefore: number;
   /** The connection ends after the broker has done it. */
@@ -59,7 +60,7 @@ const NEVER: BatchShare = { batches: 0, entries: 0 };
 /** A network on which nothing goes wrong. */
 export const calm: FaultProfile = {
   delay: 0,
-  held: 0,
+  heldEvery: 0,
   dropBefore: 0,
   dropAfter: 0,
   truncate: 0,
@@ -83,7 +84,7 @@ export const calm: FaultProfile = {
 export const chaos: FaultProfile = {
   ...calm,
   delay: 0.1,
-  held: 0.01,
+  heldEvery: 60,
   dropBefore: 0.05,
   dropAfter: 0.05,
   truncate: 0.05,

@@ -71,6 +71,7 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
   const droppedAfter = new Set<string>();
   /** The requests that were held or refused: nothing is signed a third time, so none is held again. */
   const held = new Set<string>();
+  let passedSinceHeld = 0;
   const proxy: Proxy = {
     facts: ledger.facts,
     profile,
@@ -125,8 +126,7 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     ledger.facts.push({ kind: "request", client, action, entries, at: Date.now() });
     if (proxy.hanging) return;
     if (proxy.down) return void request.socket.destroy();
-    const isHeld = random() < proxy.profile.held && !held.has(body);
-    if (isHeld) held.add(body);
+    const isHeld = mustHold(body);
     if (isHeld) await pause(untilNextStep(MACHINE, Date.now()));
     // Deno's fetch sends a request again, untold, on a connection that was used before and breaks.
     response.setHeader("connection", "close");
@@ -136,6 +136,14 @@ export function startProxy({ target, random, profile }: ProxyOptions): Proxy {
     held.add(body);
     if (isHeld) ledger.facts.push({ kind: "expired", client, action });
     answer(response, refusal);
+  }
+
+  function mustHold(body: string): boolean {
+    const { heldEvery } = proxy.profile;
+    if (heldEvery === 0 || held.has(body) || ++passedSinceHeld < heldEvery) return false;
+    passedSinceHeld = 0;
+    held.add(body);
+    return true;
   }
 
   async function meetFate(call: Call): Promise<void> {

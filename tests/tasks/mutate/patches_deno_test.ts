@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { mutateByPatches } from "../../../tasks/mutate/patches.ts";
+import { applyHunks, parsePatch } from "../../../tasks/patch.ts";
 import { withTree } from "./tree.ts";
 
 async function run(root: string, names: string[]) {
@@ -27,4 +28,17 @@ describe("mutateByPatches()", () => {
       });
     });
   });
+});
+
+const MUTANTS = new URL("../../chaos/mutants/", import.meta.url);
+
+describe("each patch of tests/chaos/mutants", () => {
+  for (const { name } of Deno.readDirSync(MUTANTS)) {
+    it(`${name} fits the code as it is`, () => {
+      for (const { path, hunks } of parsePatch(Deno.readTextFileSync(new URL(name, MUTANTS)))) {
+        const original = Deno.readTextFileSync(new URL(`../../../${path}`, import.meta.url));
+        assertNotEquals(applyHunks(original, hunks), original);
+      }
+    });
+  }
 });
