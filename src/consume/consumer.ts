@@ -276,9 +276,9 @@ export class MessageConsumer {
     return ended;
   }
 
-  async #dispatch(lease: Lease): Promise<Outcome> {
+  #dispatch(lease: Lease): Promise<Outcome> {
     const { message } = lease.delivery;
-    return await dispatch(this.#dispatcher, message, {
+    return dispatch(this.#dispatcher, message, {
       queue: this.#queue,
       receivedAt: lease.receivedAt,
       signal: lease.signal,

@@ -94,12 +94,14 @@ export async function dispatch(
   const sound = probe(() => soundMessage(message, receivedAt)) ?? NO_MESSAGE;
   const attempt = isCount(hooks.attempt) ? hooks.attempt : sound.attempt;
   const { logger, maxAttempts = hooks.maxAttempts ?? Infinity } = dispatcher.options;
-  const verdicts = await verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt })
+  let verdicts: readonly Verdict[];
+  try {
+    verdicts = await verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt });
+  } catch (error) {
     // What others passed in may fail in ways that nobody has thought of: the message comes again.
-    .catch((error): Verdict[] => {
-      reportUnforeseen({ logger, queue, message: sound }, error);
-      return [{ kind: "retry", error }];
-    });
+    reportUnforeseen({ logger, queue, message: sound }, error);
+    verdicts = [{ kind: "retry", error }];
+  }
   return decide(verdicts, { queue, attempt, maxAttempts });
 }
 
@@ -115,11 +117,12 @@ const NO_MESSAGE: ReceivedMessage = {
 /** The hooks with defaults filled in. */
 type Host = DispatchHooks & { clock: Clock; receivedAt: Date; attempt: number };
 
-async function verdictsOn(
+/** Finds who wants a message and runs them. No promise of its own, as that is memory per message. */
+function verdictsOn(
   received: ReceivedMessage,
   dispatcher: Dispatcher,
   host: Host,
-): Promise<Verdict[]> {
+): Verdict[] | Promise<Verdict[]> {
   const { logger, onUnknown, defaultEvent } = dispatcher.options;
   // The handlers' own: changes of theirs must not get into the dead-letter queue.
   const message = ownMessage(openEnvelope(received));
@@ -127,7 +130,7 @@ async function verdictsOn(
   const type = event.facts.type ?? defaultEvent?.type;
   const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
   if (type !== undefined && subscriptions.length > 0) {
-    return await handled({ message, event, type, subscriptions }, dispatcher, host);
+    return handled({ message, event, type, subscriptions }, dispatcher, host);
   }
   const reason = type === undefined ? "names no event type" : "has no subscriber";
   reportUnhandled({ logger, queue: host.queue, message }, { then: onUnknown, type, reason });
@@ -142,11 +145,11 @@ interface Wanted {
   readonly subscriptions: readonly Subscription[];
 }
 
-async function handled(
+function handled(
   { message, event, type, subscriptions }: Wanted,
   dispatcher: Dispatcher,
   host: Host,
-): Promise<Verdict[]> {
+): Verdict[] | Promise<Verdict[]> {
   const { logger, onUndecodable, serializers, handlerTimeoutMs } = dispatcher.options;
   const { queue, clock, heldMs } = host;
   let data: unknown;
@@ -159,12 +162,9 @@ async function handled(
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
-  try {
-    const job = { dispatcher, type, event, data, context, clock, heldMs };
-    return await runSubscribers(subscriptions, job);
-  } finally {
-    limit.clear();
-  }
+  const job = { dispatcher, type, event, data, context, clock, heldMs };
+  const running = runSubscribers(subscriptions, job);
+  return limit.clear ? running.finally(limit.clear) : running;
 }
 
 function contextOf(
@@ -191,10 +191,8 @@ function contextOf(
 function timeLimit(
   { signal, clock }: Host,
   handlerTimeoutMs: number | undefined,
-): { signal: AbortSignal; clear: () => void } {
-  if (handlerTimeoutMs === undefined) {
-    return { signal: signal ?? new AbortController().signal, clear() {} };
-  }
+): { signal: AbortSignal; clear?: () => void } {
+  if (handlerTimeoutMs === undefined) return { signal: signal ?? new AbortController().signal };
   const controller = new AbortController();
   const clear = clock.after(handlerTimeoutMs, () => {
     controller.abort(

@@ -84,6 +84,8 @@ export class Dispatcher {
     & DispatcherOptions
   >;
   readonly #subscribers = new Set<Registered>();
+  /** Subscriptions by type, as found since the last change. */
+  readonly #byType = new Map<string, readonly Subscription[]>();
 
   /** Creates a dispatcher without subscribers. */
   constructor(options: DispatcherOptions = {}) {
@@ -142,12 +144,19 @@ export class Dispatcher {
   }
 
   /** Lists the subscribers that take an event of this type. */
-  subscriptionsTo(type: string): Subscription[] {
+  subscriptionsTo(type: string): readonly Subscription[] {
+    return this.#byType.get(type) ?? this.#find(type);
+  }
+
+  #find(type: string): Subscription[] {
     const known = this.eventTypes.find((eventType) => eventType.type === type);
-    return [...this.#subscribers].flatMap(({ name, types, handle }) => {
+    const found = [...this.#subscribers].flatMap(({ name, types, handle }) => {
       const eventType = types ? types.find((wanted) => wanted.type === type) : known;
       return types && !eventType ? [] : [{ name, eventType, handle }];
     });
+    // Names that only messages know are not kept: there may be any number of them.
+    if (known) this.#byType.set(type, found);
+    return found;
   }
 
   #add(subscribing: Subscribing): () => void {
@@ -160,7 +169,11 @@ export class Dispatcher {
     }
     const registered = { name, types, handle };
     this.#subscribers.add(registered);
-    return () => void this.#subscribers.delete(registered);
+    this.#byType.clear();
+    return () => {
+      this.#subscribers.delete(registered);
+      this.#byType.clear();
+    };
   }
 
   #check({ name, types, process }: Subscribing): void {

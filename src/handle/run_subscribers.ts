@@ -1,5 +1,5 @@
 import { type AnyEventType, type Event, linked } from "../event/event.ts";
-import { type Schema, validate } from "../event/schema.ts";
+import { type Schema, validate, type Validation } from "../event/schema.ts";
 import { abortable, type Clock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
 import { isNumber } from "../support/duration.ts";
@@ -8,7 +8,7 @@ import type { LazyEvent } from "../wire/format.ts";
 import { deduplicationKey } from "./deduplication/key.ts";
 import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import type { HandlerContext } from "./handler.ts";
-import { runOnce } from "./once.ts";
+import { type DeduplicationOptions, runOnce } from "./once.ts";
 import { readingFault, reportFailure, reportUnhandled } from "./reports.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
@@ -32,12 +32,12 @@ export interface Job {
  * Runs all subscribers at once. Returns one verdict each, in order. Rejects for no fault of a
  * subscriber.
  */
-export async function runSubscribers(
+export function runSubscribers(
   subscriptions: readonly Subscription[],
   job: Job,
 ): Promise<Verdict[]> {
   const events: Run["events"] = new Map();
-  return await Promise.all(
+  return Promise.all(
     subscriptions.map((subscription) =>
       run(subscription, { ...job, context: { ...job.context }, events })
     ),
@@ -50,27 +50,34 @@ interface Run extends Job {
    * The validated events, by schema: subscribers with the same schema share the event and the
    * error.
    */
-  readonly events: Map<Schema | undefined, Promise<Event>>;
+  readonly events: Map<Schema | undefined, Event | Promise<Event>>;
 }
 
 async function run(subscription: Subscription, job: Run): Promise<Verdict> {
-  const { signal } = job.context;
+  const { dispatcher, context: { signal } } = job;
   let event: Event;
   try {
-    event = await abortable(validated(subscription.eventType, job), signal);
+    const validating = validated(subscription.eventType, job);
+    event = validating instanceof Promise ? await abortable(validating, signal) : validating;
   } catch (error) {
     if (signal.aborted) return { kind: "retry", error, ...waitOf(error, signal) };
-    return fallback(job.dispatcher.options.onUndecodable, "UNDECODABLE");
+    return fallback(dispatcher.options.onUndecodable, "UNDECODABLE");
   }
   try {
-    return await handle(event, subscription, job);
+    const { deduplication } = dispatcher.options;
+    if (deduplication) return await handleOnce(event, subscription, { ...job, deduplication });
+    signal.throwIfAborted();
+    await abortable(handle(event, subscription, job), signal);
+    return ACKNOWLEDGE;
   } catch (error) {
     return failed(error, subscription, job);
   }
 }
 
+const ACKNOWLEDGE: Verdict = { kind: "acknowledge" };
+
 /** Gives the event that fits a type, validated once for all subscribers. */
-function validated(eventType: AnyEventType | undefined, job: Run): Promise<Event> {
+function validated(eventType: AnyEventType | undefined, job: Run): Event | Promise<Event> {
   const schema = eventType?.schema;
   const known = job.events.get(schema);
   if (known) return known;
@@ -79,22 +86,31 @@ function validated(eventType: AnyEventType | undefined, job: Run): Promise<Event
   return event;
 }
 
-/** Validates the data; an error is reported unless the message was given up meanwhile. */
-async function eventOf(eventType: AnyEventType | undefined, job: Run): Promise<Event> {
-  const { dispatcher, type, data, context } = job;
+/** Validates the data; gives a promise only if the schema gives one, or refuses the data. */
+function eventOf(eventType: AnyEventType | undefined, job: Run): Event | Promise<Event> {
+  const { type, data } = job;
   const event = { ...job.event.facts, type, data };
   if (!eventType) return event;
-  try {
-    const result = await validate(eventType.schema, data);
-    if (result.ok) return linked(eventType, { ...event, data: result.value });
-    throw violation(eventType, result.paths);
-  } catch (error) {
-    if (!context.signal.aborted) {
-      const then = dispatcher.options.onUndecodable;
-      reportUnhandled(context, { then, type, reason: readingFault(error) });
-    }
-    throw error;
+  const result = validate(eventType.schema, data);
+  if ("ok" in result && result.ok) return linked(eventType, { ...event, data: result.value });
+  return whenValidated(eventType, event, { result, job });
+}
+
+/** Waits for a validation; a violation is reported unless the message was given up meanwhile. */
+async function whenValidated(
+  eventType: AnyEventType,
+  event: Event,
+  { result, job }: { result: Validation | Promise<Validation>; job: Run },
+): Promise<Event> {
+  const { dispatcher, type, context } = job;
+  const validation = await result;
+  if (validation.ok) return linked(eventType, { ...event, data: validation.value });
+  const error = violation(eventType, validation.paths);
+  if (!context.signal.aborted) {
+    const then = dispatcher.options.onUndecodable;
+    reportUnhandled(context, { then, type, reason: readingFault(error) });
   }
+  throw error;
 }
 
 function violation({ type }: AnyEventType, paths: string): MelangeError {
@@ -104,23 +120,31 @@ function violation({ type }: AnyEventType, paths: string): MelangeError {
   );
 }
 
-/** Calls a handler, once per event where there is a store and the event has an identity. */
-async function handle(event: Event, subscription: Subscription, job: Run): Promise<Verdict> {
-  const { context, clock, heldMs } = job;
+/** Calls a handler; what it throws at once rejects. */
+async function handle(event: Event, subscription: Subscription, job: Run): Promise<void> {
+  await subscription.handle(event, job.context);
+}
+
+/** Calls a handler once per event, where the event has an identity. */
+async function handleOnce(
+  event: Event,
+  subscription: Subscription,
+  job: Run & { deduplication: DeduplicationOptions },
+): Promise<Verdict> {
+  const { deduplication, context, clock, heldMs } = job;
   const { signal, logger, queue } = context;
+  const key = deduplicationKey(subscription.name ?? "", job.event);
+  if (key === undefined) {
+    logger.warn("A message without any id is handled unprotected", { queue });
+    await abortable(handle(event, subscription, job), signal);
+    return ACKNOWLEDGE;
+  }
   const call = async () => {
     // The message may have been given up while a claim was waited for.
     signal.throwIfAborted();
-    await subscription.handle(event, context);
+    await handle(event, subscription, job);
   };
-  const { deduplication } = job.dispatcher.options;
-  const key = deduplicationKey(subscription.name ?? "", job.event);
-  if (deduplication && key !== undefined) {
-    return await runOnce(call, { ...deduplication, key, signal, heldMs, clock, logger });
-  }
-  if (deduplication) logger.warn("A message without any id is handled unprotected", { queue });
-  await abortable(call(), signal);
-  return { kind: "acknowledge" };
+  return await runOnce(call, { ...deduplication, key, signal, heldMs, clock, logger });
 }
 
 function failed(error: unknown, { name: subscriber }: Subscription, job: Run): Verdict {

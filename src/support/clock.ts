@@ -86,7 +86,9 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const ended = () => signal.removeEventListener("abort", onAbort);
+    // Not `finally`: a second promise for each message under way is memory that is felt.
+    promise.then((value) => (ended(), resolve(value)), (error) => (ended(), reject(error)));
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort);
   });
