@@ -101,7 +101,7 @@ export function createLane(options: LaneOptions): Lane {
       });
     },
     leave,
-    isIdle: () => line.size === 0 && batcher.idle,
+    isIdle: () => line.size === 0 && batcher.isIdle(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import type { Sender, SendResult } from "../backend.ts";
-import { Batcher } from "../support/batcher.ts";
+import { createBatcher } from "../support/batcher.ts";
 import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
 import { isNumber } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
@@ -299,7 +299,7 @@ export class MessagePublisher implements EventPublisher {
     const limits = this.#backend.limits[kind];
     const fifo = isFifo(nameOf(destination));
     const { lingerMs, eager, maxInFlight, clock } = this.#options;
-    const batcher = new Batcher<Item, SendResult>({
+    const batcher = createBatcher<Item, SendResult>({
       maxItems: limits.entries,
       maxBytes: limits.batchBytes,
       sizeOf: ({ message }) => this.#backend.sizeOf(message, destination),

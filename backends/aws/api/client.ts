@@ -148,53 +148,59 @@ function createSend(
   const credentials = cacheCredentials(source, options);
   let clockOffsetMs = 0;
 
-  return async function send<T>(
-    request: Sendable<T>,
-    signal: AbortSignal,
-    mended: unknown[] = [],
-  ): Promise<T> {
-    const { name, body } = request;
-    const { url, region } = await options.locate(request, options);
-    const used = await credentials.get();
-    signal.throwIfAborted();
-    const offsetMs = clockOffsetMs;
-    const startedAt = clock.now();
-    const signed = await options.sign(
-      { ...request, url, region, now: startedAt + offsetMs },
-      used,
-    );
-    // A redirect is never followed: it would take the session token to another host.
-    const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
-    let answer, text;
-    try {
-      answer = await (options.fetch ?? fetch)(url, init);
-      text = await options.read(answer);
-    } catch (cause) {
-      signal.throwIfAborted();
-      throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
-    }
-    const { ok, status, headers } = answer;
-    if (ok) return parsed(request, text);
-
+  /**
+   * Reads the skew of our clock in the answer to a refused signature, and signs by the time of the
+   * service from then on. Tells whether another signature may help.
+   */
+  function mendClock(headers: Headers, signed: { atMs: number; offsetMs: number }): boolean {
     const now = clock.now();
-    const failure = {
-      ...request,
-      said: [`${status}`, ...codesIn(headers, text)],
-      retryAfterMs: retryAfterMsOf(headers, now + offsetMs),
-    };
-    const remedy = remedyOf(failure);
     const aheadMs = Date.parse(`${headers.get("date")}`) - now;
     // Not so for NaN either.
-    const isOff = Math.abs(aheadMs - offsetMs) >= SKEW_MS && !headers.has("age");
+    const isOff = Math.abs(aheadMs - signed.offsetMs) >= SKEW_MS && !headers.has("age");
     // The machine slept in between: the clocks agree, and it was the signature that was old. The
     // time in an answer that took long says nothing about now if they do not agree.
-    const isOld = Math.abs(now - startedAt) >= SKEW_MS;
-    if (!remedy || mended.includes(remedy) || (remedy === "clock" && isOff === isOld)) {
-      throw serviceError(name, failure);
+    const isOld = Math.abs(now - signed.atMs) >= SKEW_MS;
+    if (isOff && !isOld) clockOffsetMs = aheadMs;
+    return isOff !== isOld;
+  }
+
+  return async function send<T>(request: Sendable<T>, signal: AbortSignal): Promise<T> {
+    const { name, body } = request;
+    for (const tried: unknown[] = [];;) {
+      const { url, region } = await options.locate(request, options);
+      const used = await credentials.get();
+      signal.throwIfAborted();
+      const signed = { atMs: clock.now(), offsetMs: clockOffsetMs };
+      const now = signed.atMs + signed.offsetMs;
+      const headers = await options.sign({ ...request, url, region, now }, used);
+      // A redirect is never followed: it would take the session token to another host.
+      const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
+      let answer, text;
+      try {
+        answer = await (options.fetch ?? fetch)(url, init);
+        text = await options.read(answer);
+      } catch (cause) {
+        signal.throwIfAborted();
+        throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
+      }
+      if (answer.ok) return parsed(request, text);
+
+      const codes = `${answer.headers.get("x-amzn-query-error") ?? ""};${text}`.match(CODES) ?? [];
+      const failure = {
+        ...request,
+        said: [`${answer.status}`, ...codes],
+        retryAfterMs: retryAfterMsOf(answer.headers, clock.now() + signed.offsetMs),
+      };
+      const remedy = remedyOf(failure);
+      if (
+        !remedy || tried.includes(remedy) ||
+        (remedy === "clock" && !mendClock(answer.headers, signed))
+      ) {
+        throw serviceError(name, failure);
+      }
+      if (remedy === "credentials") credentials.drop(used);
+      tried.push(remedy);
     }
-    if (remedy !== "clock") credentials.drop(used);
-    else if (isOff) clockOffsetMs = aheadMs;
-    return await send(request, signal, [...mended, remedy]);
   };
 }
 
@@ -218,10 +224,6 @@ function parsed<T>({ name, read }: Sendable<T>, text: string): T {
  * quoted message does not count.
  */
 const CODES = /^[\w.]+(?=;)|(?<=^[^{]{0,999}<Code>|"__type"\s*:\s*")[\w.#]{1,99}/g;
-
-function codesIn(headers: Headers, text: string): string[] {
-  return `${headers.get("x-amzn-query-error") ?? ""};${text}`.match(CODES) ?? [];
-}
 
 function retryAfterMsOf(headers: Headers, now: number): number | undefined {
   const value = headers.get("retry-after") ?? "";
