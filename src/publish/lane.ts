@@ -1,6 +1,6 @@
 import type { Limits, Sender, SendResult } from "../backend.ts";
 import { type BatcherOptions, createBatcher } from "../support/batcher.ts";
-import { MelangeError } from "../support/errors.ts";
+import { outcomeUnknown } from "../support/errors.ts";
 import { retryEach, type RetryOptions } from "../support/retry.ts";
 import { sendApart } from "../support/send_apart.ts";
 import { type Destination, isFifo, kindOf, nameOf, type OutgoingMessage } from "../wire/message.ts";
@@ -119,7 +119,9 @@ export function createLane(destination: Destination, settings: LaneSettings): La
         if (signal?.aborted) return reject(signal.reason);
         const onAbort = () => {
           const isTakenBack = line.delete(place) || batcher.remove(item);
-          reject(isTakenBack ? signal?.reason : onTheWire());
+          reject(
+            isTakenBack ? signal?.reason : outcomeUnknown("as the publish was aborted on the wire"),
+          );
         };
         signal?.addEventListener("abort", onAbort);
         place.go = () => {
@@ -137,11 +139,4 @@ export function createLane(destination: Destination, settings: LaneSettings): La
     hurry: batcher.hurry,
     isIdle: () => line.size < 1 && batcher.isIdle(),
   };
-}
-
-function onTheWire(): MelangeError {
-  return new MelangeError(
-    "OUTCOME_UNKNOWN",
-    "Cannot tell the outcome: the publish was aborted while it was on the wire",
-  );
 }

@@ -6,7 +6,9 @@ import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { type Format, isFormat } from "../wire/packed.ts";
 import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
-import { checkRetryPolicy, RetryBudget, type RetryPolicy } from "../support/retry.ts";
+import { failed } from "../support/result.ts";
+import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
+import { notSent } from "../support/send_apart.ts";
 import { createSending, type Sending } from "./sending.ts";
 import { jsonOnly, type SerializerRegistry } from "../wire/serializer.ts";
 
@@ -139,7 +141,7 @@ export class MessagePublisher implements EventPublisher {
       throw new RangeError(broken("lingerMs must not be negative", lingerMs));
     }
     checkRetryPolicy(retry);
-    const budget = new RetryBudget({ clock });
+    const budget = createRetryBudget({ clock });
     this.#sending = createSending({
       backend,
       maxPending,
@@ -237,12 +239,6 @@ function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Even
   return [event, { ...(elsewhere ? common : options), ...own } as PublishOptions];
 }
 
-function asResult(error: unknown): SendResult {
-  if (error instanceof MelangeError) return { ok: false, error };
-  return {
-    ok: false,
-    error: new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
-      cause: error,
-    }),
-  };
+function asResult(cause: unknown): SendResult {
+  return cause instanceof MelangeError ? failed(cause) : notSent({ cause });
 }

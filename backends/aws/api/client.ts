@@ -148,30 +148,15 @@ function createSend(
   const credentials = cacheCredentials(source, options);
   let clockOffsetMs = 0;
 
-  /**
-   * Reads the skew of our clock in the answer to a refused signature, and signs by the time of the
-   * service from then on. Tells whether another signature may help.
-   */
-  function mendClock(headers: Headers, signed: { atMs: number; offsetMs: number }): boolean {
-    const now = clock.now();
-    const aheadMs = Date.parse(`${headers.get("date")}`) - now;
-    // Not so for NaN either.
-    const isOff = Math.abs(aheadMs - signed.offsetMs) >= SKEW_MS && !headers.has("age");
-    // The machine slept in between: the clocks agree, and it was the signature that was old. The
-    // time in an answer that took long says nothing about now if they do not agree.
-    const isOld = Math.abs(now - signed.atMs) >= SKEW_MS;
-    if (isOff && !isOld) clockOffsetMs = aheadMs;
-    return isOff !== isOld;
-  }
-
   return async function send<T>(request: Sendable<T>, signal: AbortSignal): Promise<T> {
     const { name, body } = request;
     for (const tried: unknown[] = [];;) {
       const { url, region } = await options.locate(request, options);
       const used = await credentials.get();
       signal.throwIfAborted();
-      const signed = { atMs: clock.now(), offsetMs: clockOffsetMs };
-      const now = signed.atMs + signed.offsetMs;
+      // All times are times of the service, as far as we know them.
+      const offsetMs = clockOffsetMs;
+      const now = clock.now() + offsetMs;
       const headers = await options.sign({ ...request, url, region, now }, used);
       // A redirect is never followed: it would take the session token to another host.
       const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
@@ -185,20 +170,19 @@ function createSend(
       }
       if (answer.ok) return parsed(request, text);
 
-      const codes = `${answer.headers.get("x-amzn-query-error") ?? ""};${text}`.match(CODES) ?? [];
+      const times = { signedAt: now, answeredAt: clock.now() + offsetMs };
       const failure = {
         ...request,
-        said: [`${answer.status}`, ...codes],
-        retryAfterMs: retryAfterMsOf(answer.headers, clock.now() + signed.offsetMs),
+        said: [`${answer.status}`, ...codesIn(answer.headers, text)],
+        retryAfterMs: retryAfterMsOf(answer.headers, times.answeredAt),
       };
       const remedy = remedyOf(failure);
-      if (
-        !remedy || tried.includes(remedy) ||
-        (remedy === "clock" && !mendClock(answer.headers, signed))
-      ) {
+      const skewMs = skewIn(answer.headers, times);
+      if (!remedy || tried.includes(remedy) || (remedy === "clock" && skewMs === undefined)) {
         throw serviceError(name, failure);
       }
       if (remedy === "credentials") credentials.drop(used);
+      else if (skewMs) clockOffsetMs = offsetMs + skewMs;
       tried.push(remedy);
     }
   };
@@ -209,6 +193,23 @@ function createSend(
  * threshold.
  */
 const SKEW_MS = 240_000;
+
+/**
+ * Returns the time of the service after ours, as the answer to a refused signature shows it; 0 where
+ * only the signature was old, as after a machine slept. `undefined` where no other signature helps.
+ */
+function skewIn(
+  headers: Headers,
+  { signedAt, answeredAt }: { signedAt: number; answeredAt: number },
+): number | undefined {
+  const skewMs = Date.parse(`${headers.get("date")}`) - answeredAt;
+  // Not so for NaN either.
+  const isOff = Math.abs(skewMs) >= SKEW_MS && !headers.has("age");
+  // The time in an answer that took long says nothing about now if the clocks do not agree.
+  const isOld = Math.abs(answeredAt - signedAt) >= SKEW_MS;
+  if (isOff === isOld) return undefined;
+  return isOff ? skewMs : 0;
+}
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {
   try {
@@ -224,6 +225,10 @@ function parsed<T>({ name, read }: Sendable<T>, text: string): T {
  * quoted message does not count.
  */
 const CODES = /^[\w.]+(?=;)|(?<=^[^{]{0,999}<Code>|"__type"\s*:\s*")[\w.#]{1,99}/g;
+
+function codesIn(headers: Headers, text: string): string[] {
+  return `${headers.get("x-amzn-query-error") ?? ""};${text}`.match(CODES) ?? [];
+}
 
 function retryAfterMsOf(headers: Headers, now: number): number | undefined {
   const value = headers.get("retry-after") ?? "";
