@@ -1,11 +1,11 @@
 import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import type { Sender, SendResult } from "../backend.ts";
 import { type Clock, type Random, systemClock } from "../support/clock.ts";
-import { isNumber } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { type Format, isFormat } from "../wire/packed.ts";
 import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
+import { checkRanges } from "../support/range.ts";
 import { failed } from "../support/result.ts";
 import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
 import { notSent } from "../support/send_apart.ts";
@@ -128,18 +128,16 @@ export class MessagePublisher implements EventPublisher {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
     const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
     const { lingerMs = 0, eager = false, maxInFlight = 8 } = rest;
+    const cannot = "create a publisher";
     if (typeof backend?.send !== "function") {
-      throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
+      throw new TypeError(`Cannot ${cannot} as it needs a backend: pass { backend }`);
     }
     if (!isFormat(format)) {
       const rule = 'format must be "plain", "melange" or "cloudevents"';
-      throw new TypeError(broken(rule, format));
+      throw new TypeError(`Cannot ${cannot} as ${rule}: current value is ${format}`);
     }
-    checkCount("maxPending", maxPending);
-    checkCount("maxInFlight", maxInFlight);
-    if (!isNumber(lingerMs, 0)) {
-      throw new RangeError(broken("lingerMs must not be negative", lingerMs));
-    }
+    checkRanges({ maxPending, maxInFlight }, { cannot, min: 1, integer: true });
+    checkRanges({ lingerMs }, { cannot, min: 0 });
     checkRetryPolicy(retry);
     const budget = createRetryBudget({ clock });
     this.#sending = createSending({
@@ -221,15 +219,6 @@ export class MessagePublisher implements EventPublisher {
 
 /** Disposal of a publisher by `await using`: the same as {@linkcode MessagePublisher.close}. */
 export interface MessagePublisher extends AsyncDisposing {}
-
-function checkCount(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value > 0) return;
-  throw new RangeError(broken(`${name} must be a positive integer`, value));
-}
-
-function broken(rule: string, value: unknown): string {
-  return `Cannot create a publisher as ${rule}: current value is ${value}`;
-}
 
 function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {
   if (typeof entry !== "object" || entry === null || !("event" in entry)) return [entry, options];

@@ -1,6 +1,6 @@
 /** The path of an event: a place, a message, a lane, a result, in this order and once each. */
 import type { SendResult } from "../backend.ts";
-import type { Event } from "../event/event.ts";
+import { type Event, refusedEvent } from "../event/event.ts";
 import { abortable } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import { DEADLINE_MS } from "../support/retry.ts";
@@ -61,13 +61,12 @@ export function createSending(settings: SendingSettings): Sending {
   }
 
   /** Ends the wait for a schema without an answer, because later events wait behind this event. */
-  function inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
+  function inTime<T>(event: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
     // A second at least: a policy without retries has a deadline of 0.
     const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
     const ending = new AbortController();
     const cancel = clock.after(ms, () => {
-      const rule = "no answer came in time from its schema";
-      ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
+      ending.abort(refusedEvent(event, "no answer came in time from its schema", "TIMEOUT"));
     });
     return abortable(abortable(message, ending.signal), signal).finally(cancel);
   }

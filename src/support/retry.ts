@@ -1,6 +1,6 @@
 import { failed, type Result } from "./result.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
-import { isNumber } from "./duration.ts";
+import { checkRanges } from "./range.ts";
 import { isMelangeError, type MelangeError, outcomeUnknown } from "./errors.ts";
 
 /**
@@ -40,15 +40,8 @@ export const DEADLINE_MS = 60_000;
  */
 export function checkRetryPolicy(policy: RetryPolicy): void {
   const { maxAttempts = 1, baseMs = 0, maxMs = 0, deadlineMs = 0 } = policy;
-  if (!isNumber(maxAttempts, 1)) {
-    throw new RangeError(
-      `Cannot retry as the number of attempts must be at least 1: current value is ${maxAttempts}`,
-    );
-  }
-  for (const [name, value] of Object.entries({ baseMs, maxMs, deadlineMs })) {
-    if (isNumber(value, 0)) continue;
-    throw new RangeError(`Cannot retry as ${name} must not be negative: current value is ${value}`);
-  }
+  checkRanges({ maxAttempts }, { cannot: "retry", min: 1 });
+  checkRanges({ baseMs, maxMs, deadlineMs }, { cannot: "retry", min: 0 });
 }
 
 /** Options of {@linkcode retry} and {@linkcode retryEach}. */
