@@ -166,8 +166,7 @@ function readForm({ status }: Response, text: string, { service, action }: WireC
     return { status, output: result ? membersOf(result, service) : {} };
   }
   const error = xml && find(xml, "Error");
-  const textOf = (name: string) =>
-    error?.children.find((each) => each.name === name)?.text ?? "";
+  const textOf = (name: string) => error?.children.find((each) => each.name === name)?.text ?? "";
   return { status, output: {}, code: textOf("Code"), message: textOf("Message") };
 }
 
@@ -211,7 +210,9 @@ function membersOf(element: XmlElement, service: string): Record<string, unknown
 function sqsMembers(element: XmlElement): Record<string, unknown> {
   const members: Record<string, unknown> = {};
   for (const child of element.children) {
-    const list = LISTS[child.name];
+    // The text of an error is a message, too.
+    const isText = child.name === "Message" && child.children.length === 0;
+    const list = isText ? undefined : LISTS[child.name];
     const map = MAPS[child.name];
     if (map) {
       const part = (name: string) => child.children.find((each) => each.name === name);

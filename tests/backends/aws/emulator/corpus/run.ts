@@ -2,19 +2,22 @@
 import { assert, assertEquals } from "@std/assert";
 import { awsEmulator } from "../../../../../backends/aws/emulator/mod.ts";
 import { seededRandom, VirtualClock } from "../../../../../backends/memory/testing.ts";
+import { until } from "../../../../wait.ts";
 import { ask, type Protocol, type WireAnswer } from "../wire.ts";
 import type { Row, Step } from "./row.ts";
 
 /** Makes the calls of a row, and compares the last answer with that of AWS. */
 export async function run(row: Row, protocol: Protocol): Promise<void> {
   const clock = new VirtualClock();
-  const { fetch } = awsEmulator({
+  const aws = awsEmulator({
     clock,
     random: seededRandom(1),
     region: "eu-west-1",
     policies: "ignored",
     deletedQueueMs: 60_000,
+    fetch: () => Promise.resolve(new Response()),
   });
+  const { fetch } = aws;
   const kept: Record<string, unknown> = {};
   const call = async (step: Step): Promise<WireAnswer> => {
     const { service, action, region = "eu-west-1" } = step;
@@ -22,7 +25,9 @@ export async function run(row: Row, protocol: Protocol): Promise<void> {
     const input = filled(step.input, kept) as Step["input"];
     const pending = ask(wire, service === "sns" ? "query" : protocol, { service, action, input });
     // A long poll waits for the clock.
-    if (action === "ReceiveMessage" && Number(input.WaitTimeSeconds) > 0) await clock.advance(20_000);
+    if (action === "ReceiveMessage" && Number(input.WaitTimeSeconds) > 0) {
+      await clock.advance(20_000);
+    }
     const answer = await pending;
     if (step.as !== undefined) kept[step.as] = answer.output;
     return answer;
@@ -36,6 +41,10 @@ export async function run(row: Row, protocol: Protocol): Promise<void> {
     assert(answer.status === 200, `${step.action} before: ${answer.code} ${answer.message}`);
   }
   check(row, protocol, await call(row.ask), kept);
+  if ([...row.given, row.ask].some((step) => "input" in step && step.input.Protocol === "http")) {
+    // The post that asks to confirm is signed, which takes its own time.
+    await until(() => aws.snapshot().posts.length === 0, { what: "a post" });
+  }
 }
 
 function check(

@@ -413,8 +413,7 @@ const fifoEnvelope = (fields: Record<string, unknown>) =>
     SequenceNumber: "<number>",
     TopicArn: FIFO_ARN,
     Timestamp: "<any>",
-    UnsubscribeURL:
-      "http://aws.test/?Action=Unsubscribe&SubscriptionArn=<s.SubscriptionArn>",
+    UnsubscribeURL: "http://aws.test/?Action=Unsubscribe&SubscriptionArn=<s.SubscriptionArn>",
     ...fields,
   });
 
@@ -538,7 +537,9 @@ const DELIVERED: readonly Row[] = [
       })],
     },
   },
-  ...[["sqs", '{"field": "value"}'], ["lambda", "default field"]].map(([key = "", Message]): Row => ({
+  ...[["sqs", '{"field": "value"}'], ["lambda", "default field"]].map((
+    [key = "", Message],
+  ): Row => ({
     name: `the text of a structured message with an entry for ${key}`,
     source: said("test_message_structure_json_to_sqs"),
     given: delivered(publish({

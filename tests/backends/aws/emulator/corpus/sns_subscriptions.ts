@@ -342,7 +342,8 @@ const CHANGED: readonly Row[] = [
 const unsubscribe = (input: Record<string, unknown>) => sns("Unsubscribe", input);
 const ENDS = said("test_unsubscribe_wrong_arn_format");
 const TOKEN = "51b2ff3edb475b7d91550e0ab6edf0c1".repeat(8);
-const confirm = (TopicArn: string, Token: string) => sns("ConfirmSubscription", { TopicArn, Token });
+const confirm = (TopicArn: string, Token: string) =>
+  sns("ConfirmSubscription", { TopicArn, Token });
 const TOKENS = said("test_sns_confirm_subscription_wrong_token");
 
 const ENDED: readonly Row[] = [

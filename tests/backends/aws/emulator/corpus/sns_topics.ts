@@ -101,7 +101,10 @@ const CREATED: readonly Row[] = [
     source: said("test_publish_fifo_messages_to_dlq"),
     given: [topic("t.fifo")],
     ask: attributes(topicArn("t.fifo")),
-    answer: described(topicArn("t.fifo"), { FifoTopic: "true", ContentBasedDeduplication: "false" }),
+    answer: described(topicArn("t.fifo"), {
+      FifoTopic: "true",
+      ContentBasedDeduplication: "false",
+    }),
   },
   {
     name: "the attributes that a FIFO topic was created with",

@@ -149,7 +149,8 @@ const ANSWERS: readonly Row[] = [
   },
   {
     name: "the name of an attribute that was not set",
-    source: "https://github.com/getmoto/moto/blob/master/tests/test_sqs/test_sqs.py test_get_queue_attributes",
+    source:
+      "https://github.com/getmoto/moto/blob/master/tests/test_sqs/test_sqs.py test_get_queue_attributes",
     given: [queue("q")],
     ask: get("KmsMasterKeyId"),
     answer: {},
@@ -279,7 +280,10 @@ const wrongPolicy: readonly (readonly [string, Record<string, unknown> | string]
   ["that is no JSON", "{"],
   ["without a count", { deadLetterTargetArn: queueArn("dlq") }],
   ["without a target", { maxReceiveCount: "42" }],
-  ["whose count is no number", { deadLetterTargetArn: queueArn("dlq"), maxReceiveCount: "invalid" }],
+  ["whose count is no number", {
+    deadLetterTargetArn: queueArn("dlq"),
+    maxReceiveCount: "invalid",
+  }],
   ["whose target is no ARN", { deadLetterTargetArn: "dummy", maxReceiveCount: 42 }],
   ["to a queue that does not exist", {
     deadLetterTargetArn: queueArn("other"),

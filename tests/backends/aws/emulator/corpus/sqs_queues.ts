@@ -76,7 +76,11 @@ const MISSING: readonly Row[] = everyCall.map(([action, input]) => ({
   refused: DOES_NOT_EXIST,
 }));
 
-const differs = (name: string, first: Record<string, string>, then: Record<string, string>): Row => ({
+const differs = (
+  name: string,
+  first: Record<string, string>,
+  then: Record<string, string>,
+): Row => ({
   name: `CreateQueue with another ${name} for the same name`,
   source: recorded("test_create_queue_with_different_attributes_raises_exception"),
   given: [queue("q", first)],
@@ -138,14 +142,22 @@ const CREATED: readonly Row[] = [
     source: recorded("test_fifo_queue_requires_suffix"),
     given: [],
     ask: sqs("CreateQueue", { QueueName: "q", Attributes: { FifoQueue: "true" } }),
-    refused: { status: 400, code: "InvalidParameterValue", shape: "InvalidParameterValueException" },
+    refused: {
+      status: 400,
+      code: "InvalidParameterValue",
+      shape: "InvalidParameterValueException",
+    },
   },
   {
     name: "CreateQueue of a standard queue with the suffix",
     source: recorded("test_standard_queue_cannot_have_fifo_suffix"),
     given: [],
     ask: sqs("CreateQueue", { QueueName: "q.fifo" }),
-    refused: { status: 400, code: "InvalidParameterValue", shape: "InvalidParameterValueException" },
+    refused: {
+      status: 400,
+      code: "InvalidParameterValue",
+      shape: "InvalidParameterValueException",
+    },
   },
   {
     name: "CreateQueue with a name of 81 characters",
