@@ -54,7 +54,6 @@ const SQS_ERRORS = {
   RequestThrottled: [403, "RequestThrottled"],
   ResourceNotFoundException: [404, "ResourceNotFoundException"],
   TooManyEntriesInBatchRequest: [400, `${QUEUE}TooManyEntriesInBatchRequest`],
-  UnsupportedOperation: [400, `${QUEUE}UnsupportedOperation`],
 } as const;
 
 /** The errors that every service has: status, and name in JSON. */
