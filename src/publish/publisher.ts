@@ -5,7 +5,7 @@ import { abortable, type Clock, type Random, systemClock } from "../support/cloc
 import { isNumber } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
-import { type Format, isFormat } from "../wire/packed.ts";
+import { type Format, isFormat, type MessageFormat } from "../wire/packed.ts";
 import { abandonment, createLane, type Item, type Lane } from "./lane.ts";
 import { type Destination, isFifo, nameOf } from "../wire/message.ts";
 import {
@@ -65,8 +65,11 @@ export interface EventPublisher {
  * @category Publishing
  */
 export interface PublisherSettings {
-  /** The format of events. Default: `"plain"`. */
-  format?: Format;
+  /**
+   * The format of events: the name of one, or a format such as `binaryCloudEvents()`. Default:
+   * `"plain"`.
+   */
+  format?: Format | MessageFormat;
   /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
   /**

@@ -1,6 +1,6 @@
 /** The attributes with the facts of an event beside its data. */
 import { defined } from "../support/defined.ts";
-import type { Event } from "../event/event.ts";
+import type { CloudEventAttributes, Event } from "../event/event.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
 import { type Attributes, typedAttribute } from "./message.ts";
 
@@ -17,11 +17,33 @@ import { type Attributes, typedAttribute } from "./message.ts";
  */
 export type Format = "plain" | "melange" | "cloudevents";
 
+/**
+ * A format of its own, for the option `format` of a publisher. A format of this library is
+ * `binaryCloudEvents()` of `@melange/melange/cloudevents`.
+ *
+ * @category Publishing
+ */
+export interface MessageFormat {
+  /**
+   * Writes an event as body and attributes. The attribute `manifest` with the event type, and the
+   * attributes of the user, are added to them.
+   */
+  write(
+    event: Event,
+    data: {
+      /** The serialized data. */
+      readonly text: string;
+      /** The serializer of the data: 1 is JSON. */
+      readonly serializerId: number;
+    },
+  ): { body: string; attributes: Attributes };
+}
+
 const FORMATS: readonly unknown[] = ["plain", "melange", "cloudevents"] satisfies Format[];
 
-/** Tells whether a value names a format. */
-export function isFormat(value: unknown): value is Format {
-  return FORMATS.includes(value);
+/** Tells whether a value names a format, or is one. */
+export function isFormat(value: unknown): value is Format | MessageFormat {
+  return FORMATS.includes(value) || typeof (value as MessageFormat)?.write === "function";
 }
 
 /** The name of the event type. */
@@ -46,6 +68,8 @@ export interface Packed {
   correlationId?: string;
   causationId?: string;
   format?: Format;
+  /** The attributes of CloudEvents, where the body has no place for them. */
+  ce?: CloudEventAttributes;
   /** The source of a foreign CloudEvent, whose id is unique only together with the source. */
   source?: string;
   /** Facts of the envelope, only on a copy in a dead-letter queue. */
@@ -81,7 +105,7 @@ export interface DeadLetterFacts {
 
 /** Packs the facts of an event, as they travel. */
 export function pack(event: Omit<Event, "type" | "data">, format: Format): Packed {
-  const { id, occurredOn, topic, version, correlationId, causationId } = event;
+  const { id, occurredOn, topic, version, correlationId, causationId, cloudEvent } = event;
   return {
     id,
     on: occurredOn.toISOString(),
@@ -91,6 +115,7 @@ export function pack(event: Omit<Event, "type" | "data">, format: Format): Packe
       correlationId,
       causationId,
       format: format === "plain" ? undefined : format,
+      ce: format === "cloudevents" ? undefined : cloudEvent,
     }),
   };
 }
@@ -109,11 +134,23 @@ export function unpack(attributes: Attributes): Packed | undefined {
   }
   if (typeof value.v === "number") packed.v = value.v;
   if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
+  if (isRecord(value.ce)) packed.ce = extensionsIn(value.ce);
   const origin = readOrigin(value.origin);
   if (origin) packed.origin = origin;
   const dead = readDeadLetterFacts(value.dead);
   if (dead) packed.dead = dead;
   return packed;
+}
+
+/** The attributes of a CloudEvent, without values that no attribute has. `null` stands for none. */
+export function extensionsIn(fields: Record<string, unknown>): CloudEventAttributes {
+  const entries = Object.entries(fields).filter(([, value]) => isExtension(value));
+  return Object.fromEntries(entries) as CloudEventAttributes;
+}
+
+/** Tells whether an attribute of CloudEvents has such a value. */
+export function isExtension(value: unknown): boolean {
+  return ["string", "boolean"].includes(typeof value) || Number.isInteger(value);
 }
 
 function readOrigin(value: unknown): PackedOrigin | undefined {
