@@ -201,7 +201,7 @@ export function defineEvent<const Name extends string, S extends Schema>(
     );
   }
   const { schema, topic, group, version, upcast } = options;
-  checkUpcast(name, version, upcast);
+  if (upcast) checkUpcast(name, options);
   const create = (data: InputOf<S>, overrides: EventOverrides = {}) =>
     linked(eventType, newEvent(eventType, data, overrides));
   const eventType = Object.assign(create, {
@@ -215,17 +215,16 @@ export function defineEvent<const Name extends string, S extends Schema>(
 }
 
 /** Refuses functions that do not lead from version to version, up to the current one. */
-function checkUpcast(name: string, version = 0, upcast: DefineEventOptions<Schema>["upcast"] = {}) {
-  const known = Object.keys(upcast).map(Number);
-  const wrong = known.find((from) => !(from >= 1 && from < version));
-  let from = wrong ?? Math.min(...known);
-  while (wrong === undefined && typeof upcast[from] === "function") from++;
-  if (wrong === undefined && !(from < version)) return;
-  throw new TypeError(
-    `Cannot define the event "${name}" as its upcasts must lead from each version to the next, up to ${version}: ${from} is ${
-      wrong === undefined ? "missing" : "no older version"
-    }`,
-  );
+function checkUpcast(name: string, { version, upcast = {} }: Partial<AnyEventType>): void {
+  let reached: unknown;
+  for (const from of [...Object.keys(upcast), version]) {
+    if (Number(from) !== (reached ?? Number(from))) {
+      throw new TypeError(
+        `Cannot define the event "${name}" as its upcasts lead to ${reached}, and not on to ${from}`,
+      );
+    }
+    reached = Number(from) + 1;
+  }
 }
 
 /** An override that is undefined counts as none. */

@@ -92,14 +92,11 @@ function validated(eventType: AnyEventType | undefined, job: Run): Event | Promi
  * the data is refused.
  */
 function eventOf(eventType: AnyEventType | undefined, job: Run): Event | Promise<Event> {
-  const { type } = job;
-  const received = { ...job.event.facts, type, data: job.data };
-  if (!eventType) return received;
-  let event: Event = received;
+  const { type, data } = job;
+  let event: Event = { ...job.event.facts, type, data };
+  if (!eventType) return event;
   try {
-    const data = upToDate(eventType, job.event, job.data);
-    const { upcast, version } = eventType;
-    if (upcast) event = { ...received, data, ...defined({ version }) };
+    event = { ...event, ...upToDate(eventType, job.event, data) };
   } catch (error) {
     return refused(error, job);
   }

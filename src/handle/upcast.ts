@@ -6,23 +6,28 @@ import { ask } from "./foreign.ts";
 
 /**
  * Returns data in the shape of an event type's version, step by step from the version of the
- * message. A message of ours without a version is of version 1; a message of others has the newest.
+ * message, and the version where there are steps. A message of ours without a version is of version
+ * 1; a message of others has the newest.
  * @throws {MelangeError} `UNDECODABLE`, without a cause, if the version is unknown or a step fails
  */
-export function upToDate(eventType: AnyEventType, { facts, isForeign }: LazyEvent, data: unknown) {
-  const { type, version: newest, upcast } = eventType;
-  if (newest === undefined || isForeign) return data;
-  const { version = upcast ? 1 : newest } = facts;
+export function upToDate(
+  { type, version: newest, upcast }: AnyEventType,
+  { facts, isForeign }: LazyEvent,
+  data: unknown,
+): { data: unknown; version?: number } {
+  if (newest === undefined) return { data };
+  const version = isForeign ? newest : facts.version ?? (upcast ? 1 : newest);
   if (!(version <= newest)) {
     throw undecodable(
       `its version ${version} of "${type}" is newer than ${newest}, the newest known`,
     );
   }
-  for (let from = version; upcast && from < newest; from++) {
+  if (!upcast) return { data };
+  for (let from = version; from < newest; from++) {
     const step = upcast[from];
     if (!step) throw undecodable(`no upcast of "${type}" leads on from version ${from}`);
     const older = data;
     data = ask(() => step(older), `the upcast of "${type}" from version ${from}`);
   }
-  return data;
+  return { data, version: newest };
 }

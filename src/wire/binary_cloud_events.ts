@@ -15,10 +15,12 @@
  *
  * @module
  */
+import { defined } from "../support/defined.ts";
 import type { Event } from "../event/event.ts";
 import { sourceOf } from "./format.ts";
 import type { Attributes } from "./message.ts";
-import { CONTENT_TYPE, type MessageFormat, SERIALIZER_ID } from "./packed.ts";
+import { CONTENT_TYPE, type MessageFormat, PACKED, SERIALIZER_ID } from "./packed.ts";
+import { jsonSerializer } from "./serializer.ts";
 
 export type { MessageFormat };
 
@@ -53,14 +55,15 @@ export interface BinaryCloudEventsOptions {
  */
 export function binaryCloudEvents(options: BinaryCloudEventsOptions = {}): MessageFormat {
   return {
-    write(event, { text, serializerId }) {
-      const isJson = serializerId === 1;
-      const fields = Object.entries(fieldsOf(event, options)).filter(([, value]) =>
-        value !== undefined
-      );
+    base: "plain",
+    write({ body, attributes }, event) {
+      const { [SERIALIZER_ID]: serializerId, [PACKED]: _, ...others } = attributes;
+      const isJson = serializerId === jsonSerializer.id;
+      const fields = Object.entries(defined(fieldsOf(event, options)));
       return {
-        body: text,
+        body,
         attributes: {
+          ...others,
           ...Object.fromEntries(fields.map(([name, value]) => [`ce-${name}`, String(value)])),
           [CONTENT_TYPE]: isJson ? "application/json" : "text/plain",
           ...(isJson ? {} : { [SERIALIZER_ID]: serializerId } as Attributes),
@@ -70,7 +73,7 @@ export function binaryCloudEvents(options: BinaryCloudEventsOptions = {}): Messa
   };
 }
 
-function fieldsOf(event: Event, { source }: BinaryCloudEventsOptions) {
+function fieldsOf(event: Event, { source }: BinaryCloudEventsOptions): Record<string, unknown> {
   const { datacontenttype: _, data: _data, ...others } = event.cloudEvent ?? {};
   return {
     ...others,

@@ -3,8 +3,8 @@ import { MelangeError } from "../support/errors.ts";
 import { type Event, invalidEvent } from "../event/event.ts";
 import {
   cloudEventData,
-  cloudEventIn,
   extensionFacts,
+  fieldsOf,
   isCloudEvent,
   otherAttributes,
   undecodable,
@@ -59,22 +59,19 @@ export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
   const serializer = serializers.forType(event.type);
   const text = serialize(event, serializer);
   checkCloudEvent(event);
-  if (typeof format === "object") {
-    const written = format.write(event, { text, serializerId: serializer.id });
-    const own = { [MANIFEST]: event.type, ...written.attributes };
-    return { ...written, attributes: { ...attributes, ...own } };
-  }
-  const written = format === "melange" && !toQueue ? "plain" : format;
-  return {
+  const { base = format, write } = format as Partial<MessageFormat>;
+  const written = base === "melange" && !toQueue ? "plain" : base as Format;
+  const message = {
     body: bodyOf(event, { text, serializer, written }),
     attributes: {
       ...attributes,
       [MANIFEST]: event.type,
       [SERIALIZER_ID]: serializer.id,
       [PACKED]: JSON.stringify(pack(event, written)),
-      ...(format === "cloudevents" ? { [CONTENT_TYPE]: CLOUDEVENTS_JSON } : {}),
+      ...(base === "cloudevents" ? { [CONTENT_TYPE]: CLOUDEVENTS_JSON } : {}),
     },
   };
+  return write ? write(message, event) : message;
 }
 
 function checkUserAttributes(event: Event, attributes: Attributes): void {
@@ -97,13 +94,10 @@ function checkUserAttributes(event: Event, attributes: Attributes): void {
 }
 
 function checkCloudEvent(event: Event): void {
-  const { cloudEvent = {} } = event;
-  for (const name in cloudEvent) {
-    const value = cloudEvent[name];
-    if (/^[a-z\d]+$/.test(name) && (value === undefined || isExtension(value))) continue;
-    const rule = "is no lower-case word with a text, whole number or boolean";
-    throw invalidEvent(event, `CloudEvents attribute "${name.slice(0, 64)}" ${rule}`);
-  }
+  const odd = Object.entries(event.cloudEvent ?? {}).find(([name, value]) =>
+    !/^[a-z\d]+$/.test(name) || !(value === undefined || isExtension(value))
+  );
+  if (odd) throw invalidEvent(event, `cloudEvent has no valid "${odd[0].slice(0, 64)}"`);
 }
 
 function serialize(event: Event, serializer: Writer): string {
@@ -292,30 +286,29 @@ function readCloudEvent(
     json: () => Parsed;
   },
 ): LazyEvent {
-  const cloudEvent = cloudEventIn(message, json);
-  const { fields = {} } = cloudEvent;
+  const fields = fieldsOf(message, json);
+  const attributes = fields ?? {};
   const facts = factsOf(message, packed);
   const own = given(packed?.id);
-  const id = own ?? given(ownText(fields, "id"));
-  const foreign = own === undefined ? ownText(fields, "source") ?? "" : packed?.source;
+  const id = own ?? given(ownText(attributes, "id"));
+  const foreign = own === undefined ? ownText(attributes, "source") ?? "" : packed?.source;
   const usual = foreign === undefined ? sourceOf(packed?.topic) : undefined;
   return {
     // The broker's id, which stands in for one that is missing, needs no source.
     source: id === undefined ? undefined : foreign,
     facts: {
-      ...extensionFacts(fields),
+      ...extensionFacts(attributes),
       ...facts,
-      type: manifest ?? ownText(fields, "type"),
+      type: manifest ?? ownText(attributes, "type"),
       id: id ?? facts.id,
-      occurredOn: dateOf(packed?.on) ?? dateOf(fields.time) ?? facts.occurredOn,
-      ...otherAttributes(fields, { source: usual }),
+      occurredOn: dateOf(packed?.on) ?? dateOf(attributes.time) ?? facts.occurredOn,
+      ...otherAttributes(attributes, usual),
     },
     data(serializers) {
       const serializer = serializerId(message.attributes) ?? 1;
-      const body = { text: message.body, json };
-      if (serializer === 1) return cloudEventData(cloudEvent, body);
-      const text = cloudEvent.isBinary ? message.body : ownText(fields, "data");
-      if (text === undefined) throw undecodable("its CloudEvents body has no readable data");
+      if (serializer === 1) return cloudEventData(message, json, fields);
+      const text = ownText(attributes, "data");
+      if (text === undefined) throw undecodable("its CloudEvent has no text for its serializer");
       return deserialize({ text, json: lazyJson(text) }, serializer, serializers);
     },
   };

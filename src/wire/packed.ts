@@ -2,7 +2,7 @@
 import { defined } from "../support/defined.ts";
 import type { CloudEventAttributes, Event } from "../event/event.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
-import { type Attributes, typedAttribute } from "./message.ts";
+import { type Attributes, type OutgoingMessage, typedAttribute } from "./message.ts";
 
 /**
  * The format of an event on the wire. All formats carry the same three attributes (`manifest`,
@@ -18,32 +18,26 @@ import { type Attributes, typedAttribute } from "./message.ts";
 export type Format = "plain" | "melange" | "cloudevents";
 
 /**
- * A format of its own, for the option `format` of a publisher. A format of this library is
- * `binaryCloudEvents()` of `@melange/melange/cloudevents`.
+ * A format that changes what another format wrote, for the option `format` of a publisher. A format
+ * of this library is `binaryCloudEvents()` of `@melange/melange/cloudevents`.
  *
  * @category Publishing
  */
 export interface MessageFormat {
+  /** The format that writes first. */
+  readonly base: Format;
   /**
-   * Writes an event as body and attributes. The attribute `manifest` with the event type, and the
-   * attributes of the user, are added to them.
+   * Returns the message in place of the one that `base` wrote. Keep the attribute `manifest`:
+   * subscriptions are filtered by it, and readers find the type of the event there.
    */
-  write(
-    event: Event,
-    data: {
-      /** The serialized data. */
-      readonly text: string;
-      /** The serializer of the data: 1 is JSON. */
-      readonly serializerId: number;
-    },
-  ): { body: string; attributes: Attributes };
+  write(message: OutgoingMessage, event: Event): OutgoingMessage;
 }
 
 const FORMATS: readonly unknown[] = ["plain", "melange", "cloudevents"] satisfies Format[];
 
 /** Tells whether a value names a format, or is one. */
 export function isFormat(value: unknown): value is Format | MessageFormat {
-  return FORMATS.includes(value) || typeof (value as MessageFormat)?.write === "function";
+  return FORMATS.includes((value as MessageFormat)?.base ?? value);
 }
 
 /** The name of the event type. */
@@ -150,7 +144,7 @@ export function extensionsIn(fields: Record<string, unknown>): CloudEventAttribu
 
 /** Tells whether an attribute of CloudEvents has such a value. */
 export function isExtension(value: unknown): boolean {
-  return ["string", "boolean"].includes(typeof value) || Number.isInteger(value);
+  return /^(str|boo)/.test(typeof value) || Number.isInteger(value);
 }
 
 function readOrigin(value: unknown): PackedOrigin | undefined {
