@@ -64,7 +64,7 @@ export function binaryCloudEvents(options: BinaryCloudEventsOptions = {}): Messa
         body,
         attributes: {
           ...others,
-          ...Object.fromEntries(fields.map(([name, value]) => [`ce-${name}`, String(value)])),
+          ...Object.fromEntries(fields.map(([name, value]) => [`ce-${name}`, escaped(value)])),
           [CONTENT_TYPE]: isJson ? "application/json" : "text/plain",
           ...(isJson ? {} : { [SERIALIZER_ID]: serializerId } as Attributes),
         },
@@ -86,4 +86,9 @@ function fieldsOf(event: Event, { source }: BinaryCloudEventsOptions): Record<st
     causationid: event.causationId,
     version: event.version,
   };
+}
+
+/** Readers take a percent sign for an escape. Any other character may stand in an attribute. */
+function escaped(value: unknown): string {
+  return String(value).replaceAll("%", "%25");
 }

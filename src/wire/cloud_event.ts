@@ -35,9 +35,14 @@ export function fieldsOf(
   }
   const fields: Record<string, unknown> = { datacontenttype: textOf(attributes, CONTENT_TYPE) };
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("ce-")) fields[name.slice(3)] = typedAttribute(value).value;
+    if (name.startsWith("ce-")) fields[name.slice(3)] = unescaped(typedAttribute(value).value);
   }
   return { ...fields, data: body };
+}
+
+/** The binding for HTTP escapes text; some packages do, and others do not. */
+function unescaped(value: string | Uint8Array): unknown {
+  return probe(() => decodeURIComponent(value as string)) ?? value;
 }
 
 /** The facts of an event in the extensions of a CloudEvent. */

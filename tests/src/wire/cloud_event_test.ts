@@ -241,6 +241,15 @@ describe("binary content mode", () => {
     }
   });
 
+  it("keeps any text of an attribute, also where the writer escaped it", () => {
+    for (const subject of ["100%", "%C3%BC", 'ü "q"', "a b"]) {
+      const written = binary({ cloudEvent: { subject } });
+      assertEquals(decoded(arrived(written)).cloudEvent?.subject, subject);
+    }
+    const attributes = { "ce-specversion": "1.0", "ce-id": "1", "ce-subject": "%C3%BC%20%22q%22" };
+    assertEquals(decoded(received("{}", attributes)).cloudEvent?.subject, 'ü "q"');
+  });
+
   it("takes the source of the event, of the format, of the topic", () => {
     const sourceOf = (format: ReturnType<typeof binaryCloudEvents>, overrides: EventOverrides) =>
       encode(Order(1, overrides), { format, serializers: jsonOnly, toQueue: true })
