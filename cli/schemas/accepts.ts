@@ -30,7 +30,8 @@ function isOfType(value: unknown, type: string): boolean {
   if (type === "array") return Array.isArray(value);
   if (type === "object") return isObject(value);
   if (type === "integer") return Number.isInteger(value);
-  return typeof value === type;
+  const kind: string = typeof value;
+  return kind === type;
 }
 
 function acceptsText(schema: Readonly<Record<string, unknown>>, text: string): boolean {

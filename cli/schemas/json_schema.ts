@@ -20,7 +20,7 @@ export interface JsonSchemaOptions {
 const TARGET = "draft-2020-12";
 const VALIBOT = "@valibot/to-json-schema";
 
-/** What Standard Schema libraries offer beside the validation. */
+/** The offer of some Standard Schema libraries beside the validation. */
 interface WithJsonSchema {
   readonly jsonSchema?: { input?(options: { target: string }): unknown };
 }

@@ -113,16 +113,16 @@ async function whenValidated(
 ): Promise<Event> {
   const validation = await result;
   if (validation.ok) return linked(eventType, { ...event, data: validation.value });
-  return await refused(violation(eventType, validation.paths), job);
+  return refused(violation(eventType, validation.paths), job);
 }
 
 /** Rejects with an error of reading, and reports it unless the message was given up meanwhile. */
-async function refused(error: unknown, { dispatcher, type, context }: Run): Promise<never> {
+function refused(error: unknown, { dispatcher, type, context }: Run): Promise<never> {
   if (!context.signal.aborted) {
     const then = dispatcher.options.onUndecodable;
     reportUnhandled(context, { then, type, reason: readingFault(error) });
   }
-  throw error;
+  return Promise.reject(error);
 }
 
 function violation({ type }: AnyEventType, paths: string): MelangeError {
