@@ -3,7 +3,7 @@ import { MelangeError } from "../support/errors.ts";
 import { type AnyEventType, type Event, eventTypeOf, refusedEvent } from "../event/event.ts";
 import { encode } from "../wire/format.ts";
 import { carriedData } from "../wire/json_data.ts";
-import type { Format } from "../wire/packed.ts";
+import type { Format, MessageFormat } from "../wire/packed.ts";
 import {
   type Attributes,
   checkedFor,
@@ -120,7 +120,7 @@ function isEvent(value: Event | null | undefined): boolean {
 /** Settings for writing events. */
 export interface Writing {
   /** The format. */
-  format: Format;
+  format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
 }

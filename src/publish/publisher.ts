@@ -3,7 +3,7 @@ import type { Sender, SendResult } from "../backend.ts";
 import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
-import { type Format, isFormat } from "../wire/packed.ts";
+import { type Format, isFormat, type MessageFormat } from "../wire/packed.ts";
 import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
 import { checkRanges } from "../support/range.ts";
 import { failed } from "../support/result.ts";
@@ -52,8 +52,11 @@ export interface EventPublisher {
  * @category Publishing
  */
 export interface PublisherSettings {
-  /** The format of events. Default: `"plain"`. */
-  format?: Format;
+  /**
+   * The format of events: the name of one, or a format such as `binaryCloudEvents()`. Default:
+   * `"plain"`.
+   */
+  format?: Format | MessageFormat;
   /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
   /**

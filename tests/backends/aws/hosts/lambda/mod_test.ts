@@ -836,6 +836,34 @@ describe("parseEventFromSns()", () => {
     assertEquals(event.type, "Ping");
   });
 
+  it("names foreign messages, and brings old data up to date, as a dispatcher does", async () => {
+    const Priced = defineEvent("Priced", {
+      version: 2,
+      schema: typed<{ cents: number }>(),
+      upcast: { 1: (data: { euros: number }) => ({ cents: data.euros * 100 }) },
+    });
+    const types = [Priced];
+    const foreign = snsRecord("a", {
+      ...{ MessageAttributes: {}, Subject: "Priced", Message: '{"detail":{"cents":5}}' },
+    });
+    const first = await parseEventFromSns(foreign, {
+      types,
+      typeOf: ({ origin }) => origin?.subject,
+      dataOf: ({ body }) => JSON.parse(body).detail,
+    });
+    assertEquals([first.data.cents, first.version], [5, 2]);
+    const manifest = { manifest: { Type: "String", Value: "Priced" } };
+    const old = snsRecord("b", { MessageAttributes: manifest, Message: '{"euros":3}' });
+    const second = await parseEventFromSns(old, { types });
+    assertEquals([second.data.cents, second.version], [300, 2]);
+    const typeOf = () => "Other";
+    await assertRejects(
+      () => parseEventFromSns(foreign, { types, typeOf }),
+      MelangeError,
+      "unknown",
+    );
+  });
+
   const refusing = defineEvent("OrderPlaced", {
     schema: {
       "~standard": {
