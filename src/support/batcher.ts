@@ -115,30 +115,40 @@ export class Batcher<Item extends object, Outcome> {
 
   #pump(): void {
     const { maxInFlight, gathers } = this.#options;
-    let { batch, isFull } = this.#next();
-    while (batch.size > 0 && this.#running < maxInFlight) {
+    while (this.#ready.size > 0 && this.#running < maxInFlight) {
+      const isFull = this.#isFull();
       if (!isFull && (!this.#due || this.#answered)) break;
-      this.#start(batch, gathers && !isFull ? this.#holdUp() : undefined);
-      ({ batch, isFull } = this.#next());
+      this.#start(this.#take(), gathers && !isFull ? this.#holdUp() : undefined);
     }
-    if (batch.size < 1) this.#stopLinger();
+    if (this.#ready.size < 1) this.#stopLinger();
     else if (!this.#due) this.#cancelLinger ??= this.#linger();
   }
 
-  /** The items that are next and fit together. The batch is full if no other item fits. */
-  #next(): { batch: Line<Item, Outcome>; isFull: boolean } {
+  /** Tells whether the items that may go fill a batch. Looks only at items that one batch holds. */
+  #isFull(): boolean {
+    const { maxItems, maxBytes = Infinity } = this.#options;
+    let [items, bytes] = [0, 0];
+    for (const line of this.#ready.values()) {
+      items += line.size;
+      if (items >= maxItems) return true;
+      for (const { size } of line.values()) bytes += size;
+    }
+    return bytes >= maxBytes;
+  }
+
+  /** The items that are next and fit together. */
+  #take(): Line<Item, Outcome> {
     const { maxItems, maxBytes = Infinity } = this.#options;
     const batch: Line<Item, Outcome> = new Map();
     let bytes = 0;
     for (const line of this.#ready.values()) {
       for (const [item, entry] of line) {
-        const fits = batch.size < 1 || bytes + entry.size <= maxBytes;
-        if (!fits || batch.size >= maxItems) return { batch, isFull: true };
-        batch.set(item, entry);
         bytes += entry.size;
+        if (batch.size >= maxItems || (batch.size > 0 && bytes > maxBytes)) return batch;
+        batch.set(item, entry);
       }
     }
-    return { batch, isFull: batch.size >= maxItems || bytes >= maxBytes };
+    return batch;
   }
 
   /** Starts the time for which the first item waits, and returns the function that ends the time. */
