@@ -28,6 +28,7 @@ import type { EmulatorKey } from "./accounts.ts";
 import { createAnswering } from "./answering.ts";
 import { type EmulatorFaults, faultSource } from "./faults.ts";
 import { createHost } from "./host.ts";
+import { type EmulatorLook, lookAt, type LookOptions } from "./look.ts";
 import type { Operation, Rules } from "./operation.ts";
 import { createPosting, type Invoke } from "./posting.ts";
 import type { EmulatorRequest } from "./requests.ts";
@@ -39,10 +40,13 @@ export type { EmulatorFaults } from "./faults.ts";
 export type { EmulatorKey } from "./accounts.ts";
 export type { EmulatorRequest } from "./requests.ts";
 export type { EmulatorSnapshot, QueueState, TopicState } from "./snapshot.ts";
+export type { EmulatorLook, LookOptions, QueueLook } from "./look.ts";
 export type { Input, Operation, Rules, ServiceName } from "./operation.ts";
 export type { Invoke } from "./posting.ts";
 export type {
   AttributeInput,
+  ComingAttributes,
+  FilterBefore,
   MoveTask,
   Notification,
   Post,
@@ -87,6 +91,16 @@ export interface EmulatorOptions {
    * 0.
    */
   deletedQueueMs?: number;
+  /**
+   * Time until changed attributes of a queue hold, in milliseconds: up to 60 000 on AWS. Until then
+   * the queue goes by the old attributes, and shows them. Default: 0.
+   */
+  attributesMs?: number;
+  /**
+   * Time until a changed filter policy holds, in milliseconds: up to 900 000 on AWS. Until then the
+   * old filter decides. Default: 0.
+   */
+  filterPoliciesMs?: number;
   /** Posts to HTTP(S) subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
   /**
@@ -121,6 +135,11 @@ export interface AwsEmulator {
   readonly requests: EmulatorRequest[];
   /** Returns everything in the emulator, as data that JSON carries. */
   snapshot(): EmulatorSnapshot;
+  /**
+   * Looks at the queues with their depths, the topics and the subscriptions, and at the newest
+   * messages of one queue. Costs the same however full the queues are, and takes no message.
+   */
+  look(options?: LookOptions): EmulatorLook;
   /** Does an operation of a journal again. */
   replay(operation: Operation): void;
 }
@@ -157,10 +176,7 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
   checkAccount(accountId);
   const clock = wholeClock(steady(options.clock ?? systemClock));
   const newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
-  const rules: Rules = {
-    ignorePolicies: options.policies === "ignored",
-    deletedQueueMs: options.deletedQueueMs ?? 0,
-  };
+  const rules = rulesOf(options);
   const own = (action: string, input: Operation["input"]): Operation => ({
     at: clock.now(),
     service: "emulator",
@@ -207,8 +223,15 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
     region,
     requests,
     snapshot: () => snapshotOf(host.world),
+    look: (options = {}) => lookAt(host.world, { ...options, now: clock.now() }),
     replay: (operation) => host.replay(operation),
   };
+}
+
+function rulesOf(
+  { policies, deletedQueueMs = 0, attributesMs = 0, filterPoliciesMs = 0 }: EmulatorOptions,
+): Rules {
+  return { ignorePolicies: policies === "ignored", deletedQueueMs, attributesMs, filterPoliciesMs };
 }
 
 function checkAccount(accountId: string): void {

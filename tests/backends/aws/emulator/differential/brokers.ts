@@ -4,21 +4,30 @@
  */
 import { mustRun, start } from "../../../../../tasks/process.ts";
 import { startFauxqs } from "../../../../fauxqs.ts";
+import type { Protocol } from "../wire.ts";
 import type { Services } from "./sequences.ts";
 
 /** A broker that runs. */
-export interface Opponent extends AsyncDisposable {
-  readonly origin: string;
+export interface Opponent extends Running {
   readonly services: Services;
+  /** The protocols of SQS. */
+  readonly protocols: readonly Protocol[];
+}
+
+/** A broker that listens. */
+interface Running extends AsyncDisposable {
+  readonly origin: string;
 }
 
 /** How a broker is had. */
 interface Recipe {
   readonly services: Services;
+  /** The protocols of SQS. Default: both. */
+  readonly protocols?: readonly Protocol[];
   /** Puts it into a folder of its own. */
   install(folder: string): Promise<void>;
   /** Starts it on a port. */
-  start(folder: string, port: number): Promise<Omit<Opponent, "services">>;
+  start(folder: string, port: number): Promise<Running>;
 }
 
 const BOTH: Services = ["sqs", "sns"];
@@ -45,7 +54,7 @@ async function venv(
 async function served(
   command: readonly string[],
   { port, env = {} }: { port: number; env?: Record<string, string> },
-): Promise<Omit<Opponent, "services">> {
+): Promise<Running> {
   const [name = "", ...args] = command;
   const program = start(name, args, { env });
   const origin = `http://127.0.0.1:${port}`;
@@ -143,6 +152,7 @@ rest-stats { enabled = false }
 
 const FAUXQS: Recipe = {
   services: BOTH,
+  protocols: ["json"],
   install: () => Promise.resolve(),
   async start() {
     const { options, close } = await startFauxqs();
@@ -165,8 +175,8 @@ export async function startOpponent(name: string, folder: string): Promise<Oppon
   if (!recipe) throw new TypeError(`Cannot start ${name}: known are ${Object.keys(RECIPES)}`);
   await Deno.mkdir(folder, { recursive: true });
   await recipe.install(`${folder}/${name}`);
-  const { services } = recipe;
-  return { ...await recipe.start(`${folder}/${name}`, freePort()), services };
+  const { services, protocols = ["json", "query"] } = recipe;
+  return { ...await recipe.start(`${folder}/${name}`, freePort()), services, protocols };
 }
 
 function freePort(): number {

@@ -38,7 +38,7 @@ export async function compare(
     differences.push({ signature, step, ours: own!, theirs: other!, texts });
     // After this the two hold different things, and every other difference may be a consequence.
     if (own!.status >= 400 !== other!.status >= 400) break;
-    if (step.action === "ReceiveMessage") break;
+    if (/^ReceiveMessage|MessageId|Failed|Successful of/.test(signature)) break;
   }
   return differences;
 }

@@ -52,8 +52,9 @@ export async function differences(options: DifferencesOptions): Promise<Found> {
   let calls = 0;
   for (let n = 0; n < sequences; n++) {
     const seed = first + n;
-    const protocol = n % 2 === 0 ? "json" : "query";
-    const steps = sequence(seed, opponent.services);
+    const { services, protocols } = opponent;
+    const protocol = protocols[n % protocols.length]!;
+    const steps = sequence(seed, services);
     calls += steps.length;
     for (const found of await compare(steps, { ours, theirs, protocol })) {
       const known = seen.get(found.signature);

@@ -30,6 +30,8 @@ function normalOf(name: string, value: unknown, ids: Ids): unknown {
     const entries = Object.entries(value)
       // The digest of an envelope is that of its ids and times.
       .map(([key, each]) => [key, key === "MD5OfBody" && envelope ? "<md5>" : each] as const)
+      // The texts of refusals are for people.
+      .map(([key, each]) => [key, key === "Message" && "Code" in value ? "<any>" : each] as const)
       .map(([key, each]) => [key, normalOf(key, each, ids)] as const)
       .filter(([, each]) => !isEmpty(each));
     return Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1));
