@@ -1,7 +1,7 @@
 /**
  * Puts random sequences of calls to the emulator and to another broker, in both protocols, and lists
- * every difference: those of docs/emulator_differences.md by their number, and others with an
- * example. Ends with 1 if there is a difference that the page does not have.
+ * every difference, and who is right by docs/emulator_differences.md. A difference that the page does
+ * not have is shown with an example, and ends the program with 1.
  */
 import { awsEmulator } from "../../../../../backends/aws/emulator/mod.ts";
 import { taskArguments } from "../../../../../tasks/arguments.ts";
@@ -91,7 +91,8 @@ async function main(): Promise<void> {
   const all = [...seen].sort(([, a], [, b]) => b.count - a.count);
   const unknown = all.filter(([signature]) => knownAs(against, signature) === undefined);
   for (const [signature, { count }] of all) {
-    console.log(`${count} × ${knownAs(against, signature) ?? "new"}: ${signature}`);
+    const { right = "new" } = knownAs(against, signature) ?? {};
+    console.log(`${count} × ${right}: ${signature}`);
   }
   for (const [signature, { first, seed, protocol }] of unknown) {
     console.log(`\n${signature}\nseed ${seed}, ${protocol}: ${JSON.stringify(first.step)}`);

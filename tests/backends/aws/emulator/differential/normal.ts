@@ -20,7 +20,8 @@ export interface NormalAnswer {
 /** Returns an answer as it is compared. */
 export function normal(answer: WireAnswer, ids: Ids): NormalAnswer {
   const { status, code, shape } = answer;
-  return { status, code: code || shape, output: normalOf("", answer.output, ids) };
+  const named = (code || shape)?.replace(/^.*#/, "");
+  return { status, code: named, output: normalOf("", answer.output, ids) };
 }
 
 function normalOf(name: string, value: unknown, ids: Ids): unknown {
