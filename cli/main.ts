@@ -11,6 +11,7 @@ import { type Io, processIo } from "./io.ts";
 import { VERSION } from "./package.ts";
 import { PUBLISH, publish } from "./publish.ts";
 import { QUEUES, queues } from "./queues.ts";
+import { SCHEMAS, schemas } from "./schemas.ts";
 
 interface Command {
   /** The word of the command. */
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   { word: "queues", spec: QUEUES, run: queues },
   { word: "describe", spec: DESCRIBE, run: describe },
   { word: "broker", spec: BROKER, run: broker },
+  { word: "schemas", spec: SCHEMAS, run: schemas },
 ];
 
 /**
