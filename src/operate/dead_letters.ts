@@ -147,13 +147,15 @@ export class DeadLetters {
     const { max = 1_000, signal } = options;
     checkRange(max, { cannot: "list dead letters", name: "max", min: 1 });
     const walk = new Walk({ ...this.#options, signal });
-    const { serializers, clock, backend } = this.#surroundings;
+    const { serializers, foreign, clock, backend } = this.#surroundings;
     try {
       for (let left = max; left > 0;) {
         const batch = await walk.next(Math.min(left, backend.limits.queue.entries));
         if (batch.length === 0) return;
         left -= batch.length;
-        for (const { message } of batch) yield letterOf(message, { serializers, now: clock.now() });
+        for (const { message } of batch) {
+          yield letterOf(message, { serializers, foreign, now: clock.now() });
+        }
       }
     } finally {
       await walk.end();
@@ -200,7 +202,8 @@ export class DeadLetters {
   }
 
   get #surroundings() {
-    return { ...this.#options, serializers: this.#serializers };
+    const foreign = this.#dispatcher?.options ?? {};
+    return { ...this.#options, serializers: this.#serializers, foreign };
   }
 
   /** Finds the copy of a letter, and the queue that the copy goes to. */

@@ -1,5 +1,6 @@
 /** Long work on a dead-letter queue: chooses letters, sends them where they go, removes them, and counts. */
 import type { Receiver, Sender } from "../backend.ts";
+import type { ForeignOptions } from "../handle/foreign.ts";
 import { type Clock, limited, type Random } from "../support/clock.ts";
 import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
@@ -20,6 +21,7 @@ export interface EachContext {
   readonly lockMs: number;
   readonly waitMs: number;
   readonly serializers: SerializerRegistry;
+  readonly foreign: ForeignOptions;
   /** Makes the copy of a letter. Default: letters are removed without a copy. */
   readonly prepare?: (letter: Letter) => Promise<Prepared>;
 }
@@ -102,9 +104,9 @@ async function handle(batch: readonly Held[], work: Work): Promise<number> {
 }
 
 async function choose(held: Held, { context, options }: Work): Promise<Choice> {
-  const { clock, lockMs, serializers, prepare } = context;
+  const { clock, lockMs, serializers, foreign, prepare } = context;
   const { where, signal } = options;
-  const letter = letterOf(held.message, { serializers, now: clock.now() });
+  const letter = letterOf(held.message, { serializers, foreign, now: clock.now() });
   const decide = async (): Promise<Choice> => {
     if (where && !await where(letter)) return { kind: "keep" };
     if (!prepare) return { kind: "go", letter, held };

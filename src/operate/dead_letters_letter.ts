@@ -1,10 +1,11 @@
 /** Letters: messages of a dead-letter queue as people ask for them, and what is sent back of them. */
-import { type AnyEventType, type Event, invalidEvent } from "../event/event.ts";
+import type { AnyEventType, Event } from "../event/event.ts";
 import { validate } from "../event/schema.ts";
 import { defined } from "../support/defined.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import { deadLetterFactsOf, redrivenCopy } from "../wire/dead_letter.ts";
-import { encode, type LazyEvent, read } from "../wire/format.ts";
+import { type ForeignOptions, readAny } from "../handle/foreign.ts";
+import { encode, type LazyEvent } from "../wire/format.ts";
 import { isRecord, tryParse } from "../wire/json.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../wire/message.ts";
 import { type DeadLetterFacts, type Format, OURS, PACKED, unpack } from "../wire/packed.ts";
@@ -42,17 +43,27 @@ export interface Letter {
   readonly message: ReceivedMessage;
 }
 
+/** Options of {@linkcode letterOf}. */
+export interface LetterOptions {
+  readonly serializers: SerializerRegistry;
+  /** The options about messages of others. */
+  readonly foreign: ForeignOptions;
+  /** The time, in milliseconds since the epoch. */
+  readonly now: number;
+}
+
 /** Reads a message as a letter. Never throws. */
 export function letterOf(
   message: ReceivedMessage,
-  { serializers, now }: { serializers: SerializerRegistry; now: number },
+  { serializers, foreign, now }: LetterOptions,
 ): Letter {
-  const read_ = read(openEnvelope(message));
+  const opened = openEnvelope(message);
+  const named = probe(() => readAny(opened, foreign)) ?? readAny(opened, {});
   const facts = deadLetterFactsOf(message);
   return {
     id: message.id,
-    type: read_.facts.type,
-    event: eventOf(read_, serializers),
+    type: named.facts.type,
+    event: eventOf(named, serializers),
     facts,
     source: facts?.queue ?? message.origin?.deadLetterSource,
     group: message.group,
@@ -105,7 +116,7 @@ export async function editedCopy(letter: Letter, options: EditOptions): Promise<
   const before = written(event);
   const edited = await edit(event, letter);
   if (typeof edited?.type !== "string" || typeof edited.id !== "string") {
-    throw invalidEvent(event, "edit returned no event: return the event, or a changed copy of it");
+    throw invalid(event, "edit returned no event: return the event, or a changed copy of it");
   }
   await checkSchema(edited, options.typeOf(edited.type));
   const after = written(edited);
@@ -125,8 +136,12 @@ async function checkSchema(event: Event, type: AnyEventType | undefined): Promis
   if (!type) return;
   const validation = await validate(type.schema, event.data);
   if (!validation.ok) {
-    throw invalidEvent(event, `edited data violates its schema at ${validation.paths}`);
+    throw invalid(event, `its edited data violates its schema at ${validation.paths}`);
   }
+}
+
+function invalid({ type }: Event, reason: string): MelangeError {
+  return new MelangeError("INVALID_EVENT", `Cannot send "${type}" back as ${reason}`);
 }
 
 /** Puts a changed event into a copy, which keeps the attributes of the user and the facts of the envelope. */
