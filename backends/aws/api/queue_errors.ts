@@ -16,6 +16,9 @@ export const QUEUE_ERRORS: readonly ErrorClass[] = [
 
 /** The errors of SQS for moving all messages of a queue. Brokers without the actions say so. */
 export const MOVE_ERRORS: readonly ErrorClass[] = [
-  [/InvalidAction|Unknown(Operation|Action)|NotImplemented/, "UNSUPPORTED", "this broker has none"],
-  [/UnsupportedOperation/, "CONFLICT", "a move of this queue goes on: wait for its end"],
+  [
+    /InvalidAction|Unknown(Operation|Action)|UnsupportedOperation|NotImplemented/,
+    "UNSUPPORTED",
+    "this broker has none",
+  ],
 ];

@@ -7,6 +7,7 @@ import type { MoveOptions, MoveProgress, MoveTasks } from "../../../src/backend.
 import { MelangeError } from "../../../src/support/errors.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import { isDenied, unknownOutcome } from "../api/errors.ts";
+import { shortName } from "../api/names.ts";
 import {
   type Answered,
   cancelMessageMoveTask,
@@ -70,7 +71,16 @@ async function start(
   const DestinationArn = await arnOf(access, target, signal);
   const rate = Math.min(MAX_PER_SECOND, Math.floor(ratePerSecond));
   const input = { SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond: rate };
-  return `${SourceArn} ${await startMessageMoveTask(client, input, { signal })}`;
+  try {
+    return `${SourceArn} ${await startMessageMoveTask(client, input, { signal })}`;
+  } catch (error) {
+    if (!(error instanceof MelangeError) || error.code !== "INVALID_MESSAGE") throw error;
+    // SQS has one name for all that it refuses. What it cannot do goes one by one.
+    const tasks = await listMessageMoveTasks(client, { SourceArn, MaxResults: 10 }, { signal });
+    if (!tasks.some(({ Status }) => Status === "RUNNING")) return undefined;
+    const message = `Cannot move "${shortName(queue)}" as a move of it goes on: wait for its end`;
+    throw new MelangeError("CONFLICT", message, { cause: error });
+  }
 }
 
 function arnOf({ client, addresses }: Access, queue: string, signal: AbortSignal | undefined) {
