@@ -1,9 +1,11 @@
 import type { EventPublisher } from "../publish/publisher.ts";
-import { type Clock, systemClock } from "../support/clock.ts";
+import { abortable, type Clock, systemClock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
+import { isRetryable } from "../support/retry.ts";
+import { notConfigured } from "../wire/away.ts";
 import { type LazyEvent, read } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
@@ -123,10 +125,49 @@ function verdictsOn(
   dispatcher: Dispatcher,
   host: Host,
 ): Verdict[] | Promise<Verdict[]> {
-  const { logger, onUnknown, defaultEvent } = dispatcher.options;
   // The handlers' own: changes of theirs must not get into the dead-letter queue.
   const message = ownMessage(openEnvelope(received));
   const event = read(message);
+  return event.isAway
+    ? whenRestored(message, dispatcher, host)
+    : handledOrUnknown(message, event, { dispatcher, host });
+}
+
+/** Takes a message with its published body to the handlers. */
+async function whenRestored(
+  message: ReceivedMessage,
+  dispatcher: Dispatcher,
+  host: Host,
+): Promise<Verdict[]> {
+  const { payloads, logger, onUndecodable } = dispatcher.options;
+  const { queue, clock, signal } = host;
+  try {
+    if (!payloads) throw notConfigured();
+    const restoring = payloads.store.restore(message, { ...payloads, clock, signal });
+    message = openEnvelope(await abortable(restoring, signal));
+  } catch (error) {
+    const isFinal = probe(() => (error as MelangeError).code) === "UNDECODABLE";
+    const then = isFinal ? onUndecodable : "retry";
+    if (!signal?.aborted) {
+      reportUnhandled({ logger, queue, message }, {
+        then,
+        type: undefined,
+        reason: readingFault(error),
+      });
+    }
+    if (isFinal) return [fallback(then, "UNDECODABLE")];
+    // The message is not the cause where the store is down.
+    return [{ kind: "retry", error, uncounted: signal?.aborted === true || isRetryable(error) }];
+  }
+  return await handledOrUnknown(message, read(message), { dispatcher, host });
+}
+
+function handledOrUnknown(
+  message: ReceivedMessage,
+  event: LazyEvent,
+  { dispatcher, host }: { dispatcher: Dispatcher; host: Host },
+): Verdict[] | Promise<Verdict[]> {
+  const { logger, onUnknown, defaultEvent } = dispatcher.options;
   const type = event.facts.type ?? defaultEvent?.type;
   const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
   if (type !== undefined && subscriptions.length > 0) {

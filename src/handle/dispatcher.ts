@@ -4,6 +4,7 @@ import type { AnyEventType, EventOf } from "../event/event.ts";
 import { checkMs } from "../support/duration.ts";
 import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import { SerializerRegistry } from "../wire/serializer.ts";
 
 /**
@@ -23,6 +24,11 @@ export interface DispatcherOptions {
   middleware?: readonly Middleware[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
+  /**
+   * The store and the codecs of bodies that are not in their messages. Default: none; such a message
+   * is undecodable.
+   */
+  payloads?: PayloadOptions;
   /** The type of messages without a type name. Default: such messages are unknown. */
   defaultEvent?: AnyEventType;
   /** The fate of a message whose type has no subscriber. Default: `"deadLetter"`, which is a retry where the queue has no dead-letter queue. */
@@ -237,6 +243,9 @@ function checkOptions(options: DispatcherOptions): void {
   }
   if (options.deduplication && typeof options.deduplication.store?.claim !== "function") {
     throw new TypeError(`Cannot ${cannot} as deduplication needs a store: pass { store }`);
+  }
+  if (options.payloads && typeof options.payloads.store?.restore !== "function") {
+    throw new TypeError(`Cannot ${cannot} as payloads needs a store: pass { store }`);
   }
   for (const name of ["handlerTimeoutMs", "maxAttempts"] as const) {
     if (options[name] === undefined) continue;

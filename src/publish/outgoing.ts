@@ -8,12 +8,15 @@ import {
   checkedFor,
   type Destination,
   isFifo,
+  type MessageLimits,
   nameOf,
   type OutgoingMessage,
   refusal,
 } from "../wire/message.ts";
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
+import type { Clock, Random } from "../support/clock.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
 /**
@@ -127,11 +130,17 @@ export interface Writing {
   format: Format;
   /** Serializers by the type of an event. */
   serializers: Writers;
+  /** The store and the codecs of bodies that do not travel as they are. */
+  payloads: PayloadOptions | undefined;
+  /** The clock of the store. */
+  clock: Clock;
+  /** The source of jitter of the store. */
+  random: Random;
 }
 
 /**
- * Makes the message that carries an event to a destination. Returns a promise if the schema does.
- * The message keeps the rules of messages and the limits of the sender, because some senders check
+ * Makes the message that carries an event to a destination. Returns a promise if the schema does,
+ * or if there is a store of payloads. The store is asked after the schema. The message keeps the rules of messages and the limits of the sender, because some senders check
  * neither.
  * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
  * message cannot be sent
@@ -141,7 +150,8 @@ export function outgoing(
   { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
-  const { attributes } = options;
+  const { attributes, signal } = options;
+  const { payloads } = writing;
   const { destination, limits } = lane;
   const toQueue = "queue" in destination;
   const check = (valid: Validation) => {
@@ -152,20 +162,29 @@ export function outgoing(
       ...encode(event, { ...writing, toQueue, attributes }),
       ...placement(event, type, { options, destination }),
     };
-    const error = refusal(message, destination, limits);
+    return checked(message, payloads && { ...limits, messageBytes: Infinity });
+  };
+  const checked = (message: OutgoingMessage, within: MessageLimits = limits) => {
+    const error = refusal(message, destination, within);
     if (error) throw error;
     checkedFor.set(message, lane);
     return message;
   };
+  const stored = (message: OutgoingMessage) =>
+    payloads
+      ? payloads.store.offload(message, { ...writing, ...payloads, limits, signal }).then((
+        message,
+      ) => checked(message))
+      : message;
   const data = carriedData(event, writing.serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
   if (valid instanceof Promise) {
     // Now: until the schema answers, the caller may have changed the data.
     const message = write();
-    return valid.then((valid) => (check(valid), message));
+    return valid.then((valid) => (check(valid), stored(message)));
   }
   check(valid);
-  return write();
+  return stored(write());
 }
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */

@@ -23,6 +23,7 @@ import {
 } from "../support/retry.ts";
 import { Semaphore } from "../support/semaphore.ts";
 import { sendApart } from "../support/send_apart.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import { jsonOnly, type SerializerRegistry, type Writers } from "../wire/serializer.ts";
 
 /**
@@ -69,6 +70,12 @@ export interface PublisherSettings {
   format?: Format;
   /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
+  /**
+   * The store and the codecs of bodies that are too large for a message. An event keeps its place
+   * in the order while its body is stored, and fails alone if the body cannot be stored. Default:
+   * none; an event above the limit is refused.
+   */
+  payloads?: PayloadOptions;
   /**
    * Time that an event waits for other events to share its request, in milliseconds. Default: 0,
    * which gathers only the events of the same turn.
@@ -136,8 +143,8 @@ export interface MessagePublisherOptions extends PublisherSettings {
 export class MessagePublisher implements EventPublisher {
   readonly #backend: Sender;
   readonly #options:
-    & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers">>
-    & { serializers: Writers };
+    & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers" | "payloads">>
+    & { serializers: Writers; payloads: PayloadOptions | undefined };
   readonly #retry: RetryPolicy;
   readonly #budget: RetryBudget;
   readonly #places: Semaphore;
@@ -150,7 +157,7 @@ export class MessagePublisher implements EventPublisher {
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
     const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
-    const { lingerMs = 0, eager = false, maxInFlight = 8 } = rest;
+    const { lingerMs = 0, eager = false, maxInFlight = 8, payloads } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
     }
@@ -165,7 +172,7 @@ export class MessagePublisher implements EventPublisher {
     }
     checkRetryPolicy(retry);
     this.#backend = backend;
-    this.#options = { format, serializers, lingerMs, eager, maxInFlight, clock, random };
+    this.#options = { format, serializers, payloads, lingerMs, eager, maxInFlight, clock, random };
     this.#retry = retry;
     this.#budget = new RetryBudget({ clock });
     this.#places = new Semaphore(maxPending);
@@ -283,7 +290,7 @@ export class MessagePublisher implements EventPublisher {
     const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
     const ending = new AbortController();
     const cancel = this.#options.clock.after(ms, () => {
-      const rule = "no answer came in time from its schema";
+      const rule = "no answer came in time from its schema or its store";
       ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
     });
     return abortable(abortable(message, ending.signal), signal).finally(cancel);

@@ -1,6 +1,7 @@
 import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
 import { type Event, invalidEvent } from "../event/event.ts";
+import { isAway, notConfigured } from "./away.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
 import {
   type Attributes,
@@ -116,6 +117,8 @@ export interface LazyEvent {
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
   /** The source of a foreign CloudEvent, where only source and id together are unique. */
   readonly source?: string | undefined;
+  /** Tells that the body is in a store, or encoded, so that the data cannot be read yet. */
+  readonly isAway?: true;
   /**
    * Reads the data.
    * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text
@@ -132,6 +135,7 @@ export function read(message: ReceivedMessage): LazyEvent {
   const { attributes } = message;
   const packed = unpack(attributes);
   const manifest = textOf(attributes, MANIFEST);
+  if (isAway(message)) return readPointer({ type: manifest, ...factsOf(message, packed) });
   const json = lazyJson(message.body);
   if (packed?.format === "cloudevents" || (packed === undefined && isCloudEvent(message, json))) {
     return readCloudEvent(message, { manifest, packed, json });
@@ -144,6 +148,14 @@ export function read(message: ReceivedMessage): LazyEvent {
     facts: { type: manifest, ...factsOf(message, packed) },
     data: (serializers) => deserialize(payload, serializerId(attributes), serializers),
   };
+}
+
+/** Nothing but the attributes of such a message tells of the event. */
+function readPointer(facts: LazyEvent["facts"]): LazyEvent {
+  const data = () => {
+    throw notConfigured();
+  };
+  return { facts, isAway: true, data };
 }
 
 /** A text whose JSON has been parsed, or will be, at most once. */

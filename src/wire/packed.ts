@@ -48,6 +48,8 @@ export interface Packed {
   format?: Format;
   /** The source of a foreign CloudEvent, whose id is unique only together with the source. */
   source?: string;
+  /** Facts of a body that is not in the message as published; only stores of payloads read them. */
+  payload?: Record<string, unknown>;
   /** Facts of the envelope, only on a copy in a dead-letter queue. */
   origin?: PackedOrigin;
   dead?: DeadLetterFacts;
@@ -109,6 +111,7 @@ export function unpack(attributes: Attributes): Packed | undefined {
   }
   if (typeof value.v === "number") packed.v = value.v;
   if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
+  if (isRecord(value.payload)) packed.payload = value.payload;
   const origin = readOrigin(value.origin);
   if (origin) packed.origin = origin;
   const dead = readDeadLetterFacts(value.dead);

@@ -1,0 +1,51 @@
+import { abortable, type Clock } from "../../support/clock.ts";
+import { MelangeError, probe } from "../../support/errors.ts";
+
+/** The time that a step with a store or a codec may take. */
+export interface Times {
+  /** The clock of the limit. */
+  readonly clock: Clock;
+  /** The longest time of one step, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Gives up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a step of somebody, which may throw at once or never end. Rejects with `TIMEOUT` when the
+ * time is up, and with the signal's reason. The step's own signal aborts whenever the step fails.
+ */
+export async function inTime<T>(
+  what: string,
+  step: (signal: AbortSignal) => Promise<T>,
+  { clock, timeoutMs, signal }: Times,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const ending = new AbortController();
+  const cancel = clock.after(timeoutMs, () => {
+    const message = `Cannot ${what} within ${timeoutMs} ms`;
+    ending.abort(new MelangeError("TIMEOUT", message, { retryable: true }));
+  });
+  const giveUp = () => ending.abort(signal?.reason);
+  signal?.addEventListener("abort", giveUp);
+  try {
+    return await abortable(Promise.resolve(step(ending.signal)), ending.signal);
+  } catch (error) {
+    ending.abort(error);
+    throw error;
+  } finally {
+    cancel();
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Returns an error of ours with readable parts; `undefined` for any other thrown value. */
+export function ownError(error: unknown): MelangeError | undefined {
+  return probe(() => {
+    if (!(error instanceof MelangeError)) return undefined;
+    const { code, message, retryable } = error;
+    const isSound = typeof code === "string" && typeof message === "string" &&
+      typeof retryable === "boolean";
+    return isSound ? error : undefined;
+  });
+}
