@@ -165,6 +165,9 @@ export class MessagePublisher implements EventPublisher {
       const rule = 'format must be "plain", "melange" or "cloudevents"';
       throw new TypeError(broken(rule, format));
     }
+    if (payloads && !payloads.store?.offload) {
+      throw new TypeError(broken("payloads needs a store", payloads.store));
+    }
     checkCount("maxPending", maxPending);
     checkCount("maxInFlight", maxInFlight);
     if (!isNumber(lingerMs, 0)) {

@@ -29,8 +29,8 @@ export async function restore(
   const facts = isRecord(payload) ? payload : {};
   const size = message.attributes[POINTER_SIZE] ?? message.attributes[LEGACY_POINTER_SIZE];
   const place = readPointer(message.body);
-  const isPointer = place || size !== undefined || facts.sha256 !== undefined;
-  if (isPointer && !place) throw unreadable("its pointer into a store makes no sense");
+  const isInline = facts.codecs !== undefined && facts.sha256 === undefined && size === undefined;
+  if (!place && !isInline) throw unreadable("its pointer into a store makes no sense");
   const stored = place ? await fetched(place, { ...options, facts, size }) : message.body;
   const coded = { body: stored, codecs: namesOf(facts.codecs) };
   const body = await decodeBody(coded, codecs, { clock, timeoutMs, signal, maxBytes });
