@@ -5,7 +5,6 @@ import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 import { isRetryable } from "../support/retry.ts";
-import { notConfigured } from "../wire/away.ts";
 import { type LazyEvent, read } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
@@ -129,43 +128,46 @@ function verdictsOn(
   const message = ownMessage(openEnvelope(received));
   const event = read(message);
   return event.isAway
-    ? whenRestored(message, dispatcher, host)
+    ? whenRestored(message, event, { dispatcher, host })
     : handledOrUnknown(message, event, { dispatcher, host });
 }
 
 /** Takes a message with its published body to the handlers. */
 async function whenRestored(
   message: ReceivedMessage,
-  dispatcher: Dispatcher,
-  host: Host,
+  event: LazyEvent,
+  { dispatcher, host }: Dispatching,
 ): Promise<Verdict[]> {
-  const { payloads, logger, onUndecodable } = dispatcher.options;
+  const { payloads, logger, onUndecodable, serializers } = dispatcher.options;
   const { queue, clock, signal } = host;
   try {
-    if (!payloads) throw notConfigured();
-    const restoring = payloads.store.restore(message, { ...payloads, clock, signal });
+    const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
+      // Throws, and says what is missing.
+      event.data(serializers) as never;
     message = openEnvelope(await abortable(restoring, signal));
   } catch (error) {
+    if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
     const isFinal = probe(() => (error as MelangeError).code) === "UNDECODABLE";
     const then = isFinal ? onUndecodable : "retry";
-    if (!signal?.aborted) {
-      reportUnhandled({ logger, queue, message }, {
-        then,
-        type: undefined,
-        reason: readingFault(error),
-      });
-    }
+    const { type } = event.facts;
+    reportUnhandled({ logger, queue, message }, { then, type, reason: readingFault(error) });
     if (isFinal) return [fallback(then, "UNDECODABLE")];
     // The message is not the cause where the store is down.
-    return [{ kind: "retry", error, uncounted: signal?.aborted === true || isRetryable(error) }];
+    return [{ kind: "retry", error, uncounted: isRetryable(error) }];
   }
   return await handledOrUnknown(message, read(message), { dispatcher, host });
+}
+
+/** The dispatcher and the host of a message. */
+interface Dispatching {
+  readonly dispatcher: Dispatcher;
+  readonly host: Host;
 }
 
 function handledOrUnknown(
   message: ReceivedMessage,
   event: LazyEvent,
-  { dispatcher, host }: { dispatcher: Dispatcher; host: Host },
+  { dispatcher, host }: Dispatching,
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, onUnknown, defaultEvent } = dispatcher.options;
   const type = event.facts.type ?? defaultEvent?.type;

@@ -8,7 +8,6 @@ import {
   checkedFor,
   type Destination,
   isFifo,
-  type MessageLimits,
   nameOf,
   type OutgoingMessage,
   refusal,
@@ -157,34 +156,28 @@ export function outgoing(
   const check = (valid: Validation) => {
     if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
   };
-  const write = (): OutgoingMessage => {
-    const message = {
-      ...encode(event, { ...writing, toQueue, attributes }),
-      ...placement(event, type, { options, destination }),
-    };
-    return checked(message, payloads && { ...limits, messageBytes: Infinity });
-  };
-  const checked = (message: OutgoingMessage, within: MessageLimits = limits) => {
-    const error = refusal(message, destination, within);
+  const write = (): OutgoingMessage => ({
+    ...encode(event, { ...writing, toQueue, attributes }),
+    ...placement(event, type, { options, destination }),
+  });
+  const finish = (message: OutgoingMessage) => {
+    if (payloads) {
+      return payloads.store.offload(message, { ...writing, ...payloads, ...lane, signal });
+    }
+    const error = refusal(message, destination, limits);
     if (error) throw error;
     checkedFor.set(message, lane);
     return message;
   };
-  const stored = (message: OutgoingMessage) =>
-    payloads
-      ? payloads.store.offload(message, { ...writing, ...payloads, limits, signal }).then((
-        message,
-      ) => checked(message))
-      : message;
   const data = carriedData(event, writing.serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
   if (valid instanceof Promise) {
     // Now: until the schema answers, the caller may have changed the data.
     const message = write();
-    return valid.then((valid) => (check(valid), stored(message)));
+    return valid.then((valid) => (check(valid), finish(message)));
   }
   check(valid);
-  return stored(write());
+  return finish(write());
 }
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */

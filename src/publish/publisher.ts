@@ -165,9 +165,6 @@ export class MessagePublisher implements EventPublisher {
       const rule = 'format must be "plain", "melange" or "cloudevents"';
       throw new TypeError(broken(rule, format));
     }
-    if (payloads && !payloads.store?.offload) {
-      throw new TypeError(broken("payloads needs a store", payloads.store));
-    }
     checkCount("maxPending", maxPending);
     checkCount("maxInFlight", maxInFlight);
     if (!isNumber(lingerMs, 0)) {
@@ -293,7 +290,7 @@ export class MessagePublisher implements EventPublisher {
     const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
     const ending = new AbortController();
     const cancel = this.#options.clock.after(ms, () => {
-      const rule = "no answer came in time from its schema or its store";
+      const rule = "no answer came in time";
       ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
     });
     return abortable(abortable(message, ending.signal), signal).finally(cancel);

@@ -1,6 +1,5 @@
 import { MelangeError } from "../../support/errors.ts";
 import { retry } from "../../support/retry.ts";
-import { LEGACY_POINTER_SIZE, POINTER_SIZE } from "../away.ts";
 import { isRecord, tryParse } from "../json.ts";
 import {
   type Attributes,
@@ -8,13 +7,14 @@ import {
   MAX_ATTRIBUTES,
   messageSize,
   type OutgoingMessage,
+  refusal,
 } from "../message.ts";
 import { CONTENT_TYPE, PACKED, textOf } from "../packed.ts";
 import { bytesOf, sha256 } from "./bytes.ts";
 import { encodeBody } from "./coded.ts";
 import type { StoreWork } from "./objects.ts";
 import type { OffloadOptions } from "./options.ts";
-import { writePointer } from "./pointer.ts";
+import { LEGACY_POINTER_SIZE, POINTER_SIZE, writePointer } from "./pointer.ts";
 import { inTime, ownError } from "./times.ts";
 
 /** Options of {@linkcode offload}. */
@@ -31,14 +31,26 @@ export async function offload(
   const { limits, overBytes = Infinity, codecs = [], settings, clock, signal } = options;
   const { maxBytes, timeoutMs } = settings;
   checkNames(message.attributes);
+  check(message, { ...options, limits: { ...limits, messageBytes: Infinity } });
   checkSize(byteLength(message.body), maxBytes);
   const coded = await encodeBody(message.body, codecs, { clock, timeoutMs, signal });
   const facts = coded.codecs.length > 0 ? { codecs: coded.codecs } : undefined;
   const encoded = facts
     ? { ...message, body: coded.body, attributes: withFacts(message.attributes, facts) }
     : message;
-  if (messageSize(encoded) <= Math.min(overBytes, limits.messageBytes)) return encoded;
-  return await pointer(encoded, { ...options, facts });
+  const isSmall = messageSize(encoded) <= Math.min(overBytes, limits.messageBytes);
+  const travelling = isSmall ? encoded : await pointer(encoded, { ...options, facts });
+  check(travelling, options);
+  return travelling;
+}
+
+/** Refuses a message that its destination would refuse. */
+function check(
+  message: OutgoingMessage,
+  { destination, limits }: Pick<OffloadOptions, "destination" | "limits">,
+): void {
+  const error = refusal(message, destination, limits);
+  if (error) throw error;
 }
 
 /** Stores the body of a message; resolves to the message with a pointer in place of the body. */

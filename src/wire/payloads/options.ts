@@ -1,6 +1,6 @@
 /** The types that publishers and dispatchers know of payloads. No code, so that nobody pays for it. */
 import type { Clock, Random } from "../../support/clock.ts";
-import type { MessageLimits, OutgoingMessage, ReceivedMessage } from "../message.ts";
+import type { Destination, MessageLimits, OutgoingMessage, ReceivedMessage } from "../message.ts";
 
 /**
  * The treatment of bodies that are too large for a message, and of bodies that travel compressed or
@@ -32,7 +32,9 @@ export interface PayloadOptions {
 export interface PayloadStore {
   /**
    * Returns the message to send: encoded by the codecs, and a pointer if it is too large. The body
-   * is stored by then. Rejects with a `MelangeError` if the body is not stored.
+   * is stored by then. Rejects with a `MelangeError` if the body is not stored, and with
+   * `INVALID_MESSAGE` for a message that breaks the rules of `refusal` before the body is stored or
+   * after: publishers do not check again.
    */
   offload(message: OutgoingMessage, options: OffloadOptions): Promise<OutgoingMessage>;
   /**
@@ -48,6 +50,8 @@ export interface PayloadStore {
  * @category Payloads
  */
 export interface OffloadOptions extends Omit<PayloadOptions, "store"> {
+  /** The destination, whose rules the result must keep. */
+  destination: Destination;
   /** The limits of the destination. */
   limits: MessageLimits;
   /** The clock of time limits and pauses. */

@@ -10,6 +10,11 @@ export interface PayloadPlace {
   readonly key: string;
 }
 
+/** The attribute beside a pointer, with the bytes of the body. */
+export const POINTER_SIZE = "ExtendedPayloadSize";
+/** The older name of that attribute, by which the Java client still writes unless told otherwise. */
+export const LEGACY_POINTER_SIZE = "SQSLargePayloadSize";
+
 /** https://github.com/awslabs/payload-offloading-java-common-lib-for-aws */
 const CLASS = "software.amazon.payloadoffloading.PayloadS3Pointer";
 /** The class of version 1, which the clients of today read as well. */

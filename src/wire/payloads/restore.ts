@@ -1,5 +1,4 @@
 import { MelangeError } from "../../support/errors.ts";
-import { LEGACY_POINTER_SIZE, POINTER_SIZE } from "../away.ts";
 import { isCloudEvent } from "../format.ts";
 import { isRecord, lazyJson, ownText, tryParse } from "../json.ts";
 import { type Attributes, type ReceivedMessage, typedAttribute } from "../message.ts";
@@ -9,7 +8,13 @@ import { decodeBody } from "./coded.ts";
 import type { StoreWork } from "./objects.ts";
 import { storedBytes } from "./offload.ts";
 import type { RestoreOptions } from "./options.ts";
-import { type PayloadPlace, readPointer, unreadable } from "./pointer.ts";
+import {
+  LEGACY_POINTER_SIZE,
+  type PayloadPlace,
+  POINTER_SIZE,
+  readPointer,
+  unreadable,
+} from "./pointer.ts";
 import { inTime, ownError } from "./times.ts";
 
 /** Options of {@linkcode restore}. */

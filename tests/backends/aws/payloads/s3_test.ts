@@ -9,7 +9,8 @@ import { TOKEN } from "../fake_aws.ts";
 
 const SECRET = "SECRET-ACCESS-KEY-DO-NOT-SHOW";
 const CANARY = "canary-7d1f";
-const limits = { messageBytes: 100, delayMs: 0 };
+const destination = { queue: "q" };
+const limits = { messageBytes: 600, delayMs: 0 };
 
 /** A request as it was sent. */
 interface Sent {
@@ -40,8 +41,8 @@ function setUp(answer: (sent: Sent) => Response | Promise<Response>, options = {
   return { sent, clock, store: s3Payloads(settings) };
 }
 
-function put(store: PayloadStore, body = CANARY.repeat(20), clock = new VirtualClock()) {
-  return store.offload({ body, attributes: {} }, { limits, clock, random: () => 0 });
+function put(store: PayloadStore, body = CANARY.repeat(60), clock = new VirtualClock()) {
+  return store.offload({ body, attributes: {} }, { destination, limits, clock, random: () => 0 });
 }
 
 function get(store: PayloadStore, key = "k", size: number | undefined = 3) {
@@ -61,7 +62,7 @@ function errorAnswer(code: string, status: number): Response {
 describe("s3Payloads()", () => {
   it("puts a body with a signature over its hash", async () => {
     const { store, sent } = setUp(() => new Response());
-    const body = "é".repeat(200);
+    const body = "é".repeat(400);
     const message = await put(store, body);
     const [, { s3Key }] = JSON.parse(message.body);
     const [{ url, init, headers }] = sent as [Sent];

@@ -353,6 +353,5 @@ describe("publish() with payloads", () => {
     }
     const none = {} as unknown as PayloadObjects;
     assertThrows(() => payloadStore(none, { bucket: "mine" }), TypeError, "put and get");
-    assertThrows(() => setUp({} as unknown as PayloadOptions), TypeError, "store");
   });
 });
