@@ -130,7 +130,7 @@ export interface Writing {
   /** Serializers by the type of an event. */
   serializers: Writers;
   /** The store and the codecs of bodies that do not travel as they are. */
-  payloads: PayloadOptions | undefined;
+  payloads?: PayloadOptions;
   /** The clock of the store. */
   clock: Clock;
   /** The source of jitter of the store. */
@@ -149,20 +149,21 @@ export function outgoing(
   { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
-  const { attributes, signal } = options;
   const { payloads } = writing;
   const { destination, limits } = lane;
-  const toQueue = "queue" in destination;
-  const check = (valid: Validation) => {
-    if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
-  };
   const write = (): OutgoingMessage => ({
-    ...encode(event, { ...writing, toQueue, attributes }),
+    ...encode(event, {
+      ...writing,
+      toQueue: "queue" in destination,
+      attributes: options.attributes,
+    }),
     ...placement(event, type, { options, destination }),
   });
-  const finish = (message: OutgoingMessage) => {
+  const finish = (valid: Validation, written?: OutgoingMessage) => {
+    if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
+    const message = written ?? write();
     if (payloads) {
-      return payloads.store.offload(message, { ...writing, ...payloads, ...lane, signal });
+      return payloads.store.offload(message, { ...options, ...writing, ...payloads, ...lane });
     }
     const error = refusal(message, destination, limits);
     if (error) throw error;
@@ -171,13 +172,10 @@ export function outgoing(
   };
   const data = carriedData(event, writing.serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
-  if (valid instanceof Promise) {
-    // Now: until the schema answers, the caller may have changed the data.
-    const message = write();
-    return valid.then((valid) => (check(valid), finish(message)));
-  }
-  check(valid);
-  return finish(write());
+  if (!(valid instanceof Promise)) return finish(valid);
+  // Now: until the schema answers, the caller may have changed the data.
+  const message = write();
+  return valid.then((valid) => finish(valid, message));
 }
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */

@@ -7,7 +7,7 @@ import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { type Format, isFormat } from "../wire/packed.ts";
 import { abandonment, createLane, type Item, type Lane } from "./lane.ts";
-import { type Destination, isFifo, nameOf } from "../wire/message.ts";
+import { type Destination, isFifo, kindOf, nameOf } from "../wire/message.ts";
 import {
   destinationOf,
   outgoing,
@@ -144,7 +144,7 @@ export class MessagePublisher implements EventPublisher {
   readonly #backend: Sender;
   readonly #options:
     & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers" | "payloads">>
-    & { serializers: Writers; payloads: PayloadOptions | undefined };
+    & { serializers: Writers; payloads?: PayloadOptions };
   readonly #retry: RetryPolicy;
   readonly #budget: RetryBudget;
   readonly #places: Semaphore;
@@ -157,7 +157,7 @@ export class MessagePublisher implements EventPublisher {
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
     const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
-    const { lingerMs = 0, eager = false, maxInFlight = 8, payloads } = rest;
+    const { lingerMs = 0, eager = false, maxInFlight = 8 } = rest;
     if (typeof backend?.send !== "function") {
       throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
     }
@@ -172,7 +172,7 @@ export class MessagePublisher implements EventPublisher {
     }
     checkRetryPolicy(retry);
     this.#backend = backend;
-    this.#options = { format, serializers, payloads, lingerMs, eager, maxInFlight, clock, random };
+    this.#options = { ...rest, format, serializers, lingerMs, eager, maxInFlight, clock, random };
     this.#retry = retry;
     this.#budget = new RetryBudget({ clock });
     this.#places = new Semaphore(maxPending);
@@ -284,21 +284,20 @@ export class MessagePublisher implements EventPublisher {
     }
   }
 
-  /** Ends the wait for a schema without an answer, because later events wait behind this event. */
+  /** Ends the wait for a schema or a store without an answer, because later events wait behind this event. */
   #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
     // A second at least: a policy without retries has a deadline of 0.
     const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
     const ending = new AbortController();
     const cancel = this.#options.clock.after(ms, () => {
-      const rule = "no answer came in time";
-      ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
+      const message = `Cannot publish "${type}" as no answer came in time`;
+      ending.abort(new MelangeError("TIMEOUT", message));
     });
     return abortable(abortable(message, ending.signal), signal).finally(cancel);
   }
 
   #laneOf(destination: Destination): Lane {
-    const { topic } = destination as { topic?: string };
-    const kind = topic === undefined ? "queue" : "topic";
+    const kind = kindOf(destination);
     const key = `${kind} ${nameOf(destination)}`;
     const known = this.#lanes.get(key);
     if (known) return known;
