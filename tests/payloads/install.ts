@@ -13,6 +13,8 @@ const INSTALL_MS = 300_000;
 /** S3 on a free port of 127.0.0.1. */
 export interface Moto extends AsyncDisposable {
   readonly endpoint: string;
+  /** The Python that moto runs on, with botocore. */
+  readonly python: string;
 }
 
 /** Installs moto if it is missing, and starts it. */
@@ -32,7 +34,7 @@ export async function startMoto(): Promise<Moto> {
       () => false,
     );
   await program.until(answers, { what: "moto", ms: 60_000 });
-  return { endpoint, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+  return { endpoint, python, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
 
 /** A program in Java, ready to run. */

@@ -7,7 +7,7 @@ import { Dispatcher } from "../../src/handle/dispatcher.ts";
 import { MessagePublisher } from "../../src/publish/publisher.ts";
 import { aesGcm, gzip, type PayloadCodec } from "../../src/wire/payloads/mod.ts";
 import { type Broker, startBroker } from "../broker.ts";
-import { installJava, type JavaClient, type Moto, startMoto } from "./install.ts";
+import { installJava, type JavaClient, type Moto } from "./install.ts";
 
 /** A row of the table. */
 export interface Row {
@@ -32,7 +32,8 @@ const CODECS: Readonly<Record<string, PayloadCodec>> = {
   "aes-gcm": aesGcm({ keys: { k1: KEY }, current: "k1" }),
 };
 const CHAINS = ["-", "gzip", "aes-gcm", "gzip,aes-gcm"];
-const BUCKET = "melange-payloads";
+/** The bucket of all bodies. */
+export const BUCKET = "melange-payloads";
 const Report = defineEvent("Report", { schema: typed<Record<string, unknown>>() });
 
 /** A body, with a name that travels beside it. */
@@ -54,16 +55,13 @@ interface World {
   readonly cases: readonly Case[];
 }
 
-/** Installs what is missing, and fills the table. */
-export async function fillTable(say: (what: string) => void): Promise<Row[]> {
-  say("install");
+/** Fills the table, on S3 at this address. */
+export async function fillTable(moto: Moto, say: (what: string) => void): Promise<Row[]> {
   const java = await installJava();
-  await using moto = await startMoto();
   const broker = await startBroker();
   const backend = new AwsBackend(broker.options);
   const folder = await Deno.makeTempDir();
   try {
-    await createBucket(moto.endpoint);
     const world = { broker, moto, java, backend, cases: await makeCases(folder) };
     const rows: Row[] = [];
     for (const writer of ["Melange", "Java"] as const) {
@@ -78,14 +76,6 @@ export async function fillTable(say: (what: string) => void): Promise<Row[]> {
     await broker.close();
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-async function createBucket(endpoint: string): Promise<void> {
-  const authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request";
-  const request = { method: "PUT", headers: { authorization } };
-  const answer = await fetch(`${endpoint}/${BUCKET}`, request);
-  await answer.body?.cancel();
-  if (!answer.ok) throw new Error(`moto made no bucket: ${answer.status}`);
 }
 
 async function makeCases(folder: string): Promise<Case[]> {

@@ -12,6 +12,8 @@ import { payloadStore } from "./store.ts";
 export interface MemoryPayloadsOptions extends Partial<PayloadStoreSettings> {
   /** The most bodies; a further body is refused, as by a store that is full. Default: no limit. */
   capacity?: number;
+  /** The bodies by key, shared with another store. Default: a new map. */
+  objects?: Map<string, string>;
 }
 
 /**
@@ -38,8 +40,7 @@ export interface MemoryPayloads extends PayloadStore {
  * @category Payloads
  */
 export function memoryPayloads(options: MemoryPayloadsOptions = {}): MemoryPayloads {
-  const { capacity = Infinity, bucket = "memory", ...settings } = options;
-  const objects = new Map<string, string>();
+  const { capacity = Infinity, bucket = "memory", objects = new Map(), ...settings } = options;
   const store = payloadStore({
     put(place, body) {
       if (objects.size >= capacity) return Promise.reject(full());
