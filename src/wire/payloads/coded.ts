@@ -30,6 +30,7 @@ export async function encodeBody(
   for (const codec of codecs) {
     const encoded: unknown = await inTime("encode a body", () => codec.encode(bytes), times)
       .catch((error) => {
+        times.signal?.throwIfAborted();
         throw ownError(error) ?? failed(codec);
       });
     if (encoded === undefined) continue;
@@ -79,6 +80,7 @@ async function decoded(
   const refused = () => unreadable(`the codec "${codec.name}" refused its body`);
   const decoding = (signal: AbortSignal) => codec.decode(bytes, { maxBytes, signal });
   const result: unknown = await inTime("decode a body", decoding, times).catch((error) => {
+    times.signal?.throwIfAborted();
     throw ownError(error) ?? refused();
   });
   if (!isBytes(result)) throw refused();

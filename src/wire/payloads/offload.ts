@@ -85,6 +85,7 @@ async function put(
   const times = { clock, timeoutMs: settings.timeoutMs, signal };
   const attempt = () =>
     inTime("store a body", step, times).catch((error) => {
+      signal?.throwIfAborted();
       throw notPublished(error);
     });
   await places.acquire(signal);

@@ -93,7 +93,8 @@ async function got(place: PayloadPlace, maxBytes: number, options: Restoring): P
   const step = (ending: AbortSignal) => objects.get(place, { signal: ending, maxBytes });
   const times = { clock, timeoutMs: settings.timeoutMs, signal };
   const body: unknown = await inTime("read a stored body", step, times).catch((error) => {
-    throw signal?.aborted ? signal.reason : ownError(error) ?? storeFailed();
+    signal?.throwIfAborted();
+    throw ownError(error) ?? storeFailed();
   });
   if (body === undefined) throw unreadable("its stored body is gone");
   if (typeof body === "string") return body;

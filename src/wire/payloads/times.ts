@@ -13,7 +13,7 @@ export interface Times {
 
 /**
  * Runs a step of somebody, which may throw at once or never end. Rejects with `TIMEOUT` when the
- * time is up, and with the signal's reason. The step's own signal aborts whenever the step fails.
+ * time is up, and with the signal's reason; the step's own signal then aborts.
  */
 export async function inTime<T>(
   what: string,
@@ -30,9 +30,6 @@ export async function inTime<T>(
   signal?.addEventListener("abort", giveUp);
   try {
     return await abortable(Promise.resolve(step(ending.signal)), ending.signal);
-  } catch (error) {
-    ending.abort(error);
-    throw error;
   } finally {
     cancel();
     signal?.removeEventListener("abort", giveUp);
@@ -43,9 +40,7 @@ export async function inTime<T>(
 export function ownError(error: unknown): MelangeError | undefined {
   return probe(() => {
     if (!(error instanceof MelangeError)) return undefined;
-    const { code, message, retryable } = error;
-    const isSound = typeof code === "string" && typeof message === "string" &&
-      typeof retryable === "boolean";
+    const isSound = typeof error.code === "string" && typeof error.message === "string";
     return isSound ? error : undefined;
   });
 }

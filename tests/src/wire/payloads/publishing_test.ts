@@ -327,6 +327,23 @@ describe("publish() with payloads", () => {
     assertEquals(most, 3);
   });
 
+  it("refuses a message whose attributes alone are too large, and what a codec made no bytes of", async () => {
+    const { publisher, messages } = setUp({ store: memoryPayloads() }, {
+      limits: { messageBytes: 900 },
+    });
+    const attributes = { long: "x".repeat(500) };
+    const error = await errorOf(publisher.publish(Report("x".repeat(900)), { attributes }));
+    assertEquals([error.code, messages().length], ["INVALID_MESSAGE", 0]);
+    for (const encoded of ["text", null, Promise.reject(new Error(CANARY))]) {
+      const encode = () => Promise.resolve(encoded as unknown as undefined);
+      const codec = { name: "own", encode, decode: () => Promise.reject(undefined) };
+      const own = setUp({ store: memoryPayloads(), codecs: [codec] });
+      const failed = await errorOf(own.publisher.publish(Report("x")));
+      assertEquals(failed.code, "REFUSED");
+      assertMatch(failed.message, /the codec "own" failed/);
+    }
+  });
+
   it("compresses without a store, and refuses what is too large even so", async () => {
     const payloads = { store: inlinePayloads(), codecs: [gzip()] };
     const { publisher, messages } = setUp(payloads, { limits: { messageBytes: 4_000 } });

@@ -371,18 +371,20 @@ describe("dispatch() with payloads", () => {
       await sent("x", { store, codecs: [codec((bytes) => Promise.resolve(bytes))] }),
     );
     const retryable = new MelangeError("TIMEOUT", "no key now", { retryable: true });
-    for (
-      const [decode, kind] of [
-        [() => Promise.reject(new Error(CANARY)), "UNDECODABLE"],
-        [() => Promise.reject(undefined), "UNDECODABLE"],
-        [() => Promise.resolve("text" as unknown as Uint8Array<ArrayBuffer>), "UNDECODABLE"],
-        [() => Promise.resolve(new Uint8Array([0xff])), "UNDECODABLE"],
-        [() => Promise.resolve(new Uint8Array(101)), "UNDECODABLE"],
-        [() => Promise.reject(retryable), "retry uncounted"],
-      ] as [PayloadCodec["decode"], string][]
-    ) {
-      const payloads = { store, codecs: [codec(decode)] };
-      assertEquals(kindOf((await handled(message, { payloads })).outcome), kind);
+    const table: [PayloadCodec["decode"], string, RegExp][] = [
+      [() => Promise.reject(new Error(CANARY)), "UNDECODABLE", /"own\\" refused/],
+      [() => Promise.reject(undefined), "UNDECODABLE", /"own\\" refused/],
+      [() => Promise.resolve("x" as never), "UNDECODABLE", /"own\\" refused/],
+      [() => Promise.resolve(new Uint8Array([0xff])), "UNDECODABLE", /is no text/],
+      [() => Promise.resolve(new Uint8Array(101)), "UNDECODABLE", /exceeds 100 bytes/],
+      [() => Promise.reject(retryable), "retry uncounted", /no key now/],
+    ];
+    for (const [decode, kind, reason] of table) {
+      const { outcome, logged } = await handled(message, {
+        payloads: { store, codecs: [codec(decode)] },
+      });
+      assertEquals(kindOf(outcome), kind);
+      assertMatch(logged, reason);
     }
   });
 
