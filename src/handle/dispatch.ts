@@ -5,12 +5,13 @@ import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 import { isRetryable } from "../support/retry.ts";
-import { type LazyEvent, read } from "../wire/format.ts";
+import type { LazyEvent } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { isCount, soundMessage } from "./answers.ts";
 import type { Dispatcher, Subscription } from "./dispatcher.ts";
+import { readAny } from "./foreign.ts";
 import type { HandlerContext } from "./handler.ts";
 import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
 import { runSubscribers } from "./run_subscribers.ts";
@@ -123,54 +124,19 @@ function verdictsOn(
   received: ReceivedMessage,
   dispatcher: Dispatcher,
   host: Host,
+  isRestored = false,
 ): Verdict[] | Promise<Verdict[]> {
+  const { logger, onUnknown } = dispatcher.options;
   // The handlers' own: changes of theirs must not get into the dead-letter queue.
   const message = ownMessage(openEnvelope(received));
-  const event = read(message);
-  return event.isAway
-    ? whenRestored(message, event, { dispatcher, host })
-    : handledOrUnknown(message, event, { dispatcher, host });
-}
-
-/** Takes a message with its published body to the handlers. */
-async function whenRestored(
-  message: ReceivedMessage,
-  event: LazyEvent,
-  { dispatcher, host }: Dispatching,
-): Promise<Verdict[]> {
-  const { payloads, logger, onUndecodable, serializers } = dispatcher.options;
-  const { queue, clock, signal } = host;
+  let event: LazyEvent;
   try {
-    const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
-      // Throws, and says what is missing.
-      event.data(serializers) as never;
-    message = openEnvelope(await abortable(restoring, signal));
+    event = readAny(message, dispatcher.options);
   } catch (error) {
-    if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
-    const isFinal = probe(() => (error as MelangeError).code) === "UNDECODABLE";
-    const then = isFinal ? onUndecodable : "retry";
-    const { type } = event.facts;
-    reportUnhandled({ logger, queue, message }, { then, type, reason: readingFault(error) });
-    if (isFinal) return [fallback(then, "UNDECODABLE")];
-    // The message is not the cause where the store is down.
-    return [{ kind: "retry", error, uncounted: isRetryable(error) }];
+    return [unreadable(error, { message }, { dispatcher, host })];
   }
-  return await handledOrUnknown(message, read(message), { dispatcher, host });
-}
-
-/** The dispatcher and the host of a message. */
-interface Dispatching {
-  readonly dispatcher: Dispatcher;
-  readonly host: Host;
-}
-
-function handledOrUnknown(
-  message: ReceivedMessage,
-  event: LazyEvent,
-  { dispatcher, host }: Dispatching,
-): Verdict[] | Promise<Verdict[]> {
-  const { logger, onUnknown, defaultEvent } = dispatcher.options;
-  const type = event.facts.type ?? defaultEvent?.type;
+  if (event.isAway && !isRestored) return whenRestored(message, event, { dispatcher, host });
+  const { type } = event.facts;
   const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
   if (type !== undefined && subscriptions.length > 0) {
     return handled({ message, event, type, subscriptions }, dispatcher, host);
@@ -178,6 +144,40 @@ function handledOrUnknown(
   const reason = type === undefined ? "names no event type" : "has no subscriber";
   reportUnhandled({ logger, queue: host.queue, message }, { then: onUnknown, type, reason });
   return [fallback(onUnknown, "UNKNOWN_TYPE")];
+}
+
+/** Waits for the published body of a message, and takes the message to the handlers. */
+async function whenRestored(
+  message: ReceivedMessage,
+  event: LazyEvent,
+  { dispatcher, host }: Dispatching,
+): Promise<Verdict[]> {
+  const { payloads, logger, serializers } = dispatcher.options;
+  const { queue, clock, signal } = host;
+  let restored: ReceivedMessage;
+  try {
+    const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
+      // Throws, and says what is missing.
+      event.data(serializers) as never;
+    restored = await abortable(restoring, signal);
+  } catch (error) {
+    if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
+    const { type } = event.facts;
+    if (probe(() => (error as MelangeError).code) === "UNDECODABLE") {
+      return [unreadable(error, { message, type }, { dispatcher, host })];
+    }
+    const reason = readingFault(error);
+    reportUnhandled({ logger, queue, message }, { then: "retry", type, reason });
+    // The message is not the cause where the store is down.
+    return [{ kind: "retry", error, uncounted: isRetryable(error) }];
+  }
+  return await verdictsOn(restored, dispatcher, host, true);
+}
+
+/** The dispatcher and the host of a message. */
+interface Dispatching {
+  readonly dispatcher: Dispatcher;
+  readonly host: Host;
 }
 
 /** A message that somebody wants. */
@@ -193,21 +193,31 @@ function handled(
   dispatcher: Dispatcher,
   host: Host,
 ): Verdict[] | Promise<Verdict[]> {
-  const { logger, onUndecodable, serializers, handlerTimeoutMs } = dispatcher.options;
-  const { queue, clock, heldMs } = host;
+  const { logger, serializers, handlerTimeoutMs } = dispatcher.options;
+  const { clock, heldMs } = host;
   let data: unknown;
   try {
     data = event.data(serializers);
   } catch (error) {
-    const reason = readingFault(error);
-    reportUnhandled({ logger, queue, message }, { then: onUndecodable, type, reason });
-    return [fallback(onUndecodable, "UNDECODABLE")];
+    return [unreadable(error, { message, type }, { dispatcher, host })];
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
   const job = { dispatcher, type, event, data, context, clock, heldMs };
   const running = runSubscribers(subscriptions, job);
   return limit.clear ? running.finally(limit.clear) : running;
+}
+
+/** Reports a message that cannot be read; returns the verdict that the dispatcher has for it. */
+function unreadable(
+  error: unknown,
+  { message, type }: { message: ReceivedMessage; type?: string | undefined },
+  { dispatcher, host }: Dispatching,
+): Verdict {
+  const { logger, onUndecodable: then } = dispatcher.options;
+  const reason = readingFault(error);
+  reportUnhandled({ logger, queue: host.queue, message }, { then, type, reason });
+  return fallback(then, "UNDECODABLE");
 }
 
 function contextOf(

@@ -1,8 +1,9 @@
+import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
-import { type AnyEventType, type Event, eventTypeOf, invalidEvent } from "../event/event.ts";
+import { type AnyEventType, type Event, eventTypeOf, refusedEvent } from "../event/event.ts";
 import { encode } from "../wire/format.ts";
 import { carriedData } from "../wire/json_data.ts";
-import type { Format } from "../wire/packed.ts";
+import type { Format, MessageFormat } from "../wire/packed.ts";
 import {
   type Attributes,
   checkedFor,
@@ -14,7 +15,7 @@ import {
 } from "../wire/message.ts";
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
-import type { Clock, Random } from "../support/clock.ts";
+import type { RetryOptions } from "../support/retry.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
@@ -103,18 +104,13 @@ export function destinationOf(event: Event, options: PublishOptions): Destinatio
     );
   }
   if (options.topic !== undefined && options.queue !== undefined) {
-    throw new MelangeError(
-      "INVALID_MESSAGE",
-      `Cannot publish "${event.type}" to a topic and a queue at once: publish it twice`,
-    );
+    throw refusedEvent(event, "it has a topic and a queue: publish it twice", "INVALID_MESSAGE");
   }
   if (options.queue !== undefined) return { queue: options.queue };
   const topic = options.topic ?? event.topic;
   if (topic !== undefined) return { topic };
-  throw new MelangeError(
-    "INVALID_MESSAGE",
-    `Cannot publish "${event.type}" as it has no topic: give the event type one, or pass { topic } or { queue }`,
-  );
+  const rule = "it has no topic: give the event type one, or pass { topic } or { queue }";
+  throw refusedEvent(event, rule, "INVALID_MESSAGE");
 }
 
 function isEvent(value: Event | null | undefined): boolean {
@@ -126,15 +122,13 @@ function isEvent(value: Event | null | undefined): boolean {
 /** Settings for writing events. */
 export interface Writing {
   /** The format. */
-  format: Format;
+  format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
   /** The store and the codecs of bodies that do not travel as they are. */
-  payloads?: PayloadOptions;
-  /** The clock of the store. */
-  clock: Clock;
-  /** The source of jitter of the store. */
-  random: Random;
+  payloads: PayloadOptions | undefined;
+  /** The clock and the jitter of the store, too. */
+  readonly retry: RetryOptions;
 }
 
 /**
@@ -149,7 +143,7 @@ export function outgoing(
   { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
-  const { payloads } = writing;
+  const { payloads, retry } = writing;
   const { destination, limits } = lane;
   const write = (): OutgoingMessage => ({
     ...encode(event, {
@@ -160,10 +154,10 @@ export function outgoing(
     ...placement(event, type, { options, destination }),
   });
   const finish = (valid: Validation, written?: OutgoingMessage) => {
-    if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
+    if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
     const message = written ?? write();
     if (payloads) {
-      return payloads.store.offload(message, { ...options, ...writing, ...payloads, ...lane });
+      return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });
     }
     const error = refusal(message, destination, limits);
     if (error) throw error;
@@ -187,11 +181,11 @@ function placement(
   const fifo = isFifo(nameOf(destination));
   const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
   const { delayMs, deduplicationId = fifo && event.id } = options;
-  return {
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === false ? {} : { deduplicationId }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-  };
+  return defined({
+    group,
+    deduplicationId: deduplicationId === false ? undefined : deduplicationId,
+    delayMs,
+  });
 }
 
 function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
@@ -201,6 +195,6 @@ function groupOf(event: Event, type: AnyEventType | undefined): string | undefin
     if (typeof group === "object") Promise.resolve(group).catch(() => {});
     return group;
   } catch {
-    throw invalidEvent(event, "group cannot be told: the group function threw");
+    throw refusedEvent(event, "its group cannot be told: the group function threw");
   }
 }

@@ -9,7 +9,7 @@ import {
   type OutgoingMessage,
   refusal,
 } from "../message.ts";
-import { CONTENT_TYPE, PACKED, textOf } from "../packed.ts";
+import { CLOUDEVENTS_JSON, CONTENT_TYPE, PACKED, textOf } from "../packed.ts";
 import { bytesOf, sha256 } from "./bytes.ts";
 import { encodeBody } from "./coded.ts";
 import type { StoreWork } from "./objects.ts";
@@ -122,17 +122,15 @@ function withFacts(attributes: Attributes, facts: Record<string, unknown>): Attr
 }
 
 /**
- * Adds the attribute by which the Extended Clients know a pointer. The content type gives way where
- * there is no room: it is about the body, and our reader knows the format without it.
+ * Adds the attribute by which the Extended Clients know a pointer. The content type of a CloudEvent
+ * gives way where there is no room: it is about the body, and our reader knows the format without
+ * it.
  */
 function withSize(attributes: Attributes, bytes: number): Attributes {
   const { [CONTENT_TYPE]: type, ...others } = attributes;
-  const isFull = Object.keys(others).length + 2 > MAX_ATTRIBUTES;
-  return {
-    ...others,
-    ...(type === undefined || isFull ? {} : { [CONTENT_TYPE]: type }),
-    [POINTER_SIZE]: bytes,
-  };
+  const isFull = Object.keys(attributes).length >= MAX_ATTRIBUTES;
+  const kept = isFull && type === CLOUDEVENTS_JSON ? others : attributes;
+  return { ...kept, [POINTER_SIZE]: bytes };
 }
 
 /**

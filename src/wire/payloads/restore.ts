@@ -1,5 +1,5 @@
 import { MelangeError } from "../../support/errors.ts";
-import { isCloudEvent } from "../format.ts";
+import { isCloudEvent } from "../cloud_event.ts";
 import { isRecord, lazyJson, ownText, tryParse } from "../json.ts";
 import { type Attributes, type ReceivedMessage, typedAttribute } from "../message.ts";
 import { PACKED, textOf } from "../packed.ts";
@@ -120,9 +120,7 @@ function withBody(
   const foreign = { ...message, body, attributes: others };
   const isEvent = packed.format === "melange" && isCloudEvent(foreign, lazyJson(body));
   const facts = isEvent ? { ...packed, format: "cloudevents" } : packed;
-  const isOurs = ownText(facts, "id") !== undefined;
-  return {
-    ...foreign,
-    attributes: { ...others, [PACKED]: isOurs ? JSON.stringify(facts) : own },
-  };
+  // A format without our attribute has got one for the facts of the store alone.
+  if (!ownText(facts, "id")) return foreign;
+  return { ...foreign, attributes: { ...others, [PACKED]: JSON.stringify(facts) } };
 }

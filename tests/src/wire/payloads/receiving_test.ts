@@ -4,12 +4,13 @@ import { MemoryBackend } from "../../../../backends/memory/mod.ts";
 import { VirtualClock } from "../../../../backends/memory/testing.ts";
 import { parseEventFromSns } from "../../../../backends/aws/hosts/lambda/mod.ts";
 import { MessageConsumer } from "../../../../src/consume/consumer.ts";
-import { defineEvent, typed } from "../../../../src/event/event.ts";
+import { defineEvent, type Event, typed } from "../../../../src/event/event.ts";
 import { dispatch, type DispatchHooks, type Outcome } from "../../../../src/handle/dispatch.ts";
 import { Dispatcher, type DispatcherOptions } from "../../../../src/handle/dispatcher.ts";
 import type { HandlerContext } from "../../../../src/handle/handler.ts";
 import { MessagePublisher } from "../../../../src/publish/publisher.ts";
 import { MelangeError } from "../../../../src/support/errors.ts";
+import { binaryCloudEvents } from "../../../../src/wire/binary_cloud_events.ts";
 import { deadLetterCopy } from "../../../../src/wire/dead_letter.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../../../../src/wire/message.ts";
 import {
@@ -59,8 +60,10 @@ async function handled(
 ) {
   const log = recordingLogger();
   const dispatcher = new Dispatcher({ logger: log, ...options });
-  const seen: { data: unknown; context: HandlerContext }[] = [];
-  dispatcher.subscribe(Report, ({ data }, context) => void seen.push({ data, context }));
+  const seen: { event: Event; data: unknown; context: HandlerContext }[] = [];
+  dispatcher.subscribe(Report, (event, context) => {
+    seen.push({ event, data: event.data, context });
+  });
   const outcome = await dispatch(dispatcher, message, { queue: "q", ...hooks });
   const logged = JSON.stringify(log.lines);
   assert(!logged.includes(CANARY), "a body in the log");
@@ -235,6 +238,45 @@ describe("dispatch() with payloads", () => {
     );
     const foreign = deadLetterCopy(received({ body: pointerTo("event").body }), facts, 262_144);
     assertEquals((await handled(received(foreign), { payloads: { store } })).seen[0]?.data, "x");
+  });
+
+  it("reads a format that writes no attribute of ours, dead-lettered once as well", async () => {
+    const store = memoryPayloads();
+    const format = binaryCloudEvents({ source: "/s" });
+    const codecs = [aesGcm({ keys: KEYS, current: "k1" })];
+    for (
+      const payloads of [{ store, overBytes: 1 }, { store, overBytes: 1, codecs }, {
+        store,
+        codecs,
+      }]
+    ) {
+      const backend = fakeSender();
+      await new MessagePublisher({ backend, payloads, format }).publish(Report("x", { id: "e-1" }));
+      const message = received(backend.calls[0]!.messages[0]!);
+      const { seen: [seen] } = await handled(message, { payloads });
+      assertEquals([seen?.data, seen?.event.id, seen?.event.cloudEvent?.source], [
+        "x",
+        "e-1",
+        "/s",
+      ]);
+      assertEquals(seen?.context.message.attributes.melange, undefined);
+      const copy = deadLetterCopy(message, { reason: "t", queue: "q", attempts: 1 }, 262_144);
+      assertEquals((await handled(received(copy), { payloads })).seen[0]?.data, "x");
+      assertEquals(kindOf((await handled(message, {})).outcome), "UNDECODABLE");
+    }
+  });
+
+  it("asks typeOf about the published body, and not about a pointer", async () => {
+    const store = memoryPayloads();
+    store.objects.set("plain", '{"kind":"Report","x":1}');
+    const bodies: string[] = [];
+    const typeOf = ({ body }: ReceivedMessage) => {
+      bodies.push(body);
+      return JSON.parse(body).kind;
+    };
+    const message = received({ body: pointerTo("plain").body });
+    const { seen } = await handled(message, { payloads: { store }, typeOf });
+    assertEquals([seen[0]?.data, bodies.length], [{ kind: "Report", x: 1 }, 1]);
   });
 
   it("never reads from a bucket that nobody listed, nor out of a bucket", async () => {
