@@ -102,7 +102,7 @@ function inTime<T>(
   const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
   const ending = new AbortController();
   const cancel = clock.after(ms, () => {
-    ending.abort(refusedEvent(event, "no answer came in time from its schema", "TIMEOUT"));
+    ending.abort(refusedEvent(event, "no answer came in time", "TIMEOUT"));
   });
   return abortable(abortable(message, ending.signal), signal).finally(cancel);
 }

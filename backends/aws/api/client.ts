@@ -68,6 +68,8 @@ export interface AwsRequest<T> extends CallSettings {
   readonly address?: string | undefined;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** The method, for a signer and a `fetch` that know of others. Default: `POST`. */
+  readonly method?: "PUT" | "GET";
   /** Reads the answer; throws if it makes no sense. */
   read(text: string): T;
 }
