@@ -8,6 +8,7 @@ import { DECLARE, declare } from "./declare.ts";
 import { DESCRIBE, describe } from "./describe.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type Io, processIo } from "./io.ts";
+import { nextStep } from "./next_step.ts";
 import { VERSION } from "./package.ts";
 import { PUBLISH, publish } from "./publish.ts";
 import { QUEUES, queues } from "./queues.ts";
@@ -110,12 +111,14 @@ function jsonError(error: unknown): string {
     time: new Date().toISOString(),
     level: "error",
     code,
-    message: say(error),
+    message: `${say(error)}${nextStep(error)}`,
   });
 }
 
 function textError(error: unknown): string {
-  return `error: ${error instanceof MelangeError ? `${error.code}: ` : ""}${say(error)}`;
+  return `error: ${error instanceof MelangeError ? `${error.code}: ` : ""}${say(error)}${
+    nextStep(error)
+  }`;
 }
 
 /**
