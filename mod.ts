@@ -34,6 +34,10 @@ export {
   type Guarantees,
   type Limits,
   type Metered,
+  type MoveOptions,
+  type MoveProgress,
+  type MoveTasks,
+  type Moving,
   type QueueDescription,
   type QueueLimits,
   type ReceiveOptions,
@@ -89,6 +93,13 @@ export type {
   SubscribeOptions,
   Subscriber,
 } from "./src/handle/handler.ts";
+export type {
+  OffloadOptions,
+  PayloadCodec,
+  PayloadOptions,
+  PayloadStore,
+  RestoreOptions,
+} from "./src/wire/payloads/options.ts";
 export { openEnvelope } from "./src/wire/sns_envelope.ts";
 export {
   DeadLetter,

@@ -15,6 +15,8 @@ import {
 } from "../wire/message.ts";
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
+import type { RetryOptions } from "../support/retry.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
 /**
@@ -123,11 +125,15 @@ export interface Writing {
   format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
+  /** The store and the codecs of bodies that do not travel as they are. */
+  payloads: PayloadOptions | undefined;
+  /** The clock and the jitter of the store, too. */
+  readonly retry: RetryOptions;
 }
 
 /**
- * Makes the message that carries an event to a destination. Returns a promise if the schema does.
- * The message keeps the rules of messages and the limits of the sender, because some senders check
+ * Makes the message that carries an event to a destination. Returns a promise if the schema does,
+ * or if there is a store of payloads. The store is asked after the schema. The message keeps the rules of messages and the limits of the sender, because some senders check
  * neither.
  * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
  * message cannot be sent
@@ -137,17 +143,22 @@ export function outgoing(
   { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
-  const { attributes } = options;
+  const { payloads, retry } = writing;
   const { destination, limits } = lane;
-  const toQueue = "queue" in destination;
-  const check = (valid: Validation) => {
+  const write = (): OutgoingMessage => ({
+    ...encode(event, {
+      ...writing,
+      toQueue: "queue" in destination,
+      attributes: options.attributes,
+    }),
+    ...placement(event, type, { options, destination }),
+  });
+  const finish = (valid: Validation, written?: OutgoingMessage) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
-  };
-  const write = (): OutgoingMessage => {
-    const message = {
-      ...encode(event, { ...writing, toQueue, attributes }),
-      ...placement(event, type, { options, destination }),
-    };
+    const message = written ?? write();
+    if (payloads) {
+      return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });
+    }
     const error = refusal(message, destination, limits);
     if (error) throw error;
     checkedFor.set(message, lane);
@@ -155,13 +166,10 @@ export function outgoing(
   };
   const data = carriedData(event, writing.serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
-  if (valid instanceof Promise) {
-    // Now: until the schema answers, the caller may have changed the data.
-    const message = write();
-    return valid.then((valid) => (check(valid), message));
-  }
-  check(valid);
-  return write();
+  if (!(valid instanceof Promise)) return finish(valid);
+  // Now: until the schema answers, the caller may have changed the data.
+  const message = write();
+  return valid.then((valid) => finish(valid, message));
 }
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */
