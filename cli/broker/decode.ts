@@ -4,7 +4,7 @@ import { deadLetterFactsOf } from "../../src/wire/dead_letter.ts";
 import { read } from "../../src/wire/format.ts";
 import type { AttributeValue, ReceivedMessage, TypedAttribute } from "../../src/wire/message.ts";
 import type { DeadLetterFacts } from "../../src/wire/packed.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { jsonReaders } from "../../src/wire/serializer.ts";
 import { openEnvelope } from "../../src/wire/sns_envelope.ts";
 import { stateOf } from "./depths.ts";
 
@@ -27,8 +27,6 @@ export interface SeenMessage {
   readonly movedFrom?: string | undefined;
 }
 
-const SERIALIZERS = new SerializerRegistry();
-
 /** Reads a message of a queue without taking it. */
 export function seen(
   message: StoredMessage,
@@ -49,7 +47,7 @@ export function seen(
     ...(type === undefined
       ? {}
       : { event: { type, id: eventId, occurredOn: occurredOn.toISOString() } }),
-    data: dataOf(() => event.data(SERIALIZERS), opened.body),
+    data: dataOf(() => event.data(jsonReaders, type ?? ""), opened.body),
     // A message that was sent back still carries it.
     dead: dead?.queue === queue ? undefined : dead,
     movedFrom: movedFrom?.split(":").at(-1),

@@ -1,5 +1,5 @@
 import type { EventPublisher } from "../publish/publisher.ts";
-import { type Clock, systemClock } from "../support/clock.ts";
+import { abortable, type Clock, systemClock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
@@ -12,7 +12,7 @@ import { isCount, soundMessage } from "./answers.ts";
 import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import type { HandlerContext } from "./handler.ts";
 import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
-import { runSubscribers } from "./run_subscribers.ts";
+import { runSubscribers, waitOf } from "./run_subscribers.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
 /**
@@ -152,19 +152,43 @@ function handled(
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, onUndecodable, serializers, handlerTimeoutMs } = dispatcher.options;
   const { queue, clock, heldMs } = host;
-  let data: unknown;
-  try {
-    data = event.data(serializers);
-  } catch (error) {
+  const refuse = (error: unknown) => {
     const reason = readingFault(error);
     reportUnhandled({ logger, queue, message }, { then: onUndecodable, type, reason });
     return [fallback(onUndecodable, "UNDECODABLE")];
+  };
+  let data: unknown;
+  try {
+    data = event.data(serializers, type);
+  } catch (error) {
+    return refuse(error);
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
-  const job = { dispatcher, type, event, data, context, clock, heldMs };
-  const running = runSubscribers(subscriptions, job);
+  const run = (data: unknown) =>
+    runSubscribers(subscriptions, { dispatcher, type, event, data, context, clock, heldMs });
+  const running = data instanceof Promise
+    ? whenRead(data, limit.signal, { run, refuse })
+    : run(data);
   return limit.clear ? running.finally(limit.clear) : running;
+}
+
+/** Waits for a serializer as for a handler: no longer than the message is held. */
+async function whenRead(
+  data: Promise<unknown>,
+  signal: AbortSignal,
+  { run, refuse }: {
+    run: (data: unknown) => Promise<Verdict[]>;
+    refuse: (error: unknown) => Verdict[];
+  },
+): Promise<Verdict[]> {
+  let ready: unknown;
+  try {
+    ready = await abortable(data, signal);
+  } catch (error) {
+    return signal.aborted ? [{ kind: "retry", error, ...waitOf(error, signal) }] : refuse(error);
+  }
+  return await run(ready);
 }
 
 function contextOf(

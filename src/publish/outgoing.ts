@@ -130,7 +130,8 @@ export interface Writing {
 }
 
 /**
- * Makes the message that carries an event to a destination. Returns a promise if the schema does.
+ * Makes the message that carries an event to a destination. Returns a promise if the schema or the
+ * serializer does.
  * The message keeps the rules of messages and the limits of the sender, because some senders check
  * neither.
  * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
@@ -147,10 +148,12 @@ export function outgoing(
   const check = (valid: Validation) => {
     if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
   };
-  const write = (): OutgoingMessage => {
+  // Now: until a schema or serializer answers, the caller may have changed the data.
+  const placed = placement(event, type, { options, destination });
+  const write = (serializers: Writers): OutgoingMessage => {
     const message = {
-      ...encode(event, { ...writing, toQueue, attributes }),
-      ...placement(event, type, { options, destination }),
+      ...encode(event, { ...writing, serializers, toQueue, attributes }),
+      ...placed,
     };
     const error = refusal(message, destination, limits);
     if (error) throw error;
@@ -159,13 +162,17 @@ export function outgoing(
   };
   const data = carriedData(event, writing.serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
+  const { serializers } = writing;
+  const ready = serializers.written?.(event) ?? serializers;
+  if (ready instanceof Promise) {
+    return ready.then(async (ready) => (check(await valid), write(ready)));
+  }
   if (valid instanceof Promise) {
-    // Now: until the schema answers, the caller may have changed the data.
-    const message = write();
+    const message = write(ready);
     return valid.then((valid) => (check(valid), message));
   }
   check(valid);
-  return write();
+  return write(ready);
 }
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */

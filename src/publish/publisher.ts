@@ -23,7 +23,8 @@ import {
 } from "../support/retry.ts";
 import { Semaphore } from "../support/semaphore.ts";
 import { sendApart } from "../support/send_apart.ts";
-import { jsonOnly, type SerializerRegistry, type Writers } from "../wire/serializer.ts";
+import { jsonOnly, type Writers } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 
 /**
  * The result of a publish.
@@ -277,13 +278,13 @@ export class MessagePublisher implements EventPublisher {
     }
   }
 
-  /** Ends the wait for a schema without an answer, because later events wait behind this event. */
+  /** Ends the wait for a schema or a serializer without an answer, because later events wait behind this event. */
   #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
     // A second at least: a policy without retries has a deadline of 0.
     const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
     const ending = new AbortController();
     const cancel = this.#options.clock.after(ms, () => {
-      const rule = "no answer came in time from its schema";
+      const rule = "no answer came in time from its schema or serializer";
       ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
     });
     return abortable(abortable(message, ending.signal), signal).finally(cancel);

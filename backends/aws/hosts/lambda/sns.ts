@@ -7,7 +7,8 @@ import { isRecord } from "../../../../src/wire/json.ts";
 import { read } from "../../../../src/wire/format.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { validate } from "../../../../src/event/schema.ts";
-import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
+import { jsonReaders } from "../../../../src/wire/serializer.ts";
+import type { SerializerRegistry } from "../../../../src/wire/serializer_registry.ts";
 import type { LambdaContext } from "./deadline.ts";
 import { readSnsEvent, readSqsEvent } from "./events.ts";
 import { invocationSettings, invoke, type LambdaOptions } from "./invocation.ts";
@@ -110,7 +111,7 @@ export async function parseEventFromSns<const T extends AnyEventType>(
   event: unknown,
   options: ParseEventOptions<T>,
 ): Promise<EventOf<T>> {
-  const { types, serializers = new SerializerRegistry(), defaultEvent } = options;
+  const { types, serializers = jsonReaders, defaultEvent } = options;
   const { facts, data } = read(openEnvelope(messageOf(event)));
   const type = facts.type === undefined
     ? defaultEvent
@@ -118,7 +119,7 @@ export async function parseEventFromSns<const T extends AnyEventType>(
   if (!type) {
     throw undecodable(facts.type === undefined ? "it names no event type" : "its type is unknown");
   }
-  const result = await validate(type.schema, data(serializers));
+  const result = await validate(type.schema, await data(serializers, type.type));
   if (!result.ok) {
     throw undecodable(`its data violates the schema of "${type.type}" at ${result.paths}`);
   }
