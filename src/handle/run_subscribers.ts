@@ -174,7 +174,10 @@ function failed(error: unknown, { name: subscriber }: Subscription, job: Run): V
 const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN"];
 
 /** Reads when the message shall come again, and tells a try from a stop or an open circuit. */
-function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
+export function waitOf(
+  error: unknown,
+  signal: AbortSignal,
+): { delayMs?: number; uncounted: boolean } {
   const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
   const delayMs = factsOf(error)?.retryAfterMs;
   return isNumber(delayMs, 0, Number.MAX_VALUE) ? { uncounted, delayMs } : { uncounted };
