@@ -1,5 +1,5 @@
 import { defined } from "../support/defined.ts";
-import { MelangeError } from "../support/errors.ts";
+import { MelangeError, type MelangeErrorCode } from "../support/errors.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
 /**
@@ -272,9 +272,13 @@ export function eventTypeOf(event: Event): AnyEventType | undefined {
   return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
 }
 
-/** The error of an event that cannot be published. The reason tells no values. */
-export function invalidEvent({ type }: Event, reason: string): MelangeError {
-  return new MelangeError("INVALID_EVENT", `Cannot publish "${type}" as its ${reason}`);
+/** Creates the error of an event that cannot be published. The rule that it breaks tells no values. */
+export function refusedEvent(
+  { type }: Event,
+  rule: string,
+  code: MelangeErrorCode = "INVALID_EVENT",
+): MelangeError {
+  return new MelangeError(code, `Cannot publish "${type}" as ${rule}`);
 }
 
 /** Marks an event as created by a type. */

@@ -1,6 +1,6 @@
 import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
-import { type Event, invalidEvent } from "../event/event.ts";
+import { type Event, refusedEvent } from "../event/event.ts";
 import {
   cloudEventData,
   extensionFacts,
@@ -76,28 +76,19 @@ export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
 
 function checkUserAttributes(event: Event, attributes: Attributes): void {
   const names = Object.keys(attributes);
-  const empty = names.find((name) => attributes[name] === undefined || attributes[name] === null);
-  if (empty !== undefined) {
-    throw new MelangeError(
-      "INVALID_MESSAGE",
-      `Cannot publish "${event.type}" as the attribute "${
-        empty.slice(0, 64)
-      }" has no value: leave it out instead`,
-    );
-  }
   const ours = names.find((name) => OURS.includes(name));
   if (ours === undefined && names.length <= MAX_USER_ATTRIBUTES) return;
   const rule = ours === undefined
     ? `an event takes at most ${MAX_USER_ATTRIBUTES} attributes beside the library's own: current value is ${names.length}`
     : `the attribute name "${ours}" is taken by the library: choose another`;
-  throw new MelangeError("INVALID_MESSAGE", `Cannot publish "${event.type}" as ${rule}`);
+  throw refusedEvent(event, rule, "INVALID_MESSAGE");
 }
 
 function checkCloudEvent(event: Event): void {
   const odd = Object.entries(event.cloudEvent ?? {}).find(([name, value]) =>
     !/^[a-z\d]+$/.test(name) || !(value === undefined || isExtension(value))
   );
-  if (odd) throw invalidEvent(event, `cloudEvent has no valid "${odd[0].slice(0, 64)}"`);
+  if (odd) throw refusedEvent(event, `its cloudEvent has no valid "${odd[0].slice(0, 64)}"`);
 }
 
 function serialize(event: Event, serializer: Writer): string {
@@ -109,7 +100,7 @@ function serialize(event: Event, serializer: Writer): string {
   } catch {
     // Its error may quote the data.
   }
-  throw invalidEvent(event, `data cannot be serialized (serializer ${serializer.id})`);
+  throw refusedEvent(event, `its data cannot be serialized (serializer ${serializer.id})`);
 }
 
 function bodyOf(

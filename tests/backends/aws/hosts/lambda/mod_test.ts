@@ -650,9 +650,9 @@ describe("sqsHandler() with malformed events", () => {
 describe("sqsHandler() options", () => {
   const { sender } = fakeSender();
   const wrong: [SqsHandlerOptions, string][] = [
-    [{ concurrency: 0 }, "concurrency must be a positive integer: current value is 0"],
-    [{ concurrency: 1.5 }, "concurrency must be a positive integer: current value is 1.5"],
-    [{ marginMs: -1 }, "marginMs must not be negative: current value is -1"],
+    [{ concurrency: 0 }, "concurrency must be an integer, 1 or more: current value is 0"],
+    [{ concurrency: 1.5 }, "concurrency must be an integer, 1 or more: current value is 1.5"],
+    [{ marginMs: -1 }, "marginMs must be 0 or more: current value is -1"],
     [{ sender }, "deadLetterQueue is missing"],
     [{ deadLetterQueue: "dead" }, "sender is missing"],
   ];
@@ -662,7 +662,7 @@ describe("sqsHandler() options", () => {
     [{ sender: { send }, deadLetterQueue: ["dead"] }, "deadLetterQueue a name"],
     [{ sender: { send }, deadLetterQueue: "" }, "deadLetterQueue a name"],
     [{ sender: null, deadLetterQueue: "dead" }, "sender is a backend"],
-    [{ concurrency: "5" }, "positive integer"],
+    [{ concurrency: "5" }, "an integer, 1 or more"],
     [{ marginMs: "5" }, "marginMs must be a number"],
     [{ marginMs: [5] }, "marginMs must be a number"],
     [{ marginMs: null }, "marginMs must be a number"],
