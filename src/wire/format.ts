@@ -178,7 +178,7 @@ export function read(message: ReceivedMessage): LazyEvent {
 const EVENT_TYPE = "event_type";
 
 /** The manifest that Python's serializer for JSON gives to every event: it names no type. */
-const NO_MANIFEST = "json";
+export const NO_MANIFEST = "json";
 
 /** A text whose JSON has been parsed, or will be, at most once. */
 interface Payload {
