@@ -1,5 +1,4 @@
 import { defined } from "../support/defined.ts";
-import { MelangeError } from "../support/errors.ts";
 import { type Event, refusedEvent } from "../event/event.ts";
 import {
   cloudEventData,
