@@ -58,7 +58,8 @@ export function seen(
 
 function dataOf(data: () => unknown, body: string): unknown {
   try {
-    return data();
+    const found = data();
+    return found === undefined || found instanceof Uint8Array ? body : found;
   } catch {
     return body;
   }

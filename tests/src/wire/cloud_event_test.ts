@@ -72,6 +72,15 @@ describe("a CloudEvent of others", () => {
     }
   });
 
+  it("keeps an extension called version that is no number of a version", () => {
+    for (const version of ["1.2.0", "", "v2", true, -1]) {
+      const event = decoded(foreign({ version, data: 1 }));
+      assertEquals([event.version, event.cloudEvent], [undefined, { source: "/shop", version }]);
+    }
+    const { version, cloudEvent } = decoded(foreign({ version: "7", data: 1 }));
+    assertEquals([version, cloudEvent], [7, { source: "/shop" }]);
+  });
+
   it("takes null for no attribute, and for data", () => {
     const nothing = { subject: null, time: null, dataschema: null, data_base64: null, x: null };
     const { cloudEvent, occurredOn, data } = decoded(foreign({ ...nothing, data: null }));
