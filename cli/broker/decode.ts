@@ -60,7 +60,8 @@ function stateOf({ state, dueAt }: StoredMessage, now: number): MessageState {
 
 function dataOf(data: () => unknown, body: string): unknown {
   try {
-    return data();
+    const found = data();
+    return found === undefined || found instanceof Uint8Array ? body : found;
   } catch {
     return body;
   }

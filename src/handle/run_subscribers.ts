@@ -95,10 +95,12 @@ function eventOf(eventType: AnyEventType | undefined, job: Run): Event | Promise
   const { type, data } = job;
   let event: Event = { ...job.event.facts, type, data };
   if (!eventType) return event;
-  try {
-    event = { ...event, ...upToDate(eventType, job.event, data) };
-  } catch (error) {
-    return refused(error, job);
+  if (eventType.version !== undefined) {
+    try {
+      event = { ...event, ...upToDate(eventType, job.event, data) };
+    } catch (error) {
+      return refused(error, job);
+    }
   }
   const result = validate(eventType.schema, event.data);
   if ("ok" in result && result.ok) return linked(eventType, { ...event, data: result.value });

@@ -187,7 +187,7 @@ function readPointer(facts: LazyEvent["facts"]): LazyEvent {
 const EVENT_TYPE = "event_type";
 
 /** The manifest that Python's serializer for JSON gives to every event: it names no type. */
-const NO_MANIFEST = "json";
+export const NO_MANIFEST = "json";
 
 /** A text whose JSON has been parsed, or will be, at most once. */
 interface Payload {
