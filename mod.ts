@@ -105,6 +105,7 @@ export {
 } from "./src/support/errors.ts";
 export {
   type AnyEventType,
+  type CloudEventAttributes,
   defineEvent,
   type DefineEventOptions,
   type Event,
@@ -112,6 +113,7 @@ export {
   type EventOverrides,
   type EventType,
   typed,
+  type Upcast,
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
@@ -144,7 +146,7 @@ export type {
   PublishToTopic,
 } from "./src/publish/outgoing.ts";
 export type { DeduplicationOptions } from "./src/handle/once.ts";
-export type { DeadLetterFacts, Format } from "./src/wire/packed.ts";
+export type { DeadLetterFacts, Format, MessageFormat } from "./src/wire/packed.ts";
 export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
 export {

@@ -16,6 +16,14 @@ export interface Handlers {
   readonly eventTypes: readonly AnyEventType[];
 }
 
+/** The event types of a module. */
+export interface Events {
+  /** The event types that the module exports, or that its handlers listen to. */
+  readonly eventTypes: readonly AnyEventType[];
+  /** The module's function `toJsonSchema`, if it exports one. */
+  readonly toJsonSchema: ((eventType: AnyEventType) => unknown) | undefined;
+}
+
 /** Options of {@linkcode loadHandlers}. */
 export interface LoadHandlersOptions {
   /** The place for warnings, and the logger of a dispatcher that is made of `subscribers`. Default: the console. */
@@ -43,8 +51,43 @@ export async function loadHandlers(
       "nobody in it subscribed to anything: call `dispatcher.subscribe(…)` while the module is loaded",
     );
   }
-  const types = new Set([...Object.values(exported).filter(isEventType), ...dispatcher.eventTypes]);
-  return { dispatcher, eventTypes: [...types] };
+  return { dispatcher, eventTypes: typesIn(exported, dispatcher) };
+}
+
+/**
+ * Imports a module and finds its event types: those that it exports, and those of its handlers, if
+ * it has any.
+ * @throws {MelangeError} `CONFIGURATION` if there is no such module, the module cannot be loaded,
+ * or it has no event type
+ */
+export async function loadEvents(
+  specifier: string,
+  options: LoadHandlersOptions = {},
+): Promise<Events> {
+  const exported = await load(specifier, options);
+  const { dispatcher, subscribers, toJsonSchema } = exported;
+  const hasHandlers = dispatcher !== undefined || subscribers !== undefined;
+  const eventTypes = typesIn(
+    exported,
+    hasHandlers ? dispatcherIn(exported, specifier, options) : undefined,
+  );
+  if (eventTypes.length === 0) {
+    throw refusal(specifier, "it has no event type: export the results of `defineEvent()`");
+  }
+  return {
+    eventTypes,
+    toJsonSchema: typeof toJsonSchema === "function"
+      ? toJsonSchema as (eventType: AnyEventType) => unknown
+      : undefined,
+  };
+}
+
+function typesIn(
+  exported: Record<string, unknown>,
+  dispatcher: Dispatcher | undefined,
+): AnyEventType[] {
+  const own = Object.values(exported).filter(isEventType);
+  return [...new Set([...own, ...dispatcher?.eventTypes ?? []])];
 }
 
 function refusal(specifier: string, reason: string, cause?: unknown): MelangeError {

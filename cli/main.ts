@@ -8,6 +8,7 @@ import { didYouMean } from "./did_you_mean.ts";
 import { type Io, processIo } from "./io.ts";
 import { VERSION } from "./package.ts";
 import { PUBLISH, publish } from "./publish.ts";
+import { SCHEMAS, schemas } from "./schemas.ts";
 
 interface Command {
   /** The word of the command. */
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   { word: "publish", spec: PUBLISH, run: publish },
   { word: "consume", spec: CONSUME, run: consume },
   { word: "broker", spec: BROKER, run: broker },
+  { word: "schemas", spec: SCHEMAS, run: schemas },
 ];
 
 /**

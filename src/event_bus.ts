@@ -13,7 +13,7 @@ import { Dispatcher, type DispatcherOptions } from "./handle/dispatcher.ts";
 import type { Handler, SubscribeOptions, Subscriber } from "./handle/handler.ts";
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType, Event, EventOf } from "./event/event.ts";
-import type { Format } from "./wire/packed.ts";
+import type { Format, MessageFormat } from "./wire/packed.ts";
 import {
   type EventPublisher,
   MessagePublisher,
@@ -64,7 +64,7 @@ export class EventBus implements EventPublisher {
   static #instance: EventBus | undefined;
   readonly #backend: Backend;
   readonly #queues: readonly string[];
-  readonly #format: Format;
+  readonly #format: Format | MessageFormat;
   readonly #dispatcher: Dispatcher;
   readonly #publisher: MessagePublisher;
   readonly #consumers: readonly MessageConsumer[];

@@ -7,8 +7,8 @@ import {
   type Event,
   type EventOf,
   eventTypeOf,
-  invalidEvent,
   linked,
+  refusedEvent,
 } from "./event/event.ts";
 import { carriedData } from "./wire/json_data.ts";
 import { consoleLogger } from "./support/logger.ts";
@@ -141,7 +141,7 @@ function check(event: Event, serializers: Writers): Event {
   if (!type) return carried;
   const result = validate(type.schema, data);
   if (result instanceof Promise) throw asynchronous(`the schema of "${event.type}"`, result);
-  if (!result.ok) throw invalidEvent(event, `data violates the schema at ${result.paths}`);
+  if (!result.ok) throw refusedEvent(event, `its data violates the schema at ${result.paths}`);
   if (carried === event && isSame(data, result.value)) return event;
   return linked(type, { ...event, data: result.value });
 }

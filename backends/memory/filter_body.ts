@@ -16,20 +16,43 @@ export function matchesBody(policy: FilterPolicy, body: string): boolean {
   }
 }
 
-function matchesTree(policy: FilterPolicy, value: unknown): boolean {
+/** Matches below a value, where `path` holds the keys above that no member had so far. */
+function matchesTree(policy: FilterPolicy, value: unknown, path: readonly string[] = []): boolean {
   return Object.entries(policy).every(([key, conditions]) => {
     if (isAlternatives(key, conditions)) {
-      return conditions.some((alternative) => matchesTree(alternative, value));
+      return conditions.some((alternative) => matchesTree(alternative, value, path));
     }
-    const inner = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-    if (Array.isArray(conditions)) {
-      const ends = endsOf(inner);
+    return placesOf(value, [...path, ...key.split(".")]).some(({ inner, rest }) => {
+      if (!Array.isArray(conditions)) {
+        const branches: unknown[] = Array.isArray(inner) ? inner.flat(Infinity) : [inner];
+        return branches.some((branch) => matchesTree(conditions as FilterPolicy, branch, rest));
+      }
+      const ends = rest.length > 0 ? undefined : endsOf(inner);
       return conditions.some((condition) => meets(ends, condition));
-    }
-    // Of a list of objects one is enough.
-    const branches: unknown[] = Array.isArray(inner) ? inner : [inner];
-    return branches.some((branch) => matchesTree(conditions as FilterPolicy, branch));
+    });
   });
+}
+
+/** A value in the body, and the keys that lead on from there. */
+interface Place {
+  readonly inner: unknown;
+  readonly rest: readonly string[];
+}
+
+/**
+ * Returns the places that a path leads to, as far as it leads. Keys may be written apart, or joined
+ * by dots. Of a list of objects one is enough.
+ */
+function placesOf(value: unknown, path: readonly string[]): Place[] {
+  if (path.length === 0) return [{ inner: value, rest: path }];
+  if (Array.isArray(value) && value.length > 0) {
+    return value.flatMap((each) => placesOf(each, path));
+  }
+  for (let end = path.length; isObject(value) && end > 0; end--) {
+    const key = path.slice(0, end).join(".");
+    if (Object.hasOwn(value, key)) return placesOf(value[key], path.slice(end));
+  }
+  return [{ inner: value, rest: path }];
 }
 
 /** Returns the values for conditions; none for a branch or a missing value. */

@@ -13,7 +13,7 @@ import type { StoredMessage } from "./stored_message.ts";
  * The order in which a queue hands out messages. A standard queue goes by the time at which a
  * message became available, so that a message with many failures does not stand in the way. Noisy
  * tenants wait. A FIFO queue goes by its groups, and in a group by the order of sending. No message
- * of a group is handed out while messages of the group are in flight.
+ * of a group is handed out while an earlier message of the group is in flight.
  */
 export interface Order {
   /** Tells that groups are kept in order. */
@@ -36,8 +36,8 @@ export interface Group {
   readonly name: string;
   /** The places of the group's messages that are not in flight. */
   readonly waiting: Heap<number>;
-  /** Number of messages in flight in the group. */
-  inFlight: number;
+  /** The places of the group's messages that are in flight: those of one receive, so a few. */
+  readonly inFlight: Set<number>;
   /** The turn of the group, as long as the group is ready. */
   turn: Turn | undefined;
 }
@@ -85,7 +85,7 @@ export function arrive(order: Order, message: StoredMessage): void {
     return;
   }
   const group = groupOf(order, message);
-  if (message.state === "inFlight") group.inFlight++;
+  if (message.state === "inFlight") group.inFlight.add(message.ordinal);
   else push(group.waiting, message.ordinal);
   refresh(order, group);
 }
@@ -103,7 +103,7 @@ export function comeBack(order: Order, message: StoredMessage): void {
     return offer(order, message);
   }
   const group = groupOf(order, message);
-  group.inFlight--;
+  group.inFlight.delete(message.ordinal);
   push(group.waiting, message.ordinal);
   refresh(order, group);
 }
@@ -120,7 +120,7 @@ export function leave(order: Order, message: StoredMessage): void {
     return;
   }
   const group = groupOf(order, message);
-  if (message.state === "inFlight") group.inFlight--;
+  group.inFlight.delete(message.ordinal);
   refresh(order, group);
 }
 
@@ -168,10 +168,12 @@ function takeOfGroup(
   group: Group,
   { taken, max }: { readonly taken: StoredMessage[]; readonly max: number },
 ): void {
+  const end = firstInFlight(group);
   for (let first = peek(group.waiting); taken.length < max; first = peek(group.waiting)) {
-    if (first === undefined || messageAt(order, first).state !== "available") return;
+    if (first === undefined || first > end) return;
+    if (messageAt(order, first).state !== "available") return;
     taken.push(messageAt(order, pop(group.waiting)));
-    group.inFlight++;
+    group.inFlight.add(first);
   }
 }
 
@@ -186,7 +188,7 @@ function groupOf(order: Order, message: StoredMessage): Group {
   if (known) return known;
   const { messages } = order;
   const waiting = createHeap<number>((a, b) => a < b, (ordinal) => !messages.has(ordinal));
-  const group: Group = { name, waiting, inFlight: 0, turn: undefined };
+  const group: Group = { name, waiting, inFlight: new Set(), turn: undefined };
   order.groups.set(name, group);
   return group;
 }
@@ -194,11 +196,19 @@ function groupOf(order: Order, message: StoredMessage): Group {
 /** Adds a group to the ready groups, or removes the group from them; forgets an empty group. */
 function refresh(order: Order, group: Group): void {
   group.turn = undefined;
-  if (group.inFlight > 0) return;
   const first = peek(group.waiting);
-  if (first === undefined) return void order.groups.delete(group.name);
+  if (first === undefined) {
+    if (group.inFlight.size === 0) order.groups.delete(group.name);
+    return;
+  }
+  if (first > firstInFlight(group)) return;
   const { state, dueAt } = messageAt(order, first);
   if (state !== "available") return;
   group.turn = { at: dueAt, ordinal: first, group };
   push(order.ready, group.turn);
+}
+
+/** Returns the place of the first message in flight of a group; infinite if there is none. */
+function firstInFlight({ inFlight }: Group): number {
+  return Math.min(...inFlight);
 }

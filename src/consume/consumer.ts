@@ -10,7 +10,7 @@ import { defined } from "../support/defined.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
-import { retry, RetryBudget } from "../support/retry.ts";
+import { createRetryBudget, retry, type RetryBudget } from "../support/retry.ts";
 import type { Counts } from "./counts.ts";
 import { type CompleteSettings, type ConsumerSettings, settingsOf } from "./settings.ts";
 import type { ConsumerStatus, Health } from "./status.ts";
@@ -135,7 +135,7 @@ export class MessageConsumer {
     this.#dispatcher = dispatcher;
     this.#publisher = publisher;
     this.#settings = settingsOf(options, backend);
-    this.#budget = new RetryBudget({ clock: this.#settings.clock });
+    this.#budget = createRetryBudget({ clock: this.#settings.clock });
     disposable(this, () => this.stop());
   }
 

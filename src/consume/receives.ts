@@ -3,7 +3,13 @@ import type { Delivery, Receiver } from "../backend.ts";
 import { type Clock, type Random, reading, sleep } from "../support/clock.ts";
 import { describeError, MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
-import { type Backoff, backoffMs, isRetryable, type RetryBudget } from "../support/retry.ts";
+import {
+  type Backoff,
+  backoffMs,
+  isRetryable,
+  type RetryBudget,
+  takeToken,
+} from "../support/retry.ts";
 import type { Counts } from "./counts.ts";
 
 /** Options of {@linkcode Receives}. */
@@ -184,14 +190,14 @@ export class Receives {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const { random, budget } = this.#options;
+    const { clock, random, budget } = this.#options;
     if (this.#givenUp.signal.aborted) return;
     this.#failures += 1;
     // Others may go on: a single failure in a busy hour is no outage. In one, all end up pausing.
     this.#wanted = Math.max(1, Math.floor(this.#wanted / 2));
     this.#report(error);
     const { signal } = this.#stopped;
-    if (codeOf(error) === "THROTTLED") await budget.take(signal).catch(() => {});
+    if (codeOf(error) === "THROTTLED") await takeToken(budget, { clock, signal }).catch(() => {});
     const { retryAfterMs } = soundError(error);
     const askedMs = Math.min(retryAfterMs ?? 0, MAX_ASKED_MS);
     const backoff = isOutage(error) ? OUTAGE_BACKOFF : BACKOFF;

@@ -1,5 +1,5 @@
 import { defined } from "../support/defined.ts";
-import { MelangeError } from "../support/errors.ts";
+import { MelangeError, type MelangeErrorCode } from "../support/errors.ts";
 import type { InputOf, OutputOf, Schema } from "./schema.ts";
 
 /**
@@ -24,7 +24,38 @@ export interface Event<Type extends string = string, Data = unknown> {
   readonly correlationId?: string;
   /** The id of the event that caused this one. */
   readonly causationId?: string;
+  /** The event's attributes of CloudEvents beside the facts above. Missing where there are none. */
+  readonly cloudEvent?: CloudEventAttributes;
 }
+
+/**
+ * Attributes of CloudEvents that have no field of their own in an event, by the names that they
+ * have on the wire. Extensions stand beside the attributes of the specification. A name consists of
+ * lower-case letters and digits; a value is a text, a whole number or a boolean.
+ *
+ * @category Events
+ */
+export interface CloudEventAttributes {
+  /** The context in which the event happened, a URI reference. Default: the topic, as `/orders`. */
+  readonly source?: string;
+  /** The part of the source that the event is about. Default: none. */
+  readonly subject?: string;
+  /** The address of the schema of the data. Default: none. */
+  readonly dataschema?: string;
+  /** An extension. A received event of others has its `datacontenttype` here, too. */
+  readonly [extension: string]: string | number | boolean | undefined;
+}
+
+/**
+ * A function that brings data of one version to the shape of the next. The function must return
+ * the data, no promise, and leave its argument as it is.
+ *
+ * @category Events
+ */
+export type Upcast = {
+  // Declared as a method, so that a function may name the older shape as its parameter.
+  upcast(data: unknown): unknown;
+}["upcast"];
 
 /**
  * Fields that the creator of an event may set.
@@ -42,6 +73,10 @@ export interface EventOverrides {
   correlationId?: string;
   /** Default: none. */
   causationId?: string;
+  /**
+   * Source, subject, schema and extensions for CloudEvents. Sent in every format. Default: none.
+   */
+  cloudEvent?: CloudEventAttributes;
 }
 
 /**
@@ -60,6 +95,8 @@ export interface AnyEventType {
   readonly group?: (data: never) => string;
   /** The version of the schema. */
   readonly version?: number;
+  /** The functions that bring data of an older version, by that version, to the next one. */
+  readonly upcast?: Readonly<Record<number, Upcast>>;
 }
 
 /**
@@ -109,8 +146,19 @@ export interface DefineEventOptions<S extends Schema> {
   topic?: string;
   /** The message group, needed for FIFO destinations. Default: none, each call names one. */
   group?: (data: InputOf<S>) => string;
-  /** Sent along, for readers that know several shapes. Default: none. */
+  /**
+   * The version of the schema, which is sent along. A message of a newer version is `UNDECODABLE`
+   * here. Default: none; then no version is sent, and every version is read.
+   */
   version?: number;
+  /**
+   * Functions that bring data of older versions up to date, by the version that they start from:
+   * `{ 1: from1to2, 2: from2to3 }` for version 3. They run on receipt, one after the other, before
+   * the schema checks the data. A message without a version counts as version 1. A version before
+   * the first function is `UNDECODABLE`, and so is data that a function throws at. Default: none;
+   * then the schema checks the data of every older version.
+   */
+  upcast?: Readonly<Record<number, Upcast>>;
 }
 
 /**
@@ -122,7 +170,8 @@ const EVENT_TYPE = Symbol.for("@melange/melange/eventType");
 /**
  * Defines an event type: a name, the schema of its data, and where its events go by default.
  *
- * @throws {TypeError} if the name is empty or the schema is not a Standard Schema
+ * @throws {TypeError} if the name is empty, the schema is not a Standard Schema, or the upcasts
+ * leave out a version
  *
  * @example
  * ```ts
@@ -151,17 +200,31 @@ export function defineEvent<const Name extends string, S extends Schema>(
       `Cannot define the event "${name}" as its schema must be a Standard Schema (valibot, zod, arktype …) or typed<T>()`,
     );
   }
-  const { schema, topic, group, version } = options;
+  const { schema, topic, group, version, upcast } = options;
+  if (upcast) checkUpcast(name, options);
   const create = (data: InputOf<S>, overrides: EventOverrides = {}) =>
     linked(eventType, newEvent(eventType, data, overrides));
   const eventType = Object.assign(create, {
     type: name,
     schema,
-    ...defined({ topic, group, version }),
+    ...defined({ topic, group, version, upcast }),
     is: (event: Event): event is Event<Name, OutputOf<S>> => event.type === name,
   }) as EventType<Name, S>;
   Object.defineProperty(eventType, "name", { value: name });
   return eventType;
+}
+
+/** Refuses functions that do not lead from version to version, up to the current one. */
+function checkUpcast(name: string, { version, upcast = {} }: Partial<AnyEventType>): void {
+  let reached: unknown;
+  for (const from of [...Object.keys(upcast), version]) {
+    if (Number(from) !== (reached ?? Number(from))) {
+      throw new TypeError(
+        `Cannot define the event "${name}" as its upcasts lead to ${reached}, and not on to ${from}`,
+      );
+    }
+    reached = Number(from) + 1;
+  }
 }
 
 /** An override that is undefined counts as none. */
@@ -170,14 +233,14 @@ function newEvent<Name extends string, Data>(
   data: Data,
   overrides: EventOverrides,
 ): Event<Name, Data> {
-  const { id, occurredOn, topic = usualTopic, correlationId, causationId } = overrides;
+  const { id, occurredOn, topic = usualTopic, correlationId, causationId, cloudEvent } = overrides;
   return {
     type,
     ...defined({ topic }),
     data,
     id: id ?? crypto.randomUUID(),
     occurredOn: occurredOn ?? new Date(),
-    ...defined({ version, correlationId, causationId }),
+    ...defined({ version, correlationId, causationId, cloudEvent }),
   };
 }
 
@@ -209,9 +272,13 @@ export function eventTypeOf(event: Event): AnyEventType | undefined {
   return (event as { [EVENT_TYPE]?: AnyEventType })[EVENT_TYPE];
 }
 
-/** The error of an event that cannot be published. The reason tells no values. */
-export function invalidEvent({ type }: Event, reason: string): MelangeError {
-  return new MelangeError("INVALID_EVENT", `Cannot publish "${type}" as its ${reason}`);
+/** Creates the error of an event that cannot be published. The rule that it breaks tells no values. */
+export function refusedEvent(
+  { type }: Event,
+  rule: string,
+  code: MelangeErrorCode = "INVALID_EVENT",
+): MelangeError {
+  return new MelangeError(code, `Cannot publish "${type}" as ${rule}`);
 }
 
 /** Marks an event as created by a type. */

@@ -1,7 +1,7 @@
 /** Makes the answers of backends safe to work with: anybody may write a backend. */
 import type { Delivery } from "../backend.ts";
-import type { Result } from "../support/result.ts";
-import { MelangeError, probe } from "../support/errors.ts";
+import { failed, type Result } from "../support/result.ts";
+import { MelangeError, outcomeUnknown, probe } from "../support/errors.ts";
 import { isRecord } from "../wire/json.ts";
 import type { Attributes, ReceivedMessage } from "../wire/message.ts";
 
@@ -15,7 +15,7 @@ export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
     const result = probe(() => results[index]) as Result<T> | undefined;
     if (probe(() => result?.ok === true)) return result as Result<T>;
     const error = probe(() => result?.ok === false ? result.error : undefined);
-    return { ok: false, error: soundError(error) };
+    return failed(soundError(error));
   });
 }
 
@@ -25,10 +25,7 @@ export function soundResults<T>(answer: unknown, count: number): Result<T>[] {
  */
 export function soundError(error: unknown): MelangeError {
   if (probe(() => error instanceof MelangeError && isReadable(error))) return error as MelangeError;
-  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
-    retryable: true,
-    cause: error,
-  });
+  return outcomeUnknown("as no result was given", { retryable: true, cause: error });
 }
 
 /**

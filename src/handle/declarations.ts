@@ -1,13 +1,16 @@
 import type { DeclareQueueOptions, SubscriptionOptions } from "../backend.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Format } from "../wire/packed.ts";
+import type { Format, MessageFormat } from "../wire/packed.ts";
 
 /**
  * Lists the subscriptions of a queue that bring a dispatcher its events: each topic of the
  * subscribed event types, filtered by type; unfiltered where a subscriber takes everything. Types
  * without a topic are sent to the queue itself, and need no subscription.
  */
-export function subscriptionsFor(dispatcher: Dispatcher, format: Format): SubscriptionOptions[] {
+export function subscriptionsFor(
+  dispatcher: Dispatcher,
+  format: Format | MessageFormat,
+): SubscriptionOptions[] {
   const byTopic = new Map<string, Set<string>>();
   for (const { type, topic } of dispatcher.eventTypes) {
     if (topic === undefined) continue;
@@ -28,7 +31,7 @@ export function subscriptionsFor(dispatcher: Dispatcher, format: Format): Subscr
 export function declarationFor(
   dispatcher: Dispatcher,
   options: DeclareQueueOptions,
-  format: Format,
+  format: Format | MessageFormat,
 ): DeclareQueueOptions {
   const { subscribeTo = [], ...rest } = options;
   const named = new Set(subscribeTo.map((it) => typeof it === "string" ? it : it.topic));

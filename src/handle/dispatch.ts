@@ -4,12 +4,13 @@ import { defined } from "../support/defined.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
-import { type LazyEvent, read } from "../wire/format.ts";
+import type { LazyEvent } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { isCount, soundMessage } from "./answers.ts";
 import type { Dispatcher, Subscription } from "./dispatcher.ts";
+import { readAny } from "./foreign.ts";
 import type { HandlerContext } from "./handler.ts";
 import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
 import { runSubscribers } from "./run_subscribers.ts";
@@ -123,11 +124,16 @@ function verdictsOn(
   dispatcher: Dispatcher,
   host: Host,
 ): Verdict[] | Promise<Verdict[]> {
-  const { logger, onUnknown, defaultEvent } = dispatcher.options;
+  const { logger, onUnknown } = dispatcher.options;
   // The handlers' own: changes of theirs must not get into the dead-letter queue.
   const message = ownMessage(openEnvelope(received));
-  const event = read(message);
-  const type = event.facts.type ?? defaultEvent?.type;
+  let event: LazyEvent;
+  try {
+    event = readAny(message, dispatcher.options);
+  } catch (error) {
+    return [unreadable(error, { message }, { dispatcher, host })];
+  }
+  const { type } = event.facts;
   const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
   if (type !== undefined && subscriptions.length > 0) {
     return handled({ message, event, type, subscriptions }, dispatcher, host);
@@ -150,21 +156,31 @@ function handled(
   dispatcher: Dispatcher,
   host: Host,
 ): Verdict[] | Promise<Verdict[]> {
-  const { logger, onUndecodable, serializers, handlerTimeoutMs } = dispatcher.options;
-  const { queue, clock, heldMs } = host;
+  const { logger, serializers, handlerTimeoutMs } = dispatcher.options;
+  const { clock, heldMs } = host;
   let data: unknown;
   try {
     data = event.data(serializers);
   } catch (error) {
-    const reason = readingFault(error);
-    reportUnhandled({ logger, queue, message }, { then: onUndecodable, type, reason });
-    return [fallback(onUndecodable, "UNDECODABLE")];
+    return [unreadable(error, { message, type }, { dispatcher, host })];
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
   const job = { dispatcher, type, event, data, context, clock, heldMs };
   const running = runSubscribers(subscriptions, job);
   return limit.clear ? running.finally(limit.clear) : running;
+}
+
+/** Reports a message that cannot be read; returns the verdict that the dispatcher has for it. */
+function unreadable(
+  error: unknown,
+  { message, type }: { message: ReceivedMessage; type?: string },
+  { dispatcher, host }: { dispatcher: Dispatcher; host: Host },
+): Verdict {
+  const { logger, onUndecodable: then } = dispatcher.options;
+  const reason = readingFault(error);
+  reportUnhandled({ logger, queue: host.queue, message }, { then, type, reason });
+  return fallback(then, "UNDECODABLE");
 }
 
 function contextOf(

@@ -4,6 +4,7 @@ import type { AnyEventType, EventOf } from "../event/event.ts";
 import { checkMs } from "../support/duration.ts";
 import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
+import type { ReceivedMessage } from "../wire/message.ts";
 import { SerializerRegistry } from "../wire/serializer.ts";
 
 /**
@@ -23,7 +24,23 @@ export interface DispatcherOptions {
   middleware?: readonly Middleware[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
-  /** The type of messages without a type name. Default: such messages are unknown. */
+  /**
+   * Names the type of a message that names none of ours: a message of another system. Returns
+   * `undefined` for a message that it does not know. Any name reaches the subscribers of the name
+   * and those of `subscribeAll`. A message is `UNDECODABLE` if the function throws or returns
+   * anything but a name. Default: such messages have the type of `defaultEvent`.
+   */
+  typeOf?: (message: ReceivedMessage) => string | undefined;
+  /**
+   * Takes the data out of a message that names no type of ours. The data counts as data of the
+   * newest version. A message is `UNDECODABLE` if the function throws or returns a promise.
+   * Default: the body, read by `serializers`.
+   */
+  dataOf?: (message: ReceivedMessage) => unknown;
+  /**
+   * The type of messages without a type name that `typeOf` names no type for, either. Default: such
+   * messages are unknown, and reach no subscriber, not even those of `subscribeAll`.
+   */
   defaultEvent?: AnyEventType;
   /** The fate of a message whose type has no subscriber. Default: `"deadLetter"`, which is a retry where the queue has no dead-letter queue. */
   onUnknown?: Fallback;
@@ -231,6 +248,10 @@ function checkOptions(options: DispatcherOptions): void {
         options[key]
       }`,
     );
+  }
+  for (const key of ["typeOf", "dataOf"] as const) {
+    if (options[key] === undefined || typeof options[key] === "function") continue;
+    throw new TypeError(`Cannot ${cannot} as ${key} must be a function`);
   }
   if (options.middleware?.some((middleware) => typeof middleware !== "function")) {
     throw new TypeError(`Cannot ${cannot} as its middleware must be functions`);

@@ -1,5 +1,5 @@
 import { type AnyEventType, type Event, linked } from "../event/event.ts";
-import { type Schema, validate, type Validation } from "../event/schema.ts";
+import { validate, type Validation } from "../event/schema.ts";
 import { abortable, type Clock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
 import { isNumber } from "../support/duration.ts";
@@ -10,6 +10,7 @@ import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import type { HandlerContext } from "./handler.ts";
 import { type DeduplicationOptions, runOnce } from "./once.ts";
 import { readingFault, reportFailure, reportUnhandled } from "./reports.ts";
+import { upToDate } from "./upcast.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
 /** One message for its subscribers. */
@@ -47,10 +48,10 @@ export function runSubscribers(
 /** The part of a job for one subscriber. */
 interface Run extends Job {
   /**
-   * The validated events, by schema: subscribers with the same schema share the event and the
-   * error.
+   * The validated events, by schema, or by type where the type has upcasts: subscribers with the
+   * same schema share the event and the error.
    */
-  readonly events: Map<Schema | undefined, Event | Promise<Event>>;
+  readonly events: Map<unknown, Event | Promise<Event>>;
 }
 
 async function run(subscription: Subscription, job: Run): Promise<Verdict> {
@@ -78,39 +79,50 @@ const ACKNOWLEDGE: Verdict = { kind: "acknowledge" };
 
 /** Gives the event that fits a type, validated once for all subscribers. */
 function validated(eventType: AnyEventType | undefined, job: Run): Event | Promise<Event> {
-  const schema = eventType?.schema;
-  const known = job.events.get(schema);
+  const key = eventType?.upcast ? eventType : eventType?.schema;
+  const known = job.events.get(key);
   if (known) return known;
   const event = eventOf(eventType, job);
-  job.events.set(schema, event);
+  job.events.set(key, event);
   return event;
 }
 
-/** Validates the data; gives a promise only if the schema gives one, or refuses the data. */
+/**
+ * Brings the data up to date and validates it; gives a promise only if the schema gives one, or if
+ * the data is refused.
+ */
 function eventOf(eventType: AnyEventType | undefined, job: Run): Event | Promise<Event> {
   const { type, data } = job;
-  const event = { ...job.event.facts, type, data };
+  let event: Event = { ...job.event.facts, type, data };
   if (!eventType) return event;
-  const result = validate(eventType.schema, data);
+  try {
+    event = { ...event, ...upToDate(eventType, job.event, data) };
+  } catch (error) {
+    return refused(error, job);
+  }
+  const result = validate(eventType.schema, event.data);
   if ("ok" in result && result.ok) return linked(eventType, { ...event, data: result.value });
   return whenValidated(eventType, event, { result, job });
 }
 
-/** Waits for a validation; a violation is reported unless the message was given up meanwhile. */
+/** Waits for a validation; a violation is refused. */
 async function whenValidated(
   eventType: AnyEventType,
   event: Event,
   { result, job }: { result: Validation | Promise<Validation>; job: Run },
 ): Promise<Event> {
-  const { dispatcher, type, context } = job;
   const validation = await result;
   if (validation.ok) return linked(eventType, { ...event, data: validation.value });
-  const error = violation(eventType, validation.paths);
+  return refused(violation(eventType, validation.paths), job);
+}
+
+/** Rejects with an error of reading, and reports it unless the message was given up meanwhile. */
+function refused(error: unknown, { dispatcher, type, context }: Run): Promise<never> {
   if (!context.signal.aborted) {
     const then = dispatcher.options.onUndecodable;
     reportUnhandled(context, { then, type, reason: readingFault(error) });
   }
-  throw error;
+  return Promise.reject(error);
 }
 
 function violation({ type }: AnyEventType, paths: string): MelangeError {

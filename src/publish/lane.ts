@@ -1,7 +1,9 @@
-import type { Limits, SendResult } from "../backend.ts";
-import type { Batcher } from "../support/batcher.ts";
-import { MelangeError } from "../support/errors.ts";
-import type { Destination, OutgoingMessage } from "../wire/message.ts";
+import type { Limits, Sender, SendResult } from "../backend.ts";
+import { type BatcherOptions, createBatcher } from "../support/batcher.ts";
+import { outcomeUnknown } from "../support/errors.ts";
+import { retryEach, type RetryOptions } from "../support/retry.ts";
+import { sendApart } from "../support/send_apart.ts";
+import { type Destination, isFifo, kindOf, nameOf, type OutgoingMessage } from "../wire/message.ts";
 
 /** A message in a lane, which waits for a request or a result. */
 export interface Item {
@@ -9,8 +11,10 @@ export interface Item {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A place in the order of a lane. */
-export type Place = Record<never, never>;
+/** A place in the order of a lane. The function sends the message from this place, once it is ready. */
+export interface Place {
+  go?: () => void;
+}
 
 /** Facts of a lane, common to its events. */
 export interface LaneFacts {
@@ -19,9 +23,11 @@ export interface LaneFacts {
   readonly limits: Limits;
 }
 
-/** Options of {@linkcode createLane}. */
-export interface LaneOptions extends LaneFacts {
-  readonly batcher: Batcher<Item, SendResult>;
+/** Settings that all lanes of a publisher share. */
+export interface LaneSettings
+  extends Pick<BatcherOptions<Item, SendResult>, "lingerMs" | "maxInFlight" | "gathers" | "clock"> {
+  readonly backend: Sender;
+  readonly retry: RetryOptions;
   /** Tells whether somebody flushes, so that nothing waits for more to come. */
   isUrgent(): boolean;
 }
@@ -32,7 +38,6 @@ export interface LaneOptions extends LaneFacts {
  * it have been sent or given up.
  */
 export interface Lane extends LaneFacts {
-  readonly batcher: Batcher<Item, SendResult>;
   /** Takes the last place. */
   enter(): Place;
   /**
@@ -42,102 +47,96 @@ export interface Lane extends LaneFacts {
   send(place: Place, item: Item): Promise<SendResult>;
   /** Gives a place up, unless a message was sent from it. */
   leave(place: Place): void;
+  /** Sends the waiting messages without further waiting. */
+  hurry(): void;
   /** Tells whether nothing is in line, waits or is under way. */
   isIdle(): boolean;
 }
 
 /** Creates an empty lane. */
-export function createLane(options: LaneOptions): Lane {
-  const { batcher, isUrgent } = options;
-  /** The places in order, each with the function that sends its ready message. */
-  const line = new Map<Place, (() => void) | undefined>();
+export function createLane(destination: Destination, settings: LaneSettings): Lane {
+  const { backend, retry, isUrgent } = settings;
+  const limits = backend.limits[kindOf(destination)];
+  const groupOf = isFifo(nameOf(destination)) && (({ message }: Item) => message.group);
+  const line = new Set<Place>();
+  const batcher = createBatcher<Item, SendResult>({
+    ...settings,
+    maxItems: limits.entries,
+    maxBytes: limits.batchBytes,
+    sizeOf: ({ message }) => backend.sizeOf(message, destination),
+    ...(groupOf && { keyOf: groupOf }),
+    run,
+  });
+
+  /** Sends a batch until each message has a result. The batch ends when all its callers gave up. */
+  function run(
+    items: Item[],
+    settle: (item: Item, result: SendResult) => void,
+    answered?: () => void,
+  ): Promise<void> {
+    const waiting = new Set(items);
+    // None where nobody can give up: a signal costs the backend time.
+    const ending = items.some(({ signal }) => signal) && new AbortController();
+    const signal = ending ? ending.signal : undefined;
+    const check = () => {
+      // Not where all have their results: an abort is an error with a stack.
+      if (!ending || waiting.size < 1) return;
+      if ([...waiting].every(({ signal }) => signal?.aborted)) ending.abort();
+    };
+    for (const { signal } of items) signal?.addEventListener("abort", check);
+    const send = (going: Item[]) =>
+      backend.send(destination, going.map(({ message }) => message), { signal });
+    const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf }).finally(answered);
+    const tell = (item: Item, result: SendResult) => {
+      settle(item, result);
+      waiting.delete(item);
+      check();
+    };
+    return retryEach(items, sendAll, tell, { ...retry, signal })
+      .finally(() => items.forEach(({ signal }) => signal?.removeEventListener("abort", check)));
+  }
 
   /** Sends from the ready places in front, in one go, so that the messages share a request. */
   function admit(): void {
-    for (const [place, go] of line) {
-      if (!go) return;
+    for (const place of line) {
+      if (!place.go) return;
       line.delete(place);
-      go();
+      place.go();
     }
   }
 
-  function leave(place: Place): void {
-    line.delete(place);
-    admit();
-  }
-
-  function add(item: Item): Promise<SendResult> {
-    const result = batcher.add(item);
-    if (isUrgent()) batcher.hurry();
-    return result;
-  }
-
-  function inTurn(place: Place, item: Item): Promise<SendResult> {
-    return new Promise((resolve) => {
-      line.set(place, () => resolve(add(item)));
-      admit();
-    });
-  }
-
   return {
-    ...options,
+    destination,
+    limits,
     enter() {
       const place = {};
-      line.set(place, undefined);
+      line.add(place);
       return place;
     },
-    send(place, item) {
-      const { signal } = item;
-      if (!signal) return inTurn(place, item);
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
+    send: (place, item) =>
+      new Promise((resolve, reject) => {
+        const { signal } = item;
+        if (signal?.aborted) return reject(signal.reason);
         const onAbort = () => {
           const isTakenBack = line.delete(place) || batcher.remove(item);
-          reject(isTakenBack ? signal.reason : onTheWire());
+          reject(
+            isTakenBack ? signal?.reason : outcomeUnknown("as the publish was aborted on the wire"),
+          );
         };
-        signal.addEventListener("abort", onAbort);
-        inTurn(place, item).then(resolve, reject)
-          .finally(() => signal.removeEventListener("abort", onAbort));
-      });
+        signal?.addEventListener("abort", onAbort);
+        place.go = () => {
+          const sent = batcher.add(item).then(resolve, reject);
+          // Only here: a further promise for each message under way is memory that is felt.
+          if (signal) sent.finally(() => signal.removeEventListener("abort", onAbort));
+          if (isUrgent()) batcher.hurry();
+        };
+        admit();
+      }),
+    leave(place) {
+      line.delete(place);
+      admit();
     },
-    leave,
-    isIdle: () => line.size === 0 && batcher.idle,
-  };
-}
-
-function onTheWire(): MelangeError {
-  return new MelangeError(
-    "OUTCOME_UNKNOWN",
-    "Cannot tell the outcome: the publish was aborted while it was on the wire",
-  );
-}
-
-/** The callers of a batch that still wait for a result. */
-export interface Abandonment {
-  /** Aborts when all callers have given up; a caller without a signal never gives up. */
-  readonly signal: AbortSignal;
-  /** Takes note of a result. */
-  settled(item: Item): void;
-  /** Takes note of the end of the batch. */
-  forget(): void;
-}
-
-/** Watches the callers of a batch; `undefined` if none of them can give up. */
-export function abandonment(items: readonly Item[]): Abandonment | undefined {
-  if (!items.some(({ signal }) => signal)) return undefined;
-  const waiting = new Set(items);
-  const controller = new AbortController();
-  const check = () => {
-    // Not where all have their results: an abort is an error with a stack.
-    if (waiting.size > 0 && [...waiting].every(({ signal }) => signal?.aborted)) controller.abort();
-  };
-  for (const { signal } of items) signal?.addEventListener("abort", check);
-  return {
-    signal: controller.signal,
-    settled(item) {
-      waiting.delete(item);
-      check();
-    },
-    forget: () => items.forEach(({ signal }) => signal?.removeEventListener("abort", check)),
+    hurry: batcher.hurry,
+    isIdle: () => line.size < 1 && batcher.isIdle(),
   };
 }

@@ -1,8 +1,9 @@
+import { defined } from "../support/defined.ts";
 import { MelangeError } from "../support/errors.ts";
-import { type AnyEventType, type Event, eventTypeOf, invalidEvent } from "../event/event.ts";
+import { type AnyEventType, type Event, eventTypeOf, refusedEvent } from "../event/event.ts";
 import { encode } from "../wire/format.ts";
 import { carriedData } from "../wire/json_data.ts";
-import type { Format } from "../wire/packed.ts";
+import type { Format, MessageFormat } from "../wire/packed.ts";
 import {
   type Attributes,
   checkedFor,
@@ -101,18 +102,13 @@ export function destinationOf(event: Event, options: PublishOptions): Destinatio
     );
   }
   if (options.topic !== undefined && options.queue !== undefined) {
-    throw new MelangeError(
-      "INVALID_MESSAGE",
-      `Cannot publish "${event.type}" to a topic and a queue at once: publish it twice`,
-    );
+    throw refusedEvent(event, "it has a topic and a queue: publish it twice", "INVALID_MESSAGE");
   }
   if (options.queue !== undefined) return { queue: options.queue };
   const topic = options.topic ?? event.topic;
   if (topic !== undefined) return { topic };
-  throw new MelangeError(
-    "INVALID_MESSAGE",
-    `Cannot publish "${event.type}" as it has no topic: give the event type one, or pass { topic } or { queue }`,
-  );
+  const rule = "it has no topic: give the event type one, or pass { topic } or { queue }";
+  throw refusedEvent(event, rule, "INVALID_MESSAGE");
 }
 
 function isEvent(value: Event | null | undefined): boolean {
@@ -124,7 +120,7 @@ function isEvent(value: Event | null | undefined): boolean {
 /** Settings for writing events. */
 export interface Writing {
   /** The format. */
-  format: Format;
+  format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
 }
@@ -145,7 +141,7 @@ export function outgoing(
   const { destination, limits } = lane;
   const toQueue = "queue" in destination;
   const check = (valid: Validation) => {
-    if (!valid.ok) throw invalidEvent(event, `data violates the schema at ${valid.paths}`);
+    if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
   };
   const write = (): OutgoingMessage => {
     const message = {
@@ -177,11 +173,11 @@ function placement(
   const fifo = isFifo(nameOf(destination));
   const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
   const { delayMs, deduplicationId = fifo && event.id } = options;
-  return {
-    ...(group === undefined ? {} : { group }),
-    ...(deduplicationId === false ? {} : { deduplicationId }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-  };
+  return defined({
+    group,
+    deduplicationId: deduplicationId === false ? undefined : deduplicationId,
+    delayMs,
+  });
 }
 
 function groupOf(event: Event, type: AnyEventType | undefined): string | undefined {
@@ -191,6 +187,6 @@ function groupOf(event: Event, type: AnyEventType | undefined): string | undefin
     if (typeof group === "object") Promise.resolve(group).catch(() => {});
     return group;
   } catch {
-    throw invalidEvent(event, "group cannot be told: the group function threw");
+    throw refusedEvent(event, "its group cannot be told: the group function threw");
   }
 }

@@ -1,29 +1,16 @@
 import { type AsyncDisposing, disposable } from "../support/async_dispose.ts";
 import type { Sender, SendResult } from "../backend.ts";
-import { Batcher } from "../support/batcher.ts";
-import { abortable, type Clock, type Random, systemClock } from "../support/clock.ts";
-import { isNumber } from "../support/duration.ts";
+import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
-import { type Format, isFormat } from "../wire/packed.ts";
-import { abandonment, createLane, type Item, type Lane } from "./lane.ts";
-import { type Destination, isFifo, nameOf } from "../wire/message.ts";
-import {
-  destinationOf,
-  outgoing,
-  type PublishAllOptions,
-  type PublishOptions,
-} from "./outgoing.ts";
-import {
-  checkRetryPolicy,
-  DEADLINE_MS,
-  RetryBudget,
-  retryEach,
-  type RetryPolicy,
-} from "../support/retry.ts";
-import { Semaphore } from "../support/semaphore.ts";
-import { sendApart } from "../support/send_apart.ts";
-import { jsonOnly, type SerializerRegistry, type Writers } from "../wire/serializer.ts";
+import { type Format, isFormat, type MessageFormat } from "../wire/packed.ts";
+import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
+import { checkRanges } from "../support/range.ts";
+import { failed } from "../support/result.ts";
+import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
+import { notSent } from "../support/send_apart.ts";
+import { createSending, type Sending } from "./sending.ts";
+import { jsonOnly, type SerializerRegistry } from "../wire/serializer.ts";
 
 /**
  * The result of a publish.
@@ -65,8 +52,11 @@ export interface EventPublisher {
  * @category Publishing
  */
 export interface PublisherSettings {
-  /** The format of events. Default: `"plain"`. */
-  format?: Format;
+  /**
+   * The format of events: the name of one, or a format such as `binaryCloudEvents()`. Default:
+   * `"plain"`.
+   */
+  format?: Format | MessageFormat;
   /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
   /**
@@ -134,41 +124,36 @@ export interface MessagePublisherOptions extends PublisherSettings {
  * @category Publishing
  */
 export class MessagePublisher implements EventPublisher {
-  readonly #backend: Sender;
-  readonly #options:
-    & Required<Omit<PublisherSettings, "maxPending" | "retry" | "serializers">>
-    & { serializers: Writers };
-  readonly #retry: RetryPolicy;
-  readonly #budget: RetryBudget;
-  readonly #places: Semaphore;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #pending = new Set<Promise<SendResult>>();
-  #flushes = 0;
-  #closed = false;
+  readonly #sending: Sending;
 
   /** Creates a publisher; nothing is opened before the first event. */
   constructor(options: MessagePublisherOptions) {
     const { backend, maxPending = 10_000, retry = {}, clock = systemClock, ...rest } = options;
     const { format = "plain", serializers = jsonOnly, random = Math.random } = rest;
     const { lingerMs = 0, eager = false, maxInFlight = 8 } = rest;
+    const cannot = "create a publisher";
     if (typeof backend?.send !== "function") {
-      throw new TypeError("Cannot create a publisher as it needs a backend: pass { backend }");
+      throw new TypeError(`Cannot ${cannot} as it needs a backend: pass { backend }`);
     }
     if (!isFormat(format)) {
       const rule = 'format must be "plain", "melange" or "cloudevents"';
-      throw new TypeError(broken(rule, format));
+      throw new TypeError(`Cannot ${cannot} as ${rule}: current value is ${format}`);
     }
-    checkCount("maxPending", maxPending);
-    checkCount("maxInFlight", maxInFlight);
-    if (!isNumber(lingerMs, 0)) {
-      throw new RangeError(broken("lingerMs must not be negative", lingerMs));
-    }
+    checkRanges({ maxPending, maxInFlight }, { cannot, min: 1, integer: true });
+    checkRanges({ lingerMs }, { cannot, min: 0 });
     checkRetryPolicy(retry);
-    this.#backend = backend;
-    this.#options = { format, serializers, lingerMs, eager, maxInFlight, clock, random };
-    this.#retry = retry;
-    this.#budget = new RetryBudget({ clock });
-    this.#places = new Semaphore(maxPending);
+    const budget = createRetryBudget({ clock });
+    this.#sending = createSending({
+      backend,
+      maxPending,
+      maxInFlight,
+      lingerMs,
+      gathers: !eager,
+      clock,
+      format,
+      serializers,
+      retry: { ...retry, clock, random, budget },
+    });
     disposable(this, () => this.close());
   }
 
@@ -183,7 +168,7 @@ export class MessagePublisher implements EventPublisher {
    * same event again is safe for readers that de-duplicate.
    */
   async publish(event: Event, options: PublishOptions = {}): Promise<Published> {
-    const result = await this.#track(this.#send(event, options));
+    const result = await this.#sending.send(event, options);
     if (!result.ok) throw result.error;
     const { ok: _, ...published } = result;
     return published;
@@ -206,20 +191,18 @@ export class MessagePublisher implements EventPublisher {
       );
     }
     const results: Promise<SendResult>[] = [];
+    /** Returns a wait for room, if the next event needs one. */
     const start = (entry: Event | PublishEntry) => {
-      const [event, own] = entryOf(entry, options);
-      results.push(this.#track(this.#send(event, own)).catch(asResult));
+      results.push(this.#sending.send(...entryOf(entry, options)).catch(asResult));
+      return this.#sending.room();
     };
     if (Symbol.asyncIterator in events) {
-      for await (const entry of events) {
-        start(entry);
-        await this.#room();
-      }
+      for await (const entry of events) await start(entry);
     } else {
       // Without an await in between, as far as there is room: what is started in one turn shares requests.
       for (const entry of events) {
-        start(entry);
-        if (this.#places.full) await this.#room();
+        const wait = start(entry);
+        if (wait) await wait;
       }
     }
     return await Promise.all(results);
@@ -227,136 +210,18 @@ export class MessagePublisher implements EventPublisher {
 
   /** Sends the waiting events; resolves when every event so far has a result. Never rejects. */
   async flush(): Promise<void> {
-    this.#flushes += 1;
-    for (const { batcher } of this.#lanes.values()) batcher.hurry();
-    await Promise.allSettled(this.#pending);
-    this.#flushes -= 1;
+    await this.#sending.flush();
   }
 
   /** Takes no more events, and delivers or reports the present events. The backend stays open. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#sending.close();
     await this.flush();
-  }
-
-  /** Resolves when a further event would not have to wait. */
-  async #room(): Promise<void> {
-    await this.#places.acquire();
-    this.#places.release();
-  }
-
-  #track(result: Promise<SendResult>): Promise<SendResult> {
-    const forget = () => this.#pending.delete(result);
-    this.#pending.add(result);
-    result.then(forget, forget);
-    return result;
-  }
-
-  async #send(event: Event, options: PublishOptions): Promise<SendResult> {
-    if (this.#closed) {
-      throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
-    }
-    const { signal } = options;
-    signal?.throwIfAborted();
-    const lane = this.#laneOf(destinationOf(event, options));
-    const place = lane.enter();
-    try {
-      const wait = this.#places.acquire(signal);
-      if (wait) await wait;
-      try {
-        const prepared = outgoing(event, { options, lane, writing: this.#options });
-        const message = prepared instanceof Promise
-          ? await this.#inTime(event, prepared, signal)
-          : prepared;
-        return await lane.send(place, { message, signal });
-      } finally {
-        this.#places.release();
-      }
-    } finally {
-      lane.leave(place);
-    }
-  }
-
-  /** Ends the wait for a schema without an answer, because later events wait behind this event. */
-  #inTime<T>({ type }: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
-    // A second at least: a policy without retries has a deadline of 0.
-    const ms = Math.max(this.#retry.deadlineMs ?? DEADLINE_MS, 1_000);
-    const ending = new AbortController();
-    const cancel = this.#options.clock.after(ms, () => {
-      const rule = "no answer came in time from its schema";
-      ending.abort(new MelangeError("TIMEOUT", `Cannot publish "${type}" as ${rule}`));
-    });
-    return abortable(abortable(message, ending.signal), signal).finally(cancel);
-  }
-
-  #laneOf(destination: Destination): Lane {
-    const { topic } = destination as { topic?: string };
-    const kind = topic === undefined ? "queue" : "topic";
-    const key = `${kind} ${nameOf(destination)}`;
-    const known = this.#lanes.get(key);
-    if (known) return known;
-    this.#dropIdleLanes();
-    const limits = this.#backend.limits[kind];
-    const fifo = isFifo(nameOf(destination));
-    const { lingerMs, eager, maxInFlight, clock } = this.#options;
-    const batcher = new Batcher<Item, SendResult>({
-      maxItems: limits.entries,
-      maxBytes: limits.batchBytes,
-      sizeOf: ({ message }) => this.#backend.sizeOf(message, destination),
-      lingerMs,
-      gathers: !eager,
-      maxInFlight,
-      clock,
-      ...(fifo ? { keyOf: groupOf } : {}),
-      run: (...batch) => this.#run(destination, ...batch),
-    });
-    const lane = createLane({ destination, limits, batcher, isUrgent: () => this.#flushes > 0 });
-    this.#lanes.set(key, lane);
-    return lane;
-  }
-
-  #dropIdleLanes(): void {
-    for (const [key, lane] of this.#lanes) if (lane.isIdle()) this.#lanes.delete(key);
-  }
-
-  #run(
-    destination: Destination,
-    items: Item[],
-    settle: (item: Item, result: SendResult) => void,
-    answered?: () => void,
-  ): Promise<void> {
-    const { clock, random } = this.#options;
-    const watch = abandonment(items);
-    const signal = watch?.signal;
-    const send = (going: Item[]) => {
-      const messages = going.map(({ message }) => message);
-      return this.#backend.send(destination, messages, { signal });
-    };
-    const fifo = isFifo(nameOf(destination));
-    const sendAll = (pending: Item[]) =>
-      sendApart(pending, { send, groupOf: fifo && groupOf }).finally(answered);
-    const options = { ...this.#retry, clock, random, budget: this.#budget, signal };
-    const tell = (item: Item, result: SendResult) => {
-      settle(item, result);
-      watch?.settled(item);
-    };
-    return retryEach(items, sendAll, tell, options).finally(watch?.forget);
   }
 }
 
 /** Disposal of a publisher by `await using`: the same as {@linkcode MessagePublisher.close}. */
 export interface MessagePublisher extends AsyncDisposing {}
-
-const groupOf = ({ message }: Item) => message.group;
-
-function checkCount(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value > 0) return;
-  throw new RangeError(broken(`${name} must be a positive integer`, value));
-}
-
-function broken(rule: string, value: unknown): string {
-  return `Cannot create a publisher as ${rule}: current value is ${value}`;
-}
 
 function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Event, PublishOptions] {
   if (typeof entry !== "object" || entry === null || !("event" in entry)) return [entry, options];
@@ -366,12 +231,6 @@ function entryOf(entry: Event | PublishEntry, options: PublishAllOptions): [Even
   return [event, { ...(elsewhere ? common : options), ...own } as PublishOptions];
 }
 
-function asResult(error: unknown): SendResult {
-  if (error instanceof MelangeError) return { ok: false, error };
-  return {
-    ok: false,
-    error: new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
-      cause: error,
-    }),
-  };
+function asResult(cause: unknown): SendResult {
+  return cause instanceof MelangeError ? failed(cause) : notSent({ cause });
 }

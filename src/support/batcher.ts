@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** Options of {@linkcode Batcher}. */
+/** Options of {@linkcode createBatcher}. */
 export interface BatcherOptions<Item, Outcome> {
   /** The most items of a batch. */
   maxItems: number;
@@ -45,204 +45,150 @@ interface Entry<Outcome> {
   reject: (reason: unknown) => void;
 }
 
-/**
- * Items that share a key, oldest first. Items without a key share one line, which is never held.
- */
-interface Line<Item, Outcome> {
-  readonly key: string | undefined;
-  readonly waiting: Map<Item, Entry<Outcome>>;
-  bytes: number;
-  /** State of the key: a batch with this key is under way. */
-  held: boolean;
-}
+/** Items that share a key, oldest first. Items without a key share one line, which is never held. */
+type Line<Item, Outcome> = Map<Item, Entry<Outcome>>;
 
 /**
  * Collects items and runs them in batches: as soon as a batch is full by count or bytes, else when
  * the first item has waited long enough. Each item gets an outcome of its own.
  */
-export class Batcher<Item extends object, Outcome> {
-  readonly #options: BatcherOptions<Item, Outcome>;
-  /** The lines that are held or hold items, in the order of service. */
-  readonly #lines = new Map<string | undefined, Line<Item, Outcome>>();
-  /** The items in lines that are not held. */
-  readonly #ready = { items: 0, bytes: 0 };
-  readonly #running = new Set<Promise<void>>();
-  /** Ends the time in which a batch with room left holds up further batches. */
-  #answered: (() => void) | undefined;
-  #due = false;
-  #cancelLinger: (() => void) | undefined;
-
-  /** Creates an empty batcher. */
-  constructor(options: BatcherOptions<Item, Outcome>) {
-    this.#options = options;
-  }
-
-  /** State of rest: no item waits and no batch runs. */
-  get idle(): boolean {
-    return this.#lines.size === 0 && this.#running.size === 0;
-  }
-
+export interface Batcher<Item extends object, Outcome> {
   /** Adds an item, at its place in the order, before returning. The same object is added once. */
-  add(item: Item): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const size = this.#options.sizeOf?.(item) ?? 0;
-      const line = this.#lineOf(item);
-      line.waiting.set(item, { size, resolve, reject });
-      this.#count(line, 1, size);
-      this.#pump();
-    });
-  }
-
+  add(item: Item): Promise<Outcome>;
   /**
    * Takes an item back; `false` if the item is in a batch already. The promise of the item then
    * never settles.
    */
-  remove(item: Item): boolean {
-    const line = this.#lines.get(this.#options.keyOf?.(item));
-    if (!line?.waiting.has(item)) return false;
-    this.#leave(line, item);
-    this.#drop(line);
-    this.#pump();
-    return true;
-  }
-
+  remove(item: Item): boolean;
   /** Runs the waiting items without further waiting. */
-  hurry(): void {
-    this.#due = true;
-    this.#pump();
-  }
+  hurry(): void;
+  /** Tells whether no item waits and no batch runs. */
+  isIdle(): boolean;
+}
 
-  #pump(): void {
-    const { maxInFlight } = this.#options;
-    while (this.#running.size < maxInFlight && this.#ready.items > 0 && this.#ripe()) {
-      const answered = this.#options.gathers && !this.#isFull() ? this.#holdUp() : undefined;
-      this.#start(this.#take(), answered);
+/** Creates an empty batcher. */
+export function createBatcher<Item extends object, Outcome>(
+  options: BatcherOptions<Item, Outcome>,
+): Batcher<Item, Outcome> {
+  const { maxItems, maxBytes = Infinity, lingerMs, maxInFlight, clock, gathers } = options;
+  const { sizeOf = () => 0, keyOf = () => undefined, run } = options;
+  /** The lines with items that may go, in the order of service. */
+  const ready = new Map<string | undefined, Line<Item, Outcome>>();
+  /** The lines that wait for the batch with their key. */
+  const held = new Map<string | undefined, Line<Item, Outcome>>();
+  let running = 0;
+  /** Ends the time in which a batch with room left holds up further batches. */
+  let patience: (() => void) | undefined;
+  let due = false;
+  let cancelLinger: (() => void) | undefined;
+
+  function pump(): void {
+    let { batch, isFull } = next();
+    while (batch.size > 0 && running < maxInFlight && (isFull || (due && !patience))) {
+      start(batch, gathers && !isFull ? holdUp() : undefined);
+      ({ batch, isFull } = next());
     }
-    if (this.#ready.items === 0) this.#stopLinger();
-    else if (!this.#due && !this.#cancelLinger) this.#linger();
+    if (batch.size === 0) stopLinger();
+    else if (!due) cancelLinger ??= linger();
   }
 
-  #ripe(): boolean {
-    return (this.#due && !this.#answered) || this.#isFull();
-  }
-
-  #isFull(): boolean {
-    const { maxItems, maxBytes = Infinity } = this.#options;
-    return this.#ready.items >= maxItems || this.#ready.bytes >= maxBytes;
-  }
-
-  #linger(): void {
-    const ripe = () => {
-      this.#cancelLinger = undefined;
-      this.hurry();
-    };
-    const { lingerMs, clock } = this.#options;
-    if (lingerMs > 0) {
-      this.#cancelLinger = clock.after(lingerMs, ripe);
-      return;
-    }
-    let cancelled = false;
-    this.#cancelLinger = () => cancelled = true;
-    queueMicrotask(() => cancelled || ripe());
-  }
-
-  #stopLinger(): void {
-    this.#cancelLinger?.();
-    this.#cancelLinger = undefined;
-    this.#due = false;
-  }
-
-  /** The items that are next and fit together. */
-  #take(): Map<Item, Entry<Outcome>> {
-    const { maxItems, maxBytes = Infinity } = this.#options;
-    const batch = new Map<Item, Entry<Outcome>>();
+  /** The items that are next and fit together. The batch is full if no other item fits. */
+  function next(): { batch: Line<Item, Outcome>; isFull: boolean } {
+    const batch: Line<Item, Outcome> = new Map();
     let bytes = 0;
-    for (const { held, waiting } of this.#lines.values()) {
-      for (const [item, entry] of held ? [] : waiting) {
-        const fits = batch.size === 0 || bytes + entry.size <= maxBytes;
-        if (!fits || batch.size >= maxItems) return batch;
+    for (const line of ready.values()) {
+      for (const [item, entry] of line) {
+        const fits = batch.size < 1 || bytes + entry.size <= maxBytes;
+        if (!fits || batch.size >= maxItems) return { batch, isFull: true };
         batch.set(item, entry);
         bytes += entry.size;
       }
     }
-    return batch;
+    return { batch, isFull: batch.size >= maxItems || bytes >= maxBytes };
+  }
+
+  /** Starts the time for which the first item waits, and returns the function that ends the time. */
+  function linger(): () => void {
+    if (lingerMs > 0) return clock.after(lingerMs, hurry);
+    let cancelled = false;
+    queueMicrotask(() => cancelled || hurry());
+    return () => cancelled = true;
+  }
+
+  function stopLinger(): void {
+    cancelLinger?.();
+    cancelLinger = undefined;
+    due = false;
+  }
+
+  function hurry(): void {
+    stopLinger();
+    due = true;
+    pump();
   }
 
   /** Lets no other batch with room left go until the function returned is called, or patience ends. */
-  #holdUp(): () => void {
+  function holdUp(): () => void {
     const answered = () => {
       cancel();
-      if (this.#answered !== answered) return;
-      this.#answered = undefined;
-      this.#pump();
+      if (patience !== answered) return;
+      patience = undefined;
+      pump();
     };
-    const cancel = this.#options.clock.after(PATIENCE_MS, answered);
-    return this.#answered = answered;
+    const cancel = clock.after(PATIENCE_MS, answered);
+    return patience = answered;
   }
 
-  #start(batch: Map<Item, Entry<Outcome>>, answered: (() => void) | undefined): void {
+  function start(batch: Line<Item, Outcome>, answered: (() => void) | undefined): void {
     const items = [...batch.keys()];
-    const lines = new Set(items.map((item) => this.#lineOf(item)));
-    for (const item of items) this.#leave(this.#lineOf(item), item);
-    for (const line of lines) this.#hold(line);
-    const settle = (item: Item, outcome: Outcome) => batch.get(item)?.resolve(outcome);
-    const running = this.#options.run(items, settle, answered)
-      .catch((error) => batch.forEach((entry) => entry.reject(error)))
-      .finally(() => {
-        this.#running.delete(running);
-        for (const line of lines) this.#release(line);
-        answered?.();
-        this.#pump();
-      });
-    this.#running.add(running);
-  }
-
-  #lineOf(item: Item): Line<Item, Outcome> {
-    const key = this.#options.keyOf?.(item);
-    const known = this.#lines.get(key);
-    if (known) return known;
-    const line = { key, waiting: new Map<Item, Entry<Outcome>>(), bytes: 0, held: false };
-    this.#lines.set(key, line);
-    return line;
-  }
-
-  #leave(line: Line<Item, Outcome>, item: Item): void {
-    const size = line.waiting.get(item)?.size ?? 0;
-    line.waiting.delete(item);
-    this.#count(line, -1, -size);
-  }
-
-  #count(line: Line<Item, Outcome>, items: number, bytes: number): void {
-    line.bytes += bytes;
-    if (!line.held) this.#countReady(items, bytes);
-  }
-
-  #countReady(items: number, bytes: number): void {
-    this.#ready.items += items;
-    this.#ready.bytes += bytes;
-  }
-
-  /** Lets nobody of this line go until its batch has ended. */
-  #hold(line: Line<Item, Outcome>): void {
-    if (line.key !== undefined) {
-      line.held = true;
-      this.#countReady(-line.waiting.size, -line.bytes);
+    for (const item of items) {
+      const key = keyOf(item);
+      const line = lineOf(key);
+      line.delete(item);
+      if (key !== undefined) held.set(key, line);
+      if (key !== undefined || line.size < 1) ready.delete(key);
     }
-    this.#drop(line);
+    running += 1;
+    run(items, (item, outcome) => batch.get(item)?.resolve(outcome), answered)
+      .catch((error) => batch.forEach(({ reject }) => reject(error)))
+      .finally(() => {
+        running -= 1;
+        for (const item of items) release(keyOf(item));
+        answered?.();
+        pump();
+      });
+  }
+
+  function lineOf(key: string | undefined): Line<Item, Outcome> {
+    return held.get(key) ?? ready.get(key) ?? new Map();
   }
 
   /** Lets the waiting items of a line go next. The lines that were served last come at the end. */
-  #release(line: Line<Item, Outcome>): void {
-    if (!line.held) return;
-    line.held = false;
-    this.#lines.delete(line.key);
-    if (line.waiting.size === 0) return;
-    this.#lines.set(line.key, line);
-    this.#countReady(line.waiting.size, line.bytes);
-    this.#due = true;
+  function release(key: string | undefined): void {
+    const line = lineOf(key);
+    if (!held.delete(key) || line.size < 1) return;
+    ready.set(key, line);
+    due = true;
   }
 
-  #drop(line: Line<Item, Outcome>): void {
-    if (line.waiting.size === 0 && !line.held) this.#lines.delete(line.key);
-  }
+  return {
+    add: (item) =>
+      new Promise((resolve, reject) => {
+        const entry = { size: sizeOf(item), resolve, reject };
+        const key = keyOf(item);
+        const line = lineOf(key).set(item, entry);
+        if (!held.has(key)) ready.set(key, line);
+        pump();
+      }),
+    remove(item) {
+      const key = keyOf(item);
+      const line = lineOf(key);
+      if (!line.delete(item)) return false;
+      if (line.size < 1) ready.delete(key);
+      pump();
+      return true;
+    },
+    hurry,
+    isIdle: () => ready.size + running < 1,
+  };
 }

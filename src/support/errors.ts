@@ -87,6 +87,24 @@ export class MelangeError extends Error {
   }
 }
 
+/**
+ * Creates the error of an action that may or may not have been done. `rest` goes on from "Cannot tell
+ * the outcome".
+ */
+export function outcomeUnknown(rest: string, options?: MelangeErrorOptions): MelangeError {
+  return new MelangeError("OUTCOME_UNKNOWN", `Cannot tell the outcome ${rest}`, options);
+}
+
+/** Tells whether a thrown value is an error of ours, without trust in the value. */
+export function isMelangeError(error: unknown): error is MelangeError {
+  try {
+    return error instanceof MelangeError;
+  } catch {
+    // A revoked proxy was thrown.
+    return false;
+  }
+}
+
 const DEAD_LETTER = /* @__PURE__ */ Symbol.for("@melange/melange/DeadLetter");
 
 /**

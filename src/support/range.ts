@@ -22,15 +22,18 @@ export function checkRange(value: unknown, rule: RangeRule): void {
   const { cannot, name, min, max, integer = false } = rule;
   if (isNumber(value, min, max) && (!integer || Number.isSafeInteger(value))) return;
   const shown = typeof value === "number" ? value : typeof value;
+  const least = min === Number.MIN_VALUE ? "more than 0" : `${min} or more`;
   throw new RangeError(
-    `Cannot ${cannot} as ${name} must ${wordsFor(rule)}: current value is ${shown}`,
+    `Cannot ${cannot} as ${name} must be ${integer ? "an integer, " : ""}${
+      max === undefined ? least : `${min} to ${max}`
+    }: current value is ${shown}`,
   );
 }
 
-function wordsFor({ min, max, integer = false }: RangeRule): string {
-  if (max !== undefined) return `be ${integer ? "an integer from " : ""}${min} to ${max}`;
-  if (integer && min === 1) return "be a positive integer";
-  if (min === Number.MIN_VALUE) return "be positive";
-  if (integer) return `be an integer, ${min} or more`;
-  return min === 0 ? "not be negative" : `be ${min} or more`;
+/** Refuses options, by their names, of which one breaks the rule. */
+export function checkRanges(
+  options: Readonly<Record<string, unknown>>,
+  rule: Omit<RangeRule, "name">,
+): void {
+  for (const name in options) checkRange(options[name], { ...rule, name });
 }

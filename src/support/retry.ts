@@ -1,7 +1,7 @@
-import type { Result } from "./result.ts";
+import { failed, type Result } from "./result.ts";
 import { type Clock, type Random, reading, sleep } from "./clock.ts";
-import { isNumber } from "./duration.ts";
-import { MelangeError, probe } from "./errors.ts";
+import { checkRanges } from "./range.ts";
+import { isMelangeError, type MelangeError, outcomeUnknown } from "./errors.ts";
 
 /**
  * The growth of delays: the first is at most `baseMs`, each further delay at most twice the one before.
@@ -40,15 +40,8 @@ export const DEADLINE_MS = 60_000;
  */
 export function checkRetryPolicy(policy: RetryPolicy): void {
   const { maxAttempts = 1, baseMs = 0, maxMs = 0, deadlineMs = 0 } = policy;
-  if (!isNumber(maxAttempts, 1)) {
-    throw new RangeError(
-      `Cannot retry as the number of attempts must be at least 1: current value is ${maxAttempts}`,
-    );
-  }
-  for (const [name, value] of Object.entries({ baseMs, maxMs, deadlineMs })) {
-    if (isNumber(value, 0)) continue;
-    throw new RangeError(`Cannot retry as ${name} must not be negative: current value is ${value}`);
-  }
+  checkRanges({ maxAttempts }, { cannot: "retry", min: 1 });
+  checkRanges({ baseMs, maxMs, deadlineMs }, { cannot: "retry", min: 0 });
 }
 
 /** Options of {@linkcode retry} and {@linkcode retryEach}. */
@@ -71,7 +64,7 @@ export function backoffMs(attempt: number, backoff: Backoff, random: Random): nu
 
 /** Tells whether trying again may help: only errors that say so of themselves are retryable. */
 export function isRetryable(error: unknown): boolean {
-  return probe(() => error instanceof MelangeError && error.retryable) === true;
+  return isMelangeError(error) && error.retryable;
 }
 
 /**
@@ -111,13 +104,13 @@ export async function retryEach<Item, Value>(
   const pace = pacer(options);
   const unknown = new Set<Item>();
   const fail = (item: Item, error: MelangeError) =>
-    settle(item, { ok: false, error: unknown.has(item) ? asUnknown(error) : error });
+    settle(item, failed(unknown.has(item) ? asUnknown(error) : error));
   let pending = [...items];
   for (let attempt = 1; pending.length > 0; attempt++) {
     const results = await resultsOf(run, pending);
     const again: { item: Item; error: MelangeError }[] = [];
     pending.forEach((item, index) => {
-      const result = results[index] ?? { ok: false, error: unmentioned() };
+      const result = results[index] ?? failed(unmentioned());
       if (result.ok) return settle(item, result);
       const { error } = result;
       if (error.code === "OUTCOME_UNKNOWN") unknown.add(item);
@@ -136,38 +129,30 @@ async function resultsOf<Item, Value>(
   run: RunBatch<Item, Value>,
   items: Item[],
 ): Promise<Result<Value>[]> {
+  let cause: unknown;
   try {
     const results = await run(items);
-    if (!Array.isArray(results)) throw new TypeError("Cannot read results that are not an array");
-    return results;
-  } catch (cause) {
-    const error = asMelangeError(cause);
-    return items.map(() => ({ ok: false, error }));
+    if (Array.isArray(results)) return results;
+  } catch (error) {
+    cause = error;
   }
+  const failure = failed(asMelangeError(cause));
+  return items.map(() => failure);
 }
 
 /** Returns an error of ours unchanged; any other thrown value becomes `OUTCOME_UNKNOWN`. */
 export function asMelangeError(cause: unknown): MelangeError {
-  if (probe(() => cause instanceof MelangeError)) return cause as MelangeError;
-  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: the backend threw", {
-    cause,
-  });
+  return isMelangeError(cause) ? cause : outcomeUnknown("as the backend threw", { cause });
 }
 
 /** Creates the error of an item without a result. */
 export function unmentioned(): MelangeError {
-  return new MelangeError("OUTCOME_UNKNOWN", "Cannot tell the outcome: no result was given", {
-    retryable: true,
-  });
+  return outcomeUnknown("as no result was given", { retryable: true });
 }
 
-function asUnknown(error: MelangeError): MelangeError {
-  if (error.code === "OUTCOME_UNKNOWN") return error;
-  return new MelangeError(
-    "OUTCOME_UNKNOWN",
-    "Cannot tell the outcome: an earlier attempt may have succeeded",
-    { cause: error },
-  );
+function asUnknown(cause: MelangeError): MelangeError {
+  if (cause.code === "OUTCOME_UNKNOWN") return cause;
+  return outcomeUnknown("as an earlier attempt may have succeeded", { cause });
 }
 
 /** Waits between attempts; the function returned resolves to whether there shall be another. */
@@ -190,7 +175,7 @@ function slept(clock: Clock, ms: number, signal: AbortSignal | undefined): Promi
   return sleep(clock, ms, signal).then(() => true, () => false);
 }
 
-/** Options of {@linkcode RetryBudget}. */
+/** Options of {@linkcode createRetryBudget}. */
 export interface RetryBudgetOptions {
   /** The source of time. */
   clock: Clock;
@@ -205,50 +190,45 @@ export interface RetryBudgetOptions {
  * successes bring tokens back. The bucket bounds the requests to a service that is down or
  * throttles.
  */
-export class RetryBudget {
-  readonly #clock: Clock;
-  readonly #capacity: number;
-  readonly #refillPerSecond: number;
-  #tokens: number;
-  #filledAt: number;
-
-  /** Creates a full bucket. */
-  constructor(options: RetryBudgetOptions) {
-    const { clock, capacity = 100, refillPerSecond = 10 } = options;
-    this.#clock = clock;
-    this.#capacity = capacity;
-    this.#refillPerSecond = refillPerSecond;
-    this.#tokens = capacity;
-    this.#filledAt = reading(clock);
-  }
-
-  /** Takes a token; resolves when there was one, rejects with the signal's reason. */
-  async take(signal?: AbortSignal): Promise<void> {
-    const waitMs = this.reserve();
-    if (waitMs === 0) return;
-    await sleep(this.#clock, waitMs, signal).catch((reason) => {
-      this.credit();
-      throw reason;
-    });
-  }
-
+export interface RetryBudget {
   /** Takes a token and returns the wait until the token is there, in milliseconds. */
-  reserve(): number {
-    this.#refill();
-    this.#tokens -= 1;
-    return Math.max(0, (-this.#tokens / this.#refillPerSecond) * 1000);
-  }
-
+  reserve(): number;
   /** Gives a token back after a success, or when a reserved token is not used. */
-  credit(): void {
-    this.#refill();
-    this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
+  credit(): void;
+}
+
+/** Creates a full bucket. */
+export function createRetryBudget(options: RetryBudgetOptions): RetryBudget {
+  const { clock, capacity = 100, refillPerSecond = 10 } = options;
+  let tokens = capacity;
+  let filledAt = reading(clock);
+
+  /** Adds the tokens that time has brought, and then a token, or takes one. */
+  function add(count: 1 | -1): void {
+    const now = reading(clock);
+    const earned = Math.max(0, now - filledAt) / 1000 * refillPerSecond;
+    tokens = Math.min(capacity, Math.min(capacity, tokens + earned) + count);
+    filledAt = now;
   }
 
-  #refill(): void {
-    const now = reading(this.#clock);
-    const earned = ((now - this.#filledAt) / 1000) * this.#refillPerSecond;
-    this.#tokens = Math.min(this.#capacity, this.#tokens + Math.max(0, earned));
-    this.#filledAt = now;
-  }
+  return {
+    reserve() {
+      add(-1);
+      return Math.max(0, -tokens / refillPerSecond * 1000);
+    },
+    credit: () => add(1),
+  };
+}
+
+/** Takes a token; resolves when there was one, rejects with the signal's reason. */
+export async function takeToken(
+  budget: RetryBudget,
+  { clock, signal }: { clock: Clock; signal?: AbortSignal },
+): Promise<void> {
+  const waitMs = budget.reserve();
+  if (waitMs === 0) return;
+  await sleep(clock, waitMs, signal).catch((reason) => {
+    budget.credit();
+    throw reason;
+  });
 }

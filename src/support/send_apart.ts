@@ -1,6 +1,6 @@
 /** Makes one attempt to send a batch: splits requests that are refused as a whole, and keeps groups in order. */
-import type { Result } from "./result.ts";
-import { MelangeError } from "./errors.ts";
+import { type Failed, failed, type Result } from "./result.ts";
+import { MelangeError, type MelangeErrorOptions } from "./errors.ts";
 import { asMelangeError, unmentioned } from "./retry.ts";
 
 /** Options of {@linkcode sendApart}. */
@@ -30,21 +30,21 @@ export async function sendApart<Item, Value>(
     const going = part.filter((item) => !isHeld(item));
     try {
       const answers = going.length > 0 ? [...await send(going)] : [];
-      const next = () => answers.shift() ?? fail(unmentioned());
-      results.push(...part.map((item) => isHeld(item) ? notSent() : next()));
+      const next = () => answers.shift() ?? failed(unmentioned());
+      results.push(...part.map((item) => isHeld(item) ? notSent(AGAIN) : next()));
     } catch (error) {
       const middle = part.length >> 1;
       const reason = asMelangeError(error);
       if (!isForContent(reason)) {
         if (part === items) throw error;
-        results.push(...part.map(() => fail(reason)));
+        results.push(...part.map(() => failed(reason)));
         break;
       }
       if (part.length > 1) parts.push(part.slice(middle), part.slice(0, middle));
-      else results.push(fail(reason));
+      else results.push(failed(reason));
     }
   }
-  const all = items.map((_, at) => results[at] ?? notSent());
+  const all = items.map((_, at) => results[at] ?? notSent(AGAIN));
   return groupOf ? refuseOvertaken(items.map(groupOf), all) : all;
 }
 
@@ -60,19 +60,15 @@ function isForContent({ code, retryable }: MelangeError): boolean {
   return !retryable && (code === "INVALID_MESSAGE" || code === "REFUSED");
 }
 
+/** The failure of a message that was not sent. */
+export function notSent(options: MelangeErrorOptions): Failed {
+  return failed(
+    new MelangeError("REFUSED", "Cannot publish: given up before it was sent", options),
+  );
+}
+
 /** The next attempt sends it. */
-function notSent(): Failed {
-  const error = new MelangeError("REFUSED", "Cannot publish: given up before it was sent", {
-    retryable: true,
-  });
-  return fail(error);
-}
-
-type Failed = { readonly ok: false; readonly error: MelangeError };
-
-function fail(error: MelangeError): Failed {
-  return { ok: false, error };
-}
+const AGAIN = { retryable: true };
 
 /**
  * Refuses overtaken messages of a FIFO group. A failed message before a message that was stored, or
@@ -90,7 +86,7 @@ function refuseOvertaken<Value>(
     if (error?.retryable && passed.has(group)) {
       const rule = "a later one of its group was stored, or may have been";
       const message = `${error.message} (${rule})`;
-      results[at] = fail(new MelangeError(error.code, message, { cause: error }));
+      results[at] = failed(new MelangeError(error.code, message, { cause: error }));
     }
     if (!error || error.code === "OUTCOME_UNKNOWN") passed.add(group);
   }

@@ -1,6 +1,7 @@
 import { defined } from "../support/defined.ts";
 import { openEnvelope, packedOrigin } from "./sns_envelope.ts";
-import { isCloudEvent, read } from "./format.ts";
+import { isCloudEvent } from "./cloud_event.ts";
+import { read } from "./format.ts";
 import { lazyJson } from "./json.ts";
 import {
   type Attributes,

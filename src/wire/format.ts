@@ -1,6 +1,13 @@
 import { defined } from "../support/defined.ts";
-import { MelangeError } from "../support/errors.ts";
-import { type Event, invalidEvent } from "../event/event.ts";
+import { type Event, refusedEvent } from "../event/event.ts";
+import {
+  cloudEventData,
+  extensionFacts,
+  fieldsOf,
+  isCloudEvent,
+  otherAttributes,
+  undecodable,
+} from "./cloud_event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
 import {
   type Attributes,
@@ -12,7 +19,9 @@ import {
   CLOUDEVENTS_JSON,
   CONTENT_TYPE,
   type Format,
+  isExtension,
   MANIFEST,
+  type MessageFormat,
   OURS,
   pack,
   PACKED,
@@ -29,7 +38,7 @@ export const MAX_USER_ATTRIBUTES = 6;
 /** Options of {@linkcode encode}. */
 export interface EncodeOptions {
   /** Format of the message. */
-  format: Format;
+  format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
   /** Tells that the message goes to a queue, not to a topic. */
@@ -48,36 +57,37 @@ export function encode(event: Event, options: EncodeOptions): OutgoingMessage {
   checkUserAttributes(event, attributes);
   const serializer = serializers.forType(event.type);
   const text = serialize(event, serializer);
-  const written = format === "melange" && !toQueue ? "plain" : format;
-  return {
+  checkCloudEvent(event);
+  const { base = format, write } = format as Partial<MessageFormat>;
+  const written = base === "melange" && !toQueue ? "plain" : base as Format;
+  const message = {
     body: bodyOf(event, { text, serializer, written }),
     attributes: {
       ...attributes,
       [MANIFEST]: event.type,
       [SERIALIZER_ID]: serializer.id,
       [PACKED]: JSON.stringify(pack(event, written)),
-      ...(format === "cloudevents" ? { [CONTENT_TYPE]: CLOUDEVENTS_JSON } : {}),
+      ...(base === "cloudevents" ? { [CONTENT_TYPE]: CLOUDEVENTS_JSON } : {}),
     },
   };
+  return write ? write(message, event) : message;
 }
 
 function checkUserAttributes(event: Event, attributes: Attributes): void {
   const names = Object.keys(attributes);
-  const empty = names.find((name) => attributes[name] === undefined || attributes[name] === null);
-  if (empty !== undefined) {
-    throw new MelangeError(
-      "INVALID_MESSAGE",
-      `Cannot publish "${event.type}" as the attribute "${
-        empty.slice(0, 64)
-      }" has no value: leave it out instead`,
-    );
-  }
   const ours = names.find((name) => OURS.includes(name));
   if (ours === undefined && names.length <= MAX_USER_ATTRIBUTES) return;
   const rule = ours === undefined
     ? `an event takes at most ${MAX_USER_ATTRIBUTES} attributes beside the library's own: current value is ${names.length}`
     : `the attribute name "${ours}" is taken by the library: choose another`;
-  throw new MelangeError("INVALID_MESSAGE", `Cannot publish "${event.type}" as ${rule}`);
+  throw refusedEvent(event, rule, "INVALID_MESSAGE");
+}
+
+function checkCloudEvent(event: Event): void {
+  const odd = Object.entries(event.cloudEvent ?? {}).find(([name, value]) =>
+    !/^[a-z\d]+$/.test(name) || !(value === undefined || isExtension(value))
+  );
+  if (odd) throw refusedEvent(event, `its cloudEvent has no valid "${odd[0].slice(0, 64)}"`);
 }
 
 function serialize(event: Event, serializer: Writer): string {
@@ -89,7 +99,7 @@ function serialize(event: Event, serializer: Writer): string {
   } catch {
     // Its error may quote the data.
   }
-  throw invalidEvent(event, `data cannot be serialized (serializer ${serializer.id})`);
+  throw refusedEvent(event, `its data cannot be serialized (serializer ${serializer.id})`);
 }
 
 function bodyOf(
@@ -98,16 +108,27 @@ function bodyOf(
 ): string {
   if (written === "plain") return text;
   if (written === "melange") return JSON.stringify({ Message: text });
+  const { cloudEvent } = event;
   const head = {
+    ...cloudEvent,
     specversion: "1.0",
     id: event.id,
-    source: `/${encodeURIComponent(event.topic ?? "melange")}`,
+    source: cloudEvent?.source || sourceOf(event.topic),
     type: event.type,
     time: event.occurredOn.toISOString(),
     datacontenttype: serializer.id === 1 ? "application/json" : "text/plain",
+    correlationid: event.correlationId,
+    causationid: event.causationId,
+    version: event.version,
+    data: undefined,
   };
   const data = serializer.id === 1 ? text : JSON.stringify(text);
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
+}
+
+/** The source of a CloudEvent whose event names none. */
+export function sourceOf(topic = "melange"): string {
+  return `/${encodeURIComponent(topic)}`;
 }
 
 /** An event as read from a message. The data is read later, or never. */
@@ -116,6 +137,8 @@ export interface LazyEvent {
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
   /** The source of a foreign CloudEvent, where only source and id together are unique. */
   readonly source?: string | undefined;
+  /** Tells that the message named no type, and the options of the dispatcher did. */
+  readonly isForeign?: boolean;
   /**
    * Reads the data.
    * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text
@@ -124,27 +147,37 @@ export interface LazyEvent {
 }
 
 /**
- * Reads a message of any writer: any of our formats, Python's Melange, the first version of
- * Python's Melange, CloudEvents, or a body without metadata. Never throws; unreadable data throws
- * when the data is asked for.
+ * Reads a message of any writer: any of our formats, Python's Melange of versions 6 and 7, its first
+ * version, CloudEvents, or a body without metadata. Never throws; unreadable data throws when the
+ * data is asked for.
  */
 export function read(message: ReceivedMessage): LazyEvent {
   const { attributes } = message;
   const packed = unpack(attributes);
-  const manifest = textOf(attributes, MANIFEST);
+  const named = textOf(attributes, MANIFEST);
+  const manifest = named ?? textOf(attributes, EVENT_TYPE);
   const json = lazyJson(message.body);
   if (packed?.format === "cloudevents" || (packed === undefined && isCloudEvent(message, json))) {
-    return readCloudEvent(message, { manifest, packed, json });
+    return readCloudEvent(message, { manifest: named, packed, json });
   }
   if (manifest === undefined) return readWithoutManifest(message, json);
-  const payload = packed?.format === "melange" || packed === undefined
-    ? pythonBody(json()) ?? { text: message.body, json }
-    : { text: message.body, json };
+  const isPython = packed === undefined || packed.format === "melange";
+  const hasMarks = named === undefined || Object.hasOwn(attributes, SERIALIZER_ID);
+  const payload = (isPython && hasMarks && pythonBody(json())) || { text: message.body, json };
   return {
-    facts: { type: manifest, ...factsOf(message, packed) },
+    facts: {
+      type: isPython && manifest === NO_MANIFEST ? undefined : manifest,
+      ...factsOf(message, packed),
+    },
     data: (serializers) => deserialize(payload, serializerId(attributes), serializers),
   };
 }
+
+/** The attribute with the type, as Python's Melange wrote it up to version 6. */
+const EVENT_TYPE = "event_type";
+
+/** The manifest that Python's serializer for JSON gives to every event: it names no type. */
+const NO_MANIFEST = "json";
 
 /** A text whose JSON has been parsed, or will be, at most once. */
 interface Payload {
@@ -168,10 +201,6 @@ function deserialize(
   throw undecodable("its body is not JSON");
 }
 
-function undecodable(reason: string): MelangeError {
-  return new MelangeError("UNDECODABLE", `Cannot read a message as ${reason}`);
-}
-
 function serializerId(attributes: Attributes): number | undefined {
   const value = attributes[SERIALIZER_ID];
   if (value === undefined) return undefined;
@@ -188,6 +217,7 @@ function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
       version: packed?.v,
       correlationId: packed?.correlationId,
       causationId: packed?.causationId,
+      cloudEvent: packed?.ce,
     }),
   };
 }
@@ -238,16 +268,6 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Lazy
   };
 }
 
-/** Tells whether a message is a CloudEvent, by its attributes or by its look. */
-export function isCloudEvent(message: ReceivedMessage, json: () => Parsed): boolean {
-  const contentType = textOf(message.attributes, CONTENT_TYPE);
-  if (contentType?.toLowerCase().startsWith(CLOUDEVENTS_JSON)) return true;
-  if (textOf(message.attributes, MANIFEST) !== undefined) return false;
-  const body = json()?.value;
-  return isRecord(body) &&
-    ["specversion", "id", "source", "type"].every((key) => ownText(body, key) !== undefined);
-}
-
 function readCloudEvent(
   message: ReceivedMessage,
   { manifest, packed, json }: {
@@ -256,33 +276,30 @@ function readCloudEvent(
     json: () => Parsed;
   },
 ): LazyEvent {
-  const parsed = json()?.value;
-  const body = isRecord(parsed) ? parsed : {};
+  const fields = fieldsOf(message, json);
+  const attributes = fields ?? {};
   const facts = factsOf(message, packed);
   const own = given(packed?.id);
-  const id = own ?? given(ownText(body, "id"));
-  const foreign = own === undefined ? ownText(body, "source") ?? "" : packed?.source;
+  const id = own ?? given(ownText(attributes, "id"));
+  const foreign = own === undefined ? ownText(attributes, "source") ?? "" : packed?.source;
+  const usual = foreign === undefined ? sourceOf(packed?.topic) : undefined;
   return {
     // The broker's id, which stands in for one that is missing, needs no source.
     source: id === undefined ? undefined : foreign,
     facts: {
+      ...extensionFacts(attributes),
       ...facts,
-      type: manifest ?? ownText(body, "type"),
+      type: manifest ?? ownText(attributes, "type"),
       id: id ?? facts.id,
-      occurredOn: dateOf(packed?.on) ?? dateOf(body.time) ?? facts.occurredOn,
+      occurredOn: dateOf(packed?.on) ?? dateOf(attributes.time) ?? facts.occurredOn,
+      ...otherAttributes(attributes, usual),
     },
-    data: (serializers) => cloudEventData(body, message.attributes, serializers),
+    data(serializers) {
+      const serializer = serializerId(message.attributes) ?? 1;
+      if (serializer === 1) return cloudEventData(message, json, fields);
+      const text = ownText(attributes, "data");
+      if (text === undefined) throw undecodable("its CloudEvent has no text for its serializer");
+      return deserialize({ text, json: lazyJson(text) }, serializer, serializers);
+    },
   };
-}
-
-function cloudEventData(
-  body: Record<string, unknown>,
-  attributes: Attributes,
-  serializers: SerializerRegistry,
-): unknown {
-  const id = serializerId(attributes) ?? 1;
-  if (id === 1 && Object.hasOwn(body, "data")) return body.data;
-  const text = ownText(body, "data");
-  if (text === undefined) throw undecodable("its CloudEvents body has no readable data");
-  return deserialize({ text, json: lazyJson(text) }, id, serializers);
 }

@@ -1,5 +1,5 @@
 /** Data that is written as JSON, as a reader gets it. */
-import { type Event, invalidEvent } from "../event/event.ts";
+import { type Event, refusedEvent } from "../event/event.ts";
 import type { Writers } from "./serializer.ts";
 
 /**
@@ -22,7 +22,7 @@ export function carriedData(event: Event, serializers: Writers): unknown {
     // A circle, or a getter that throws: its error may quote values.
   }
   const where = path?.slice(1) || "(the whole)";
-  throw invalidEvent(event, `data cannot be serialized as JSON without loss at ${where}`);
+  throw refusedEvent(event, `its data cannot be serialized as JSON without loss at ${where}`);
 }
 
 /** Findings beside changed values. */

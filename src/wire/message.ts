@@ -324,8 +324,8 @@ function brokenAttributeRule(attributes: Attributes): string | undefined {
   for (const name of names) {
     const { type, value } = typedAttribute(attributes[name]!) ?? {};
     const rule = brokenPatternRule("name", name, ATTRIBUTE_NAME) ??
+      brokenValueRule("value", value, `${type}`.startsWith("B")) ??
       brokenPatternRule("type", type, ATTRIBUTE_TYPE) ??
-      brokenValueRule("value", value, type!.startsWith("B")) ??
       (type!.startsWith("N") ? brokenNumberRule(value as string) : undefined);
     if (rule) return `the attribute "${printable(name)}" is not valid: ${rule}`;
   }

@@ -1,8 +1,8 @@
 /** The attributes with the facts of an event beside its data. */
 import { defined } from "../support/defined.ts";
-import type { Event } from "../event/event.ts";
+import type { CloudEventAttributes, Event } from "../event/event.ts";
 import { isRecord, ownText, tryParse } from "./json.ts";
-import { type Attributes, typedAttribute } from "./message.ts";
+import { type Attributes, type OutgoingMessage, typedAttribute } from "./message.ts";
 
 /**
  * The format of an event on the wire. All formats carry the same three attributes (`manifest`,
@@ -17,11 +17,27 @@ import { type Attributes, typedAttribute } from "./message.ts";
  */
 export type Format = "plain" | "melange" | "cloudevents";
 
+/**
+ * A format that changes what another format wrote, for the option `format` of a publisher. A format
+ * of this library is `binaryCloudEvents()` of `@melange/melange/cloudevents`.
+ *
+ * @category Publishing
+ */
+export interface MessageFormat {
+  /** The format that writes first. */
+  readonly base: Format;
+  /**
+   * Returns the message in place of the one that `base` wrote. Keep the attribute `manifest`:
+   * subscriptions are filtered by it, and readers find the type of the event there.
+   */
+  write(message: OutgoingMessage, event: Event): OutgoingMessage;
+}
+
 const FORMATS: readonly unknown[] = ["plain", "melange", "cloudevents"] satisfies Format[];
 
-/** Tells whether a value names a format. */
-export function isFormat(value: unknown): value is Format {
-  return FORMATS.includes(value);
+/** Tells whether a value names a format, or is one. */
+export function isFormat(value: unknown): value is Format | MessageFormat {
+  return FORMATS.includes((value as MessageFormat)?.base ?? value);
 }
 
 /** The name of the event type. */
@@ -46,6 +62,8 @@ export interface Packed {
   correlationId?: string;
   causationId?: string;
   format?: Format;
+  /** The attributes of CloudEvents, where the body has no place for them. */
+  ce?: CloudEventAttributes;
   /** The source of a foreign CloudEvent, whose id is unique only together with the source. */
   source?: string;
   /** Facts of the envelope, only on a copy in a dead-letter queue. */
@@ -81,7 +99,7 @@ export interface DeadLetterFacts {
 
 /** Packs the facts of an event, as they travel. */
 export function pack(event: Omit<Event, "type" | "data">, format: Format): Packed {
-  const { id, occurredOn, topic, version, correlationId, causationId } = event;
+  const { id, occurredOn, topic, version, correlationId, causationId, cloudEvent } = event;
   return {
     id,
     on: occurredOn.toISOString(),
@@ -91,6 +109,7 @@ export function pack(event: Omit<Event, "type" | "data">, format: Format): Packe
       correlationId,
       causationId,
       format: format === "plain" ? undefined : format,
+      ce: format === "cloudevents" ? undefined : cloudEvent,
     }),
   };
 }
@@ -109,11 +128,23 @@ export function unpack(attributes: Attributes): Packed | undefined {
   }
   if (typeof value.v === "number") packed.v = value.v;
   if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
+  if (isRecord(value.ce)) packed.ce = extensionsIn(value.ce);
   const origin = readOrigin(value.origin);
   if (origin) packed.origin = origin;
   const dead = readDeadLetterFacts(value.dead);
   if (dead) packed.dead = dead;
   return packed;
+}
+
+/** The attributes of a CloudEvent, without values that no attribute has. `null` stands for none. */
+export function extensionsIn(fields: Record<string, unknown>): CloudEventAttributes {
+  const entries = Object.entries(fields).filter(([, value]) => isExtension(value));
+  return Object.fromEntries(entries) as CloudEventAttributes;
+}
+
+/** Tells whether an attribute of CloudEvents has such a value. */
+export function isExtension(value: unknown): boolean {
+  return /^(str|boo)/.test(typeof value) || Number.isInteger(value);
 }
 
 function readOrigin(value: unknown): PackedOrigin | undefined {

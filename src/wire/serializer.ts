@@ -17,25 +17,21 @@ export interface Serializer {
 /** The half of a serializer that publishing needs. */
 export type Writer = Pick<Serializer, "id" | "serialize">;
 
-const jsonWriter: Writer = {
-  id: 1,
-  serialize(data) {
-    const text = JSON.stringify(data);
-    if (text === undefined) throw new TypeError("Cannot serialize as JSON as it holds no value");
-    return text;
-  },
-};
+/** The writer of events: the publisher refuses what is no text itself. */
+const jsonWriter: Writer = { id: 1, serialize: (data) => JSON.stringify(data) };
+
+function toJson(data: unknown): string {
+  const text = JSON.stringify(data);
+  if (text === undefined) throw new TypeError("Cannot serialize as JSON as it holds no value");
+  return text;
+}
 
 /**
  * JSON, as every language reads it. A key named `__proto__` is dropped when reading.
  *
  * @category Serializers
  */
-export const jsonSerializer: Serializer = /* @__PURE__ */ jsonReader(jsonWriter);
-
-function jsonReader(writer: Writer): Serializer {
-  return { ...writer, deserialize: parseJson };
-}
+export const jsonSerializer: Serializer = { id: 1, serialize: toJson, deserialize: parseJson };
 
 /** Finder of the serializer that writes an event: a registry, or {@linkcode jsonOnly}. */
 export interface Writers {

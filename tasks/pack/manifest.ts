@@ -23,6 +23,11 @@ const KEYWORDS = [
 /** The packages that the sources import at run time. */
 const DEPENDENCIES = ["aws4fetch"];
 
+/** Packages that users may install: the command `schemas` imports them if it needs them. */
+const OPTIONAL_PEERS: readonly (readonly [string, string])[] = [
+  ["@valibot/to-json-schema", "^1.5.0"],
+];
+
 /** The first version of Node.js 20 in which `require` takes ES modules. */
 const NODE = ">=20.19.0";
 
@@ -51,6 +56,10 @@ export function manifestOf(config: PackageConfig): Manifest {
     typesVersions: { "*": typesOf(config) },
     dependencies: Object.fromEntries(
       DEPENDENCIES.map((name) => [name, rangeOf(config.imports[name])]),
+    ),
+    peerDependencies: Object.fromEntries(OPTIONAL_PEERS),
+    peerDependenciesMeta: Object.fromEntries(
+      OPTIONAL_PEERS.map(([name]) => [name, { optional: true }]),
     ),
   };
 }

@@ -18,7 +18,7 @@ const ORDERS = ["--queue", "q", "--handlers", moduleAt("dispatcher.ts")];
 
 describe("main() refuses arguments with 2, and says what to do", () => {
   const rows: [string, string[], string][] = [
-    ["an unknown command", ["subscribe"], "declare, publish, consume, broker are known"],
+    ["an unknown command", ["subscribe"], "declare, publish, consume, broker, schemas are known"],
     ["a misspelt command", ["cosnume"], "did you mean consume?"],
     ["a misspelt call for help", ["hepl"], "did you mean help?"],
     ["an option before the command", ["--region", "x", "declare"], "name the command first"],

@@ -4,7 +4,7 @@ import type { Counts } from "../../src/consume/counts.ts";
 import type { Lease } from "../../src/consume/leases.ts";
 import { Worker } from "../../src/consume/worker.ts";
 import type { Outcome } from "../../src/handle/dispatch.ts";
-import { RetryBudget } from "../../src/support/retry.ts";
+import { createRetryBudget } from "../../src/support/retry.ts";
 import { type FaultyReceiver, scriptedReceiver } from "./receiver.ts";
 import { recordingLogger } from "./world.ts";
 
@@ -57,7 +57,7 @@ export function createWorker(
     redelivery: { baseMs: 1_000, maxMs: 900_000 },
     clock,
     random,
-    budget: new RetryBudget({ clock, capacity: 2, refillPerSecond }),
+    budget: createRetryBudget({ clock, capacity: 2, refillPerSecond }),
     logger: recordingLogger(),
     counts,
     handle: (lease) =>

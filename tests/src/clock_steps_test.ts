@@ -8,7 +8,7 @@ import { type Clock, reading, sleep, steady, systemClock } from "../../src/suppo
 import { MemoryDeduplicationStore } from "../../src/handle/deduplication/store.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { circuitBreaker, throttle } from "../../src/handle/middleware/mod.ts";
-import { retry, RetryBudget } from "../../src/support/retry.ts";
+import { createRetryBudget, retry } from "../../src/support/retry.ts";
 import { contextOf } from "../fakes/context.ts";
 import { failure } from "../fakes/receiver.ts";
 import { createWorld, Job, watch } from "../fakes/world.ts";
@@ -102,7 +102,7 @@ for (const step of STEPS) {
       await clock.advance(6_000);
       assertEquals(retried.state, "failed");
       assert(attempts > 40, `${attempts} attempts`);
-      const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 1 });
+      const budget = createRetryBudget({ clock, capacity: 1, refillPerSecond: 1 });
       budget.reserve();
       clock.step(step);
       assertEquals(budget.reserve(), 1_000);

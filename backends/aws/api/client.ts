@@ -148,53 +148,43 @@ function createSend(
   const credentials = cacheCredentials(source, options);
   let clockOffsetMs = 0;
 
-  return async function send<T>(
-    request: Sendable<T>,
-    signal: AbortSignal,
-    mended: unknown[] = [],
-  ): Promise<T> {
+  return async function send<T>(request: Sendable<T>, signal: AbortSignal): Promise<T> {
     const { name, body } = request;
-    const { url, region } = await options.locate(request, options);
-    const used = await credentials.get();
-    signal.throwIfAborted();
-    const offsetMs = clockOffsetMs;
-    const startedAt = clock.now();
-    const signed = await options.sign(
-      { ...request, url, region, now: startedAt + offsetMs },
-      used,
-    );
-    // A redirect is never followed: it would take the session token to another host.
-    const init = { method: "POST", headers: signed, body, signal, redirect: "manual" } as const;
-    let answer, text;
-    try {
-      answer = await (options.fetch ?? fetch)(url, init);
-      text = await options.read(answer);
-    } catch (cause) {
+    for (const tried: unknown[] = [];;) {
+      const { url, region } = await options.locate(request, options);
+      const used = await credentials.get();
       signal.throwIfAborted();
-      throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
-    }
-    const { ok, status, headers } = answer;
-    if (ok) return parsed(request, text);
+      // All times are times of the service, as far as we know them.
+      const offsetMs = clockOffsetMs;
+      const now = clock.now() + offsetMs;
+      const headers = await options.sign({ ...request, url, region, now }, used);
+      // A redirect is never followed: it would take the session token to another host.
+      const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
+      let answer, text;
+      try {
+        answer = await (options.fetch ?? fetch)(url, init);
+        text = await options.read(answer);
+      } catch (cause) {
+        signal.throwIfAborted();
+        throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
+      }
+      if (answer.ok) return parsed(request, text);
 
-    const now = clock.now();
-    const failure = {
-      ...request,
-      said: [`${status}`, ...codesIn(headers, text)],
-      retryAfterMs: retryAfterMsOf(headers, now + offsetMs),
-    };
-    const remedy = remedyOf(failure);
-    const aheadMs = Date.parse(`${headers.get("date")}`) - now;
-    // Not so for NaN either.
-    const isOff = Math.abs(aheadMs - offsetMs) >= SKEW_MS && !headers.has("age");
-    // The machine slept in between: the clocks agree, and it was the signature that was old. The
-    // time in an answer that took long says nothing about now if they do not agree.
-    const isOld = Math.abs(now - startedAt) >= SKEW_MS;
-    if (!remedy || mended.includes(remedy) || (remedy === "clock" && isOff === isOld)) {
-      throw serviceError(name, failure);
+      const times = { signedAt: now, answeredAt: clock.now() + offsetMs };
+      const failure = {
+        ...request,
+        said: [`${answer.status}`, ...codesIn(answer.headers, text)],
+        retryAfterMs: retryAfterMsOf(answer.headers, times.answeredAt),
+      };
+      const remedy = remedyOf(failure);
+      const skewMs = skewIn(answer.headers, times);
+      if (!remedy || tried.includes(remedy) || (remedy === "clock" && skewMs === undefined)) {
+        throw serviceError(name, failure);
+      }
+      if (remedy === "credentials") credentials.drop(used);
+      else if (skewMs) clockOffsetMs = offsetMs + skewMs;
+      tried.push(remedy);
     }
-    if (remedy !== "clock") credentials.drop(used);
-    else if (isOff) clockOffsetMs = aheadMs;
-    return await send(request, signal, [...mended, remedy]);
   };
 }
 
@@ -203,6 +193,23 @@ function createSend(
  * threshold.
  */
 const SKEW_MS = 240_000;
+
+/**
+ * Returns the time of the service after ours, as the answer to a refused signature shows it; 0 where
+ * only the signature was old, as after a machine slept. `undefined` where no other signature helps.
+ */
+function skewIn(
+  headers: Headers,
+  { signedAt, answeredAt }: { signedAt: number; answeredAt: number },
+): number | undefined {
+  const skewMs = Date.parse(`${headers.get("date")}`) - answeredAt;
+  // Not so for NaN either.
+  const isOff = Math.abs(skewMs) >= SKEW_MS && !headers.has("age");
+  // The time in an answer that took long says nothing about now if the clocks do not agree.
+  const isOld = Math.abs(answeredAt - signedAt) >= SKEW_MS;
+  if (isOff === isOld) return undefined;
+  return isOff ? skewMs : 0;
+}
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {
   try {

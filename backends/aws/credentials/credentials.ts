@@ -1,5 +1,5 @@
 import { type Clock, reading } from "../../../src/support/clock.ts";
-import { MelangeError } from "../../../src/support/errors.ts";
+import { isMelangeError, MelangeError } from "../../../src/support/errors.ts";
 import type { Environment } from "../api/environment.ts";
 
 /** The keys that requests are signed with. */
@@ -115,11 +115,7 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
  * because both may quote a secret or a text that failed to be parsed.
  */
 function notProvided(error?: unknown): MelangeError {
-  try {
-    if (error instanceof MelangeError) return error;
-  } catch {
-    // A revoked proxy was thrown.
-  }
+  if (isMelangeError(error)) return error;
   return new MelangeError("CONFIGURATION", "Cannot sign as credentials() failed", {
     retryable: true,
   });

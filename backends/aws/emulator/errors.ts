@@ -14,6 +14,8 @@ export class RequestError extends Error {
   readonly code: string;
   /** The status of the error, and its name in JSON. */
   readonly facts: ErrorFacts;
+  /** The text in the Query protocol, where it is another one. */
+  inQuery?: string;
 
   /** Creates an error. */
   constructor(code: string, message: string, facts: ErrorFacts) {
@@ -38,7 +40,6 @@ const SQS_ERRORS = {
   BatchEntryIdsNotDistinct: [400, `${QUEUE}BatchEntryIdsNotDistinct`],
   BatchRequestTooLong: [400, `${QUEUE}BatchRequestTooLong`],
   EmptyBatchRequest: [400, `${QUEUE}EmptyBatchRequest`],
-  InvalidAddress: [404, "InvalidAddress"],
   InvalidAttributeName: [400, "InvalidAttributeName"],
   InvalidAttributeValue: [400, "InvalidAttributeValue"],
   InvalidBatchEntryId: [400, `${QUEUE}InvalidBatchEntryId`],
@@ -53,7 +54,6 @@ const SQS_ERRORS = {
   RequestThrottled: [403, "RequestThrottled"],
   ResourceNotFoundException: [404, "ResourceNotFoundException"],
   TooManyEntriesInBatchRequest: [400, `${QUEUE}TooManyEntriesInBatchRequest`],
-  UnsupportedOperation: [400, `${QUEUE}UnsupportedOperation`],
 } as const;
 
 /** The errors that every service has: status, and name in JSON. */

@@ -61,12 +61,13 @@ class NaiveQueue {
     if (!this.settings.fifo) {
       return waiting.filter((m) => m.dueAt <= now).sort(byTime).slice(0, max);
     }
+    const isFree = ({ group, ordinal }: NaiveMessage) =>
+      !this.messages.some((m) => m.group === group && m.inFlight && m.ordinal < ordinal);
     const groups = [...new Set(waiting.map((m) => m.group))]
-      .filter((group) => !this.messages.some((m) => m.group === group && m.inFlight))
       .map((group) =>
-        waiting.filter((m) => m.group === group).sort((a, b) => a.ordinal - b.ordinal)
+        waiting.filter((m) => m.group === group && isFree(m)).sort((a, b) => a.ordinal - b.ordinal)
       )
-      .filter(([first]) => first!.dueAt <= now)
+      .filter(([first]) => first !== undefined && first.dueAt <= now)
       .sort(([a], [b]) => byTime(a!, b!));
     const runs = groups.map((list) => {
       const end = list.findIndex((m) => m.dueAt > now);

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
 import type { SettleResult } from "../../../src/backend.ts";
 import { Leases } from "../../../src/consume/leases.ts";
-import { RetryBudget } from "../../../src/support/retry.ts";
+import { createRetryBudget } from "../../../src/support/retry.ts";
 import { Settler } from "../../../src/consume/settler.ts";
 import { deliveryOf, failure, hang, refuseAll, scriptedReceiver } from "../../fakes/receiver.ts";
 import { watch } from "../../fakes/world.ts";
@@ -23,7 +23,7 @@ function createSettler({ withoutDeadLetter = false, lingerMs = 20, alone = false
     lingerMs,
     alone: () => alone,
     random: () => 0.5,
-    budget: new RetryBudget({ clock }),
+    budget: createRetryBudget({ clock }),
     ...shared,
   });
   const hold = (receipt = "r") => leases.hold(deliveryOf(receipt));

@@ -124,7 +124,7 @@ describe("dispatchAll()", () => {
     it(`refuses ${concurrency} at once`, async () => {
       const { run } = setUp();
       const options = { concurrency } as DispatchAllOptions;
-      await assertRejects(() => run([record("a")], options), RangeError, "positive integer");
+      await assertRejects(() => run([record("a")], options), RangeError, "an integer, 1 or more");
     });
   }
 

@@ -92,7 +92,7 @@ describe("new MessagePublisher()", () => {
     }
     for (const value of [-1, NaN]) assertThrows(create({ lingerMs: value }), RangeError, "linger");
     for (const value of [0, NaN, -1]) {
-      assertThrows(create({ retry: { maxAttempts: value } }), RangeError, "attempts");
+      assertThrows(create({ retry: { maxAttempts: value } }), RangeError, "maxAttempts");
     }
     for (const key of ["baseMs", "maxMs", "deadlineMs"]) {
       assertThrows(create({ retry: { [key]: -1 } }), RangeError, key);

@@ -12,11 +12,16 @@ describe("checkRange()", () => {
     must: string,
   ][] = [
     [{ min: 1, max: 10 }, [1, 1.5, 10], [0.9, 10.1, NaN, "5", undefined], "be 1 to 10"],
-    [{ min: 1, max: 10, integer: true }, [1, 10], [0, 1.5, 11], "be an integer from 1 to 10"],
-    [{ min: 1, integer: true }, [1, 2 ** 53 - 1], [0, 2 ** 53, Infinity], "be a positive integer"],
+    [{ min: 1, max: 10, integer: true }, [1, 10], [0, 1.5, 11], "be an integer, 1 to 10"],
+    [
+      { min: 1, integer: true },
+      [1, 2 ** 53 - 1],
+      [0, 2 ** 53, Infinity],
+      "be an integer, 1 or more",
+    ],
     [{ min: 0, integer: true }, [0, 1], [-1, 0.5], "be an integer, 0 or more"],
-    [{ min: ABOVE_ZERO }, [ABOVE_ZERO, Infinity], [0, -1, NaN, null], "be positive"],
-    [{ min: 0 }, [0, Infinity], [-1, NaN, {}], "not be negative"],
+    [{ min: ABOVE_ZERO }, [ABOVE_ZERO, Infinity], [0, -1, NaN, null], "be more than 0"],
+    [{ min: 0 }, [0, Infinity], [-1, NaN, {}], "be 0 or more"],
     [{ min: 2 }, [2], [1], "be 2 or more"],
   ];
   for (const [rule, good, bad, must] of rows) {

@@ -6,11 +6,12 @@ import type { MelangeError } from "../../../src/support/errors.ts";
 import {
   backoffMs,
   checkRetryPolicy,
+  createRetryBudget,
   isRetryable,
   retry,
-  RetryBudget,
   retryEach,
   type RetryOptions,
+  takeToken,
 } from "../../../src/support/retry.ts";
 import { lasting, passing } from "../../fakes/sender.ts";
 import { countListeners } from "../../fakes/signal.ts";
@@ -284,59 +285,61 @@ describe("retryEach()", () => {
   });
 });
 
-describe("RetryBudget", () => {
+describe("createRetryBudget()", () => {
   it("lets a burst through, then so many a second", async () => {
     const clock = new VirtualClock({ now: 0 });
-    const budget = new RetryBudget({ clock, capacity: 3, refillPerSecond: 2 });
+    const budget = createRetryBudget({ clock, capacity: 3, refillPerSecond: 2 });
     const at: number[] = [];
-    for (let i = 0; i < 6; i++) void budget.take().then(() => at.push(clock.now()));
+    for (let i = 0; i < 6; i++) void takeToken(budget, { clock }).then(() => at.push(clock.now()));
     await clock.advance(10_000);
     assertEquals(at, [0, 0, 0, 500, 1_000, 1_500]);
   });
 
   it("fills with time and success, up to its capacity", async () => {
     const clock = new VirtualClock({ now: 0 });
-    const budget = new RetryBudget({ clock, capacity: 2, refillPerSecond: 1 });
-    await Promise.all([budget.take(), budget.take()]);
+    const budget = createRetryBudget({ clock, capacity: 2, refillPerSecond: 1 });
+    await Promise.all([takeToken(budget, { clock }), takeToken(budget, { clock })]);
     budget.credit();
-    await budget.take();
+    await takeToken(budget, { clock });
     await clock.advance(3_600_000);
     const at: number[] = [];
-    for (let i = 0; i < 3; i++) void budget.take().then(() => at.push(clock.now()));
+    for (let i = 0; i < 3; i++) void takeToken(budget, { clock }).then(() => at.push(clock.now()));
     await clock.advance(0);
     assertEquals(at.length, 2);
   });
 
   it("rejects with the signal's reason, and leaves neither timer nor listener", async () => {
     const clock = new VirtualClock({ now: 0 });
-    const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 1 });
+    const budget = createRetryBudget({ clock, capacity: 1, refillPerSecond: 1 });
     const controller = new AbortController();
     const listeners = countListeners(controller.signal);
-    await budget.take();
-    const waiting = budget.take(controller.signal).catch((reason) => reason);
+    await takeToken(budget, { clock });
+    const waiting = takeToken(budget, { clock, signal: controller.signal }).catch((reason) =>
+      reason
+    );
     controller.abort("enough");
     assertEquals([await waiting, clock.pending, listeners.now], ["enough", 0, 0]);
   });
 
   it("gives the token back when a waiting one gives up", async () => {
     const clock = new VirtualClock({ now: 0 });
-    const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 1 });
-    await budget.take();
+    const budget = createRetryBudget({ clock, capacity: 1, refillPerSecond: 1 });
+    await takeToken(budget, { clock });
     for (let i = 0; i < 20; i++) {
       const controller = new AbortController();
-      const waiting = budget.take(controller.signal).catch(() => {});
+      const waiting = takeToken(budget, { clock, signal: controller.signal }).catch(() => {});
       controller.abort();
       await waiting;
     }
     let at = -1;
-    void budget.take().then(() => at = clock.now());
+    void takeToken(budget, { clock }).then(() => at = clock.now());
     await clock.advance(60_000);
     assertEquals(at, 1_000);
   });
 
   it("bounds what all that share it send to a service that is down", async () => {
     const { clock, options } = setUp({ maxAttempts: Infinity, deadlineMs: 10_000, maxMs: 100 });
-    const budget = new RetryBudget({ clock, capacity: 5, refillPerSecond: 1 });
+    const budget = createRetryBudget({ clock, capacity: 5, refillPerSecond: 1 });
     let attempts = 0;
     const fleet = Array.from({ length: 10 }, () =>
       retry(() => {
@@ -351,22 +354,25 @@ describe("RetryBudget", () => {
 
   it("is filled by success, and by those that do not use what they took", async () => {
     const { clock, options } = setUp();
-    const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 0.001 });
+    const budget = createRetryBudget({ clock, capacity: 1, refillPerSecond: 0.001 });
     const isFull = async () => {
       let taken = false;
       const controller = new AbortController();
-      const take = budget.take(controller.signal).then(() => taken = true, () => {});
+      const take = takeToken(budget, { clock, signal: controller.signal }).then(
+        () => taken = true,
+        () => {},
+      );
       await clock.advance(0);
       controller.abort();
       await take;
       if (taken) budget.credit();
       return taken;
     };
-    await budget.take();
+    await takeToken(budget, { clock });
     assertEquals(await isFull(), false);
     await retry(() => Promise.resolve(), { ...options, budget });
     assertEquals(await isFull(), true);
-    await budget.take();
+    await takeToken(budget, { clock });
     await retryEach(["a"], () => Promise.resolve([{ ok: true }]), () => {}, { ...options, budget });
     assertEquals(await isFull(), true);
     const late = passing("THROTTLED", { retryAfterMs: 3_600_000 });
@@ -376,8 +382,8 @@ describe("RetryBudget", () => {
 
   it("does not carry an attempt past the deadline", async () => {
     const { clock, options, startedAt, failing } = setUp({ deadlineMs: 5_000 });
-    const budget = new RetryBudget({ clock, capacity: 1, refillPerSecond: 0.1 });
-    await budget.take();
+    const budget = createRetryBudget({ clock, capacity: 1, refillPerSecond: 0.1 });
+    await takeToken(budget, { clock });
     let failedAt = -1;
     const outcome = retry(failing(...always), { ...options, budget })
       .catch((error) => {
@@ -457,7 +463,7 @@ describe("retry() where it is told nothing", () => {
 
 describe("RetryBudget where it is told nothing", () => {
   it("lets a hundred through at once, then ten a second", () => {
-    const budget = new RetryBudget({ clock: new VirtualClock({ now: 0 }) });
+    const budget = createRetryBudget({ clock: new VirtualClock({ now: 0 }) });
     const waits = Array.from({ length: 103 }, () => budget.reserve());
     assertEquals(waits.slice(0, 100), Array(100).fill(0));
     assertEquals(waits.slice(100), [100, 200, 300]);
@@ -465,7 +471,7 @@ describe("RetryBudget where it is told nothing", () => {
 
   it("has a token again as soon as its time has come", async () => {
     const clock = new VirtualClock({ now: 1_000_000 });
-    const budget = new RetryBudget({ clock, capacity: 1 });
+    const budget = createRetryBudget({ clock, capacity: 1 });
     budget.reserve();
     await clock.advance(100);
     assertEquals(budget.reserve(), 0);

@@ -63,12 +63,13 @@ function xmlOf(output: Output, { service, action, requestId }: AnswerStyle): str
 
 /** The answer to a request that was refused. */
 export function refusal(error: unknown, style: AnswerStyle): Response {
-  const { code, message, facts: { status, type } } = error instanceof RequestError
-    ? error
-    : new RequestError("InternalFailure", "The emulator failed.", {
-      status: 500,
-      type: "com.amazon.coral.service#InternalFailure",
-    });
+  const { code, message, inQuery = message, facts: { status, type } } =
+    error instanceof RequestError
+      ? error
+      : new RequestError("InternalFailure", "The emulator failed.", {
+        status: 500,
+        type: "com.amazon.coral.service#InternalFailure",
+      });
   const whose = status < 500 ? "Sender" : "Receiver";
   if (style.protocol === "json") {
     return respond(status, JSON.stringify({ __type: type, message }), style, {
@@ -76,7 +77,7 @@ export function refusal(error: unknown, style: AnswerStyle): Response {
     });
   }
   const inner = textElement("Type", whose) + textElement("Code", code) +
-    textElement("Message", message) + (style.service === "sqs" ? "<Detail/>" : "");
+    textElement("Message", inQuery) + (style.service === "sqs" ? "<Detail/>" : "");
   const xml = `<?xml version="1.0"?><ErrorResponse xmlns="${NAMESPACES[style.service]}">${
     element("Error", inner)
   }${textElement("RequestId", style.requestId)}</ErrorResponse>`;

@@ -76,7 +76,12 @@ function readForm(form: URLSearchParams, url: URL, signedFor: string | undefined
   // The older SDKs and the CLI post to the URL of the queue.
   const isAtQueue = service === "sqs" && !("QueueUrl" in input) && url.pathname.length > 1;
   const queue = isAtQueue ? { QueueUrl: url.origin + url.pathname } : {};
-  return { protocol: "query", service, action, input: { ...queue, ...input } };
+  // The Query protocol knew the older parameter first, and listens to it.
+  const { MessageSystemAttributeNames, ...rest } = input;
+  const names = MessageSystemAttributeNames === undefined || "AttributeNames" in rest
+    ? {}
+    : { MessageSystemAttributeNames };
+  return { protocol: "query", service, action, input: { ...queue, ...rest, ...names } };
 }
 
 function serviceNamed(name: string | undefined): ServiceName | undefined {

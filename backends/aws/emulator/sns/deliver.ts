@@ -29,12 +29,12 @@ export function deliver(message: Notification, subscription: Subscription, call:
   if (subscription.pending || !letsThrough(subscription, message)) return;
   if (subscription.protocol !== "sqs") return postNotification(message, subscription, call);
   const outgoing = messageFor(message, subscription, call);
-  const reason = toQueue(call.world.queues.get(subscription.endpoint), outgoing, {
+  const isStored = toQueue(call.world.queues.get(subscription.endpoint), outgoing, {
     call,
     topicArn: message.topicArn,
     traceHeader: message.traceHeader,
   });
-  if (reason !== undefined) bury(outgoing, subscription, { call, reason });
+  if (!isStored) bury(outgoing, subscription, call);
 }
 
 /** Makes the message of SQS for a published message and a subscription. */
@@ -44,9 +44,12 @@ function messageFor(
   call: Call,
 ): OutgoingMessage {
   const toFifo = subscription.endpoint.endsWith(".fifo");
+  const isFifo = message.topicArn.endsWith(".fifo");
   const { group, deduplicationId } = message;
+  // A standard queue of a FIFO topic hears nothing of groups.
+  const isGrouped = group !== undefined && isFifo === toFifo;
   const grouping = {
-    ...(group === undefined ? {} : { group }),
+    ...(isGrouped ? { group } : {}),
     ...(toFifo && deduplicationId !== undefined ? { deduplicationId } : {}),
   };
   if (isRaw(subscription)) {
@@ -56,7 +59,6 @@ function messageFor(
   const fields = envelopeFields(message, subscription, call);
   const version = call.world.topics.get(message.topicArn)?.attributes.SignatureVersion ?? "1";
   const certificateUrl = `${call.origin}/${CERTIFICATE_NAME}00.pem`;
-  const isFifo = message.topicArn.endsWith(".fifo");
   const whole = isFifo
     ? fields
     : signedFields(fields, { version, signature: UNSIGNED, certificateUrl });

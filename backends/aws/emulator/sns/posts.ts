@@ -70,7 +70,7 @@ export function postAnswered(call: Call): Output {
   const delayMs = isDone || isPermanent(status) ? undefined : delayAfter(post, world);
   if (delayMs === undefined) {
     world.posts.delete(post.id);
-    if (!isDone) give(post, status, call);
+    if (!isDone) give(post, call);
     return {};
   }
   post.failures++;
@@ -86,11 +86,11 @@ function isPermanent(status: number): boolean {
   return status >= 300 && status < 500 && status !== 429;
 }
 
-function give({ subscriptionArn, raw, fields, type }: Post, status: number, call: Call): void {
+function give({ subscriptionArn, raw, fields, type }: Post, call: Call): void {
   const subscription = call.world.subscriptions.get(subscriptionArn);
   if (!subscription || type !== "Notification") return;
   const message = { body: raw ?? writeEnvelope(fields), attributes: {} };
-  bury(message, subscription, { call, reason: status === 0 ? "ConnectionError" : String(status) });
+  bury(message, subscription, call);
 }
 
 /** Counts of retries, and their distances in seconds. */

@@ -45,18 +45,25 @@ function targetOf(input: Input): string {
 export function publishBatch(call: Call): Output {
   const topic = topicOf(call);
   const entries = entriesOf(call.input);
-  const bytes = entries.reduce((sum, entry) =>
-    sum + byteLength(text(entry, "Message") ?? "") +
-    sizeOfPublished({ attributes: readPublishedAttributes(entry), messages: {} }), 0);
+  const attributes = entries.map((entry, place) =>
+    readPublishedAttributes(entry, `publishBatchRequestEntries.${place + 1}.member.`)
+  );
+  const bytes = entries.reduce(
+    (sum, entry, place) =>
+      sum + byteLength(text(entry, "Message") ?? "") +
+      sizeOfPublished({ attributes: attributes[place]!, messages: {} }),
+    0,
+  );
   if (bytes > maximumBytes(topic)) {
     throw snsError(
       "BatchRequestTooLong",
       "The length of all the messages put together is more than the limit.",
     );
   }
-  if (isFifoTopic(topic)) { for (const entry of entries) checkFifo(topic, entry); }
+  // One invalid entry refuses the whole request.
+  const drafts = new Map(entries.map((entry) => [entry, readPublished(topic, entry, call)]));
   const { Successful = [], Failed = [] } = batch(call, entries, (entry) => {
-    return { ...published(topic, readPublished(topic, entry, call), call) };
+    return { ...published(topic, drafts.get(entry)!, call) };
   });
   return { Successful, Failed };
 }
@@ -73,12 +80,7 @@ function entriesOf(input: Input): Input[] {
     );
   }
   const ids = entries.map((entry) => text(entry, "Id") ?? "");
-  if (ids.some((id) => !ENTRY_ID.test(id))) {
-    throw snsError(
-      "InvalidBatchEntryId",
-      "The Id of a batch entry in a batch request doesn't abide by the specification.",
-    );
-  }
+  for (const id of ids) checkId(id);
   if (new Set(ids).size < ids.length) {
     throw snsError(
       "BatchEntryIdsNotDistinct",
@@ -86,6 +88,19 @@ function entriesOf(input: Input): Input[] {
     );
   }
   return entries;
+}
+
+function checkId(id: string): void {
+  if (ENTRY_ID.test(id)) return;
+  const fault = id.length > 80
+    ? "is too long:"
+    : id === ""
+    ? "is empty"
+    : "contains an impermissible character:";
+  throw snsError(
+    "InvalidBatchEntryId",
+    `The Id of a batch entry in the batch request ${fault} ${id}`.trimEnd(),
+  );
 }
 
 type Draft = Omit<Notification, "MessageId" | "SequenceNumber">;

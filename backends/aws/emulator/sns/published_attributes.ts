@@ -9,31 +9,64 @@ import { recordMap } from "../input.ts";
 import type { Input } from "../operation.ts";
 import type { AttributeInput, Notification } from "../world.ts";
 
-const NAME = /^(?!(aws|amazon)\.)(?=.{1,256}$)[\w-]+(\.[\w-]+)*$/i;
 const TYPE = /^(String|Number|Binary|String\.Array)(\..{1,249})?$/u;
 
 /** The attributes of a message to publish; bytes stay base64. */
-export function readPublishedAttributes(input: Input): Record<string, AttributeInput> {
+export function readPublishedAttributes(
+  input: Input,
+  path = "",
+): Record<string, AttributeInput> {
   const given = Object.entries(recordMap(input, "MessageAttributes"));
+  for (const [name, { DataType: type }] of given) {
+    if (type !== undefined && type !== "") continue;
+    throw snsError(
+      "ValidationError",
+      `1 validation error detected: Value null at '${path}messageAttributes.${name}.member.dataType' failed to satisfy constraint: Member must not be null`,
+    );
+  }
   return Object.fromEntries(given.map(([name, value]) => [name, readOne(name, value)]));
 }
 
-function readOne(name: string, value: Input): AttributeInput {
-  const { DataType: type, StringValue: string, BinaryValue: binary } = value;
-  if (!NAME.test(name)) throw wrong(`The message attribute name '${name}' is invalid.`);
-  if (typeof type !== "string" || type === "") {
-    throw snsError(
-      "ValidationError",
-      `1 validation error detected: Value null at 'messageAttributes.${name}.member.dataType' failed to satisfy constraint: Member must not be null`,
+function checkName(name: string): void {
+  if (byteLength(name) > 256) {
+    throw wrong("Length of message attribute name must be less than 256 bytes.");
+  }
+  const [other] = /[^\w.-]/u.exec(name) ?? [];
+  if (other !== undefined) {
+    const code = other.codePointAt(0)!.toString(16).toUpperCase();
+    throw wrong(
+      `Invalid non-alphanumeric character '#x${code}' was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots.`,
     );
   }
+  if (name.startsWith(".")) {
+    throw wrong("Invalid message attribute name starting with character '.' was found.");
+  }
+  if (name.endsWith(".")) {
+    throw wrong("Invalid message attribute name ending with character '.' was found.");
+  }
+  if (name.includes("..")) {
+    throw wrong("Message attribute name can not have successive '.' character.");
+  }
+  if (name === "" || /^(aws|amazon)\./i.test(name)) {
+    throw wrong(`The message attribute name '${name}' is invalid.`);
+  }
+}
+
+function readOne(name: string, value: Input): AttributeInput {
+  const { DataType, StringValue: string, BinaryValue: binary } = value;
+  const type = String(DataType);
+  checkName(name);
   if (!TYPE.test(type)) {
     throw wrong(
       `The message attribute '${name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.`,
     );
   }
   const isBinary = type.startsWith("Binary");
-  const content = isBinary ? binary : string;
+  const [content, other] = isBinary ? [binary, string] : [string, binary];
+  if (content === undefined && other !== undefined) {
+    const field = isBinary ? "Binary" : "String";
+    throw wrong(`The message attribute '${name}' with type '${type}' must use field '${field}'.`);
+  }
   if (typeof content !== "string" || content === "") {
     throw wrong(
       `The message attribute '${name}' must contain non-empty message attribute value for message attribute type '${type}'.`,

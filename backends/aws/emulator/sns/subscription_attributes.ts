@@ -6,10 +6,11 @@ import type { FilterPolicy } from "../../../../src/backend.ts";
 import { checkPolicy, matches } from "../../../memory/filter.ts";
 import { checkBodyPolicy, matchesBody } from "../../../memory/filter_body.ts";
 import { parseArn } from "../addresses.ts";
-import { invalidParameter, snsError } from "../errors.ts";
+import { invalidParameter, type RequestError, snsError } from "../errors.ts";
 import { parsed } from "../input.ts";
 import type { Call } from "../operation.ts";
 import type { Notification, Subscription } from "../world.ts";
+import { isNested, whyRefused } from "./filter_rules.ts";
 
 const NAMES = [
   "DeliveryPolicy",
@@ -23,7 +24,10 @@ const NAMES = [
 const MAX_POLICIES = 200;
 
 /** The subscription whose attributes are checked. */
-export type AttributeOwner = Pick<Subscription, "topicArn" | "protocol">;
+export interface AttributeOwner extends Pick<Subscription, "topicArn" | "protocol" | "endpoint"> {
+  /** Tells that the attributes come with the call that subscribes; SNS then says so. */
+  readonly isNew: boolean;
+}
 
 /** Refuses attributes of a subscription as SNS does. */
 export function checkSubscriptionAttributes(
@@ -33,59 +37,77 @@ export function checkSubscriptionAttributes(
 ): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (!NAMES.includes(name)) {
-      throw invalidParameter(`Attributes Reason: Unknown attribute: ${name}`);
+      throw invalidParameter(
+        owner.isNew ? `Attributes Reason: Unknown attribute: ${name}` : "AttributeName",
+      );
     }
     if (name === "RawMessageDelivery") checkRaw(value, owner);
     if (name === "FilterPolicyScope" && !["MessageAttributes", "MessageBody"].includes(value)) {
-      throw invalidParameter(`Attributes Reason: FilterPolicyScope: Invalid value [${value}].`);
+      throw refused(
+        `FilterPolicyScope: Invalid value [${value}]. Please use either MessageBody or MessageAttributes`,
+        owner,
+      );
     }
     if (name === "RedrivePolicy" && value !== "") checkRedrive(value, owner, call);
     if (name === "ReplayPolicy" && value !== "" && !owner.topicArn.endsWith(".fifo")) {
-      throw invalidParameter("Attributes Reason: ReplayPolicy can only be set on FIFO topics");
+      throw refused("ReplayPolicy can only be set on FIFO topics", owner);
     }
   }
-  checkFilter(attributes);
+  checkFilter(attributes, owner);
 }
 
-function checkRaw(value: string, { protocol }: AttributeOwner): void {
+function refused(reason: string, { isNew }: AttributeOwner): RequestError {
+  return invalidParameter((isNew ? "Attributes Reason: " : "") + reason);
+}
+
+function checkRaw(value: string, owner: AttributeOwner): void {
   if (!["true", "false"].includes(value.toLowerCase())) {
-    throw invalidParameter(
-      `Attributes Reason: RawMessageDelivery: Invalid value [${value}]. Must be true or false.`,
+    throw refused(
+      `RawMessageDelivery: Invalid value [${value}]. Must be true or false.`,
+      owner,
     );
   }
-  if (value.toLowerCase() === "true" && protocol === "lambda") {
-    throw invalidParameter(
-      "Attributes Reason: Delivery protocol [lambda] does not support raw message delivery.",
-    );
+  if (value.toLowerCase() === "true" && owner.protocol === "lambda") {
+    throw refused("Delivery protocol [lambda] does not support raw message delivery.", owner);
   }
 }
 
-function checkRedrive(value: string, { topicArn }: AttributeOwner, call: Call): void {
-  const target = parsed(value)?.deadLetterTargetArn;
+function checkRedrive(value: string, owner: AttributeOwner, call: Call): void {
+  const policy = parsed(value);
+  if (!policy) throw refused("RedrivePolicy: failed to parse JSON.", owner);
+  const target = policy.deadLetterTargetArn;
   if (typeof target !== "string" || parseArn(target)?.service !== "sqs") {
-    throw invalidParameter(
-      "Attributes Reason: RedrivePolicy: deadLetterTargetArn is an invalid arn",
-    );
+    throw refused("RedrivePolicy: deadLetterTargetArn is an invalid arn", owner);
   }
   if (!call.world.queues.has(target)) return;
-  if (topicArn.endsWith(".fifo") && !target.endsWith(".fifo")) {
-    throw invalidParameter(
-      "Attributes Reason: RedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic",
+  if (owner.endpoint.endsWith(".fifo") && !target.endsWith(".fifo")) {
+    throw refused(
+      "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.",
+      owner,
     );
   }
 }
 
 function checkFilter(
   { FilterPolicy: value, FilterPolicyScope: scope }: Record<string, string>,
+  owner: AttributeOwner,
 ): void {
   if (!value) return;
   const policy = parsed(value);
-  if (!policy) throw invalidParameter("FilterPolicy: failed to parse JSON.");
+  if (!policy) throw refused("FilterPolicy: failed to parse JSON.", owner);
+  const reason = whyRefused(policy);
+  if (reason !== undefined) throw refused(`FilterPolicy: ${reason}`, owner);
+  if (scope !== "MessageBody" && isNested(policy)) {
+    throw refused(
+      "Filter policy scope MessageAttributes does not support nested filter policy",
+      owner,
+    );
+  }
   try {
     if (scope === "MessageBody") checkBodyPolicy(policy as FilterPolicy);
     else checkPolicy(policy as FilterPolicy);
   } catch (error) {
-    throw invalidParameter(`FilterPolicy: ${error instanceof Error ? error.message : error}`);
+    throw refused(`FilterPolicy: ${error instanceof Error ? error.message : error}`, owner);
   }
 }
 
@@ -121,6 +143,8 @@ export function isRaw({ attributes }: Subscription): boolean {
 export function describeSubscription(subscription: Subscription): Record<string, string> {
   const { arn, topicArn, owner, protocol, endpoint, pending, attributes } = subscription;
   const account = parseArn(arn)?.account ?? owner;
+  // Without a policy, SNS does not show the scope of one.
+  const { FilterPolicyScope: scope = "MessageAttributes", ...shown } = attributes;
   return {
     SubscriptionArn: arn,
     TopicArn: topicArn,
@@ -131,8 +155,8 @@ export function describeSubscription(subscription: Subscription): Record<string,
     ConfirmationWasAuthenticated: String(!pending),
     RawMessageDelivery: "false",
     SubscriptionPrincipal: `arn:aws:iam::${account}:user/DummySNSPrincipal`,
-    ...(attributes.FilterPolicy ? { FilterPolicyScope: "MessageAttributes" } : {}),
-    ...attributes,
+    ...shown,
+    ...(attributes.FilterPolicy ? { FilterPolicyScope: scope } : {}),
     ...(attributes.ReplayPolicy ? { ReplayStatus: REPLAYED } : {}),
   };
 }

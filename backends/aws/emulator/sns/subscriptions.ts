@@ -6,7 +6,13 @@ import type { Call, Output } from "../operation.ts";
 import { paged } from "../pages.ts";
 import type { Subscription, TopicRecord } from "../world.ts";
 import { replay } from "./archive.ts";
-import { isFifoTopic, subscriptionOf, subscriptionsTo, topicOf } from "./find.ts";
+import {
+  isFifoTopic,
+  subscriptionArnIn,
+  subscriptionOf,
+  subscriptionsTo,
+  topicOf,
+} from "./find.ts";
 import { postConfirmation } from "./posts.ts";
 import {
   checkPolicyCount,
@@ -32,7 +38,8 @@ export function subscribe(call: Call): Output {
   checkEndpoint(topic, protocol, endpoint);
   checkLarge(call, topic, protocol);
   const attributes = textMap(input, "Attributes");
-  checkSubscriptionAttributes(attributes, { topicArn: topic.arn, protocol }, call);
+  const owner = { topicArn: topic.arn, protocol, endpoint, isNew: true };
+  checkSubscriptionAttributes(attributes, owner, call);
   const known = subscriptionsTo(call, topic.arn)
     .find((each) => each.protocol === protocol && each.endpoint === endpoint);
   if (known) return answered(known, sameAttributes(known, attributes), call);
@@ -43,7 +50,7 @@ export function subscribe(call: Call): Output {
     protocol,
     endpoint,
     owner: account,
-    attributes,
+    attributes: kept(attributes),
     token: tokenOf(call),
     pending: protocol.startsWith("http"),
   };
@@ -67,11 +74,25 @@ function answered(
   return { SubscriptionArn: isShown ? arn : "pending confirmation" };
 }
 
+const DEFAULTS: Readonly<Record<string, string>> = {
+  RawMessageDelivery: "false",
+  FilterPolicyScope: "MessageAttributes",
+};
+
 function sameAttributes(known: Subscription, given: Record<string, string>): boolean {
-  return Object.entries(given).every(([name, value]) => {
-    const own = known.attributes[name] ?? (name === "RawMessageDelivery" ? "false" : "");
-    return own.toLowerCase() === value.toLowerCase();
-  });
+  return Object.entries(kept(given)).every(([name, value]) =>
+    (known.attributes[name] ?? DEFAULTS[name] ?? "") === value
+  );
+}
+
+/** SNS takes `True` for `true`. */
+function kept(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      name === "RawMessageDelivery" ? value.toLowerCase() : value,
+    ]),
+  );
 }
 
 /** The tokens of SNS are long hexadecimal numbers. */
@@ -114,9 +135,12 @@ function checkLarge(call: Call, topic: TopicRecord, protocol: string): void {
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html */
 export function confirmSubscription(call: Call): Output {
-  const topic = topicOf(call);
+  const arn = text(call.input, "TopicArn") ?? "";
+  const { service, region } = parseArn(arn) ?? {};
+  if (service !== "sns" || region !== call.region) throw invalidParameter("Topic");
   const token = needed(call.input, "Token");
-  const subscription = subscriptionsTo(call, topic.arn).find((each) => each.token === token);
+  if (!/^[0-9a-f]+$/.test(token)) throw snsError("InvalidParameter", "Invalid token");
+  const subscription = subscriptionsTo(call, arn).find((each) => each.token === token);
   if (!subscription) throw invalidParameter("Token");
   subscription.pending = false;
   return { SubscriptionArn: subscription.arn };
@@ -125,16 +149,12 @@ export function confirmSubscription(call: Call): Output {
 /** https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html */
 export function unsubscribe(call: Call): Output {
   const { input, world } = call;
-  const arn = needed(input, "SubscriptionArn");
-  if (!parseArn(arn)?.resource.includes(":")) {
-    throw invalidParameter("SubscriptionArn Reason: An ARN must have at least 6 elements");
-  }
-  const subscription = world.subscriptions.get(arn);
+  const subscription = world.subscriptions.get(subscriptionArnIn(input));
   if (!subscription) return {};
   if (subscription.pending) {
     throw snsError("AuthorizationError", "The subscription is pending confirmation");
   }
-  world.subscriptions.delete(arn);
+  world.subscriptions.delete(subscription.arn);
   const topic = world.topics.get(subscription.topicArn);
   if (topic) topic.subscriptionsDeleted++;
   return {};
@@ -179,11 +199,11 @@ export function setSubscriptionAttributes(call: Call): Output {
   const context: Record<string, string> = { [name]: value };
   if (name === "FilterPolicy" && scope) context.FilterPolicyScope = scope;
   if (name === "FilterPolicyScope" && policy) context.FilterPolicy = policy;
-  checkSubscriptionAttributes(context, subscription, call);
+  checkSubscriptionAttributes(context, { ...subscription, isNew: false }, call);
   if (name === "FilterPolicy" && value && !policy) checkPolicyCount(subscription.topicArn, call);
   if (value === "" || (name === "FilterPolicy" && value === "{}")) {
     delete subscription.attributes[name];
-  } else subscription.attributes[name] = value;
+  } else Object.assign(subscription.attributes, kept({ [name]: value }));
   const topic = world.topics.get(subscription.topicArn);
   if (name === "ReplayPolicy" && value && topic) replay(topic, subscription, call);
   return {};

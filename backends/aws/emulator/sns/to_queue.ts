@@ -24,42 +24,32 @@ export interface Delivery {
   readonly traceHeader?: string | undefined;
 }
 
-/** Stores a message in a queue; returns the code of the reason if that is not possible. */
+/** Stores a message in a queue; tells whether that was possible. */
 export function toQueue(
   queue: QueueRecord | undefined,
   message: OutgoingMessage,
   { call, topicArn, traceHeader }: Delivery,
-): string | undefined {
-  if (!queue) return "AWS.SimpleQueueService.NonExistentQueue";
-  if (!call.rules?.ignorePolicies && !letsTopicSend(queue, topicArn)) return "AccessDenied";
-  if (Object.keys(message.attributes).length > MAX_ATTRIBUTES) return "InvalidParameterValue";
+): boolean {
+  if (!queue) return false;
+  if (!call.rules?.ignorePolicies && !letsTopicSend(queue, topicArn)) return false;
+  if (Object.keys(message.attributes).length > MAX_ATTRIBUTES) return false;
   const size = byteLength(message.body) + sizeOfAttributes(message.attributes);
-  if (size > MAX_BYTES) return "InvalidParameterValue";
+  if (size > MAX_BYTES) return false;
   enqueue(queue, message, { call, senderId: SENDER_ID, traceHeader });
-  return undefined;
+  return true;
 }
 
 /**
- * Puts an undeliverable message into the dead-letter queue of its subscription, if there is such a
- * queue.
+ * Puts an undeliverable message into the dead-letter queue of its subscription, as it is, if there
+ * is such a queue.
  */
 export function bury(
   message: OutgoingMessage,
   { attributes, topicArn }: Subscription,
-  { call, reason }: { call: Call; reason: string },
+  call: Call,
 ): void {
   const target = parsed(attributes.RedrivePolicy)?.deadLetterTargetArn;
-  const facts = {
-    RequestID: { type: "String", value: call.id },
-    ErrorCode: { type: "String", value: reason },
-    ErrorMessage: { type: "String", value: "The message could not be delivered." },
-  };
-  const isFull = Object.keys(message.attributes).length > MAX_ATTRIBUTES - 3;
-  const letter = isFull
-    ? {
-      ...message,
-      attributes: Object.fromEntries(Object.entries(message.attributes).slice(0, 10)),
-    }
-    : { ...message, attributes: { ...message.attributes, ...facts } };
+  const kept = Object.entries(message.attributes).slice(0, MAX_ATTRIBUTES);
+  const letter = { ...message, attributes: Object.fromEntries(kept) };
   toQueue(call.world.queues.get(String(target)), letter, { call, topicArn });
 }

@@ -4,7 +4,7 @@
  */
 import { parseArn } from "../addresses.ts";
 import { invalidParameter } from "../errors.ts";
-import { parsed } from "../input.ts";
+import { isRecord, parsed } from "../input.ts";
 import type { Call } from "../operation.ts";
 import type { TopicRecord } from "../world.ts";
 import { isFifoTopic, subscriptionsTo } from "./find.ts";
@@ -32,9 +32,14 @@ const TEXTS = ["DisplayName", "KmsMasterKeyId", "MaximumMessageSize", ...JSON_NA
 const FEEDBACK =
   /^(Application|HTTP|Firehose|Lambda|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)$/;
 
+/** Tells whether a topic can have an attribute by this name. */
+export function isTopicAttribute(name: string): boolean {
+  return name in WORDS || TEXTS.includes(name) || FEEDBACK.test(name);
+}
+
 /** Refuses an attribute of a topic as SNS does. */
 export function checkTopicAttribute(name: string, value: string, topic: { arn: string }): void {
-  const isKnown = name in WORDS || TEXTS.includes(name) || FEEDBACK.test(name);
+  const isKnown = isTopicAttribute(name);
   if (!isKnown) throw invalidParameter(`Attributes Reason: Unknown attribute ${name}`);
   if (FIFO_ONLY.includes(name) && !isFifoTopic(topic)) {
     throw invalidParameter(`Attributes Reason: ${name} can only be set on FIFO topics`);
@@ -69,20 +74,36 @@ export function isContentBased({ attributes }: TopicRecord): boolean {
 
 /** https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html */
 const DELIVERY = {
-  http: {
-    defaultHealthyRetryPolicy: {
-      minDelayTarget: 20,
-      maxDelayTarget: 20,
-      numRetries: 3,
-      numMaxDelayRetries: 0,
-      numNoDelayRetries: 0,
-      numMinDelayRetries: 0,
-      backoffFunction: "linear",
-    },
-    disableSubscriptionOverrides: false,
-    defaultRequestPolicy: { headerContentType: "text/plain; charset=UTF-8" },
+  defaultHealthyRetryPolicy: {
+    minDelayTarget: 20,
+    maxDelayTarget: 20,
+    numRetries: 3,
+    numMaxDelayRetries: 0,
+    numNoDelayRetries: 0,
+    numMinDelayRetries: 0,
+    backoffFunction: "linear",
   },
+  disableSubscriptionOverrides: false,
+  defaultRequestPolicy: { headerContentType: "text/plain; charset=UTF-8" },
 };
+
+/** Returns the delivery policy of a topic as SNS shows it, and the policy that holds. */
+function deliveryOf(given: string | undefined): Record<string, string> {
+  const { http } = parsed(given) ?? {};
+  const entries = Object.entries((isRecord(http) ? http : {}) as object)
+    .filter(([, value]) => value !== null);
+  const own = Object.fromEntries(entries);
+  const whole: Record<string, unknown> = { ...DELIVERY };
+  for (const [name, value] of entries) {
+    const base = whole[name];
+    whole[name] = isRecord(value) && isRecord(base) ? { ...base, ...value } : value;
+  }
+  const shown = { disableSubscriptionOverrides: false, ...own };
+  return {
+    EffectiveDeliveryPolicy: JSON.stringify({ http: whole }),
+    ...(given === undefined ? {} : { DeliveryPolicy: JSON.stringify({ http: shown }) }),
+  };
+}
 
 /** All attributes of a topic. */
 export function describeTopic(topic: TopicRecord, call: Call): Record<string, string> {
@@ -90,7 +111,7 @@ export function describeTopic(topic: TopicRecord, call: Call): Record<string, st
   const pending = all.filter((each) => each.pending).length;
   const { account = "" } = parseArn(topic.arn) ?? {};
   const fifo: Record<string, string> = isFifoTopic(topic)
-    ? { FifoTopic: "true", ContentBasedDeduplication: "false", FifoThroughputScope: "Topic" }
+    ? { FifoTopic: "true", ContentBasedDeduplication: "false" }
     : {};
   const oldest = topic.archive[0]?.publishedAt;
   return {
@@ -101,14 +122,15 @@ export function describeTopic(topic: TopicRecord, call: Call): Record<string, st
     SubscriptionsConfirmed: String(all.length - pending),
     SubscriptionsPending: String(pending),
     SubscriptionsDeleted: String(topic.subscriptionsDeleted),
-    EffectiveDeliveryPolicy: topic.attributes.DeliveryPolicy ?? JSON.stringify(DELIVERY),
     ...fifo,
     ...topic.attributes,
+    ...deliveryOf(topic.attributes.DeliveryPolicy),
     ...(oldest === undefined ? {} : { BeginningArchiveTime: new Date(oldest).toISOString() }),
   };
 }
 
-const OWNER_ACTIONS = [
+/** The actions that a policy of a topic can name. */
+export const POLICY_ACTIONS: readonly string[] = [
   "SNS:GetTopicAttributes",
   "SNS:SetTopicAttributes",
   "SNS:AddPermission",
@@ -128,9 +150,9 @@ export function defaultPolicy(arn: string, account: string): string {
       Effect: "Allow",
       Sid: "__default_statement_ID",
       Principal: { AWS: "*" },
-      Action: OWNER_ACTIONS,
+      Action: POLICY_ACTIONS,
       Resource: arn,
-      Condition: { StringEquals: { "AWS:SourceAccount": account } },
+      Condition: { StringEquals: { "AWS:SourceOwner": account } },
     }],
   });
 }

@@ -8,7 +8,7 @@ import { invalidParameter, snsError } from "../errors.ts";
 import { needed, parsed, records, text, textMap, texts } from "../input.ts";
 import type { Call, Input, Output } from "../operation.ts";
 import { paged } from "../pages.ts";
-import { statementsOf } from "../sqs/tags_and_permissions.ts";
+import { oneOrMany, statementsOf } from "../sqs/tags_and_permissions.ts";
 import type { TopicRecord } from "../world.ts";
 import { subscriptionsTo, topicOf } from "./find.ts";
 import {
@@ -16,7 +16,9 @@ import {
   DEFAULT_BYTES,
   defaultPolicy,
   describeTopic,
+  isTopicAttribute,
   LARGE,
+  POLICY_ACTIONS,
 } from "./topic_attributes.ts";
 
 const TOPIC_NAME = /^(?=.{1,256}$)[\w-]+(?:\.fifo)?$/;
@@ -26,15 +28,12 @@ const PAGE = 100;
 export function createTopic(call: Call): Output {
   const { input, world } = call;
   const name = text(input, "Name") ?? "";
-  const attributes = textMap(input, "Attributes");
+  const attributes = { ...textMap(input, "Attributes") };
   const fifo = attributes.FifoTopic?.toLowerCase() === "true";
   if (!TOPIC_NAME.test(name) || name.endsWith(".fifo") !== fifo) {
-    throw invalidParameter(
-      fifo
-        ? "Topic Name Reason: Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
-        : "Topic Name",
-    );
+    throw invalidParameter("Topic Name");
   }
+  if (!fifo) delete attributes.FifoTopic;
   const arn = arnOf("sns", name, call);
   for (const [key, value] of Object.entries(attributes)) {
     checkTopicAttribute(key, value, { arn });
@@ -79,8 +78,9 @@ function assertSame(
 
 /** https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html */
 export function deleteTopic(call: Call): Output {
-  const arn = text(call.input, "TopicArn");
-  if (arn === undefined || parseArn(arn)?.service !== "sns") throw invalidParameter("TopicArn");
+  const arn = text(call.input, "TopicArn") ?? "";
+  const { service, region } = parseArn(arn) ?? {};
+  if (service !== "sns" || region !== call.region) throw invalidParameter("TopicArn");
   call.world.topics.delete(arn);
   for (const each of subscriptionsTo(call, arn)) call.world.subscriptions.delete(each.arn);
   return {};
@@ -104,9 +104,7 @@ export function setTopicAttributes(call: Call): Output {
   const topic = topicOf(call);
   const name = needed(call.input, "AttributeName");
   const value = text(call.input, "AttributeValue") ?? "";
-  if (name === "FifoTopic") {
-    throw invalidParameter("AttributeName Reason: Cannot update FifoTopic attribute.");
-  }
+  if (name === "FifoTopic" || !isTopicAttribute(name)) throw invalidParameter("AttributeName");
   checkTopicAttribute(name, value, topic);
   if (name === "MaximumMessageSize" && Number(value) > DEFAULT_BYTES) checkLarge(call, topic);
   if (value === "") delete topic.attributes[name];
@@ -168,6 +166,10 @@ export function addPermission(call: Call): Output {
   const accounts = texts(call.input, "AWSAccountId");
   const actions = texts(call.input, "ActionName");
   const { partition = "aws", account = "" } = parseArn(topic.arn) ?? {};
+  const names = actions.map((name) => `SNS:${name}`);
+  if (!names.every((name) => POLICY_ACTIONS.includes(name))) {
+    throw invalidParameter("Policy statement action out of service scope!");
+  }
   const policy = parsed(topic.attributes.Policy ?? defaultPolicy(topic.arn, account)) ?? {};
   const statements = statementsOf(policy);
   if (statements.some(({ Sid }) => Sid === label)) {
@@ -176,8 +178,8 @@ export function addPermission(call: Call): Output {
   const statement = {
     Sid: label,
     Effect: "Allow",
-    Principal: { AWS: accounts.map((each) => `arn:${partition}:iam::${each}:root`) },
-    Action: actions.map((name) => `SNS:${name}`),
+    Principal: { AWS: oneOrMany(accounts.map((each) => `arn:${partition}:iam::${each}:root`)) },
+    Action: oneOrMany(names),
     Resource: topic.arn,
   };
   topic.attributes.Policy = JSON.stringify({ ...policy, Statement: [...statements, statement] });

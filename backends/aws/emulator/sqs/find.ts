@@ -11,10 +11,7 @@ import type { QueueRecord } from "../world.ts";
 export function queueOf(call: Call): QueueRecord {
   const url = needed(call.input, "QueueUrl");
   const address = parseQueueUrl(url);
-  if (!address) {
-    throw sqsError("InvalidAddress", `The address ${url} is not valid for this endpoint.`);
-  }
-  const queue = call.world.queues.get(
+  const queue = address && call.world.queues.get(
     arnOf("sqs", address.name, { region: call.region, account: address.account }),
   );
   if (!queue) throw doesNotExist();
@@ -23,7 +20,9 @@ export function queueOf(call: Call): QueueRecord {
 
 /** Why a call fails that names no queue there is. */
 export function doesNotExist() {
-  return sqsError("QueueDoesNotExist", "The specified queue does not exist.");
+  const error = sqsError("QueueDoesNotExist", "The specified queue does not exist.");
+  error.inQuery = "The specified queue does not exist for this wsdl version.";
+  return error;
 }
 
 /** Tells whether a queue is FIFO. */

@@ -58,7 +58,7 @@ function readAttribute(name: string, value: Input): TypedAttribute {
   const content = type.startsWith("Binary") ? binary : string;
   if (typeof content !== "string" || content === "") {
     throw refused(
-      `The message attribute '${name}' must contain a non-empty message attribute value for message attribute type '${type}'.`,
+      `Message (user) attribute '${name}' must contain a non-empty value of type '${type}'.`,
     );
   }
   checkContent(name, type, content);
@@ -123,10 +123,13 @@ export function writeAttributes(attributes: Attributes): Record<string, Attribut
   ]));
 }
 
-/** The attributes that a receive asks for: by name, by `All` or `.*`, or by a beginning as in `bar.*`. */
+/**
+ * The attributes that a receive asks for: by name, by `All`, `*` or `.*`, or by a beginning as in
+ * `bar.*`.
+ */
 export function selected(attributes: Attributes, names: readonly string[]): Attributes {
   if (names.length === 0) return {};
-  if (names.includes("All") || names.includes(".*")) return attributes;
+  if (names.some((name) => ["All", ".*", "*"].includes(name))) return attributes;
   const beginnings = names.filter((name) => name.endsWith(".*")).map((name) => name.slice(0, -2));
   return Object.fromEntries(
     Object.entries(attributes).filter(([name]) =>

@@ -7,8 +7,8 @@ import { forget } from "../../../memory/queue_state.ts";
 import type { StoredMessage } from "../../../memory/stored_message.ts";
 import { parseArn } from "../addresses.ts";
 import { commonError, invalidValue, sqsError } from "../errors.ts";
-import { integerWithin, needed, text } from "../input.ts";
-import type { Call, Output } from "../operation.ts";
+import { integerWithin, needed, parsed, text } from "../input.ts";
+import type { Call, Input, Output } from "../operation.ts";
 import type { MoveTask, QueueRecord, World } from "../world.ts";
 import { isFifoQueue } from "./find.ts";
 import { redriveOf } from "./queue_attributes.ts";
@@ -28,8 +28,8 @@ export function startMessageMoveTask(call: Call): Output {
     reason: `Must be between 1 and ${MAX_PER_SECOND}.`,
   });
   if (world.moveTasks.some((task) => task.sourceArn === source.arn && task.status === "RUNNING")) {
-    throw sqsError(
-      "UnsupportedOperation",
+    throw commonError(
+      "InvalidParameterValue",
       "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
     );
   }
@@ -55,12 +55,7 @@ function sourceOf({ input, world }: Call): QueueRecord {
     throw invalidValue("SourceArn", arn, "It is not the ARN of a queue.");
   }
   const source = world.queues.get(arn);
-  if (!source) {
-    throw sqsError(
-      "ResourceNotFoundException",
-      "The resource that you specified for the SourceArn parameter doesn't exist.",
-    );
-  }
+  if (!source) throw noSource();
   const feeds = [...world.queues.values()]
     .some(({ attributes }) => redriveOf(attributes)?.target === arn);
   if (feeds) return source;
@@ -96,6 +91,11 @@ function forgetOld(world: World, sourceArn: string): void {
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CancelMessageMoveTask.html */
 export function cancelMessageMoveTask(call: Call): Output {
   const handle = needed(call.input, "TaskHandle");
+  const { sourceArn } = partsOf(handle) ?? {};
+  if (typeof sourceArn !== "string") {
+    throw commonError("InvalidParameterValue", "Value for parameter TaskHandle is invalid.");
+  }
+  if (!call.world.queues.has(sourceArn)) throw noSource();
   const task = call.world.moveTasks.find((each) => each.handle === handle);
   if (!task || task.status !== "RUNNING") {
     throw sqsError("ResourceNotFoundException", "Task does not exist.");
@@ -104,18 +104,29 @@ export function cancelMessageMoveTask(call: Call): Output {
   return { ApproximateNumberOfMessagesMoved: task.moved };
 }
 
+/** Returns the parts of a handle; `undefined` if it is none. */
+function partsOf(handle: string): Input | undefined {
+  try {
+    return parsed(atob(handle));
+  } catch {
+    return undefined;
+  }
+}
+
+function noSource() {
+  return sqsError(
+    "ResourceNotFoundException",
+    "The resource that you specified for the SourceArn parameter doesn't exist.",
+  );
+}
+
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html */
 export function listMessageMoveTasks(call: Call): Output {
   const { input, world } = call;
   const arn = needed(input, "SourceArn");
   const reason = "Must be between 1 and 10.";
   const max = integerWithin(input, "MaxResults", { range: [1, 10], reason }) ?? 1;
-  if (!world.queues.has(arn)) {
-    throw sqsError(
-      "ResourceNotFoundException",
-      "The resource that you specified for the SourceArn parameter doesn't exist.",
-    );
-  }
+  if (!world.queues.has(arn)) throw noSource();
   const tasks = world.moveTasks.filter((task) => task.sourceArn === arn).reverse().slice(0, max);
   return { Results: tasks.map(written) };
 }
@@ -157,12 +168,17 @@ function moveSome(task: MoveTask, call: Call): void {
     .filter(({ state, sentAt }) => state === "available" && sentAt <= call.at);
   for (const message of waiting.slice(0, task.perSecond ?? MAX_PER_SECOND)) {
     const target = targetOf(task, message, call.world);
-    if (target === undefined) return fail(task, "CouldNotDetermineMessageSource");
+    if (target === undefined) {
+      return fail(task, task.destinationArn ? NO_QUEUE : "CouldNotDetermineMessageSource");
+    }
     move(message, { source, target, call });
     task.moved++;
   }
   if (waiting.length <= (task.perSecond ?? MAX_PER_SECOND)) task.status = "COMPLETED";
 }
+
+/** Why a task fails whose destination was deleted. */
+const NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue";
 
 function targetOf({ destinationArn }: MoveTask, { movedFrom }: StoredMessage, { queues }: World) {
   return queues.get(destinationArn ?? movedFrom ?? "");

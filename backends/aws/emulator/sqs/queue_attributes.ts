@@ -27,7 +27,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   DeduplicationScope: ["queue", "messageGroup"],
   FifoThroughputLimit: ["perQueue", "perMessageGroupId"],
 };
-const FIFO_ONLY = ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
+/** Attributes that a standard queue does not know, and those that it knows of. */
+const OF_FIFO = ["FifoQueue", "ContentBasedDeduplication"];
+const FIFO_ONLY = ["DeduplicationScope", "FifoThroughputLimit"];
 const TEXTS = ["Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"];
 
 /** Attributes that SQS computes, and that nobody can set. */
@@ -67,7 +69,8 @@ export function checkedAttributes(
   owner: AttributeOwner,
 ): Record<string, string> {
   for (const [name, value] of Object.entries(attributes)) {
-    if (COMPUTED.includes(name) || !NAMES.includes(name)) {
+    const isForeign = OF_FIFO.includes(name) && !owner.fifo;
+    if (COMPUTED.includes(name) || !NAMES.includes(name) || isForeign) {
       throw sqsError("InvalidAttributeName", `Unknown Attribute ${name}.`);
     }
     if (FIFO_ONLY.includes(name) && !owner.fifo) {
@@ -81,7 +84,14 @@ export function checkedAttributes(
   if (attributes.FifoThroughputLimit === "perMessageGroupId") {
     checkThroughput(attributes);
   }
-  return { ...attributes };
+  if (!attributes.KmsMasterKeyId) return { ...attributes };
+  if (attributes.SqsManagedSseEnabled === "true") {
+    throw sqsError(
+      "InvalidAttributeName",
+      "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
+    );
+  }
+  return { ...attributes, SqsManagedSseEnabled: "false" };
 }
 
 function checkThroughput({ DeduplicationScope: scope }: Readonly<Record<string, string>>): void {
@@ -97,6 +107,12 @@ function checkValue(name: string, value: string, owner: AttributeOwner): void {
   if (range) {
     const isWithin = /^\d+$/.test(value) && Number(value) >= range[0] && Number(value) <= range[1];
     if (!isWithin) throw wrongValue(name);
+  }
+  if (name === "FifoQueue" && value.toLowerCase() !== "true") {
+    throw sqsError(
+      "InvalidAttributeValue",
+      "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
+    );
   }
   if (WORDS[name] && !WORDS[name].includes(value.toLowerCase()) && !WORDS[name].includes(value)) {
     throw wrongValue(name);

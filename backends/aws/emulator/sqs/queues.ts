@@ -164,14 +164,12 @@ export function setQueueAttributes(call: Call): Output {
   const { world, at } = call;
   const given = textMap(call.input, "Attributes");
   const fifo = isFifoQueue(queue);
-  if ("FifoQueue" in given) {
-    throw sqsError("InvalidAttributeName", "Unknown Attribute FifoQueue.");
-  }
   const attributes = checkedAttributes(given, { arn: queue.arn, fifo, world });
   for (const [name, value] of Object.entries(attributes)) {
     if (value === "") delete queue.attributes[name];
     else queue.attributes[name] = value;
   }
+  if (!queue.attributes.KmsMasterKeyId) delete queue.attributes.KmsDataKeyReusePeriodSeconds;
   queue.modifiedAt = at;
   const settings = settingsOf(queue.attributes, { fifo, inFlightLimit: IN_FLIGHT_LIMIT });
   engine.configure(queue.engine, settings, at);

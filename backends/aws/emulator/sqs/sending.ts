@@ -39,8 +39,10 @@ export function sendMessageBatch(call: Call): Output {
       `Batch requests cannot be longer than ${MAX_BYTES} bytes. You have sent ${bytes} bytes.`,
     );
   }
-  if (isFifoQueue(queue)) { for (const entry of entries) checkGroup(queue, entry); }
-  return batch(call, entries, (entry) => stored(queue, readMessage(queue, entry), call));
+  if (isFifoQueue(queue)) { for (const entry of entries) checkGroupOf(queue, entry); }
+  return batch(call, entries, (entry) => {
+    return stored(queue, readMessage(queue, entry, "cannot be validated"), call);
+  });
 }
 
 function sizeOf(entry: Input): number {
@@ -59,7 +61,13 @@ interface Message {
   readonly traceHeader?: string;
 }
 
-function readMessage(queue: QueueRecord, input: Input): Message {
+/** A batch names what is missing in another way than a single message. */
+function checkGroupOf(queue: QueueRecord, entry: Input): void {
+  if (text(entry, "MessageGroupId") !== undefined) return checkGroup(queue, entry);
+  throw commonError("InvalidParameterValue", missing("MessageGroupId").message);
+}
+
+function readMessage(queue: QueueRecord, input: Input, verdict = "are invalid"): Message {
   const body = text(input, "MessageBody");
   if (body === undefined || body === "") throw missing("MessageBody");
   const attributes = readAttributes(input);
@@ -67,7 +75,7 @@ function readMessage(queue: QueueRecord, input: Input): Message {
   if (byteLength(body) + sizeOfAttributes(attributes) > limit) {
     throw commonError(
       "InvalidParameterValue",
-      `One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`,
+      `One or more parameters ${verdict}. Reason: Message must be shorter than ${limit} bytes.`,
     );
   }
   checkCharacters(body);

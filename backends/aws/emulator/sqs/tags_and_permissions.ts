@@ -69,7 +69,7 @@ export function removePermission(call: Call): Output {
   const statements = statementsOf(policy);
   const left = statements.filter(({ Sid }) => Sid !== label);
   if (left.length === statements.length) {
-    throw invalidValue("Label", label, "can't find label on existing policy.");
+    throw invalidValue("Label", label, "can't find label.");
   }
   if (left.length > 0) queue.attributes.Policy = JSON.stringify({ ...policy, Statement: left });
   else delete queue.attributes.Policy;
@@ -78,7 +78,7 @@ export function removePermission(call: Call): Output {
 }
 
 function emptyPolicy(arn: string): Record<string, unknown> {
-  return { Version: "2012-10-17", Id: `${arn}/SQSDefaultPolicy`, Statement: [] };
+  return { Version: "2008-10-17", Id: `${arn}/SQSDefaultPolicy`, Statement: [] };
 }
 
 /**
@@ -88,6 +88,7 @@ export function statementsOf(policy: Readonly<Record<string, unknown>>): Record<
   return [policy.Statement ?? []].flat() as Record<string, unknown>[];
 }
 
-function oneOrMany(list: readonly string[]): string | readonly string[] {
+/** Writes a list with one member as that member, as the policies of AWS do. */
+export function oneOrMany(list: readonly string[]): string | readonly string[] {
   return list.length === 1 ? list[0]! : list;
 }

@@ -4,7 +4,9 @@ import { MelangeError } from "../../../../src/support/errors.ts";
 import { type AnyEventType, type EventOf, linked } from "../../../../src/event/event.ts";
 import { openEnvelope } from "../../../../src/wire/sns_envelope.ts";
 import { isRecord } from "../../../../src/wire/json.ts";
-import { read } from "../../../../src/wire/format.ts";
+import { readAny } from "../../../../src/handle/foreign.ts";
+import { upToDate } from "../../../../src/handle/upcast.ts";
+import { undecodable } from "../../../../src/wire/cloud_event.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { validate } from "../../../../src/event/schema.ts";
 import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
@@ -77,6 +79,10 @@ export interface ParseEventOptions<T extends AnyEventType = AnyEventType> {
   types: readonly T[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
+  /** As the option of the same name of a `Dispatcher`. Default: none. */
+  typeOf?: (message: ReceivedMessage) => string | undefined;
+  /** As the option of the same name of a `Dispatcher`. Default: the body. */
+  dataOf?: (message: ReceivedMessage) => unknown;
   /** The type of messages without a type name. Default: such messages are an error. */
   defaultEvent?: NoInfer<T>;
 }
@@ -111,18 +117,20 @@ export async function parseEventFromSns<const T extends AnyEventType>(
   options: ParseEventOptions<T>,
 ): Promise<EventOf<T>> {
   const { types, serializers = new SerializerRegistry(), defaultEvent } = options;
-  const { facts, data } = read(openEnvelope(messageOf(event)));
-  const type = facts.type === undefined
-    ? defaultEvent
-    : types.find((known) => known.type === facts.type);
+  const read = readAny(openEnvelope(messageOf(event)), options);
+  const { facts } = read;
+  const type = types.find((known) => known.type === facts.type) ??
+    (read.isForeign && facts.type === defaultEvent?.type ? defaultEvent : undefined);
   if (!type) {
     throw undecodable(facts.type === undefined ? "it names no event type" : "its type is unknown");
   }
-  const result = await validate(type.schema, data(serializers));
+  const current = upToDate(type, read, read.data(serializers));
+  const result = await validate(type.schema, current.data);
   if (!result.ok) {
     throw undecodable(`its data violates the schema of "${type.type}" at ${result.paths}`);
   }
-  return linked(type, { ...facts, type: type.type, data: result.value }) as EventOf<T>;
+  const { value: data } = result;
+  return linked(type, { ...facts, ...current, type: type.type, data }) as EventOf<T>;
 }
 
 function messageOf(event: unknown): ReceivedMessage {
@@ -137,8 +145,4 @@ function messageOf(event: unknown): ReceivedMessage {
       ? `its record is malformed at ${record?.wrong}`
       : `its event has ${records.length} records: pass one of them`,
   );
-}
-
-function undecodable(reason: string): MelangeError {
-  return new MelangeError("UNDECODABLE", `Cannot read a message as ${reason}`);
 }

@@ -11,7 +11,7 @@ import {
 } from "../../../../backends/aws/emulator/errors.ts";
 
 /** The statuses of the API references, in whose pages all others are 400. */
-const sqs = { InvalidAddress: 404, ReceiptHandleIsInvalid: 404, ResourceNotFoundException: 404 };
+const sqs = { ReceiptHandleIsInvalid: 404, ResourceNotFoundException: 404 };
 const sqsForbidden = ["OverLimit", "PurgeQueueInProgress", "RequestThrottled"] as const;
 const sqsBad = [
   "BatchEntryIdsNotDistinct",
@@ -26,7 +26,6 @@ const sqsBad = [
   "QueueDoesNotExist",
   "QueueNameExists",
   "TooManyEntriesInBatchRequest",
-  "UnsupportedOperation",
 ] as const;
 const common = [
   ["InternalFailure", 500],

@@ -102,7 +102,7 @@ describe("awsEmulator(): requests", () => {
       ["{}", { ...SIGNED, "x-amz-target": "DynamoDB.Scan" }, 400],
       ["{}", { ...SIGNED, "x-amz-target": "AmazonSQS.Nonsense" }, 400],
       ['{"QueueUrl":7}', { ...SIGNED, "x-amz-target": "AmazonSQS.ReceiveMessage" }, 400],
-      ['{"QueueUrl":"http://x/"}', { ...SIGNED, "x-amz-target": "AmazonSQS.ReceiveMessage" }, 404],
+      ['{"QueueUrl":"http://x/"}', { ...SIGNED, "x-amz-target": "AmazonSQS.ReceiveMessage" }, 400],
     ];
     for (const [body, headers, status] of cases) {
       const response = await aws.fetch("http://sqs.test/", { method: "POST", headers, body });

@@ -196,11 +196,7 @@ describe("awsEmulator(): deliveries of SNS to queues", () => {
     await sqs("DeleteQueue", { QueueUrl });
     await publish("lost");
     const [letter] = await receive(letters);
-    assertEquals(letter?.Body, "lost");
-    assertEquals(
-      letter?.MessageAttributes?.ErrorCode?.StringValue,
-      "AWS.SimpleQueueService.NonExistentQueue",
-    );
+    assertEquals([letter?.Body, letter?.MessageAttributes], ["lost", undefined]);
   });
 
   it("carry the group of a standard topic, and one text for each protocol", async () => {
@@ -344,12 +340,24 @@ describe("awsEmulator(): batches of SNS", () => {
     ]));
 
   it("answer each entry", async () => {
+    const client = createClient({ faults: { partial: 0.5 } });
+    const { query, TopicArn, bodies } = await subscribed({ client, subscription: RAW });
+    const { xml } = await query("PublishBatch", { TopicArn, ...entries([..."abcdefghij"]) });
+    const codesIn = (name: string) =>
+      elementsIn(xml, name)[0]?.children.map((each) => [textIn(each, "Id"), textIn(each, "Code")]);
+    const failed = codesIn("Failed") ?? [];
+    const successful = codesIn("Successful") ?? [];
+    assert(failed.length > 0 && successful.length > 0, `${failed.length} of 10 failed`);
+    assertEquals(failed.map(([, code]) => code), failed.map(() => "InternalError"));
+    assertEquals(await bodies(), successful.map(([id]) => "abcdefghij"[Number(id)]));
+  });
+
+  it("are refused as a whole for one entry that is invalid", async () => {
     const { query, TopicArn, bodies } = await subscribed({ subscription: RAW });
     const subject = { "PublishBatchRequestEntries.member.2.Subject": "a\nb" };
     const { xml } = await query("PublishBatch", { TopicArn, ...entries(["a", "b"]), ...subject });
-    const [failed] = elementsIn(xml, "Failed");
-    assertEquals([textIn(failed!, "Id"), textIn(failed!, "Code")], ["1", "InvalidParameter"]);
-    assertEquals(await bodies(), ["a"]);
+    assertEquals(textIn(xml, "Code"), "InvalidParameter");
+    assertEquals(await bodies(), []);
   });
 
   it("are refused as a whole when they are empty or too long", async () => {

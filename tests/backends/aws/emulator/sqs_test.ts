@@ -474,7 +474,7 @@ describe("awsEmulator(): dead letters of SQS", () => {
     await clock.advance(0);
     assertEquals((await receive(source)).map(({ Body }) => Body), ["a"]);
     const second = await sqs("StartMessageMoveTask", task);
-    assertEquals(codesOf(second)[2], "AWS.SimpleQueueService.UnsupportedOperation;Sender");
+    assertEquals(codesOf(second)[2], "InvalidParameterValue;Sender");
     const { body: { Results: [running] } } = await sqs("ListMessageMoveTasks", { SourceArn: arn });
     assertEquals([running.Status, running.TaskHandle], ["RUNNING", TaskHandle]);
     assertEquals(running.ApproximateNumberOfMessagesMoved, 1);

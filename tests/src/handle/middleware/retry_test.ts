@@ -85,7 +85,7 @@ describe("retry()", () => {
 
   it("refuses options that make no sense", () => {
     for (const attempts of [0, -1, NaN]) {
-      assertThrows(() => retry({ attempts }), RangeError, "at least 1");
+      assertThrows(() => retry({ attempts }), RangeError, "1 or more");
     }
     for (const key of ["baseMs", "maxMs"]) {
       assertThrows(() => retry({ [key]: -1 }), RangeError, key);

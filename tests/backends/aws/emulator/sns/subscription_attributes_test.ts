@@ -2,6 +2,7 @@ import { assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Call } from "../../../../../backends/aws/emulator/operation.ts";
 import {
+  type AttributeOwner,
   checkPolicyCount,
   checkSubscriptionAttributes,
 } from "../../../../../backends/aws/emulator/sns/subscription_attributes.ts";
@@ -17,12 +18,12 @@ function callWith(world: { queues?: Map<string, unknown>; subscriptions?: Map<st
 
 function check(
   attributes: Record<string, string>,
-  owner: { topicArn?: string; protocol?: string } = {},
+  owner: Partial<AttributeOwner> = {},
 ): void {
   const queues = new Map([[QUEUE, {}], [FIFO_QUEUE, {}]]);
   checkSubscriptionAttributes(
     attributes,
-    { topicArn: TOPIC, protocol: "sqs", ...owner },
+    { topicArn: TOPIC, protocol: "sqs", endpoint: QUEUE, isNew: true, ...owner },
     callWith({ queues }),
   );
 }
@@ -47,15 +48,17 @@ describe("checkSubscriptionAttributes()", () => {
   });
 
   const lambda = { protocol: "lambda" };
-  const fifo = { topicArn: `${TOPIC}.fifo` };
-  const refused: [Record<string, string>, { topicArn?: string; protocol?: string }, string][] = [
+  const fifo = { topicArn: `${TOPIC}.fifo`, endpoint: FIFO_QUEUE };
+  const refused: [Record<string, string>, Partial<AttributeOwner>, string][] = [
     [{ Nothing: "1" }, {}, "Unknown attribute: Nothing"],
     [{ RawMessageDelivery: "yes" }, {}, "Invalid value [yes]"],
     [{ RawMessageDelivery: "TRUE" }, lambda, "[lambda] does not support raw"],
     [{ FilterPolicyScope: "Message" }, {}, "FilterPolicyScope: Invalid value [Message]"],
     [{ FilterPolicy: "{" }, {}, "failed to parse JSON"],
-    [{ FilterPolicy: '{"a":{"b":["c"]}}' }, {}, 'key "a" must hold a list'],
-    [{ RedrivePolicy: "{" }, {}, "deadLetterTargetArn is an invalid arn"],
+    [{ Nothing: "1" }, { isNew: false }, "Invalid parameter: AttributeName"],
+    [{ FilterPolicy: '{"a":{"b":["c"]}}' }, {}, "does not support nested filter policy"],
+    [{ FilterPolicy: '{"a":[{"wildcard":"*a*b*c*"}]}' }, {}, "at most 3 wildcards"],
+    [{ RedrivePolicy: "{" }, {}, "RedrivePolicy: failed to parse JSON."],
     [redrive(1), {}, "deadLetterTargetArn is an invalid arn"],
     [redrive(TOPIC), {}, "deadLetterTargetArn is an invalid arn"],
     [redrive(QUEUE), fifo, "must use a FIFO queue"],

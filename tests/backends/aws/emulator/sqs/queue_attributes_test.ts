@@ -36,7 +36,7 @@ const ranges: [name: string, least: number, most: number][] = [
 
 const refused: [attributes: Record<string, string>, fifo: boolean, reason: string][] = [
   [{ Nothing: "1" }, false, "Unknown Attribute Nothing."],
-  [{ ContentBasedDeduplication: "true" }, false, "only when FifoQueue"],
+  [{ ContentBasedDeduplication: "true" }, false, "Unknown Attribute ContentBasedDeduplication."],
   [{ DeduplicationScope: "queue" }, false, "only when FifoQueue"],
   [{ FifoThroughputLimit: "perQueue" }, false, "only when FifoQueue"],
   [{ FifoQueue: "false" }, true, "the parameter FifoQueue"],

@@ -650,9 +650,9 @@ describe("sqsHandler() with malformed events", () => {
 describe("sqsHandler() options", () => {
   const { sender } = fakeSender();
   const wrong: [SqsHandlerOptions, string][] = [
-    [{ concurrency: 0 }, "concurrency must be a positive integer: current value is 0"],
-    [{ concurrency: 1.5 }, "concurrency must be a positive integer: current value is 1.5"],
-    [{ marginMs: -1 }, "marginMs must not be negative: current value is -1"],
+    [{ concurrency: 0 }, "concurrency must be an integer, 1 or more: current value is 0"],
+    [{ concurrency: 1.5 }, "concurrency must be an integer, 1 or more: current value is 1.5"],
+    [{ marginMs: -1 }, "marginMs must be 0 or more: current value is -1"],
     [{ sender }, "deadLetterQueue is missing"],
     [{ deadLetterQueue: "dead" }, "sender is missing"],
   ];
@@ -662,7 +662,7 @@ describe("sqsHandler() options", () => {
     [{ sender: { send }, deadLetterQueue: ["dead"] }, "deadLetterQueue a name"],
     [{ sender: { send }, deadLetterQueue: "" }, "deadLetterQueue a name"],
     [{ sender: null, deadLetterQueue: "dead" }, "sender is a backend"],
-    [{ concurrency: "5" }, "positive integer"],
+    [{ concurrency: "5" }, "an integer, 1 or more"],
     [{ marginMs: "5" }, "marginMs must be a number"],
     [{ marginMs: [5] }, "marginMs must be a number"],
     [{ marginMs: null }, "marginMs must be a number"],
@@ -834,6 +834,34 @@ describe("parseEventFromSns()", () => {
     const record = snsRecord("sns-1", { MessageAttributes: {} });
     const event = await parseEventFromSns(record, { types: [Ping], defaultEvent: Ping });
     assertEquals(event.type, "Ping");
+  });
+
+  it("names foreign messages, and brings old data up to date, as a dispatcher does", async () => {
+    const Priced = defineEvent("Priced", {
+      version: 2,
+      schema: typed<{ cents: number }>(),
+      upcast: { 1: (data: { euros: number }) => ({ cents: data.euros * 100 }) },
+    });
+    const types = [Priced];
+    const foreign = snsRecord("a", {
+      ...{ MessageAttributes: {}, Subject: "Priced", Message: '{"detail":{"cents":5}}' },
+    });
+    const first = await parseEventFromSns(foreign, {
+      types,
+      typeOf: ({ origin }) => origin?.subject,
+      dataOf: ({ body }) => JSON.parse(body).detail,
+    });
+    assertEquals([first.data.cents, first.version], [5, 2]);
+    const manifest = { manifest: { Type: "String", Value: "Priced" } };
+    const old = snsRecord("b", { MessageAttributes: manifest, Message: '{"euros":3}' });
+    const second = await parseEventFromSns(old, { types });
+    assertEquals([second.data.cents, second.version], [300, 2]);
+    const typeOf = () => "Other";
+    await assertRejects(
+      () => parseEventFromSns(foreign, { types, typeOf }),
+      MelangeError,
+      "unknown",
+    );
   });
 
   const refusing = defineEvent("OrderPlaced", {

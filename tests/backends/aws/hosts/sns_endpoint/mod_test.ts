@@ -1049,8 +1049,8 @@ describe("snsEndpoint() options", () => {
     "a size as bigint": [{ maxBodyBytes: ofAnyType(9n) }, "maxBodyBytes must be a number"],
     "a count in a list": [{ maxRemembered: ofAnyType([5]) }, "maxRemembered must be a number"],
     "no signature version": [{ signatureVersions: [] }, "signatureVersions"],
-    "no time": [{ timeoutMs: 0 }, "timeoutMs must be positive: current value is 0"],
-    "no window": [{ windowMs: NaN }, "windowMs must be positive: current value is NaN"],
+    "no time": [{ timeoutMs: 0 }, "timeoutMs must be more than 0: current value is 0"],
+    "no window": [{ windowMs: NaN }, "windowMs must be more than 0: current value is NaN"],
   };
   for (const [name, [options, text]] of Object.entries(wrong)) {
     it(`refuse ${name}`, () => {

@@ -1,0 +1,104 @@
+/** The path of an event: a place, a message, a lane, a result, in this order and once each. */
+import type { SendResult } from "../backend.ts";
+import { type Event, refusedEvent } from "../event/event.ts";
+import { abortable } from "../support/clock.ts";
+import { MelangeError } from "../support/errors.ts";
+import { DEADLINE_MS } from "../support/retry.ts";
+import { Semaphore } from "../support/semaphore.ts";
+import { kindOf, nameOf } from "../wire/message.ts";
+import { createLane, type Lane, type LaneSettings } from "./lane.ts";
+import { destinationOf, outgoing, type PublishOptions, type Writing } from "./outgoing.ts";
+
+/** Settings of {@linkcode createSending}. */
+export interface SendingSettings extends Omit<LaneSettings, "isUrgent">, Writing {
+  /** The most events without a result; further ones wait. */
+  readonly maxPending: number;
+}
+
+/** The events of a publisher that are under way. */
+export interface Sending {
+  /** Sends an event. The event takes its place in the order before the function returns. */
+  send(event: Event, options: PublishOptions): Promise<SendResult>;
+  /** Resolves when a further event would not have to wait; `undefined` if it would not now. */
+  room(): Promise<void> | undefined;
+  /** Sends the waiting events; resolves when every event so far has a result. Never rejects. */
+  flush(): Promise<void>;
+  /** Takes no more events. */
+  close(): void;
+}
+
+/** Starts without an event. */
+export function createSending(settings: SendingSettings): Sending {
+  const { maxPending, clock, retry } = settings;
+  const places = new Semaphore(maxPending);
+  const lanes = new Map<string, Lane>();
+  const pending = new Set<Promise<SendResult>>();
+  let flushes = 0;
+  let isClosed = false;
+  const isUrgent = () => flushes > 0;
+
+  async function sendInOrder(event: Event, options: PublishOptions): Promise<SendResult> {
+    if (isClosed) throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const lane = laneOf(event, options);
+    const place = lane.enter();
+    try {
+      const wait = places.acquire(signal);
+      if (wait) await wait;
+      try {
+        const prepared = outgoing(event, { options, lane, writing: settings });
+        const message = prepared instanceof Promise
+          ? await inTime(event, prepared, signal)
+          : prepared;
+        return await lane.send(place, { message, signal });
+      } finally {
+        places.release();
+      }
+    } finally {
+      lane.leave(place);
+    }
+  }
+
+  /** Ends the wait for a schema without an answer, because later events wait behind this event. */
+  function inTime<T>(event: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
+    // A second at least: a policy without retries has a deadline of 0.
+    const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
+    const ending = new AbortController();
+    const cancel = clock.after(ms, () => {
+      ending.abort(refusedEvent(event, "no answer came in time from its schema", "TIMEOUT"));
+    });
+    return abortable(abortable(message, ending.signal), signal).finally(cancel);
+  }
+
+  function laneOf(event: Event, options: PublishOptions): Lane {
+    const destination = destinationOf(event, options);
+    const key = kindOf(destination) + nameOf(destination);
+    const known = lanes.get(key);
+    if (known) return known;
+    for (const [key, lane] of lanes) if (lane.isIdle()) lanes.delete(key);
+    const lane = createLane(destination, { ...settings, isUrgent });
+    lanes.set(key, lane);
+    return lane;
+  }
+
+  return {
+    send(event, options) {
+      const result = sendInOrder(event, options);
+      const forget = () => pending.delete(result);
+      pending.add(result);
+      result.then(forget, forget);
+      return result;
+    },
+    room: () => places.full ? places.acquire()?.then(() => places.release()) : undefined,
+    async flush() {
+      flushes += 1;
+      for (const lane of lanes.values()) lane.hurry();
+      await Promise.allSettled(pending);
+      flushes -= 1;
+    },
+    close() {
+      isClosed = true;
+    },
+  };
+}
