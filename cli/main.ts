@@ -4,6 +4,8 @@ import { asksForHelp, type CommandSpec, helpOf, UsageError } from "./arguments.t
 import { BROKER, broker } from "./broker.ts";
 import { CONSUME, consume } from "./consume.ts";
 import { DECLARE, declare } from "./declare.ts";
+import { DOCS, docs } from "./docs.ts";
+import { EXPORT, exportTopology } from "./export.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type Io, processIo } from "./io.ts";
 import { VERSION } from "./package.ts";
@@ -23,6 +25,8 @@ const COMMANDS: readonly Command[] = [
   { word: "consume", spec: CONSUME, run: consume },
   { word: "broker", spec: BROKER, run: broker },
   { word: "schemas", spec: SCHEMAS, run: schemas },
+  { word: "export", spec: EXPORT, run: exportTopology },
+  { word: "docs", spec: DOCS, run: docs },
 ];
 
 /**
