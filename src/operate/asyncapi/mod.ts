@@ -85,6 +85,16 @@ const SNS_BINDING = "0.1.0";
  *
  * @throws {TypeError} if two services give one event type different schemas
  *
+ * @example
+ * ```ts
+ * import { asyncApi } from "@melange/melange/asyncapi";
+ * import { topologyOf } from "@melange/melange/topology";
+ *
+ * const topology = topologyOf({ queue: "billing", subscribeTo: ["orders"] });
+ * const { operations } = asyncApi(topology, { title: "Shop", version: "1.0.0" });
+ * console.log(Object.keys(operations)); // prints: [ "billing.receives.billing" ]
+ * ```
+ *
  * @category AsyncAPI
  */
 export function asyncApi(topology: Topology, options: AsyncApiOptions): AsyncApiDocument {

@@ -14,13 +14,20 @@ export interface Template {
   /** The transform of SAM, where there are functions. */
   readonly Transform?: "AWS::Serverless-2016-10-31";
   /** The resources, by logical id. */
-  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Resources: Readonly<Record<string, TemplateResource>>;
   /** The addresses of the queues and topics, for other stacks. */
   readonly Outputs: Readonly<Record<string, unknown>>;
 }
 
-interface Resource {
+/**
+ * A resource of a template.
+ *
+ * @category Topology
+ */
+export interface TemplateResource {
+  /** The type, such as `AWS::SQS::Queue`. */
   readonly Type: string;
+  /** The properties, as CloudFormation names them. */
   readonly Properties: Readonly<Record<string, unknown>>;
 }
 
@@ -83,7 +90,7 @@ export function toCloudFormation(
   { functions = [] }: ToCloudFormationOptions = {},
 ): Template {
   const ids = idsOf(topology);
-  const Resources: Record<string, Resource> = {};
+  const Resources: Record<string, TemplateResource> = {};
   const Outputs: Record<string, unknown> = {};
   for (const { name } of topology.topics) {
     const id = ids.topic(name);
@@ -166,7 +173,7 @@ function inSeconds(ms: number | undefined): number | undefined {
 
 /** Lets the topics of a queue send to the queue, and nobody else. */
 function addPolicy(
-  resources: Record<string, Resource>,
+  resources: Record<string, TemplateResource>,
   queue: string,
   { topology, ids }: { topology: Topology; ids: Ids },
 ): void {
@@ -191,7 +198,7 @@ function addPolicy(
   };
 }
 
-function subscriptionResource(subscription: SubscriptionTopology, ids: Ids): Resource {
+function subscriptionResource(subscription: SubscriptionTopology, ids: Ids): TemplateResource {
   const { topic, queue, raw } = subscription;
   const FilterPolicy = filterPolicyOf(subscription);
   return {
@@ -210,7 +217,11 @@ const DEFAULT_TIMEOUT_SECONDS = 30;
 /** The least maximum concurrency that SQS takes. */
 const LEAST_CONCURRENCY = 2;
 
-function addFunction(resources: Record<string, Resource>, lambda: SamFunction, ids: Ids): void {
+function addFunction(
+  resources: Record<string, TemplateResource>,
+  lambda: SamFunction,
+  ids: Ids,
+): void {
   const { queue, codeUri, handler, runtime = "nodejs24.x", batchSize = 10 } = lambda;
   const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = lambda;
   const id = ids.queue(queue);

@@ -43,6 +43,7 @@ export {
 export {
   type SamFunction,
   type Template,
+  type TemplateResource,
   toCloudFormation,
   type ToCloudFormationOptions,
 } from "./cloudformation.ts";
