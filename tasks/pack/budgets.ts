@@ -51,7 +51,7 @@ export const BUDGETS: readonly Budget[] = [
     code: `export { defineEvent, Dispatcher, MessageConsumer, MessagePublisher } from "${PACKAGE}";
 export { AwsBackend } from "${PACKAGE}/aws";
 `,
-    limit: 50_400,
+    limit: 51_700,
     goal: 32 * 1024,
   },
   {
