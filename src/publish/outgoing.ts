@@ -167,17 +167,17 @@ export function outgoing(
   const data = carriedData(event, serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
   const ready = serializers.written?.(event) ?? serializers;
+  if (!(ready instanceof Promise || valid instanceof Promise)) {
+    check(valid);
+    return finish(write(ready, place()));
+  }
   // At once: until a schema or a serializer answers, the caller may have changed the data.
-  if (ready instanceof Promise) {
-    const placed = place();
-    return ready.then(async (ready) => (check(await valid), finish(write(ready, placed))));
-  }
-  if (valid instanceof Promise) {
-    const message = write(ready, place());
-    return valid.then((valid) => (check(valid), finish(message)));
-  }
-  check(valid);
-  return finish(write(ready, place()));
+  const placed = place();
+  const message = ready instanceof Promise ? undefined : write(ready, placed);
+  return (async () => {
+    check(await valid);
+    return finish(message ?? write(await ready, placed));
+  })();
 }
 
 type Placed = Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs">;
