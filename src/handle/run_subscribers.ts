@@ -2,7 +2,7 @@ import { type AnyEventType, type Event, linked } from "../event/event.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import { abortable, type Clock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
-import { isNumber } from "../support/duration.ts";
+import { isNumber } from "../support/range.ts";
 import { MelangeError, probe, reasonOf } from "../support/errors.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { deduplicationKey } from "./deduplication/key.ts";
