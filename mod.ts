@@ -155,12 +155,12 @@ export type { DeduplicationOptions } from "./src/handle/once.ts";
 export type { DeadLetterFacts, Format, MessageFormat } from "./src/wire/packed.ts";
 export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
+export { jsonSerializer, type Serializer } from "./src/wire/serializer.ts";
 export {
-  jsonSerializer,
-  type Serializer,
+  type SerializerBinding,
   SerializerRegistry,
   type SerializerRegistryOptions,
-} from "./src/wire/serializer.ts";
+} from "./src/wire/serializer_registry.ts";
 export {
   SynchronousEventBus,
   type SynchronousEventBusOptions,
