@@ -34,6 +34,10 @@ export {
   type Guarantees,
   type Limits,
   type Metered,
+  type MoveOptions,
+  type MoveProgress,
+  type MoveTasks,
+  type Moving,
   type QueueDescription,
   type QueueLimits,
   type ReceiveOptions,
@@ -89,6 +93,13 @@ export type {
   SubscribeOptions,
   Subscriber,
 } from "./src/handle/handler.ts";
+export type {
+  OffloadOptions,
+  PayloadCodec,
+  PayloadOptions,
+  PayloadStore,
+  RestoreOptions,
+} from "./src/wire/payloads/options.ts";
 export { openEnvelope } from "./src/wire/sns_envelope.ts";
 export {
   DeadLetter,
@@ -144,12 +155,12 @@ export type { DeduplicationOptions } from "./src/handle/once.ts";
 export type { DeadLetterFacts, Format, MessageFormat } from "./src/wire/packed.ts";
 export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
+export { jsonSerializer, type Serializer } from "./src/wire/serializer.ts";
 export {
-  jsonSerializer,
-  type Serializer,
+  type SerializerBinding,
   SerializerRegistry,
   type SerializerRegistryOptions,
-} from "./src/wire/serializer.ts";
+} from "./src/wire/serializer_registry.ts";
 export {
   SynchronousEventBus,
   type SynchronousEventBusOptions,

@@ -30,6 +30,10 @@ const OPTIONS = {
     value: "PATH",
     help: "a module whose handlers tell the topics and event types to subscribe to",
   },
+  envelope: {
+    type: "flag",
+    help: "topics deliver in the envelope of SNS, as Python's Melange reads it; default: raw",
+  },
   "dead-letter": { type: "text", value: "NAME", help: "the queue for what failed too often" },
   "max-receives": {
     type: "count",
@@ -83,13 +87,13 @@ function refuseQueueOptions(values: OptionValues<typeof OPTIONS>): void {
 }
 
 async function subscriptionsOf(
-  { subscribe = [], handlers }: OptionValues<typeof OPTIONS>,
+  { subscribe = [], handlers, envelope = false }: OptionValues<typeof OPTIONS>,
   logger: Logger,
 ): Promise<SubscriptionOptions[]> {
-  const named = subscribe.map((topic) => ({ topic }));
+  const named = subscribe.map((topic) => ({ topic, ...(envelope ? { raw: false } : {}) }));
   if (handlers === undefined) return named;
   const { dispatcher } = await loadHandlers(handlers, { logger });
-  const derived = subscriptionsFor(dispatcher, "plain");
+  const derived = subscriptionsFor(dispatcher, envelope ? "melange" : "plain");
   return [...named, ...derived.filter(({ topic }) => !subscribe.includes(topic))];
 }
 
@@ -138,8 +142,10 @@ function queueLines(queue: QueueDescription, subscriptions: SubscriptionOptions[
   const { name, address, available, inFlight, delayed, deadLetterQueue, maxReceives } = queue;
   return [
     `queue ${name} exists (${address})`,
-    ...subscriptions.map(({ topic, events }) =>
-      `  subscribed to ${topic}${events ? `: ${events.join(", ")}` : ""}`
+    ...subscriptions.map(({ topic, events, raw = true }) =>
+      `  subscribed to ${topic}${raw ? "" : ", in the envelope of SNS"}${
+        events ? `: ${events.join(", ")}` : ""
+      }`
     ),
     ...(subscriptions.length > 0
       ? []

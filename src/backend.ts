@@ -464,11 +464,67 @@ export interface Metered {
 }
 
 /**
+ * The state of a move of all messages of a queue.
+ *
+ * @category Backends
+ */
+export interface MoveProgress {
+  /** Messages that were moved until now. */
+  readonly moved: number;
+  /** Messages that were there at the start, as far as the service can tell. */
+  readonly toMove: number;
+  /** The state of the move. */
+  readonly state: "running" | "done" | "cancelled" | "failed";
+  /** The reason of a failure, as a name of the service. */
+  readonly reason?: string;
+}
+
+/**
+ * Options of {@linkcode MoveTasks.start}.
+ *
+ * @category Backends
+ */
+export interface MoveOptions extends CallOptions {
+  /** The queue for the messages. Default: the only queue whose dead-letter queue this one is. */
+  to?: string | undefined;
+  /** The most messages a second. Default: as many as the service can. */
+  ratePerSecond?: number | undefined;
+}
+
+/**
+ * Moves of whole dead-letter queues by the service itself.
+ *
+ * @category Backends
+ */
+export interface MoveTasks {
+  /**
+   * Starts to move all messages of a dead-letter queue. Returns the id of the move; `undefined`
+   * where the service cannot do this move, and nothing was started.
+   */
+  start(queue: string, options: MoveOptions): Promise<string | undefined>;
+  /** Tells how far a move is. */
+  describe(queue: string, task: string, options?: CallOptions): Promise<MoveProgress>;
+  /** Ends a move. Moved messages stay where they are. */
+  cancel(queue: string, task: string, options?: CallOptions): Promise<void>;
+}
+
+/**
+ * A mover of messages: an optional part of a backend, for services that move the messages of a
+ * dead-letter queue by themselves.
+ *
+ * @category Backends
+ */
+export interface Moving {
+  /** The moves. Default: none; messages are then received, sent and acknowledged one by one. */
+  readonly moves?: MoveTasks;
+}
+
+/**
  * All three roles, and an end.
  *
  * @category Backends
  */
-export interface Backend extends Sender, Receiver, Admin, Metered, AsyncDisposing {
+export interface Backend extends Sender, Receiver, Admin, Metered, Moving, AsyncDisposing {
   /** Ends all calls under way; every later call is `CLOSED`. */
   close(): Promise<void>;
 }

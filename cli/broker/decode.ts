@@ -1,12 +1,11 @@
 /** Messages as the page shows them: with their events, and the reasons of dead letters. */
-import type { StoredMessage } from "../../backends/aws/emulator/mod.ts";
+import type { MessageState, StoredMessage } from "../../backends/aws/emulator/mod.ts";
 import { deadLetterFactsOf } from "../../src/wire/dead_letter.ts";
 import { read } from "../../src/wire/format.ts";
 import type { AttributeValue, ReceivedMessage, TypedAttribute } from "../../src/wire/message.ts";
 import type { DeadLetterFacts } from "../../src/wire/packed.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { jsonReaders } from "../../src/wire/serializer.ts";
 import { openEnvelope } from "../../src/wire/sns_envelope.ts";
-import { stateOf } from "./depths.ts";
 
 /** A message that somebody looks at. */
 export interface SeenMessage {
@@ -26,8 +25,6 @@ export interface SeenMessage {
   /** The queue that gave the message up after too many receives. */
   readonly movedFrom?: string | undefined;
 }
-
-const SERIALIZERS = new SerializerRegistry();
 
 /** Reads a message of a queue without taking it. */
 export function seen(
@@ -49,11 +46,16 @@ export function seen(
     ...(type === undefined
       ? {}
       : { event: { type, id: eventId, occurredOn: occurredOn.toISOString() } }),
-    data: dataOf(() => event.data(SERIALIZERS), opened.body),
+    data: dataOf(() => event.data(jsonReaders, type ?? ""), opened.body),
     // A message that was sent back still carries it.
     dead: dead?.queue === queue ? undefined : dead,
     movedFrom: movedFrom?.split(":").at(-1),
   };
+}
+
+/** Tells where a message is now: locks and delays end without anybody doing anything. */
+function stateOf({ state, dueAt }: StoredMessage, now: number): MessageState {
+  return dueAt <= now ? "available" : state;
 }
 
 function dataOf(data: () => unknown, body: string): unknown {

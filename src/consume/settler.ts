@@ -1,6 +1,6 @@
 import { soundError, soundResults } from "../handle/answers.ts";
 import type { Receiver, SettleResult } from "../backend.ts";
-import { type Batcher, createBatcher } from "../support/batcher.ts";
+import { Batcher } from "../support/batcher.ts";
 import { type Clock, type Random, reading } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Lease } from "./lease.ts";
@@ -108,7 +108,7 @@ export class Settler {
     send: (settlements: Settlement[]) => Promise<SettleResult[]>,
   ): Batcher<Settlement, SettleResult> {
     const { receiver, clock } = this.#options;
-    return createBatcher<Settlement, SettleResult>({
+    return new Batcher<Settlement, SettleResult>({
       maxItems: receiver.limits.queue.entries,
       maxBytes: receiver.limits.queue.batchBytes,
       sizeOf: ({ copy }) => copy ? messageSize(copy) : 0,

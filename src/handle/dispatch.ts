@@ -1,9 +1,10 @@
 import type { EventPublisher } from "../publish/publisher.ts";
-import { type Clock, systemClock } from "../support/clock.ts";
+import { abortable, type Clock, systemClock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
+import { isRetryable } from "../support/retry.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
@@ -13,7 +14,7 @@ import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import { readAny } from "./foreign.ts";
 import type { HandlerContext } from "./handler.ts";
 import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
-import { runSubscribers } from "./run_subscribers.ts";
+import { runSubscribers, waitOf } from "./run_subscribers.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
 /**
@@ -123,6 +124,7 @@ function verdictsOn(
   received: ReceivedMessage,
   dispatcher: Dispatcher,
   host: Host,
+  isRestored = false,
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, onUnknown } = dispatcher.options;
   // The handlers' own: changes of theirs must not get into the dead-letter queue.
@@ -133,6 +135,7 @@ function verdictsOn(
   } catch (error) {
     return [unreadable(error, { message }, { dispatcher, host })];
   }
+  if (event.isAway && !isRestored) return whenRestored(message, event, { dispatcher, host });
   const { type } = event.facts;
   const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
   if (type !== undefined && subscriptions.length > 0) {
@@ -141,6 +144,40 @@ function verdictsOn(
   const reason = type === undefined ? "names no event type" : "has no subscriber";
   reportUnhandled({ logger, queue: host.queue, message }, { then: onUnknown, type, reason });
   return [fallback(onUnknown, "UNKNOWN_TYPE")];
+}
+
+/** Waits for the published body of a message, and takes the message to the handlers. */
+async function whenRestored(
+  message: ReceivedMessage,
+  event: LazyEvent,
+  { dispatcher, host }: Dispatching,
+): Promise<Verdict[]> {
+  const { payloads, logger, serializers } = dispatcher.options;
+  const { queue, clock, signal } = host;
+  let restored: ReceivedMessage;
+  try {
+    const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
+      // Throws, and says what is missing.
+      event.data(serializers, event.facts.type ?? "") as never;
+    restored = await abortable(restoring, signal);
+  } catch (error) {
+    if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
+    const { type } = event.facts;
+    if (probe(() => (error as MelangeError).code) === "UNDECODABLE") {
+      return [unreadable(error, { message, type }, { dispatcher, host })];
+    }
+    const reason = readingFault(error);
+    reportUnhandled({ logger, queue, message }, { then: "retry", type, reason });
+    // The message is not the cause where the store is down.
+    return [{ kind: "retry", error, uncounted: isRetryable(error) }];
+  }
+  return await verdictsOn(restored, dispatcher, host, true);
+}
+
+/** The dispatcher and the host of a message. */
+interface Dispatching {
+  readonly dispatcher: Dispatcher;
+  readonly host: Host;
 }
 
 /** A message that somebody wants. */
@@ -158,24 +195,48 @@ function handled(
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, serializers, handlerTimeoutMs } = dispatcher.options;
   const { clock, heldMs } = host;
+  const refuse = (error: unknown) => [
+    unreadable(error, { message, type }, { dispatcher, host }),
+  ];
   let data: unknown;
   try {
-    data = event.data(serializers);
+    data = event.data(serializers, type);
   } catch (error) {
-    return [unreadable(error, { message, type }, { dispatcher, host })];
+    return refuse(error);
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
-  const job = { dispatcher, type, event, data, context, clock, heldMs };
-  const running = runSubscribers(subscriptions, job);
+  const run = (data: unknown) =>
+    runSubscribers(subscriptions, { dispatcher, type, event, data, context, clock, heldMs });
+  const running = data instanceof Promise
+    ? whenRead(data, limit.signal, { run, refuse })
+    : run(data);
   return limit.clear ? running.finally(limit.clear) : running;
+}
+
+/** Waits for a serializer as for a handler: no longer than the message is held. */
+async function whenRead(
+  data: Promise<unknown>,
+  signal: AbortSignal,
+  { run, refuse }: {
+    run: (data: unknown) => Promise<Verdict[]>;
+    refuse: (error: unknown) => Verdict[];
+  },
+): Promise<Verdict[]> {
+  let ready: unknown;
+  try {
+    ready = await abortable(data, signal);
+  } catch (error) {
+    return signal.aborted ? [{ kind: "retry", error, ...waitOf(error, signal) }] : refuse(error);
+  }
+  return await run(ready);
 }
 
 /** Reports a message that cannot be read; returns the verdict that the dispatcher has for it. */
 function unreadable(
   error: unknown,
-  { message, type }: { message: ReceivedMessage; type?: string },
-  { dispatcher, host }: { dispatcher: Dispatcher; host: Host },
+  { message, type }: { message: ReceivedMessage; type?: string | undefined },
+  { dispatcher, host }: Dispatching,
 ): Verdict {
   const { logger, onUndecodable: then } = dispatcher.options;
   const reason = readingFault(error);

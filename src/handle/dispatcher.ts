@@ -4,8 +4,10 @@ import type { AnyEventType, EventOf } from "../event/event.ts";
 import { checkMs } from "../support/duration.ts";
 import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
+import { jsonReaders, type Readers } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 import type { ReceivedMessage } from "../wire/message.ts";
-import { SerializerRegistry } from "../wire/serializer.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 
 /**
  * The fate of a message that cannot be handled.
@@ -24,6 +26,11 @@ export interface DispatcherOptions {
   middleware?: readonly Middleware[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
+  /**
+   * The store and the codecs of bodies that are not in their messages. Default: none; such a message
+   * is undecodable.
+   */
+  payloads?: PayloadOptions;
   /**
    * Names the type of a message that names none of ours: a message of another system. Returns
    * `undefined` for a message that it does not know. Any name reaches the subscribers of the name
@@ -95,10 +102,9 @@ export interface Subscription {
 export class Dispatcher {
   /** The options, with defaults filled in. */
   readonly options: Readonly<
-    & Required<
-      Pick<DispatcherOptions, "serializers" | "onUnknown" | "onUndecodable" | "logger">
-    >
-    & DispatcherOptions
+    & Required<Pick<DispatcherOptions, "onUnknown" | "onUndecodable" | "logger">>
+    & Omit<DispatcherOptions, "serializers">
+    & { serializers: Readers }
   >;
   readonly #subscribers = new Set<Registered>();
   /** Subscriptions by type, as found since the last change. */
@@ -109,7 +115,7 @@ export class Dispatcher {
     checkOptions(options);
     this.options = {
       ...options,
-      serializers: options.serializers ?? new SerializerRegistry(),
+      serializers: options.serializers ?? jsonReaders,
       onUnknown: options.onUnknown ?? "deadLetter",
       onUndecodable: options.onUndecodable ?? "deadLetter",
       logger: guarded(options.logger ?? consoleLogger),
@@ -258,6 +264,9 @@ function checkOptions(options: DispatcherOptions): void {
   }
   if (options.deduplication && typeof options.deduplication.store?.claim !== "function") {
     throw new TypeError(`Cannot ${cannot} as deduplication needs a store: pass { store }`);
+  }
+  if (options.payloads && typeof options.payloads.store?.restore !== "function") {
+    throw new TypeError(`Cannot ${cannot} as payloads needs a store: pass { store }`);
   }
   for (const name of ["handlerTimeoutMs", "maxAttempts"] as const) {
     if (options[name] === undefined) continue;

@@ -2,7 +2,7 @@ import { type AnyEventType, type Event, linked } from "../event/event.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import { abortable, type Clock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
-import { isNumber } from "../support/duration.ts";
+import { isNumber } from "../support/range.ts";
 import { MelangeError, probe, reasonOf } from "../support/errors.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { deduplicationKey } from "./deduplication/key.ts";
@@ -176,7 +176,10 @@ function failed(error: unknown, { name: subscriber }: Subscription, job: Run): V
 const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN"];
 
 /** Reads when the message shall come again, and tells a try from a stop or an open circuit. */
-function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
+export function waitOf(
+  error: unknown,
+  signal: AbortSignal,
+): { delayMs?: number; uncounted: boolean } {
   const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
   const delayMs = factsOf(error)?.retryAfterMs;
   return isNumber(delayMs, 0, Number.MAX_VALUE) ? { uncounted, delayMs } : { uncounted };

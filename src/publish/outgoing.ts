@@ -15,6 +15,8 @@ import {
 } from "../wire/message.ts";
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
+import type { RetryOptions } from "../support/retry.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
 /**
@@ -123,12 +125,16 @@ export interface Writing {
   format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
+  /** The store and the codecs of bodies that do not travel as they are. */
+  payloads: PayloadOptions | undefined;
+  /** The clock and the jitter of the store, too. */
+  readonly retry: RetryOptions;
 }
 
 /**
- * Makes the message that carries an event to a destination. Returns a promise if the schema does.
- * The message keeps the rules of messages and the limits of the sender, because some senders check
- * neither.
+ * Makes the message that carries an event to a destination. Returns a promise if the schema or the
+ * serializer does, or if there is a store of payloads, which is asked last. The message keeps the
+ * rules of messages and the limits of the sender, because some senders check neither.
  * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
  * message cannot be sent
  */
@@ -137,39 +143,51 @@ export function outgoing(
   { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
+  const { payloads, retry, serializers } = writing;
   const { attributes } = options;
   const { destination, limits } = lane;
   const toQueue = "queue" in destination;
   const check = (valid: Validation) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
   };
-  const write = (): OutgoingMessage => {
-    const message = {
-      ...encode(event, { ...writing, toQueue, attributes }),
-      ...placement(event, type, { options, destination }),
-    };
+  const write = (serializers: Writers, placed: Placed): OutgoingMessage => ({
+    ...encode(event, { ...writing, serializers, toQueue, attributes }),
+    ...placed,
+  });
+  const finish = (message: OutgoingMessage) => {
+    if (payloads) {
+      return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });
+    }
     const error = refusal(message, destination, limits);
     if (error) throw error;
     checkedFor.set(message, lane);
     return message;
   };
-  const data = carriedData(event, writing.serializers);
+  const place = () => placement(event, type, { options, destination });
+  const data = carriedData(event, serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
+  const ready = serializers.written?.(event) ?? serializers;
+  // At once: until a schema or a serializer answers, the caller may have changed the data.
+  if (ready instanceof Promise) {
+    const placed = place();
+    return ready.then(async (ready) => (check(await valid), finish(write(ready, placed))));
+  }
   if (valid instanceof Promise) {
-    // Now: until the schema answers, the caller may have changed the data.
-    const message = write();
-    return valid.then((valid) => (check(valid), message));
+    const message = write(ready, place());
+    return valid.then((valid) => (check(valid), finish(message)));
   }
   check(valid);
-  return write();
+  return finish(write(ready, place()));
 }
+
+type Placed = Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs">;
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */
 function placement(
   event: Event,
   type: AnyEventType | undefined,
   { options, destination }: { options: PublishOptions; destination: Destination },
-): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
+): Placed {
   const fifo = isFifo(nameOf(destination));
   const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
   const { delayMs, deduplicationId = fifo && event.id } = options;

@@ -10,7 +10,9 @@ import { failed } from "../support/result.ts";
 import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
 import { notSent } from "../support/send_apart.ts";
 import { createSending, type Sending } from "./sending.ts";
-import { jsonOnly, type SerializerRegistry } from "../wire/serializer.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
+import { jsonOnly } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 
 /**
  * The result of a publish.
@@ -59,6 +61,12 @@ export interface PublisherSettings {
   format?: Format | MessageFormat;
   /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
+  /**
+   * The store and the codecs of bodies that are too large for a message. An event keeps its place
+   * in the order while its body is stored, and fails alone if the body cannot be stored. Default:
+   * none; an event above the limit is refused.
+   */
+  payloads?: PayloadOptions;
   /**
    * Time that an event waits for other events to share its request, in milliseconds. Default: 0,
    * which gathers only the events of the same turn.
@@ -152,6 +160,7 @@ export class MessagePublisher implements EventPublisher {
       clock,
       format,
       serializers,
+      payloads: rest.payloads,
       retry: { ...retry, clock, random, budget },
     });
     disposable(this, () => this.close());

@@ -29,7 +29,7 @@ export interface Sending {
 
 /** Starts without an event. */
 export function createSending(settings: SendingSettings): Sending {
-  const { maxPending, clock, retry } = settings;
+  const { maxPending } = settings;
   const places = new Semaphore(maxPending);
   const lanes = new Map<string, Lane>();
   const pending = new Set<Promise<SendResult>>();
@@ -49,7 +49,7 @@ export function createSending(settings: SendingSettings): Sending {
       try {
         const prepared = outgoing(event, { options, lane, writing: settings });
         const message = prepared instanceof Promise
-          ? await inTime(event, prepared, signal)
+          ? await inTime(event, prepared, { ...settings, signal })
           : prepared;
         return await lane.send(place, { message, signal });
       } finally {
@@ -58,17 +58,6 @@ export function createSending(settings: SendingSettings): Sending {
     } finally {
       lane.leave(place);
     }
-  }
-
-  /** Ends the wait for a schema without an answer, because later events wait behind this event. */
-  function inTime<T>(event: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
-    // A second at least: a policy without retries has a deadline of 0.
-    const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
-    const ending = new AbortController();
-    const cancel = clock.after(ms, () => {
-      ending.abort(refusedEvent(event, "no answer came in time from its schema", "TIMEOUT"));
-    });
-    return abortable(abortable(message, ending.signal), signal).finally(cancel);
   }
 
   function laneOf(event: Event, options: PublishOptions): Lane {
@@ -101,4 +90,19 @@ export function createSending(settings: SendingSettings): Sending {
       isClosed = true;
     },
   };
+}
+
+/** Ends the wait for a schema without an answer, because later events wait behind this event. */
+function inTime<T>(
+  event: Event,
+  message: Promise<T>,
+  { clock, retry, signal }: SendingSettings & { signal: AbortSignal | undefined },
+): Promise<T> {
+  // A second at least: a policy without retries has a deadline of 0.
+  const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
+  const ending = new AbortController();
+  const cancel = clock.after(ms, () => {
+    ending.abort(refusedEvent(event, "no answer came in time", "TIMEOUT"));
+  });
+  return abortable(abortable(message, ending.signal), signal).finally(cancel);
 }

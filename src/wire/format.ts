@@ -9,12 +9,7 @@ import {
   undecodable,
 } from "./cloud_event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
-import {
-  type Attributes,
-  type OutgoingMessage,
-  type ReceivedMessage,
-  typedAttribute,
-} from "./message.ts";
+import type { Attributes, OutgoingMessage, ReceivedMessage } from "./message.ts";
 import {
   CLOUDEVENTS_JSON,
   CONTENT_TYPE,
@@ -30,7 +25,7 @@ import {
   textOf,
   unpack,
 } from "./packed.ts";
-import type { SerializerRegistry, Writer, Writers } from "./serializer.ts";
+import type { Readers, Serializer, Writer, Writers } from "./serializer.ts";
 
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
@@ -92,10 +87,8 @@ function checkCloudEvent(event: Event): void {
 
 function serialize(event: Event, serializer: Writer): string {
   try {
-    const text: unknown = serializer.serialize(event.data);
+    const text: unknown = serializer.serialize(event.data, event.type);
     if (typeof text === "string") return text;
-    // A promise that nobody waits for must not end the process when it rejects.
-    Promise.resolve(text).catch(() => {});
   } catch {
     // Its error may quote the data.
   }
@@ -137,13 +130,16 @@ export interface LazyEvent {
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
   /** The source of a foreign CloudEvent, where only source and id together are unique. */
   readonly source?: string | undefined;
+  /** Tells that the body is in a store, or encoded, so that the data cannot be read yet. */
+  readonly isAway?: true;
   /** Tells that the message named no type, and the options of the dispatcher did. */
   readonly isForeign?: boolean;
   /**
-   * Reads the data.
-   * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text
+   * Reads the data of an event of this type; gives a promise only if the serializer does.
+   * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text;
+   * the promise rejects with the same
    */
-  data(serializers: SerializerRegistry): unknown;
+  data(serializers: Readers, type: string): unknown;
 }
 
 /**
@@ -156,6 +152,9 @@ export function read(message: ReceivedMessage): LazyEvent {
   const packed = unpack(attributes);
   const named = textOf(attributes, MANIFEST);
   const manifest = named ?? textOf(attributes, EVENT_TYPE);
+  if (packed?.payload || POINTER.test(message.body)) {
+    return readPointer({ type: manifest, ...factsOf(message, packed) });
+  }
   const json = lazyJson(message.body);
   if (packed?.format === "cloudevents" || (packed === undefined && isCloudEvent(message, json))) {
     return readCloudEvent(message, { manifest: named, packed, json });
@@ -169,8 +168,19 @@ export function read(message: ReceivedMessage): LazyEvent {
       type: isPython && manifest === NO_MANIFEST ? undefined : manifest,
       ...factsOf(message, packed),
     },
-    data: (serializers) => deserialize(payload, serializerId(attributes), serializers),
+    data: deserializer(payload, serializerId(attributes)),
   };
+}
+
+/** The beginning of a pointer of the Amazon Extended Clients, by the class of today or of before. */
+const POINTER = /^\["[\w.]+S3Pointer",/;
+
+/** Reads a message whose attributes alone tell of the event. */
+function readPointer(facts: LazyEvent["facts"]): LazyEvent {
+  const data = () => {
+    throw undecodable("its body is in a store, or encoded: configure payloads");
+  };
+  return { facts, isAway: true, data };
 }
 
 /** The attribute with the type, as Python's Melange wrote it up to version 6. */
@@ -185,27 +195,34 @@ interface Payload {
   json: () => Parsed;
 }
 
-function deserialize(
-  payload: Payload,
-  id: number | undefined,
-  serializers: SerializerRegistry,
-): unknown {
-  const serializer = serializers.byId(id);
-  try {
-    if (serializer.id !== 1) return serializer.deserialize(payload.text);
-  } catch {
+/** Returns the function that reads a payload with the serializer of an id. */
+function deserializer(payload: Payload, id: number | undefined): LazyEvent["data"] {
+  return (serializers, type) => {
+    const serializer = serializers.byId(id);
+    if (serializer.id !== 1) return deserialized(serializer, payload.text, type);
+    const parsed = payload.json();
+    if (parsed) return parsed.value;
+    throw undecodable("its body is not JSON");
+  };
+}
+
+function deserialized(serializer: Serializer, text: string, type: string): unknown {
+  const refuse = () => {
     throw undecodable(`the serializer ${serializer.id} refused its body`);
+  };
+  try {
+    const data = serializer.deserialize(text, type);
+    const isPromise = typeof (data as { then?: unknown } | undefined | null)?.then === "function";
+    return isPromise ? Promise.resolve(data).catch(refuse) : data;
+  } catch {
+    return refuse();
   }
-  const parsed = payload.json();
-  if (parsed) return parsed.value;
-  throw undecodable("its body is not JSON");
 }
 
 function serializerId(attributes: Attributes): number | undefined {
-  const value = attributes[SERIALIZER_ID];
-  if (value === undefined) return undefined;
-  const id = Number(typedAttribute(value).value);
-  return Number.isFinite(id) ? id : undefined;
+  if (attributes[SERIALIZER_ID] === undefined) return undefined;
+  // What is no number is NaN, which no serializer has.
+  return Number(textOf(attributes, SERIALIZER_ID) ?? NaN);
 }
 
 function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
@@ -253,7 +270,7 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Lazy
     const payload = { text: message.body, json };
     return {
       facts: { type: undefined, ...facts },
-      data: (serializers) => deserialize(payload, serializerId(message.attributes), serializers),
+      data: deserializer(payload, serializerId(message.attributes)),
     };
   }
   const { event_type_name: _, topic, occurred_on, ...data } = body;
@@ -294,12 +311,12 @@ function readCloudEvent(
       occurredOn: dateOf(packed?.on) ?? dateOf(attributes.time) ?? facts.occurredOn,
       ...otherAttributes(attributes, usual),
     },
-    data(serializers) {
+    data(serializers, type) {
       const serializer = serializerId(message.attributes) ?? 1;
       if (serializer === 1) return cloudEventData(message, json, fields);
       const text = ownText(attributes, "data");
       if (text === undefined) throw undecodable("its CloudEvent has no text for its serializer");
-      return deserialize({ text, json: lazyJson(text) }, serializer, serializers);
+      return deserializer({ text, json: lazyJson(text) }, serializer)(serializers, type);
     },
   };
 }

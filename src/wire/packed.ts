@@ -66,6 +66,8 @@ export interface Packed {
   ce?: CloudEventAttributes;
   /** The source of a foreign CloudEvent, whose id is unique only together with the source. */
   source?: string;
+  /** Facts of a body that is not in the message as published; only stores of payloads read them. */
+  payload?: Record<string, unknown>;
   /** Facts of the envelope, only on a copy in a dead-letter queue. */
   origin?: PackedOrigin;
   dead?: DeadLetterFacts;
@@ -119,7 +121,7 @@ export function unpack(attributes: Attributes): Packed | undefined {
   const text = textOf(attributes, PACKED);
   const value = text === undefined ? undefined : tryParse(text)?.value;
   if (!isRecord(value)) return undefined;
-  const id = ownText(value, "id");
+  const id = ownText(value, "id") ?? (isRecord(value.payload) ? "" : undefined);
   if (id === undefined) return undefined;
   const packed: Packed = { id, on: ownText(value, "on") ?? "" };
   for (const key of ["topic", "correlationId", "causationId", "source"] as const) {
@@ -129,6 +131,7 @@ export function unpack(attributes: Attributes): Packed | undefined {
   if (typeof value.v === "number") packed.v = value.v;
   if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
   if (isRecord(value.ce)) packed.ce = extensionsIn(value.ce);
+  if (isRecord(value.payload)) packed.payload = value.payload;
   const origin = readOrigin(value.origin);
   if (origin) packed.origin = origin;
   const dead = readDeadLetterFacts(value.dead);

@@ -9,7 +9,8 @@ import { binaryCloudEvents } from "../../../src/wire/binary_cloud_events.ts";
 import { deadLetterCopy } from "../../../src/wire/dead_letter.ts";
 import { encode, read } from "../../../src/wire/format.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../../../src/wire/message.ts";
-import { jsonOnly, type Serializer, SerializerRegistry } from "../../../src/wire/serializer.ts";
+import { jsonOnly, type Serializer } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 
 const SENT_AT = new Date("2026-01-02T03:04:05Z");
 const serializers = new SerializerRegistry();
@@ -38,7 +39,7 @@ function bothWays(message: ReceivedMessage): ReceivedMessage[] {
 
 function decoded(message: ReceivedMessage) {
   const event = read(message);
-  return { ...event.facts, data: event.data(serializers) };
+  return { ...event.facts, data: event.data(serializers, "Order") };
 }
 
 /** A CloudEvent of somebody else, with other fields in place of some. */
@@ -49,7 +50,7 @@ function foreign(fields: Record<string, unknown>): ReceivedMessage {
 
 function reasonOf(message: ReceivedMessage): string {
   const event = read(message);
-  const error = assertThrows(() => event.data(serializers), MelangeError) as MelangeError;
+  const error = assertThrows(() => event.data(serializers, "Order"), MelangeError) as MelangeError;
   assertEquals([error.code, error.cause], ["UNDECODABLE", undefined]);
   return error.message;
 }
@@ -306,7 +307,7 @@ describe("binary content mode", () => {
     const format = binaryCloudEvents();
     const written = encode(Order(["a", "b"]), { format, serializers: registry, toQueue: true });
     assertEquals(written.attributes["content-type"], "text/plain");
-    assertEquals(read(arrived(written)).data(registry), ["a", "b"]);
+    assertEquals(read(arrived(written)).data(registry, "Order"), ["a", "b"]);
   });
 
   it("of others is read by its content type, and without one as JSON or text", () => {
