@@ -261,17 +261,19 @@ describe("jsonSchemaOf()", () => {
 
   it("says what to install or to export where a library offers nothing", async () => {
     const other = { "~standard": { version: 1, vendor: "other", validate: () => ({ value: 1 }) } };
-    await assertRejects(
+    const offersNone = await assertRejects(
       () => find(other as Schema),
       MelangeError,
       "its library (other) offers none: export a function toJsonSchema(eventType)",
     );
+    assertEquals(offersNone.cause, undefined);
     const A = defineEvent("A", { schema: v.string() });
     const importPackage = () => Promise.reject(new Error("not found"));
-    await assertRejects(
+    const missing = await assertRejects(
       () => jsonSchemaOf(A, { importPackage }),
       MelangeError,
       "install @valibot/to-json-schema, or export",
     );
+    assertEquals((missing.cause as Error).message, "not found");
   });
 });
