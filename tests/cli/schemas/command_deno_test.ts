@@ -64,6 +64,7 @@ describe("schemas", () => {
     });
     assertEquals((await run(module)).out, [`wrote ${folder}/lock.json: 2 events`]);
     const first = await Deno.readTextFile(`${folder}/lock.json`);
+    assertEquals(first, `${JSON.stringify(JSON.parse(first), null, 2)}\n`);
     assertEquals(JSON.parse(first), {
       form: 1,
       events: {
@@ -213,7 +214,8 @@ describe("schemas check", () => {
       assertStringIncludes(result.err.join("\n"), text);
     }
     const events = ['{"A":1}', '{"A":{"schemas":{"x":{}}}}', '{"A":{"schemas":{"1":5}}}'];
-    events.push('{"A":{"schemas":{},"version":"1"}}', "[]");
+    events.push('{"A":{"schemas":{},"version":"1"}}', "[]", '{"A":{"schemas":{}},"B":1}');
+    events.push('{"A":{"schemas":{"1":true,"x":true}}}');
     const locks = events.map((events) => `{"form":1,"events":${events}}`);
     for (const lock of ["", "{", "[]", '{"form":2,"events":{}}', ...locks]) {
       await Deno.writeTextFile(`${folder}/lock.json`, lock);
