@@ -16,6 +16,7 @@ import {
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import type { RetryOptions } from "../support/retry.ts";
+import { observed, type PublishWatch } from "../support/telemetry.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
@@ -140,19 +141,27 @@ export interface Writing {
  */
 export function outgoing(
   event: Event,
-  { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
+  { options, lane, writing, watch }: {
+    options: PublishOptions;
+    lane: LaneFacts;
+    writing: Writing;
+    watch?: PublishWatch | undefined;
+  },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
   const { payloads, retry } = writing;
   const { destination, limits } = lane;
-  const write = (): OutgoingMessage => ({
-    ...encode(event, {
-      ...writing,
-      toQueue: "queue" in destination,
-      attributes: options.attributes,
-    }),
-    ...placement(event, type, { options, destination }),
-  });
+  const write = (): OutgoingMessage => {
+    const message = {
+      ...encode(event, {
+        ...writing,
+        toQueue: "queue" in destination,
+        attributes: options.attributes,
+      }),
+      ...placement(event, type, { options, destination }),
+    };
+    return watch && observed(() => watch.carry?.(message)) || message;
+  };
   const finish = (valid: Validation, written?: OutgoingMessage) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
     const message = written ?? write();
