@@ -128,6 +128,7 @@ export {
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
+export type { Telemetry } from "./src/support/telemetry.ts";
 export {
   type Attributes,
   type AttributeValue,
