@@ -27,13 +27,22 @@ export {
   type DeclareQueueOptions,
   type DeclareTopicOptions,
   type Delivery,
+  type ExistingQueue,
+  type ExistingSubscription,
+  type ExistingTopic,
   type ExtendResult,
   type Extension,
   type FilterPolicy,
   filterPolicyOf,
   type Guarantees,
+  type InspectOptions,
+  type Inventory,
   type Limits,
   type Metered,
+  type MoveOptions,
+  type MoveProgress,
+  type MoveTasks,
+  type Moving,
   type QueueDescription,
   type QueueLimits,
   type ReceiveOptions,
@@ -89,6 +98,13 @@ export type {
   SubscribeOptions,
   Subscriber,
 } from "./src/handle/handler.ts";
+export type {
+  OffloadOptions,
+  PayloadCodec,
+  PayloadOptions,
+  PayloadStore,
+  RestoreOptions,
+} from "./src/wire/payloads/options.ts";
 export { openEnvelope } from "./src/wire/sns_envelope.ts";
 export {
   DeadLetter,
@@ -112,6 +128,7 @@ export {
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
+export type { Telemetry } from "./src/support/telemetry.ts";
 export {
   type Attributes,
   type AttributeValue,

@@ -1,6 +1,7 @@
 /** The parts of a process that commands use: everything else is passed in as values. */
 import process from "node:process";
 import { AwsBackend, type AwsBackendOptions } from "../backends/aws/mod.ts";
+import type { Inspector } from "../backends/aws/inspect/inspect.ts";
 import { nodeFetch } from "../backends/aws/transport/node.ts";
 import type { Backend } from "../src/backend.ts";
 
@@ -31,6 +32,8 @@ export interface Io {
   onSignal(listener: (name: string) => void): () => void;
   /** Creates the backend of a command. */
   createBackend(options: AwsBackendOptions): Backend;
+  /** Creates the inspector of a command. Default: of AWS. */
+  createInspector?(options: AwsBackendOptions): Inspector;
 }
 
 /** The parts of a process that an {@linkcode Io} is made of. */

@@ -3,11 +3,16 @@ import { MelangeError } from "../src/support/errors.ts";
 import { asksForHelp, type CommandSpec, helpOf, UsageError } from "./arguments.ts";
 import { BROKER, broker } from "./broker.ts";
 import { CONSUME, consume } from "./consume.ts";
+import { DEAD_LETTERS, deadLetters } from "./dead_letters.ts";
 import { DECLARE, declare } from "./declare.ts";
+import { DESCRIBE, describe } from "./describe.ts";
+import { DOCS, docs } from "./docs.ts";
+import { EXPORT, exportTopology } from "./export.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type Io, processIo } from "./io.ts";
 import { VERSION } from "./package.ts";
 import { PUBLISH, publish } from "./publish.ts";
+import { QUEUES, queues } from "./queues.ts";
 import { SCHEMAS, schemas } from "./schemas.ts";
 
 interface Command {
@@ -21,8 +26,13 @@ const COMMANDS: readonly Command[] = [
   { word: "declare", spec: DECLARE, run: declare },
   { word: "publish", spec: PUBLISH, run: publish },
   { word: "consume", spec: CONSUME, run: consume },
+  { word: "dead-letters", spec: DEAD_LETTERS, run: deadLetters },
+  { word: "queues", spec: QUEUES, run: queues },
+  { word: "describe", spec: DESCRIBE, run: describe },
   { word: "broker", spec: BROKER, run: broker },
   { word: "schemas", spec: SCHEMAS, run: schemas },
+  { word: "export", spec: EXPORT, run: exportTopology },
+  { word: "docs", spec: DOCS, run: docs },
 ];
 
 /**
@@ -82,14 +92,14 @@ function commandOf(word: string): Command {
 
 function overview(): string {
   const rows = COMMANDS.map(({ word, spec }) =>
-    `  ${word.padEnd(12)}${spec.help.split("\n").join(`\n${" ".repeat(14)}`)}`
+    `  ${word.padEnd(14)}${spec.help.split("\n").join(`\n${" ".repeat(16)}`)}`
   );
   return [
     "melange COMMAND [options]",
     "",
     ...rows,
-    "  help        Prints this; `melange help COMMAND` and `melange COMMAND --help` say more.",
-    "  --version   Prints the version.",
+    "  help          Prints this; `melange help COMMAND` and `melange COMMAND --help` say more.",
+    "  --version     Prints the version.",
   ].join("\n");
 }
 

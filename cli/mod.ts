@@ -1,6 +1,6 @@
 /**
- * The command line: `declare`, `publish` and `consume`, on SNS and SQS, and `broker`, both services on
- * this machine. The command line is a program on Deno, Node.js and Bun, and a function,
+ * The command line: `declare`, `publish`, `consume`, `dead-letters`, `queues` and `describe`, on SNS
+ * and SQS, and `broker`, both services on this machine. The command line is a program on Deno, Node.js and Bun, and a function,
  * {@linkcode main}, for programs of yours.
  *
  * ```sh

@@ -59,5 +59,5 @@ interface SizeOptions {
 async function sizeOf({ name, code }: Budget, options: SizeOptions): Promise<Size> {
   const { form, bundler } = options;
   const text = await bundle(code, options);
-  return { name, form, bundler, minified: text.trim().length, gzipped: await gzippedBytes(text) };
+  return { name, form, bundler, minified: text.trim().length, gzipped: gzippedBytes(text) };
 }

@@ -33,9 +33,9 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const { url: endpoint, close } = await serveHttp({
     port: options.port ?? 0,
     host: "127.0.0.1",
-    handle(request) {
+    handle(request, body) {
       options.onRequest?.(request);
-      return aws.fetch(request);
+      return aws.answer(request, body);
     },
   });
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };

@@ -30,6 +30,9 @@ import type {
   ExtendResult,
   Extension,
   Guarantees,
+  InspectOptions,
+  Inventory,
+  MoveTasks,
   QueueDescription,
   ReceiveOptions,
   Receiver,
@@ -67,6 +70,7 @@ import {
   type DeclareEndpointOptions,
   type EndpointSubscription,
 } from "./declare/declare.ts";
+import { createMoves } from "./declare/moves.ts";
 import { quietEnvironment, quietFiles } from "./api/environment.ts";
 import { comparison, type Integrity, readIntact } from "./message/integrity.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./api/lifetime.ts";
@@ -155,6 +159,11 @@ export class AwsBackend implements Backend {
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #admin: AwsAdmin;
+  /**
+   * The moves of whole dead-letter queues, with `sqs:StartMessageMoveTask` and its destination.
+   * `DeadLetters` uses them where all letters go the same way.
+   */
+  readonly moves: MoveTasks;
 
   /**
    * Creates a backend. Nothing is read or sent before the first call.
@@ -186,6 +195,7 @@ export class AwsBackend implements Backend {
       createSender(access, options, readIntact(isIntact), toTracedEntry),
     );
     this.#receiver = createReceiver(access, { sender: this.#sender, isIntact, logger });
+    this.moves = createMoves(access);
     this.#admin = createAdmin(access, { random, logger, during: this.#lifetime.during });
     disposable(this, () => this.close());
   }
@@ -270,7 +280,7 @@ export class AwsBackend implements Backend {
    * Copies up to ten messages to the dead-letter queue of their queue, then deletes the copied
    * messages. The backend asks once for the dead-letter queue, with `sqs:GetQueueAttributes`.
    * Because the copies are sent, `StartMessageMoveTask` must name the destination to bring them
-   * back.
+   * back, as {@linkcode AwsBackend.moves} does.
    */
   deadLetter(
     queue: string,
@@ -326,6 +336,16 @@ export class AwsBackend implements Backend {
    */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription> {
     return this.#admin.describeQueue(name, options);
+  }
+
+  /**
+   * Reads topics and queues with their settings, their subscriptions and whom their policies let
+   * send; a missing one is left out. Changes nothing. Needs `sqs:GetQueueUrl`,
+   * `sqs:GetQueueAttributes`, `sns:GetTopicAttributes`, `sns:ListSubscriptionsByTopic` and
+   * `sns:GetSubscriptionAttributes`.
+   */
+  inspect(options: InspectOptions): Promise<Inventory> {
+    return this.#admin.inspect(options);
   }
 
   /** Deletes a topic and its subscriptions; success if there is none. */

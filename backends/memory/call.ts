@@ -1,5 +1,5 @@
 import type { Limits, QueueLimits, ReceiveOptions } from "../../src/backend.ts";
-import { isNumber } from "../../src/support/duration.ts";
+import { checkRanges } from "../../src/support/range.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
 
@@ -36,14 +36,8 @@ function refuse(rule: string, value: number): never {
  */
 export function checkReceive(options: ReceiveOptions, limits: QueueLimits): void {
   const { max, waitMs, visibilityMs } = options;
-  checkRange("max", max, [1, limits.entries]);
-  checkRange("waitMs", waitMs, [0, limits.waitMs]);
-  checkRange("visibilityMs", visibilityMs, [0, limits.visibilityMs]);
-}
-
-function checkRange(name: string, value: number, [least, most]: readonly [number, number]): void {
-  if (isNumber(value, least, most)) return;
-  throw new RangeError(
-    `Cannot receive as ${name} is ${least} to ${most}: current value is ${value}`,
-  );
+  const cannot = "receive";
+  checkRanges({ max }, { cannot, min: 1, max: limits.entries });
+  checkRanges({ waitMs }, { cannot, min: 0, max: limits.waitMs });
+  checkRanges({ visibilityMs }, { cannot, min: 0, max: limits.visibilityMs });
 }

@@ -1,4 +1,4 @@
-import { isNumber } from "../../src/support/duration.ts";
+import { checkRanges } from "../../src/support/range.ts";
 import { type DeclareQueueOptions, filterPolicyOf } from "../../src/backend.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import { isFifo } from "../../src/wire/message.ts";
@@ -46,14 +46,11 @@ export function queueDeclaration(name: string, options: DeclareQueueOptions): Qu
 
 function settingsOf(queue: string, options: DeclareQueueOptions): Partial<QueueSettings> {
   const settings: { -readonly [K in keyof QueueSettings]?: QueueSettings[K] } = {};
+  const cannot = `declare the queue "${queue}"`;
   for (const [option, [least, most]] of Object.entries(RANGES)) {
     const value = options[option as keyof typeof RANGES];
     if (value === undefined) continue;
-    if (!isNumber(value, least, most)) {
-      throw new RangeError(
-        `Cannot declare the queue "${queue}" as ${option} is ${least} to ${most}: current value is ${value}`,
-      );
-    }
+    checkRanges({ [option]: value }, { cannot, min: least, max: most });
     settings[option as keyof typeof RANGES] = value;
   }
   if (options.deadLetterQueue !== undefined) {

@@ -9,7 +9,7 @@
  * new owner uses a higher epoch, so that locks after the snapshot can never be mistaken for locks
  * of the new owner.
  */
-import { isNumber } from "../../src/support/duration.ts";
+import { isNumber } from "../../src/support/range.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 import type { Delivery, ExtendResult, SendResult, SettleResult } from "../../src/backend.ts";
 import type { OutgoingMessage } from "../../src/wire/message.ts";

@@ -34,9 +34,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = { send, redrive, purge 
 /** Sends an event, or, without a type, a text as it is. */
 async function send(asked: Asked, { aws, url }: ActionContext): Promise<void> {
   const { to = "", type = "", data = "", group = "" } = asked;
-  const { region, account } = placeOf(to);
-  const credentials = { accessKeyId: account, secretAccessKey: "page" };
-  const backend = new AwsBackend({ fetch: aws.fetch, region, endpoint: url, credentials });
+  const backend = backendAt(to, { aws, url });
   const destination = to.split(":")[2] === "sns" ? { topic: to } : { queue: nameOf(to) };
   const grouped = isFifo(to) ? { group: group || "page" } : {};
   try {
@@ -68,8 +66,23 @@ async function redrive({ queue = "", to }: Asked, context: ActionContext): Promi
   const [only, ...others] = sources;
   const destination = to || (others.length === 0 ? only : undefined);
   if (destination === undefined) throw new ActionError("Choose the queue that they go back to");
-  const input = { SourceArn: queue, DestinationArn: destination };
-  await call("StartMessageMoveTask", { arn: queue, input, context });
+  const backend = backendAt(queue, context);
+  try {
+    const task = await backend.moves.start(nameOf(queue), { to: nameOf(destination) });
+    if (task !== undefined) return;
+  } catch (error) {
+    throw new ActionError(error instanceof Error ? error.message : String(error));
+  } finally {
+    await backend.close();
+  }
+  throw new ActionError("Only a dead-letter queue sends back, and to a queue of its kind");
+}
+
+/** The library's own backend, in the region and the account of a queue or topic. */
+function backendAt(arn: string, { aws, url }: Pick<ActionContext, "aws" | "url">): AwsBackend {
+  const { region, account } = placeOf(arn);
+  const credentials = { accessKeyId: account, secretAccessKey: "page" };
+  return new AwsBackend({ fetch: aws.fetch, region, endpoint: url, credentials });
 }
 
 /** Deletes all messages. */

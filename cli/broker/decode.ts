@@ -1,12 +1,11 @@
 /** Messages as the page shows them: with their events, and the reasons of dead letters. */
-import type { StoredMessage } from "../../backends/aws/emulator/mod.ts";
+import type { MessageState, StoredMessage } from "../../backends/aws/emulator/mod.ts";
 import { deadLetterFactsOf } from "../../src/wire/dead_letter.ts";
 import { read } from "../../src/wire/format.ts";
 import type { AttributeValue, ReceivedMessage, TypedAttribute } from "../../src/wire/message.ts";
 import type { DeadLetterFacts } from "../../src/wire/packed.ts";
 import { jsonReaders } from "../../src/wire/serializer.ts";
 import { openEnvelope } from "../../src/wire/sns_envelope.ts";
-import { stateOf } from "./depths.ts";
 
 /** A message that somebody looks at. */
 export interface SeenMessage {
@@ -54,9 +53,15 @@ export function seen(
   };
 }
 
+/** Tells where a message is now: locks and delays end without anybody doing anything. */
+function stateOf({ state, dueAt }: StoredMessage, now: number): MessageState {
+  return dueAt <= now ? "available" : state;
+}
+
 function dataOf(data: () => unknown, body: string): unknown {
   try {
-    return data();
+    const found = data();
+    return found === undefined || found instanceof Uint8Array ? body : found;
   } catch {
     return body;
   }

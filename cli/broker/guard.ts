@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { addressOf, type Incoming } from "../../backends/aws/emulator/http/incoming.ts";
 
 /** Names of this machine that no page of somebody else has. */
 const OWN = ["127.0.0.1", "localhost", "::1"];
@@ -17,9 +18,9 @@ export interface AskedNames {
  * Tells why a request is refused, if it is. A foreign page in a browser of this machine could send
  * requests: by a foreign name that leads here, or straight to this address.
  */
-export function refusalOf(request: Request, asked: AskedNames): string | undefined {
+export function refusalOf(request: Incoming, asked: AskedNames): string | undefined {
   const { headers, method } = request;
-  const { hostname, host, pathname, search } = new URL(request.url);
+  const { hostname, host, pathname, search } = addressOf(request.url);
   if (!isAsked(hostname, asked)) {
     return "The host is not known: ask for localhost, or name it with --host-name";
   }
@@ -35,6 +36,7 @@ export function refusalOf(request: Request, asked: AskedNames): string | undefin
 }
 
 function isAsked(hostname: string, { host, names }: AskedNames): boolean {
+  if (hostname === "127.0.0.1" || hostname === "localhost") return true;
   const name = normal(hostname);
   if ([...OWN, host, ...names].map(normal).includes(name)) return true;
   return ALL.includes(host) && isIP(name) !== 0;

@@ -1,11 +1,18 @@
-/** A server of `fetch` handlers on `node:http`, which Deno, Node.js and Bun have alike. */
+/** A server on `node:http`, which Deno, Node.js and Bun have alike. */
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import {
+  addressOf,
+  type EmulatorAnswer,
+  type Incoming,
+} from "../../backends/aws/emulator/http/incoming.ts";
 import { MelangeError } from "../../src/support/errors.ts";
 
 /** A request of SQS carries 1 MiB of text, which takes up to three times as much in a form. */
 const MAX_BODY_BYTES = 8 * 1_024 * 1_024;
+
+const decoder = new TextDecoder();
 
 /** Options of {@linkcode serveHttp}. */
 export interface HttpOptions {
@@ -14,7 +21,7 @@ export interface HttpOptions {
   /** The address to listen on. */
   readonly host: string;
   /** Answers a request. The signal of the request aborts when who asked has gone. */
-  readonly handle: (request: Request) => Response | Promise<Response>;
+  readonly handle: (request: Incoming, body: string) => EmulatorAnswer | Promise<EmulatorAnswer>;
 }
 
 /** A server that runs. */
@@ -65,19 +72,14 @@ async function respond(
   outgoing: ServerResponse,
   handle: HttpOptions["handle"],
 ): Promise<void> {
-  const gone = new AbortController();
-  const leave = () => {
-    if (!outgoing.writableEnded) gone.abort();
-  };
-  outgoing.once("close", leave);
   try {
-    const response = await answer(incoming, gone.signal, handle);
-    const body = Buffer.from(await response.arrayBuffer());
-    if (gone.signal.aborted) return;
-    outgoing.writeHead(response.status, {
-      ...Object.fromEntries(response.headers),
-      "content-length": String(body.length),
-    });
+    const request = requestOf(incoming, outgoing);
+    const { status, headers, body } = typeof request === "string"
+      ? { status: 400, headers: {}, body: request }
+      : await answerTo(incoming, request, handle);
+    if (outgoing.destroyed) return;
+    // As text, the body goes out with the headers in one write.
+    outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
     outgoing.end(body);
   } catch {
     // Who asked has gone, or the handler threw: the connection is all that can tell.
@@ -85,42 +87,72 @@ async function respond(
   }
 }
 
-async function answer(
+async function answerTo(
   incoming: IncomingMessage,
-  signal: AbortSignal,
+  request: Incoming,
   handle: HttpOptions["handle"],
-): Promise<Response> {
-  const { method = "GET", url = "/", headers } = incoming;
-  if (!url.startsWith("/")) return new Response("the path must begin with /\n", { status: 400 });
+): Promise<EmulatorAnswer> {
   const body = await bodyOf(incoming);
-  if (body === undefined) return new Response("the body is too long\n", { status: 413 });
-  const address = `http://${headers.host ?? "localhost"}${url}`;
-  if (!URL.canParse(address)) return new Response("the host is none\n", { status: 400 });
-  const isBare = method === "GET" || method === "HEAD";
-  return await handle(
-    new Request(address, {
-      method,
-      headers: headersOf(incoming),
-      signal,
-      ...(isBare ? {} : { body }),
-    }),
-  );
+  if (body === undefined) return { status: 413, headers: {}, body: "the body is too long\n" };
+  return await handle(request, body);
 }
 
-async function bodyOf(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of incoming) {
-    size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return size > MAX_BODY_BYTES ? undefined : new Uint8Array(Buffer.concat(chunks));
+/** A request without its body; a text tells why it is none. */
+function requestOf(incoming: IncomingMessage, outgoing: ServerResponse): Incoming | string {
+  const { method = "GET", url: path = "/", headers } = incoming;
+  if (!path.startsWith("/")) return "the path must begin with /\n";
+  const url = `http://${headers.host ?? "localhost"}${path}`;
+  if (!isAddress(url)) return "the host is none\n";
+  let signal: AbortSignal | undefined;
+  const get = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(", ") : value ?? null;
+  };
+  return {
+    method,
+    url,
+    headers: { get, has: (name) => headers[name] !== undefined },
+    get signal() {
+      return signal ??= signalOf(outgoing);
+    },
+  };
 }
 
-function headersOf({ rawHeaders }: IncomingMessage): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    pairs.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
+/** Requests repeat their addresses, and most are looked at only once. */
+function isAddress(url: string): boolean {
+  try {
+    return addressOf(url).href !== "";
+  } catch {
+    return false;
   }
-  return pairs;
+}
+
+/** Aborts when the connection ends before the answer. */
+function signalOf(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const leave = () => {
+    if (!outgoing.writableEnded) gone.abort();
+  };
+  if (outgoing.destroyed) leave();
+  else outgoing.once("close", leave);
+  return gone.signal;
+}
+
+function bodyOf(incoming: IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    incoming.on("data", (chunk: Uint8Array) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    });
+    incoming.once("error", reject);
+    incoming.once("close", () => reject(new Error("The request ended before its body")));
+    incoming.once("end", () => {
+      if (size > MAX_BODY_BYTES) return resolve(undefined);
+      const [first, ...more] = chunks;
+      const whole = first && more.length === 0 ? first : Buffer.concat(chunks);
+      resolve(decoder.decode(whole));
+    });
+  });
 }

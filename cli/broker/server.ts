@@ -1,5 +1,10 @@
 /** The broker of `melange broker`: the emulator behind a port, and, if asked for, in a file. */
-import { type AwsEmulator, awsEmulator } from "../../backends/aws/emulator/mod.ts";
+import {
+  type AwsEmulator,
+  awsEmulator,
+  type EmulatorAnswer,
+  type Incoming,
+} from "../../backends/aws/emulator/mod.ts";
 import { AwsBackend } from "../../backends/aws/mod.ts";
 import { type DataFile, openDataFile } from "./data_file.ts";
 import { refusalOf } from "./guard.ts";
@@ -43,7 +48,7 @@ export interface BrokerServer {
   close(): Promise<void>;
 }
 
-type Answer = (request: Request) => Promise<Response>;
+type Answer = (request: Incoming, body: string) => EmulatorAnswer | Promise<EmulatorAnswer>;
 
 /**
  * Starts a broker. It takes connections first, so that a second one on the same port does not touch
@@ -56,11 +61,11 @@ export async function serveBroker(options: BrokerOptions): Promise<BrokerServer>
   const ready = new Promise<Answer>((resolve) => begin = resolve);
   const server = await serveHttp({
     ...options,
-    handle: async (request) => {
+    handle: async (request, body) => {
       const refusal = refusalOf(request, options);
-      if (refusal !== undefined) return new Response(`${refusal}\n`, { status: 403 });
+      if (refusal !== undefined) return { status: 403, headers: {}, body: `${refusal}\n` };
       const answer = await ready;
-      return await answer(request);
+      return await answer(request, body);
     },
   });
   const close = async () => {
@@ -74,7 +79,7 @@ export async function serveBroker(options: BrokerOptions): Promise<BrokerServer>
     const aws = emulatorIn(file, options);
     if (options.topology) await declare(options.topology, { aws, url: server.url });
     const site = createSite(aws, server.url);
-    begin(async (request) => await site(request) ?? await aws.fetch(request));
+    begin((request, body) => site(request, body) ?? aws.answer(request, body));
     return { url: server.url, aws, torn: file?.torn ?? 0, close };
   } catch (error) {
     await close();

@@ -1,7 +1,6 @@
 /** The facts that the page shows, as data: reading them takes no message. */
-import type { AwsEmulator, EmulatorSnapshot, QueueState } from "../../backends/aws/emulator/mod.ts";
+import type { AwsEmulator, EmulatorLook, QueueLook } from "../../backends/aws/emulator/mod.ts";
 import { seen, type SeenMessage } from "./decode.ts";
-import { depthsOf } from "./depths.ts";
 
 /** The facts that the page shows. */
 export interface View {
@@ -37,35 +36,22 @@ export interface SubscriptionView {
 
 /** So many messages are shown. */
 const NEWEST = 25;
-/** Looking may take this share of the time. */
-const SHARE = 1 / 10;
 
-/** Returns a function that gives the view. The view of a full broker may be older: looking must not hold the broker up. */
+/** Returns a function that gives the view. */
 export function viewer(aws: AwsEmulator): (queue: string | undefined) => View {
-  let snapshot: EmulatorSnapshot | undefined;
-  let goodUntil = -Infinity;
-  return (queue) => {
-    const startedAt = performance.now();
-    if (!snapshot || startedAt > goodUntil) {
-      snapshot = aws.snapshot();
-      const endedAt = performance.now();
-      const took = endedAt - startedAt;
-      goodUntil = took < 10 ? endedAt : endedAt + took / SHARE;
-    }
-    return viewOf(snapshot, { queue, now: Date.now() });
-  };
+  return (queue) => viewOf(aws.look({ queue, newest: NEWEST }), { queue, now: Date.now() });
 }
 
-/** Returns the view of a snapshot. */
+/** Returns the view of a look at the emulator. */
 export function viewOf(
-  snapshot: EmulatorSnapshot,
+  look: EmulatorLook,
   { queue, now }: { queue: string | undefined; now: number },
 ): View {
-  const { topics, queues, subscriptions } = snapshot;
+  const { topics, queues, subscriptions, messages } = look;
   const asked = queues.find(({ arn }) => arn === queue);
   return {
     topics: topics.map(({ arn }) => ({ arn, name: nameOf(arn) })),
-    queues: queues.map((state) => queueView(state, { queues, now })),
+    queues: queues.map((each) => queueView(each, queues)),
     subscriptions: subscriptions.map(({ topicArn, protocol, endpoint, pending, attributes }) => ({
       topic: topicArn,
       protocol,
@@ -73,34 +59,28 @@ export function viewOf(
       pending,
       filter: attributes.FilterPolicy,
     })),
-    ...(asked ? { messages: newest(asked, now) } : {}),
+    ...(asked ? { messages: messages.map((each) => seen(each, { queue: asked.name, now })) } : {}),
   };
 }
 
-function queueView(
-  state: QueueState,
-  { queues, now }: { queues: readonly QueueState[]; now: number },
-): QueueView {
-  const { arn, name, engine } = state;
+function queueView(look: QueueLook, queues: readonly QueueLook[]): QueueView {
+  const { arn, name, available, delayed, inFlight } = look;
   const sources = queues.filter((other) => deadLetterQueueOf(other) === arn);
   return {
     arn,
     name,
-    ...depthsOf(engine.messages, now),
-    deadLetterQueue: deadLetterQueueOf(state),
+    available,
+    delayed,
+    inFlight,
+    deadLetterQueue: deadLetterQueueOf(look),
     sources: sources.map(({ arn }) => arn),
   };
 }
 
 /** The emulator keeps the policy as it was set: JSON that it has checked. */
-function deadLetterQueueOf({ attributes }: QueueState): string | undefined {
+function deadLetterQueueOf({ attributes }: QueueLook): string | undefined {
   const { RedrivePolicy = "" } = attributes;
   return RedrivePolicy === "" ? undefined : JSON.parse(RedrivePolicy).deadLetterTargetArn;
-}
-
-function newest({ engine, name: queue }: QueueState, now: number): SeenMessage[] {
-  return engine.messages.toSorted((a, b) => b.ordinal - a.ordinal).slice(0, NEWEST)
-    .map((message) => seen(message, { queue, now }));
 }
 
 /** The last part of an ARN. */

@@ -1,6 +1,8 @@
 import type { Receiver } from "../backend.ts";
 import { type Clock, type Random, systemClock } from "../support/clock.ts";
+import { checkRanges } from "../support/range.ts";
 import type { Backoff } from "../support/retry.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 
 /**
  * Settings of a consumer for any queue.
@@ -40,10 +42,15 @@ export interface ConsumerSettings {
   clock?: Clock;
   /** Source of jitter. Default: `Math.random`. */
   random?: Random;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
 }
 
 /** Settings with a value for each of them. */
-export type CompleteSettings = Required<ConsumerSettings> & { redelivery: Backoff };
+export type CompleteSettings = Required<Omit<ConsumerSettings, "telemetry">> & {
+  redelivery: Backoff;
+  telemetry: Telemetry | undefined;
+};
 
 /** Time that a stop waits for handlers by default, in milliseconds. */
 export const DRAIN_MS = 10_000;
@@ -57,50 +64,30 @@ export function settingsOf(
   options: ConsumerSettings,
   { limits }: Pick<Receiver, "limits">,
 ): CompleteSettings {
-  const settings = {
-    concurrency: inRange(options, "concurrency", {
-      fallback: 10,
-      min: 1,
-      max: 10_000,
-      integer: true,
-    }),
-    visibilityTimeoutMs: inRange(options, "visibilityTimeoutMs", {
-      fallback: 30_000,
-      min: 1_000,
-      max: limits.queue.visibilityMs,
-    }),
-    waitMs: inRange(options, "waitMs", {
-      fallback: limits.queue.waitMs,
-      min: 0,
-      max: limits.queue.waitMs,
-    }),
-    drainMs: inRange(options, "drainMs", { fallback: DRAIN_MS, min: 0, max: 86_400_000 }),
-    refillMs: inRange(options, "refillMs", { fallback: 20, min: 0, max: 60_000 }),
-    ackLingerMs: inRange(options, "ackLingerMs", { fallback: 20, min: 0, max: 1_000 }),
-    redelivery: { ...REDELIVERY, ...options.redelivery },
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
+  const { queue } = limits;
+  const cannot = "create a consumer";
+  const { concurrency = 10, visibilityTimeoutMs = 30_000, waitMs = queue.waitMs } = options;
+  const { drainMs = DRAIN_MS, refillMs = 20, ackLingerMs = 20 } = options;
+  const { clock = systemClock, random = Math.random } = options;
+  const redelivery = { ...REDELIVERY, ...options.redelivery };
+  checkRanges({ concurrency }, { cannot, min: 1, max: 10_000, integer: true });
+  checkRanges({ visibilityTimeoutMs }, { cannot, min: 1_000, max: queue.visibilityMs });
+  checkRanges({ waitMs }, { cannot, min: 0, max: queue.waitMs });
+  checkRanges({ drainMs }, { cannot, min: 0, max: 86_400_000 });
+  checkRanges({ refillMs }, { cannot, min: 0, max: 60_000 });
+  checkRanges({ ackLingerMs }, { cannot, min: 0, max: 1_000 });
+  const { baseMs, maxMs } = redelivery;
+  checkRanges({ "redelivery.baseMs": baseMs, "redelivery.maxMs": maxMs }, { cannot, min: 0 });
+  return {
+    concurrency,
+    visibilityTimeoutMs,
+    waitMs,
+    drainMs,
+    refillMs,
+    ackLingerMs,
+    redelivery,
+    clock,
+    random,
+    telemetry: options.telemetry,
   };
-  const { baseMs, maxMs } = settings.redelivery;
-  if ([baseMs, maxMs].every((ms) => typeof ms === "number" && ms >= 0)) return settings;
-  throw new RangeError("Cannot create a consumer as redelivery must hold positive milliseconds");
-}
-
-function inRange(
-  options: ConsumerSettings,
-  name: "concurrency" | "visibilityTimeoutMs" | "waitMs" | "drainMs" | "refillMs" | "ackLingerMs",
-  { fallback, min, max, integer = false }: {
-    fallback: number;
-    min: number;
-    max: number;
-    integer?: boolean;
-  },
-): number {
-  const value = options[name] ?? fallback;
-  const isNumber = integer ? Number.isInteger(value) : typeof value === "number";
-  if (isNumber && value >= min && value <= max) return value;
-  const rule = `${integer ? "an integer from " : ""}${min} to ${max}`;
-  throw new RangeError(
-    `Cannot create a consumer as ${name} must be ${rule}: current value is ${value}`,
-  );
 }

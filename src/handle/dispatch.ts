@@ -4,6 +4,8 @@ import { defined } from "../support/defined.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
+import { isRetryable } from "../support/retry.ts";
+import { observed, type Telemetry, within } from "../support/telemetry.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
@@ -62,6 +64,8 @@ export interface DispatchHooks {
   maxAttempts?: number;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
+  /** Traces and metrics. Default: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -90,20 +94,27 @@ export async function dispatch(
   message: ReceivedMessage,
   hooks: DispatchHooks,
 ): Promise<Outcome> {
-  const { queue, clock = systemClock } = hooks;
+  const { queue, clock = systemClock, telemetry } = hooks;
   const { receivedAt = new Date(clock.now()) } = hooks;
   const sound = probe(() => soundMessage(message, receivedAt)) ?? NO_MESSAGE;
   const attempt = isCount(hooks.attempt) ? hooks.attempt : sound.attempt;
   const { logger, maxAttempts = hooks.maxAttempts ?? Infinity } = dispatcher.options;
+  const watch = telemetry &&
+    observed(() => telemetry.process?.({ message: sound, queue, attempt, receivedAt }));
   let verdicts: readonly Verdict[];
   try {
-    verdicts = await verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt });
+    verdicts = await within(
+      watch,
+      () => verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt }),
+    );
   } catch (error) {
     // What others passed in may fail in ways that nobody has thought of: the message comes again.
     reportUnforeseen({ logger, queue, message: sound }, error);
     verdicts = [{ kind: "retry", error }];
   }
-  return decide(verdicts, { queue, attempt, maxAttempts });
+  const outcome = decide(verdicts, { queue, attempt, maxAttempts });
+  if (watch) observed(() => watch.ended?.(outcome));
+  return outcome;
 }
 
 /** Stands for a message that cannot even be looked at. */
@@ -123,6 +134,7 @@ function verdictsOn(
   received: ReceivedMessage,
   dispatcher: Dispatcher,
   host: Host,
+  isRestored = false,
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, onUnknown } = dispatcher.options;
   // The handlers' own: changes of theirs must not get into the dead-letter queue.
@@ -133,6 +145,7 @@ function verdictsOn(
   } catch (error) {
     return [unreadable(error, { message }, { dispatcher, host })];
   }
+  if (event.isAway && !isRestored) return whenRestored(message, event, { dispatcher, host });
   const { type } = event.facts;
   const subscriptions = type === undefined ? [] : dispatcher.subscriptionsTo(type);
   if (type !== undefined && subscriptions.length > 0) {
@@ -141,6 +154,40 @@ function verdictsOn(
   const reason = type === undefined ? "names no event type" : "has no subscriber";
   reportUnhandled({ logger, queue: host.queue, message }, { then: onUnknown, type, reason });
   return [fallback(onUnknown, "UNKNOWN_TYPE")];
+}
+
+/** Waits for the published body of a message, and takes the message to the handlers. */
+async function whenRestored(
+  message: ReceivedMessage,
+  event: LazyEvent,
+  { dispatcher, host }: Dispatching,
+): Promise<Verdict[]> {
+  const { payloads, logger, serializers } = dispatcher.options;
+  const { queue, clock, signal } = host;
+  let restored: ReceivedMessage;
+  try {
+    const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
+      // Throws, and says what is missing.
+      event.data(serializers, event.facts.type ?? "") as never;
+    restored = await abortable(restoring, signal);
+  } catch (error) {
+    if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
+    const { type } = event.facts;
+    if (probe(() => (error as MelangeError).code) === "UNDECODABLE") {
+      return [unreadable(error, { message, type }, { dispatcher, host })];
+    }
+    const reason = readingFault(error);
+    reportUnhandled({ logger, queue, message }, { then: "retry", type, reason });
+    // The message is not the cause where the store is down.
+    return [{ kind: "retry", error, uncounted: isRetryable(error) }];
+  }
+  return await verdictsOn(restored, dispatcher, host, true);
+}
+
+/** The dispatcher and the host of a message. */
+interface Dispatching {
+  readonly dispatcher: Dispatcher;
+  readonly host: Host;
 }
 
 /** A message that somebody wants. */
@@ -198,8 +245,8 @@ async function whenRead(
 /** Reports a message that cannot be read; returns the verdict that the dispatcher has for it. */
 function unreadable(
   error: unknown,
-  { message, type }: { message: ReceivedMessage; type?: string },
-  { dispatcher, host }: { dispatcher: Dispatcher; host: Host },
+  { message, type }: { message: ReceivedMessage; type?: string | undefined },
+  { dispatcher, host }: Dispatching,
 ): Verdict {
   const { logger, onUndecodable: then } = dispatcher.options;
   const reason = readingFault(error);

@@ -7,6 +7,7 @@ import { checkRange } from "../support/range.ts";
 import { jsonReaders, type Readers } from "../wire/serializer.ts";
 import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 import type { ReceivedMessage } from "../wire/message.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 
 /**
  * The fate of a message that cannot be handled.
@@ -25,6 +26,11 @@ export interface DispatcherOptions {
   middleware?: readonly Middleware[];
   /** Reads the data. Default: JSON. */
   serializers?: SerializerRegistry;
+  /**
+   * The store and the codecs of bodies that are not in their messages. Default: none; such a message
+   * is undecodable.
+   */
+  payloads?: PayloadOptions;
   /**
    * Names the type of a message that names none of ours: a message of another system. Returns
    * `undefined` for a message that it does not know. Any name reaches the subscribers of the name
@@ -258,6 +264,9 @@ function checkOptions(options: DispatcherOptions): void {
   }
   if (options.deduplication && typeof options.deduplication.store?.claim !== "function") {
     throw new TypeError(`Cannot ${cannot} as deduplication needs a store: pass { store }`);
+  }
+  if (options.payloads && typeof options.payloads.store?.restore !== "function") {
+    throw new TypeError(`Cannot ${cannot} as payloads needs a store: pass { store }`);
   }
   for (const name of ["handlerTimeoutMs", "maxAttempts"] as const) {
     if (options[name] === undefined) continue;

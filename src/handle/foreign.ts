@@ -17,7 +17,7 @@ export interface ForeignOptions {
  */
 export function readAny(message: ReceivedMessage, options: ForeignOptions): LazyEvent {
   const event = read(message);
-  if (event.facts.type !== undefined) return event;
+  if (event.facts.type !== undefined || event.isAway) return event;
   const { typeOf, dataOf, defaultEvent } = options;
   const named: unknown = typeOf && ask(() => typeOf(message), "typeOf");
   const type = named ?? defaultEvent?.type;

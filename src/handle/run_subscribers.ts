@@ -2,7 +2,7 @@ import { type AnyEventType, type Event, linked } from "../event/event.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import { abortable, type Clock } from "../support/clock.ts";
 import { defined } from "../support/defined.ts";
-import { isNumber } from "../support/duration.ts";
+import { isNumber } from "../support/range.ts";
 import { MelangeError, probe, reasonOf } from "../support/errors.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { deduplicationKey } from "./deduplication/key.ts";
@@ -95,10 +95,12 @@ function eventOf(eventType: AnyEventType | undefined, job: Run): Event | Promise
   const { type, data } = job;
   let event: Event = { ...job.event.facts, type, data };
   if (!eventType) return event;
-  try {
-    event = { ...event, ...upToDate(eventType, job.event, data) };
-  } catch (error) {
-    return refused(error, job);
+  if (eventType.version !== undefined) {
+    try {
+      event = { ...event, ...upToDate(eventType, job.event, data) };
+    } catch (error) {
+      return refused(error, job);
+    }
   }
   const result = validate(eventType.schema, event.data);
   if ("ok" in result && result.ok) return linked(eventType, { ...event, data: result.value });

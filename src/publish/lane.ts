@@ -1,8 +1,9 @@
 import type { Limits, Sender, SendResult } from "../backend.ts";
-import { type BatcherOptions, createBatcher } from "../support/batcher.ts";
+import { Batcher, type BatcherOptions } from "../support/batcher.ts";
 import { outcomeUnknown } from "../support/errors.ts";
 import { retryEach, type RetryOptions } from "../support/retry.ts";
 import { sendApart } from "../support/send_apart.ts";
+import { observed, type Telemetry, watched } from "../support/telemetry.ts";
 import { type Destination, isFifo, kindOf, nameOf, type OutgoingMessage } from "../wire/message.ts";
 
 /** A message in a lane, which waits for a request or a result. */
@@ -28,6 +29,8 @@ export interface LaneSettings
   extends Pick<BatcherOptions<Item, SendResult>, "lingerMs" | "maxInFlight" | "gathers" | "clock"> {
   readonly backend: Sender;
   readonly retry: RetryOptions;
+  /** Told of each request. Default: none. */
+  readonly telemetry?: Telemetry | undefined;
   /** Tells whether somebody flushes, so that nothing waits for more to come. */
   isUrgent(): boolean;
 }
@@ -55,46 +58,18 @@ export interface Lane extends LaneFacts {
 
 /** Creates an empty lane. */
 export function createLane(destination: Destination, settings: LaneSettings): Lane {
-  const { backend, retry, isUrgent } = settings;
+  const { backend, isUrgent } = settings;
   const limits = backend.limits[kindOf(destination)];
   const groupOf = isFifo(nameOf(destination)) && (({ message }: Item) => message.group);
   const line = new Set<Place>();
-  const batcher = createBatcher<Item, SendResult>({
+  const batcher = new Batcher<Item, SendResult>({
     ...settings,
     maxItems: limits.entries,
     maxBytes: limits.batchBytes,
     sizeOf: ({ message }) => backend.sizeOf(message, destination),
     ...(groupOf && { keyOf: groupOf }),
-    run,
+    run: (...batch) => sendBatch(batch, { ...settings, destination, groupOf }),
   });
-
-  /** Sends a batch until each message has a result. The batch ends when all its callers gave up. */
-  function run(
-    items: Item[],
-    settle: (item: Item, result: SendResult) => void,
-    answered?: () => void,
-  ): Promise<void> {
-    const waiting = new Set(items);
-    // None where nobody can give up: a signal costs the backend time.
-    const ending = items.some(({ signal }) => signal) && new AbortController();
-    const signal = ending ? ending.signal : undefined;
-    const check = () => {
-      // Not where all have their results: an abort is an error with a stack.
-      if (!ending || waiting.size < 1) return;
-      if ([...waiting].every(({ signal }) => signal?.aborted)) ending.abort();
-    };
-    for (const { signal } of items) signal?.addEventListener("abort", check);
-    const send = (going: Item[]) =>
-      backend.send(destination, going.map(({ message }) => message), { signal });
-    const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf }).finally(answered);
-    const tell = (item: Item, result: SendResult) => {
-      settle(item, result);
-      waiting.delete(item);
-      check();
-    };
-    return retryEach(items, sendAll, tell, { ...retry, signal })
-      .finally(() => items.forEach(({ signal }) => signal?.removeEventListener("abort", check)));
-  }
 
   /** Sends from the ready places in front, in one go, so that the messages share a request. */
   function admit(): void {
@@ -136,7 +111,42 @@ export function createLane(destination: Destination, settings: LaneSettings): La
       line.delete(place);
       admit();
     },
-    hurry: batcher.hurry,
-    isIdle: () => line.size < 1 && batcher.isIdle(),
+    hurry: () => batcher.hurry(),
+    isIdle: () => line.size < 1 && batcher.idle,
   };
+}
+
+/** Sends a batch until each message has a result. The batch ends when all its callers gave up. */
+function sendBatch(
+  [items, settle, answered]: Parameters<BatcherOptions<Item, SendResult>["run"]>,
+  { backend, retry, destination, groupOf, telemetry }: LaneSettings & {
+    destination: Destination;
+    groupOf: false | ((item: Item) => string | undefined);
+  },
+): Promise<void> {
+  const waiting = new Set(items);
+  // None where nobody can give up: a signal costs the backend time.
+  const ending = items.some(({ signal }) => signal) && new AbortController();
+  const signal = ending ? ending.signal : undefined;
+  const check = () => {
+    // Not where all have their results: an abort is an error with a stack.
+    if (!ending || waiting.size < 1) return;
+    if ([...waiting].every(({ signal }) => signal?.aborted)) ending.abort();
+  };
+  for (const { signal } of items) signal?.addEventListener("abort", check);
+  const send = (going: Item[]) => {
+    const messages = going.map(({ message }) => message);
+    const watch = telemetry && observed(() => telemetry.send?.(destination, messages));
+    const sent = backend.send(destination, messages, { signal });
+    watched(watch, sent);
+    return sent;
+  };
+  const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf }).finally(answered);
+  const tell = (item: Item, result: SendResult) => {
+    settle(item, result);
+    waiting.delete(item);
+    check();
+  };
+  return retryEach(items, sendAll, tell, { ...retry, signal })
+    .finally(() => items.forEach(({ signal }) => signal?.removeEventListener("abort", check)));
 }

@@ -15,6 +15,9 @@ import {
 } from "../wire/message.ts";
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
+import type { RetryOptions } from "../support/retry.ts";
+import { observed, type PublishWatch } from "../support/telemetry.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
 /**
@@ -123,60 +126,77 @@ export interface Writing {
   format: Format | MessageFormat;
   /** Serializers by the type of an event. */
   serializers: Writers;
+  /** The store and the codecs of bodies that do not travel as they are. */
+  payloads: PayloadOptions | undefined;
+  /** The clock and the jitter of the store, too. */
+  readonly retry: RetryOptions;
 }
 
 /**
  * Makes the message that carries an event to a destination. Returns a promise if the schema or the
- * serializer does.
- * The message keeps the rules of messages and the limits of the sender, because some senders check
- * neither.
+ * serializer does, or if there is a store of payloads, which is asked last. The message keeps the
+ * rules of messages and the limits of the sender, because some senders check neither.
  * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
  * message cannot be sent
  */
 export function outgoing(
   event: Event,
-  { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
+  { options, lane, writing, watch }: {
+    options: PublishOptions;
+    lane: LaneFacts;
+    writing: Writing;
+    watch?: PublishWatch | undefined;
+  },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
+  const { payloads, retry, serializers } = writing;
   const { attributes } = options;
   const { destination, limits } = lane;
   const toQueue = "queue" in destination;
   const check = (valid: Validation) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
   };
-  // Now: until a schema or serializer answers, the caller may have changed the data.
-  const placed = placement(event, type, { options, destination });
-  const write = (serializers: Writers): OutgoingMessage => {
+  const write = (serializers: Writers, placed: Placed): OutgoingMessage => {
     const message = {
       ...encode(event, { ...writing, serializers, toQueue, attributes }),
       ...placed,
     };
+    return watch && observed(() => watch.carry?.(message)) || message;
+  };
+  const finish = (message: OutgoingMessage) => {
+    if (payloads) {
+      return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });
+    }
     const error = refusal(message, destination, limits);
     if (error) throw error;
     checkedFor.set(message, lane);
     return message;
   };
-  const data = carriedData(event, writing.serializers);
+  const place = () => placement(event, type, { options, destination });
+  const data = carriedData(event, serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
-  const { serializers } = writing;
   const ready = serializers.written?.(event) ?? serializers;
-  if (ready instanceof Promise) {
-    return ready.then(async (ready) => (check(await valid), write(ready)));
+  if (!(ready instanceof Promise || valid instanceof Promise)) {
+    check(valid);
+    return finish(write(ready, place()));
   }
-  if (valid instanceof Promise) {
-    const message = write(ready);
-    return valid.then((valid) => (check(valid), message));
-  }
-  check(valid);
-  return write(ready);
+  // At once: until a schema or a serializer answers, the caller may have changed the data.
+  const placed = place();
+  const message = ready instanceof Promise ? undefined : write(ready, placed);
+  return (async () => {
+    check(await valid);
+    return finish(message ?? write(await ready, placed));
+  })();
 }
+
+type Placed = Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs">;
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */
 function placement(
   event: Event,
   type: AnyEventType | undefined,
   { options, destination }: { options: PublishOptions; destination: Destination },
-): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
+): Placed {
   const fifo = isFifo(nameOf(destination));
   const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
   const { delayMs, deduplicationId = fifo && event.id } = options;

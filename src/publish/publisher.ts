@@ -7,9 +7,11 @@ import { type Format, isFormat, type MessageFormat } from "../wire/packed.ts";
 import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
 import { checkRanges } from "../support/range.ts";
 import { failed } from "../support/result.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
 import { notSent } from "../support/send_apart.ts";
 import { createSending, type Sending } from "./sending.ts";
+import type { PayloadOptions } from "../wire/payloads/options.ts";
 import { jsonOnly } from "../wire/serializer.ts";
 import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 
@@ -61,6 +63,12 @@ export interface PublisherSettings {
   /** Serializers for the data. Default: JSON. */
   serializers?: SerializerRegistry;
   /**
+   * The store and the codecs of bodies that are too large for a message. An event keeps its place
+   * in the order while its body is stored, and fails alone if the body cannot be stored. Default:
+   * none; an event above the limit is refused.
+   */
+  payloads?: PayloadOptions;
+  /**
    * Time that an event waits for other events to share its request, in milliseconds. Default: 0,
    * which gathers only the events of the same turn.
    */
@@ -85,6 +93,8 @@ export interface PublisherSettings {
   clock?: Clock;
   /** The source of jitter. Default: `Math.random`. */
   random?: Random;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
 }
 
 /**
@@ -153,6 +163,8 @@ export class MessagePublisher implements EventPublisher {
       clock,
       format,
       serializers,
+      payloads: rest.payloads,
+      telemetry: rest.telemetry,
       retry: { ...retry, clock, random, budget },
     });
     disposable(this, () => this.close());

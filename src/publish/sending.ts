@@ -5,6 +5,7 @@ import { abortable } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import { DEADLINE_MS } from "../support/retry.ts";
 import { Semaphore } from "../support/semaphore.ts";
+import { observed, type PublishWatch, watched } from "../support/telemetry.ts";
 import { kindOf, nameOf } from "../wire/message.ts";
 import { createLane, type Lane, type LaneSettings } from "./lane.ts";
 import { destinationOf, outgoing, type PublishOptions, type Writing } from "./outgoing.ts";
@@ -29,7 +30,7 @@ export interface Sending {
 
 /** Starts without an event. */
 export function createSending(settings: SendingSettings): Sending {
-  const { maxPending, clock, retry } = settings;
+  const { maxPending, telemetry } = settings;
   const places = new Semaphore(maxPending);
   const lanes = new Map<string, Lane>();
   const pending = new Set<Promise<SendResult>>();
@@ -37,7 +38,11 @@ export function createSending(settings: SendingSettings): Sending {
   let isClosed = false;
   const isUrgent = () => flushes > 0;
 
-  async function sendInOrder(event: Event, options: PublishOptions): Promise<SendResult> {
+  async function sendInOrder(
+    event: Event,
+    options: PublishOptions,
+    watch: PublishWatch | undefined,
+  ): Promise<SendResult> {
     if (isClosed) throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
     const { signal } = options;
     signal?.throwIfAborted();
@@ -47,9 +52,9 @@ export function createSending(settings: SendingSettings): Sending {
       const wait = places.acquire(signal);
       if (wait) await wait;
       try {
-        const prepared = outgoing(event, { options, lane, writing: settings });
+        const prepared = outgoing(event, { options, lane, writing: settings, watch });
         const message = prepared instanceof Promise
-          ? await inTime(event, prepared, signal)
+          ? await inTime(event, prepared, { ...settings, signal })
           : prepared;
         return await lane.send(place, { message, signal });
       } finally {
@@ -58,19 +63,6 @@ export function createSending(settings: SendingSettings): Sending {
     } finally {
       lane.leave(place);
     }
-  }
-
-  /** Ends the wait for a schema or serializer without an answer, because later events wait behind this event. */
-  function inTime<T>(event: Event, message: Promise<T>, signal?: AbortSignal): Promise<T> {
-    // A second at least: a policy without retries has a deadline of 0.
-    const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
-    const ending = new AbortController();
-    const cancel = clock.after(ms, () => {
-      ending.abort(
-        refusedEvent(event, "no answer came in time from its schema or serializer", "TIMEOUT"),
-      );
-    });
-    return abortable(abortable(message, ending.signal), signal).finally(cancel);
   }
 
   function laneOf(event: Event, options: PublishOptions): Lane {
@@ -86,7 +78,9 @@ export function createSending(settings: SendingSettings): Sending {
 
   return {
     send(event, options) {
-      const result = sendInOrder(event, options);
+      const watch = telemetry && observed(() => telemetry.publish?.(event, options));
+      const result = sendInOrder(event, options, watch);
+      watched(watch, result);
       const forget = () => pending.delete(result);
       pending.add(result);
       result.then(forget, forget);
@@ -103,4 +97,19 @@ export function createSending(settings: SendingSettings): Sending {
       isClosed = true;
     },
   };
+}
+
+/** Ends the wait for a schema without an answer, because later events wait behind this event. */
+function inTime<T>(
+  event: Event,
+  message: Promise<T>,
+  { clock, retry, signal }: SendingSettings & { signal: AbortSignal | undefined },
+): Promise<T> {
+  // A second at least: a policy without retries has a deadline of 0.
+  const ms = Math.max(retry.deadlineMs ?? DEADLINE_MS, 1_000);
+  const ending = new AbortController();
+  const cancel = clock.after(ms, () => {
+    ending.abort(refusedEvent(event, "no answer came in time", "TIMEOUT"));
+  });
+  return abortable(abortable(message, ending.signal), signal).finally(cancel);
 }

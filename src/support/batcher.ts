@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** Options of {@linkcode createBatcher}. */
+/** Options of {@linkcode Batcher}. */
 export interface BatcherOptions<Item, Outcome> {
   /** The most items of a batch. */
   maxItems: number;
@@ -52,143 +52,161 @@ type Line<Item, Outcome> = Map<Item, Entry<Outcome>>;
  * Collects items and runs them in batches: as soon as a batch is full by count or bytes, else when
  * the first item has waited long enough. Each item gets an outcome of its own.
  */
-export interface Batcher<Item extends object, Outcome> {
+export class Batcher<Item extends object, Outcome> {
+  readonly #options: BatcherOptions<Item, Outcome>;
+  /** The lines with items that may go, in the order of service. */
+  readonly #ready = new Map<string | undefined, Line<Item, Outcome>>();
+  /** The lines that wait for the batch with their key. */
+  readonly #held = new Map<string | undefined, Line<Item, Outcome>>();
+  #running = 0;
+  /** Ends the time in which a batch with room left holds up further batches. */
+  #answered: (() => void) | undefined;
+  #due = false;
+  #cancelLinger: (() => void) | undefined;
+
+  /** Creates an empty batcher. */
+  constructor(options: BatcherOptions<Item, Outcome>) {
+    this.#options = options;
+  }
+
+  /** State of rest: no item waits and no batch runs. */
+  get idle(): boolean {
+    return this.#ready.size + this.#running < 1;
+  }
+
   /** Adds an item, at its place in the order, before returning. The same object is added once. */
-  add(item: Item): Promise<Outcome>;
+  add(item: Item): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const size = this.#options.sizeOf?.(item) ?? 0;
+      const key = this.#keyOf(item);
+      const line = this.#lineOf(key).set(item, { size, resolve, reject });
+      if (!this.#held.has(key)) this.#ready.set(key, line);
+      this.#pump();
+    });
+  }
+
   /**
    * Takes an item back; `false` if the item is in a batch already. The promise of the item then
    * never settles.
    */
-  remove(item: Item): boolean;
-  /** Runs the waiting items without further waiting. */
-  hurry(): void;
-  /** Tells whether no item waits and no batch runs. */
-  isIdle(): boolean;
-}
-
-/** Creates an empty batcher. */
-export function createBatcher<Item extends object, Outcome>(
-  options: BatcherOptions<Item, Outcome>,
-): Batcher<Item, Outcome> {
-  const { maxItems, maxBytes = Infinity, lingerMs, maxInFlight, clock, gathers } = options;
-  const { sizeOf = () => 0, keyOf = () => undefined, run } = options;
-  /** The lines with items that may go, in the order of service. */
-  const ready = new Map<string | undefined, Line<Item, Outcome>>();
-  /** The lines that wait for the batch with their key. */
-  const held = new Map<string | undefined, Line<Item, Outcome>>();
-  let running = 0;
-  /** Ends the time in which a batch with room left holds up further batches. */
-  let patience: (() => void) | undefined;
-  let due = false;
-  let cancelLinger: (() => void) | undefined;
-
-  function pump(): void {
-    let { batch, isFull } = next();
-    while (batch.size > 0 && running < maxInFlight && (isFull || (due && !patience))) {
-      start(batch, gathers && !isFull ? holdUp() : undefined);
-      ({ batch, isFull } = next());
-    }
-    if (batch.size === 0) stopLinger();
-    else if (!due) cancelLinger ??= linger();
+  remove(item: Item): boolean {
+    const key = this.#keyOf(item);
+    const line = this.#lineOf(key);
+    if (!line.delete(item)) return false;
+    if (line.size < 1) this.#ready.delete(key);
+    this.#pump();
+    return true;
   }
 
-  /** The items that are next and fit together. The batch is full if no other item fits. */
-  function next(): { batch: Line<Item, Outcome>; isFull: boolean } {
+  /** Runs the waiting items without further waiting. */
+  hurry(): void {
+    this.#stopLinger();
+    this.#due = true;
+    this.#pump();
+  }
+
+  #keyOf(item: Item): string | undefined {
+    return this.#options.keyOf?.(item);
+  }
+
+  #lineOf(key: string | undefined): Line<Item, Outcome> {
+    return this.#held.get(key) ?? this.#ready.get(key) ?? new Map();
+  }
+
+  #pump(): void {
+    const { maxInFlight, gathers } = this.#options;
+    while (this.#ready.size > 0 && this.#running < maxInFlight) {
+      const isFull = this.#isFull();
+      if (!isFull && (!this.#due || this.#answered)) break;
+      this.#start(this.#take(), gathers && !isFull ? this.#holdUp() : undefined);
+    }
+    if (this.#ready.size < 1) this.#stopLinger();
+    else if (!this.#due) this.#cancelLinger ??= this.#linger();
+  }
+
+  /** Tells whether the items that may go fill a batch. Looks only at items that one batch holds. */
+  #isFull(): boolean {
+    const { maxItems, maxBytes = Infinity } = this.#options;
+    let [items, bytes] = [0, 0];
+    for (const line of this.#ready.values()) {
+      items += line.size;
+      if (items >= maxItems) return true;
+      for (const { size } of line.values()) bytes += size;
+    }
+    return bytes >= maxBytes;
+  }
+
+  /** The items that are next and fit together. */
+  #take(): Line<Item, Outcome> {
+    const { maxItems, maxBytes = Infinity } = this.#options;
     const batch: Line<Item, Outcome> = new Map();
     let bytes = 0;
-    for (const line of ready.values()) {
+    for (const line of this.#ready.values()) {
       for (const [item, entry] of line) {
-        const fits = batch.size < 1 || bytes + entry.size <= maxBytes;
-        if (!fits || batch.size >= maxItems) return { batch, isFull: true };
-        batch.set(item, entry);
         bytes += entry.size;
+        if (batch.size >= maxItems || (batch.size > 0 && bytes > maxBytes)) return batch;
+        batch.set(item, entry);
       }
     }
-    return { batch, isFull: batch.size >= maxItems || bytes >= maxBytes };
+    return batch;
   }
 
   /** Starts the time for which the first item waits, and returns the function that ends the time. */
-  function linger(): () => void {
-    if (lingerMs > 0) return clock.after(lingerMs, hurry);
+  #linger(): () => void {
+    const { lingerMs, clock } = this.#options;
+    if (lingerMs > 0) return clock.after(lingerMs, () => this.hurry());
     let cancelled = false;
-    queueMicrotask(() => cancelled || hurry());
+    queueMicrotask(() => cancelled || this.hurry());
     return () => cancelled = true;
   }
 
-  function stopLinger(): void {
-    cancelLinger?.();
-    cancelLinger = undefined;
-    due = false;
-  }
-
-  function hurry(): void {
-    stopLinger();
-    due = true;
-    pump();
+  #stopLinger(): void {
+    this.#cancelLinger?.();
+    this.#cancelLinger = undefined;
+    this.#due = false;
   }
 
   /** Lets no other batch with room left go until the function returned is called, or patience ends. */
-  function holdUp(): () => void {
+  #holdUp(): () => void {
     const answered = () => {
       cancel();
-      if (patience !== answered) return;
-      patience = undefined;
-      pump();
+      if (this.#answered !== answered) return;
+      this.#answered = undefined;
+      this.#pump();
     };
-    const cancel = clock.after(PATIENCE_MS, answered);
-    return patience = answered;
+    const cancel = this.#options.clock.after(PATIENCE_MS, answered);
+    return this.#answered = answered;
   }
 
-  function start(batch: Line<Item, Outcome>, answered: (() => void) | undefined): void {
+  #start(batch: Line<Item, Outcome>, answered: (() => void) | undefined): void {
     const items = [...batch.keys()];
-    for (const item of items) {
-      const key = keyOf(item);
-      const line = lineOf(key);
-      line.delete(item);
-      if (key !== undefined) held.set(key, line);
-      if (key !== undefined || line.size < 1) ready.delete(key);
-    }
-    running += 1;
-    run(items, (item, outcome) => batch.get(item)?.resolve(outcome), answered)
+    for (const item of items) this.#leave(item);
+    this.#running += 1;
+    const settle = (item: Item, outcome: Outcome) => batch.get(item)?.resolve(outcome);
+    this.#options.run(items, settle, answered)
       .catch((error) => batch.forEach(({ reject }) => reject(error)))
       .finally(() => {
-        running -= 1;
-        for (const item of items) release(keyOf(item));
+        this.#running -= 1;
+        for (const item of items) this.#release(this.#keyOf(item));
         answered?.();
-        pump();
+        this.#pump();
       });
   }
 
-  function lineOf(key: string | undefined): Line<Item, Outcome> {
-    return held.get(key) ?? ready.get(key) ?? new Map();
+  /** Takes an item out of its line, and lets nobody of a line with a key go until its batch has ended. */
+  #leave(item: Item): void {
+    const key = this.#keyOf(item);
+    const line = this.#lineOf(key);
+    line.delete(item);
+    if (key !== undefined) this.#held.set(key, line);
+    if (key !== undefined || line.size < 1) this.#ready.delete(key);
   }
 
   /** Lets the waiting items of a line go next. The lines that were served last come at the end. */
-  function release(key: string | undefined): void {
-    const line = lineOf(key);
-    if (!held.delete(key) || line.size < 1) return;
-    ready.set(key, line);
-    due = true;
+  #release(key: string | undefined): void {
+    const line = this.#lineOf(key);
+    if (!this.#held.delete(key) || line.size < 1) return;
+    this.#ready.set(key, line);
+    this.#due = true;
   }
-
-  return {
-    add: (item) =>
-      new Promise((resolve, reject) => {
-        const entry = { size: sizeOf(item), resolve, reject };
-        const key = keyOf(item);
-        const line = lineOf(key).set(item, entry);
-        if (!held.has(key)) ready.set(key, line);
-        pump();
-      }),
-    remove(item) {
-      const key = keyOf(item);
-      const line = lineOf(key);
-      if (!line.delete(item)) return false;
-      if (line.size < 1) ready.delete(key);
-      pump();
-      return true;
-    },
-    hurry,
-    isIdle: () => ready.size + running < 1,
-  };
 }

@@ -1,5 +1,3 @@
-import { isNumber } from "./duration.ts";
-
 /** The numbers that an option may be, and the words of the error for others. */
 export interface RangeRule {
   /** The action that fails with another number, such as `create a store`. */
@@ -14,18 +12,23 @@ export interface RangeRule {
   integer?: boolean;
 }
 
+/** Tells whether a value is a number from `least` to `most`; numeric text is no number. */
+export function isNumber(value: unknown, least: number, most: number = Infinity): value is number {
+  return typeof value === "number" && value >= least && value <= most;
+}
+
 /**
  * Refuses a number outside a range, and a value that is no number.
  * @throws {RangeError} if the rule is broken
  */
 export function checkRange(value: unknown, rule: RangeRule): void {
-  const { cannot, name, min, max, integer = false } = rule;
+  const { cannot, name, min, max = Infinity, integer = false } = rule;
   if (isNumber(value, min, max) && (!integer || Number.isSafeInteger(value))) return;
   const shown = typeof value === "number" ? value : typeof value;
   const least = min === Number.MIN_VALUE ? "more than 0" : `${min} or more`;
   throw new RangeError(
     `Cannot ${cannot} as ${name} must be ${integer ? "an integer, " : ""}${
-      max === undefined ? least : `${min} to ${max}`
+      max < Number.MAX_VALUE ? `${min} to ${max}` : least
     }: current value is ${shown}`,
   );
 }

@@ -40,7 +40,7 @@ export function deadLetterCopy(
   const { body } = opened;
   const { dead: stale, ...packed } = unpack(opened.attributes) ?? packForeign(opened);
   const origin = packedOrigin(opened.origin);
-  const placed = placeOf(message, facts);
+  const placed = placeOf(message, facts.queue);
   const told = withPacked(opened, { ...packed, ...origin, dead: facts });
   // What an earlier death said would be taken for the reason of this one.
   const untold = withPacked(opened, packed);
@@ -53,12 +53,33 @@ export function deadLetterCopy(
   return copies.find(fits) ?? { body: message.body, attributes: message.attributes, ...placed };
 }
 
+/**
+ * Makes the copy of a dead letter that goes back to a queue: the message as it was published,
+ * without the facts of its death. The event keeps its id, also an event of another writer. In a
+ * FIFO queue the deduplication id is the broker's id of the letter, which is new for each death, so
+ * that the queue drops a repeated copy and no other. Without room for the id, the copy is the
+ * message as it was received.
+ */
+export function redrivenCopy(
+  message: ReceivedMessage,
+  queue: string,
+  messageBytes: number,
+): OutgoingMessage {
+  const opened = openEnvelope(message);
+  const { dead: _, ...packed } = unpack(opened.attributes) ?? packForeign(opened);
+  const attributes = withPacked(opened, { ...packed, ...packedOrigin(opened.origin) });
+  const placed = placeOf(message, queue);
+  const copy = { body: opened.body, attributes, ...placed };
+  if (refusal(copy, { queue }, { messageBytes, delayMs: 0 }) === undefined) return copy;
+  return { body: message.body, attributes: message.attributes, ...placed };
+}
+
 function withPacked({ attributes }: ReceivedMessage, packed: Packed): Attributes {
   return { ...attributes, [PACKED]: JSON.stringify(packed) };
 }
 
 /** The fields of a copy beside body and attributes: group, deduplication id and trace. */
-function placeOf({ id, group, origin }: ReceivedMessage, { queue }: DeadLetterFacts) {
+function placeOf({ id, group, origin }: ReceivedMessage, queue: string) {
   const traceHeader = origin?.traceHeader ?? "";
   return {
     ...defined({ traceHeader: TRACE.test(traceHeader) ? traceHeader : undefined, group }),

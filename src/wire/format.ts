@@ -130,6 +130,8 @@ export interface LazyEvent {
   readonly facts: Omit<Event, "data" | "type"> & { readonly type: string | undefined };
   /** The source of a foreign CloudEvent, where only source and id together are unique. */
   readonly source?: string | undefined;
+  /** Tells that the body is in a store, or encoded, so that the data cannot be read yet. */
+  readonly isAway?: true;
   /** Tells that the message named no type, and the options of the dispatcher did. */
   readonly isForeign?: boolean;
   /**
@@ -150,6 +152,9 @@ export function read(message: ReceivedMessage): LazyEvent {
   const packed = unpack(attributes);
   const named = textOf(attributes, MANIFEST);
   const manifest = named ?? textOf(attributes, EVENT_TYPE);
+  if (packed?.payload || POINTER.test(message.body)) {
+    return readPointer({ type: manifest, ...factsOf(message, packed) });
+  }
   const json = lazyJson(message.body);
   if (packed?.format === "cloudevents" || (packed === undefined && isCloudEvent(message, json))) {
     return readCloudEvent(message, { manifest: named, packed, json });
@@ -167,11 +172,22 @@ export function read(message: ReceivedMessage): LazyEvent {
   };
 }
 
+/** The beginning of a pointer of the Amazon Extended Clients, by the class of today or of before. */
+const POINTER = /^\["[\w.]+S3Pointer",/;
+
+/** Reads a message whose attributes alone tell of the event. */
+function readPointer(facts: LazyEvent["facts"]): LazyEvent {
+  const data = () => {
+    throw undecodable("its body is in a store, or encoded: configure payloads");
+  };
+  return { facts, isAway: true, data };
+}
+
 /** The attribute with the type, as Python's Melange wrote it up to version 6. */
 const EVENT_TYPE = "event_type";
 
 /** The manifest that Python's serializer for JSON gives to every event: it names no type. */
-const NO_MANIFEST = "json";
+export const NO_MANIFEST = "json";
 
 /** A text whose JSON has been parsed, or will be, at most once. */
 interface Payload {

@@ -61,11 +61,17 @@ export interface Packed {
   v?: number;
   correlationId?: string;
   causationId?: string;
+  /** The W3C trace context of the publish, where tracing is on. */
+  traceparent?: string;
+  /** What vendors add to the trace context. */
+  tracestate?: string;
   format?: Format;
   /** The attributes of CloudEvents, where the body has no place for them. */
   ce?: CloudEventAttributes;
   /** The source of a foreign CloudEvent, whose id is unique only together with the source. */
   source?: string;
+  /** Facts of a body that is not in the message as published; only stores of payloads read them. */
+  payload?: Record<string, unknown>;
   /** Facts of the envelope, only on a copy in a dead-letter queue. */
   origin?: PackedOrigin;
   dead?: DeadLetterFacts;
@@ -119,16 +125,26 @@ export function unpack(attributes: Attributes): Packed | undefined {
   const text = textOf(attributes, PACKED);
   const value = text === undefined ? undefined : tryParse(text)?.value;
   if (!isRecord(value)) return undefined;
-  const id = ownText(value, "id");
+  const id = ownText(value, "id") ?? (isRecord(value.payload) ? "" : undefined);
   if (id === undefined) return undefined;
   const packed: Packed = { id, on: ownText(value, "on") ?? "" };
-  for (const key of ["topic", "correlationId", "causationId", "source"] as const) {
+  for (
+    const key of [
+      "topic",
+      "correlationId",
+      "causationId",
+      "source",
+      "traceparent",
+      "tracestate",
+    ] as const
+  ) {
     const item = ownText(value, key);
     if (item !== undefined) packed[key] = item;
   }
   if (typeof value.v === "number") packed.v = value.v;
   if (value.format === "melange" || value.format === "cloudevents") packed.format = value.format;
   if (isRecord(value.ce)) packed.ce = extensionsIn(value.ce);
+  if (isRecord(value.payload)) packed.payload = value.payload;
   const origin = readOrigin(value.origin);
   if (origin) packed.origin = origin;
   const dead = readDeadLetterFacts(value.dead);

@@ -18,7 +18,7 @@ const ORDERS = ["--queue", "q", "--handlers", moduleAt("dispatcher.ts")];
 
 describe("main() refuses arguments with 2, and says what to do", () => {
   const rows: [string, string[], string][] = [
-    ["an unknown command", ["subscribe"], "declare, publish, consume, broker, schemas are known"],
+    ["an unknown command", ["subscribe"], "describe, broker, schemas, export, docs are known"],
     ["a misspelt command", ["cosnume"], "did you mean consume?"],
     ["a misspelt call for help", ["hepl"], "did you mean help?"],
     ["an option before the command", ["--region", "x", "declare"], "name the command first"],
@@ -93,7 +93,7 @@ describe("main() fails with 1, and says what to do", () => {
         ...["consume", "--queue", "q", "--handlers", moduleAt(module)],
       ]);
       assertEquals(code, 1);
-      assertStringIncludes(error, "error: CONFIGURATION: Cannot use the handlers of ");
+      assertStringIncludes(error, "error: CONFIGURATION: Cannot use the module ");
       assertMatch(error, hint);
     });
   }
@@ -160,13 +160,13 @@ describe("main() helps", () => {
     assertEquals(io.outLines[0]?.split("\n").slice(0, 7), [
       "melange COMMAND [options]",
       "",
-      "  declare     Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.",
-      "              Doing it again changes nothing; what you do not name is left as it is.",
-      "  publish     Publishes events of one type and prints one result a line. The data is JSON: an argument,",
-      "              or one value a line from --file or standard input. All of it is read before any is sent.",
-      "  consume     Hands each message of a queue to the handlers of a module, until SIGINT or SIGTERM: then it",
+      "  declare       Creates what is missing: topics, a queue, its dead-letter queue and its subscriptions.",
+      "                Doing it again changes nothing; what you do not name is left as it is.",
+      "  publish       Publishes events of one type and prints one result a line. The data is JSON: an argument,",
+      "                or one value a line from --file or standard input. All of it is read before any is sent.",
+      "  consume       Hands each message of a queue to the handlers of a module, until SIGINT or SIGTERM: then it",
     ]);
-    assertEquals(io.outLines[0]?.split("\n").at(-1), "  --version   Prints the version.");
+    assertEquals(io.outLines[0]?.split("\n").at(-1), "  --version     Prints the version.");
   });
 
   for (const args of [["consume", "--help"], ["consume", "-h"], ["help", "consume"]]) {

@@ -1,4 +1,4 @@
-import { failed, type Result } from "../../../src/support/result.ts";
+import type { Result } from "../../../src/support/result.ts";
 import { checkRange } from "../../../src/support/range.ts";
 import { type ErrorClass, type Failure, serviceError, unknownOutcome } from "./errors.ts";
 import type { Answered, BatchAnswer } from "./sqs.ts";
@@ -28,10 +28,10 @@ export function resultPerEntry<E, T>(
   return entries.map((entry, index): Result<T> => {
     const of = (list: Answered[]) => list.find(({ Id }) => Id === `${index}`);
     const failure = of(answer.Failed);
-    if (failure) return failed(serviceError(action, failureOf(failure, errors)));
+    if (failure) return { ok: false, error: serviceError(action, failureOf(failure, errors)) };
     const success = of(answer.Successful);
     return (success && read(success, entry)) ??
-      failed(unknownOutcome(action, "it was not mentioned"));
+      { ok: false, error: unknownOutcome(action, "it was not mentioned") };
   });
 }
 

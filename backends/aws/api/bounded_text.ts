@@ -1,4 +1,4 @@
-import { readBytes } from "./read_bytes.ts";
+import { readBytes } from "../../../src/support/read_bytes.ts";
 
 /** 64 MiB: ten messages of 1 MiB, in which an escape makes six bytes of one. */
 const MAX_ANSWER_BYTES = 67_108_864;

@@ -68,6 +68,8 @@ export interface AwsRequest<T> extends CallSettings {
   readonly address?: string | undefined;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** The method, for a signer and a `fetch` that know of others. Default: `POST`. */
+  readonly method?: "PUT" | "GET";
   /** Reads the answer; throws if it makes no sense. */
   read(text: string): T;
 }
@@ -99,21 +101,14 @@ export interface AwsClientParts {
 
 /** Creates a client. Nothing is read, checked or sent before the first call. */
 export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
-  const { clock = systemClock, environment = processEnvironment, requestTimeoutMs = 10_000 } =
-    options;
-  const settings = {
-    locate: place,
-    read: countedText,
-    sign: createSigner(),
-    ...options,
-    clock,
-    environment,
-  };
-  const send = createSend(settings);
+  const { clock = systemClock, environment = processEnvironment, locate = place } = options;
+  const { requestTimeoutMs = 10_000 } = options;
+  const settings = { ...options, clock, environment };
+  const send = createSend({ ...settings, locate });
   return {
     clock,
     environment,
-    place: (request) => settings.locate(request, settings),
+    place: (request) => locate(request, settings),
     async call(request) {
       // One per call, none that is shared: edge workers allow none outside of a request.
       const { action, address, signal, waitMs = 0, ending = new AbortController() } = request;
@@ -140,45 +135,53 @@ export function createClient(options: AwsClientOptions & AwsClientParts): AwsCli
 /** A request, with its name in errors. */
 type Sendable<T> = AwsRequest<T> & { name: string };
 
-function createSend(
-  options: AwsClientOptions & EndpointSettings & Required<AwsClientParts> & { clock: Clock },
-) {
-  const { clock, environment } = options;
-  const source = options.credentials ?? environmentCredentials(environment);
-  const credentials = cacheCredentials(source, options);
+/** Settings of {@linkcode createSend}. */
+type SendSettings = AwsClientOptions & AwsClientParts & EndpointSettings & {
+  clock: Clock;
+  locate: Locate;
+};
+
+function createSend(settings: SendSettings) {
+  const { clock, environment, locate, read = countedText, sign = createSigner() } = settings;
+  const source = settings.credentials ?? environmentCredentials(environment);
+  const credentials = cacheCredentials(source, settings);
   let clockOffsetMs = 0;
 
   return async function send<T>(request: Sendable<T>, signal: AbortSignal): Promise<T> {
     const { name, body } = request;
     for (const tried: unknown[] = [];;) {
-      const { url, region } = await options.locate(request, options);
+      const { url, region } = await locate(request, settings);
       const used = await credentials.get();
       signal.throwIfAborted();
       // All times are times of the service, as far as we know them.
       const offsetMs = clockOffsetMs;
       const now = clock.now() + offsetMs;
-      const headers = await options.sign({ ...request, url, region, now }, used);
+      const headers = await sign({ ...request, url, region, now }, used);
       // A redirect is never followed: it would take the session token to another host.
       const init = { method: "POST", headers, body, signal, redirect: "manual" } as const;
       let answer, text;
       try {
-        answer = await (options.fetch ?? fetch)(url, init);
-        text = await options.read(answer);
+        answer = await (settings.fetch ?? fetch)(url, init);
+        text = await read(answer);
       } catch (cause) {
         signal.throwIfAborted();
         throw unknownOutcome(name, `the connection to ${url} failed`, { retryable: true, cause });
       }
       if (answer.ok) return parsed(request, text);
 
-      const times = { signedAt: now, answeredAt: clock.now() + offsetMs };
+      const { headers: said } = answer;
+      const answeredAt = clock.now() + offsetMs;
       const failure = {
         ...request,
-        said: [`${answer.status}`, ...codesIn(answer.headers, text)],
-        retryAfterMs: retryAfterMsOf(answer.headers, times.answeredAt),
+        said: [`${answer.status}`, ...codesIn(said, text)],
+        retryAfterMs: retryAfterMsOf(said, answeredAt),
       };
       const remedy = remedyOf(failure);
-      const skewMs = skewIn(answer.headers, times);
-      if (!remedy || tried.includes(remedy) || (remedy === "clock" && skewMs === undefined)) {
+      const skewMs = skewIn(said, answeredAt);
+      // The machine slept in between: the clocks agree, and it was the signature that was old. The
+      // time in an answer that took long says nothing about now if they do not agree.
+      const isOld = Math.abs(answeredAt - now) >= SKEW_MS;
+      if (!remedy || tried.includes(remedy) || (remedy === "clock" && !skewMs === !isOld)) {
         throw serviceError(name, failure);
       }
       if (remedy === "credentials") credentials.drop(used);
@@ -194,21 +197,11 @@ function createSend(
  */
 const SKEW_MS = 240_000;
 
-/**
- * Returns the time of the service after ours, as the answer to a refused signature shows it; 0 where
- * only the signature was old, as after a machine slept. `undefined` where no other signature helps.
- */
-function skewIn(
-  headers: Headers,
-  { signedAt, answeredAt }: { signedAt: number; answeredAt: number },
-): number | undefined {
-  const skewMs = Date.parse(`${headers.get("date")}`) - answeredAt;
-  // Not so for NaN either.
-  const isOff = Math.abs(skewMs) >= SKEW_MS && !headers.has("age");
-  // The time in an answer that took long says nothing about now if the clocks do not agree.
-  const isOld = Math.abs(answeredAt - signedAt) >= SKEW_MS;
-  if (isOff === isOld) return undefined;
-  return isOff ? skewMs : 0;
+/** Reads by how much the clock of the service is ahead of ours; 0 for a difference that harms nothing. */
+function skewIn(headers: Headers, now: number): number {
+  const skewMs = Date.parse(`${headers.get("date")}`) - now;
+  // Not so for NaN either. A cached answer has an old date.
+  return Math.abs(skewMs) >= SKEW_MS && !headers.has("age") ? skewMs : 0;
 }
 
 function parsed<T>({ name, read }: Sendable<T>, text: string): T {

@@ -166,6 +166,7 @@ async function readSettings(
   const endpoints = {
     sqsEndpoint: endpointOf("sqs"),
     snsEndpoint: endpointOf("sns"),
+    s3Endpoint: endpointOf("s3"),
     stsEndpoint: endpointOf("sts") ?? brokerOf(endpointOf("sns")),
     "portal.ssoEndpoint": ownEndpointOf("SSO"),
     oidcEndpoint: ownEndpointOf("SSO_OIDC"),

@@ -3,7 +3,7 @@ import type { Environment } from "./environment.ts";
 import { baseOf, regionOf, serviceUrl } from "./names.ts";
 
 /** The called services, by the beginning of their hosts; the last two are for credentials. */
-export type Service = "sns" | "sqs" | "sts" | "portal.sso" | "oidc";
+export type Service = "sns" | "sqs" | "s3" | "sts" | "portal.sso" | "oidc";
 
 /** Options for the endpoints of services. */
 export interface EndpointOptions {
@@ -36,7 +36,9 @@ export interface Place {
 
 /** The options, and where their defaults come from. */
 export interface EndpointSettings
-  extends EndpointOptions, Partial<Record<"portal.ssoEndpoint" | "oidcEndpoint", string>> {
+  extends
+    EndpointOptions,
+    Partial<Record<"s3Endpoint" | "portal.ssoEndpoint" | "oidcEndpoint", string>> {
   readonly environment: Environment;
 }
 

@@ -6,7 +6,6 @@ import {
   MelangeError,
   type MelangeErrorCode,
   type MelangeErrorOptions,
-  outcomeUnknown,
 } from "../../../src/support/errors.ts";
 
 /** The failure of a call, or of an entry of a batch, as the service tells it. */
@@ -87,7 +86,7 @@ export function unknownOutcome(
   reason: string,
   options: MelangeErrorOptions = RETRYABLE,
 ): MelangeError {
-  return outcomeUnknown(`of ${what} as ${reason}`, options);
+  return new MelangeError(UNKNOWN[0], `Cannot tell the outcome of ${what} as ${reason}`, options);
 }
 
 /** Tells whether an error says that a queue or a topic does not exist. */

@@ -13,3 +13,12 @@ export const QUEUE_ERRORS: readonly ErrorClass[] = [
   }],
   [/QueueNameExists|QueueAlreadyExists/, "CONFLICT", "it exists with other attributes"],
 ];
+
+/** The errors of SQS for moving all messages of a queue. Brokers without the actions say so. */
+export const MOVE_ERRORS: readonly ErrorClass[] = [
+  [
+    /InvalidAction|Unknown(Operation|Action)|UnsupportedOperation|NotImplemented/,
+    "UNSUPPORTED",
+    "this broker has none",
+  ],
+];

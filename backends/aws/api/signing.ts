@@ -8,12 +8,14 @@ export interface Unsigned {
   readonly region: string;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** The method. Default: `POST`. */
+  readonly method?: "PUT" | "GET" | undefined;
   /** The time of the service, in milliseconds since the epoch. */
   readonly now: number;
 }
 
 /**
- * Returns the headers of a signed POST: the given headers, and the headers of Signature Version 4.
+ * Returns the headers of a signed request: the given headers, and the headers of Signature Version 4.
  */
 export type Sign = (
   unsigned: Unsigned,
@@ -39,10 +41,10 @@ export function createSigner(): (
     if (credentials !== last || cache.size > MAX_KEYS) cache = new Map();
     last = credentials;
     const signer = new AwsV4Signer({
-      ...unsigned,
+      method: "POST",
+      ...unsigned as Omit<Unsigned, "method">,
       // It takes `undefined` for no session token, though its types do not say so.
       ...credentials as Credentials & { sessionToken: string },
-      method: "POST",
       datetime: new Date(unsigned.now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
       cache,
     });

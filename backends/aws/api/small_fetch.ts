@@ -1,6 +1,6 @@
 import type { Clock } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
-import { readBytes } from "./read_bytes.ts";
+import { readBytes } from "../../../src/support/read_bytes.ts";
 
 /** The sources of requests and of time. */
 export interface SmallFetchOptions {

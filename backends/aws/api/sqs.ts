@@ -7,7 +7,7 @@
 import { isRecord } from "../../../src/wire/json.ts";
 import { unreadable } from "./xml.ts";
 import type { AwsClient, CallSettings } from "./client.ts";
-import { QUEUE_ERRORS } from "./queue_errors.ts";
+import { MOVE_ERRORS, QUEUE_ERRORS } from "./queue_errors.ts";
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_MessageAttributeValue.html */
 export interface SqsAttribute {
@@ -175,6 +175,82 @@ export function deleteQueue(
   return call(client, "DeleteQueue", { input, address: input.QueueUrl, read() {}, ...options });
 }
 
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListDeadLetterSourceQueues.html */
+export function listDeadLetterSourceQueues(
+  client: AwsClient,
+  input: { QueueUrl: string },
+  options?: CallSettings,
+): Promise<string[]> {
+  const address = input.QueueUrl;
+  const read = (text: string) => urls(record(JSON.parse(text)).queueUrls);
+  return call(client, "ListDeadLetterSourceQueues", {
+    input,
+    address,
+    errors: MOVE_ERRORS,
+    read,
+    ...options,
+  });
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html */
+export function listQueues(
+  client: AwsClient,
+  input: { QueueNamePrefix?: string; MaxResults: number; NextToken?: string },
+  options?: CallSettings,
+): Promise<{ QueueUrls: string[]; NextToken: string | undefined }> {
+  const read = (text: string) => {
+    const { QueueUrls, NextToken } = record(JSON.parse(text));
+    return {
+      QueueUrls: urls(QueueUrls),
+      NextToken: typeof NextToken === "string" ? NextToken : undefined,
+    };
+  };
+  return call(client, "ListQueues", { input, address: "", read, ...options });
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html */
+export function startMessageMoveTask(
+  client: AwsClient,
+  input: { SourceArn: string; DestinationArn: string; MaxNumberOfMessagesPerSecond: number },
+  options?: CallSettings,
+): Promise<string> {
+  const read = (text: string) => {
+    const { TaskHandle } = record(JSON.parse(text));
+    return typeof TaskHandle === "string" ? TaskHandle : unreadable();
+  };
+  return call(client, "StartMessageMoveTask", {
+    input,
+    address: input.SourceArn,
+    errors: MOVE_ERRORS,
+    read,
+    ...options,
+  });
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html */
+export function listMessageMoveTasks(
+  client: AwsClient,
+  input: { SourceArn: string; MaxResults: number },
+  options?: CallSettings,
+): Promise<Answered[]> {
+  const read = (text: string) => list(record(JSON.parse(text)).Results);
+  return call(client, "ListMessageMoveTasks", {
+    input,
+    address: input.SourceArn,
+    read,
+    ...options,
+  });
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CancelMessageMoveTask.html */
+export function cancelMessageMoveTask(
+  client: AwsClient,
+  input: { TaskHandle: string },
+  options?: CallSettings,
+): Promise<void> {
+  return call(client, "CancelMessageMoveTask", { input, address: "", read() {}, ...options });
+}
+
 interface Call<T> extends CallSettings {
   input: object;
   /** The name or the URL of the queue. */
@@ -230,6 +306,11 @@ function list(value: unknown): Answered[] {
     throw new SyntaxError("no list");
   }
   return (value ?? []).filter(isRecord);
+}
+
+/** The strings of a list; a list that has none may be missing. */
+function urls(value: unknown): string[] {
+  return (Array.isArray(value) ? value : []).filter((each) => typeof each === "string");
 }
 
 /** The strings of a map; a map that has none may be missing. */

@@ -46,7 +46,8 @@ export function parseXml(text: string): XmlElement {
 
 /** Throws the error of an answer that is not known. */
 export function unreadable(): never {
-  throw new SyntaxError("Cannot read the XML");
+  // Without words: the client says that the answer made no sense.
+  throw new SyntaxError();
 }
 
 /** The first element with this name, at any depth, in document order. */

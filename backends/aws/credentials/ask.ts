@@ -1,7 +1,7 @@
 import { abortable } from "../../../src/support/clock.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { retry } from "../../../src/support/retry.ts";
-import { readBytes } from "../api/read_bytes.ts";
+import { readBytes } from "../../../src/support/read_bytes.ts";
 import { hopelessReason } from "../api/unreachable.ts";
 import { brokenSource, type SearchContext } from "./source.ts";
 

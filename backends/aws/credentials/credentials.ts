@@ -98,13 +98,10 @@ async function provide(source: Credentials | CredentialsSource): Promise<Credent
     // Nothing else, as the signer reads what it gets by names; and what a class may have as getters.
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = found ?? {} as Credentials;
     const ends = expiration == null ? undefined : new Date(expiration);
-    assertUsable({
-      accessKeyId,
-      secretAccessKey,
-      sessionToken: sessionToken || "-",
-      expiration: `${ends?.getTime()}`,
-    });
-    return { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
+    const credentials = { accessKeyId, secretAccessKey, sessionToken, expiration: ends };
+    const texts = { sessionToken: sessionToken || "-", expiration: `${ends?.getTime()}` };
+    assertUsable({ ...credentials, ...texts });
+    return credentials;
   } catch (error) {
     throw notProvided(error);
   }

@@ -6,6 +6,7 @@ import type { FaultSource } from "./faults.ts";
 import type { Host } from "./host.ts";
 import { answer, type AnswerStyle, refusal } from "./http/answer.ts";
 import { readAuthorization } from "./http/authorization.ts";
+import { addressOf, type EmulatorAnswer, type Incoming } from "./http/incoming.ts";
 import { type Asked, protocolOf, readRequest } from "./http/request.ts";
 import { verify } from "./http/verify.ts";
 import type { Operation, Output, Rules } from "./operation.ts";
@@ -40,38 +41,52 @@ const decoder = new TextDecoder();
 
 /** One request on its way. */
 interface Job {
-  readonly request: Request;
+  readonly request: Incoming;
   readonly body: string;
   readonly requestId: string;
   asked?: Asked;
   output?: Output;
 }
 
-/** Creates the function that answers requests. */
-export function createAnswering(options: AnsweringOptions) {
+/** Answers requests. */
+export interface Answering {
+  /** Answers a request of the Web. */
+  fetch(input: string | URL | Request, init?: RequestInit | object): Promise<Response>;
+  /** Answers a request whose body was read. */
+  answer(request: Incoming, body: string): Promise<EmulatorAnswer>;
+}
+
+/** Creates the functions that answer requests. */
+export function createAnswering(options: AnsweringOptions): Answering {
   const { signer, newId, faults, requests, maxRequests, host } = options;
 
-  return async function fetch(
-    input: string | URL | Request,
-    init?: RequestInit | object,
-  ): Promise<Response> {
-    const request = requestOf(input, init);
-    if (request.method === "GET" && CERTIFICATE.test(new URL(request.url).pathname)) {
-      return new Response(await signer.certificate(), {
-        headers: { "content-type": "application/x-pem-file" },
-      });
+  async function answer(request: Incoming, body: string): Promise<EmulatorAnswer> {
+    if (request.method === "GET" && CERTIFICATE.test(addressOf(request.url).pathname)) {
+      const headers = { "content-type": "application/x-pem-file" };
+      return { status: 200, headers, body: await signer.certificate() };
     }
-    const body = decoder.decode(await request.arrayBuffer());
     const job: Job = { request, body, requestId: newId() };
     const response = await respond(job, options);
     const lost = faults.losesAnswer();
-    const { output } = job;
-    const status = lost ? 0 : response.status;
-    requests.push(loggedRequest(job.asked, { body, output, status }));
-    if (requests.length > maxRequests) requests.splice(0, requests.length - maxRequests);
+    if (maxRequests > 0) {
+      const { output } = job;
+      const status = lost ? 0 : response.status;
+      requests.push(loggedRequest(job.asked, { body, output, status }));
+      if (requests.length > maxRequests) requests.splice(0, requests.length - maxRequests);
+    }
     await host.written();
     if (lost) throw new TypeError("The answer was lost: a fault of the emulator");
     return response;
+  }
+
+  return {
+    answer,
+    async fetch(input, init) {
+      const request = requestOf(input, init);
+      const text = decoder.decode(await request.arrayBuffer());
+      const { status, headers, body } = await answer(request, text);
+      return new Response(body, { status, headers });
+    },
   };
 }
 
@@ -81,7 +96,7 @@ function requestOf(input: string | URL | Request, init: object | undefined): Req
   return input instanceof Request && isWhole ? input : new Request(input, init);
 }
 
-async function respond(job: Job, options: AnsweringOptions): Promise<Response> {
+async function respond(job: Job, options: AnsweringOptions): Promise<EmulatorAnswer> {
   const { request, requestId } = job;
   const protocol = protocolOf(request.headers);
   const style = (): AnswerStyle => ({
@@ -130,7 +145,7 @@ async function operationOf(job: Job, options: AnsweringOptions): Promise<Operati
     input: asked.input,
     account: identity.account,
     region: identity.region,
-    origin: new URL(request.url).origin,
+    origin: addressOf(request.url).origin,
     id: requestId,
     ...(traceHeader === null ? {} : { traceHeader }),
     rules: options.rules,

@@ -50,7 +50,7 @@ const SQS_ERRORS = {
   QueueDeletedRecently: [400, `${QUEUE}QueueDeletedRecently`],
   QueueDoesNotExist: [400, `${QUEUE}NonExistentQueue`],
   QueueNameExists: [400, "QueueAlreadyExists"],
-  ReceiptHandleIsInvalid: [404, "ReceiptHandleIsInvalid"],
+  ReceiptHandleIsInvalid: [400, "ReceiptHandleIsInvalid"],
   RequestThrottled: [403, "RequestThrottled"],
   ResourceNotFoundException: [404, "ResourceNotFoundException"],
   TooManyEntriesInBatchRequest: [400, `${QUEUE}TooManyEntriesInBatchRequest`],

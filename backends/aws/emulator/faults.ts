@@ -17,18 +17,26 @@ export interface EmulatorFaults {
    * ids.
    */
   duplicates?: number;
+  /**
+   * Share of sending requests whose messages a standard queue hands out before or after others that
+   * were sent within the same few seconds.
+   */
+  disordered?: number;
   /** Share of batch entries that fail by the fault of the service. */
   partial?: number;
   /** Share of receives without a wait that find nothing although messages are there. */
   emptyReceives?: number;
 }
 
+/** The faults of an operation. */
+export type Marks = Pick<Operation, "failing" | "twice" | "disorder">;
+
 /** The source of faults, which decides by chance for each request. */
 export interface FaultSource {
   /** Throws the error of a throttled request, if chance says so. */
   throttle(service: ServiceName): void;
   /** Returns the faults of an operation. */
-  marks(action: string, input: Operation["input"]): Pick<Operation, "failing" | "twice">;
+  marks(action: string, input: Operation["input"]): Marks;
   /** Decides that a receive finds nothing. */
   findsNothing(): boolean;
   /** Decides that the answer is lost. */
@@ -58,9 +66,15 @@ export function faultSource(faults: EmulatorFaults, random: Random): FaultSource
     },
     marks(action, input) {
       const twice = SENDS.test(action) && happens(faults.duplicates);
+      const isDisordered = SENDS.test(action) && happens(faults.disordered);
+      const disorder = isDisordered ? { disorder: Math.floor(random() * 2 ** 32) } : {};
       const entries = BATCHES.test(action) && faults.partial ? entriesOf(input) : [];
       const failing = entries.flatMap((_, place) => happens(faults.partial) ? [place] : []);
-      return { ...(twice ? { twice } : {}), ...(failing.length > 0 ? { failing } : {}) };
+      return {
+        ...(twice ? { twice } : {}),
+        ...disorder,
+        ...(failing.length > 0 ? { failing } : {}),
+      };
     },
     findsNothing: () => happens(faults.emptyReceives),
     losesAnswer: () => happens(faults.lostAnswers),

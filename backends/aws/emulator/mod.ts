@@ -28,6 +28,8 @@ import type { EmulatorKey } from "./accounts.ts";
 import { createAnswering } from "./answering.ts";
 import { type EmulatorFaults, faultSource } from "./faults.ts";
 import { createHost } from "./host.ts";
+import { type EmulatorLook, lookAt, type LookOptions } from "./look.ts";
+import type { EmulatorAnswer, Incoming } from "./http/incoming.ts";
 import type { Operation, Rules } from "./operation.ts";
 import { createPosting, type Invoke } from "./posting.ts";
 import type { EmulatorRequest } from "./requests.ts";
@@ -39,10 +41,14 @@ export type { EmulatorFaults } from "./faults.ts";
 export type { EmulatorKey } from "./accounts.ts";
 export type { EmulatorRequest } from "./requests.ts";
 export type { EmulatorSnapshot, QueueState, TopicState } from "./snapshot.ts";
+export type { EmulatorAnswer, Incoming } from "./http/incoming.ts";
+export type { EmulatorLook, LookOptions, QueueLook } from "./look.ts";
 export type { Input, Operation, Rules, ServiceName } from "./operation.ts";
 export type { Invoke } from "./posting.ts";
 export type {
   AttributeInput,
+  ComingAttributes,
+  FilterBefore,
   MoveTask,
   Notification,
   Post,
@@ -87,6 +93,16 @@ export interface EmulatorOptions {
    * 0.
    */
   deletedQueueMs?: number;
+  /**
+   * Time until changed attributes of a queue hold, in milliseconds: up to 60 000 on AWS. Until then
+   * the queue goes by the old attributes, and shows them. Default: 0.
+   */
+  attributesMs?: number;
+  /**
+   * Time until a changed filter policy holds, in milliseconds: up to 900 000 on AWS. Until then the
+   * old filter decides. Default: 0.
+   */
+  filterPoliciesMs?: number;
   /** Posts to HTTP(S) subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
   /**
@@ -113,6 +129,11 @@ export interface EmulatorOptions {
 export interface AwsEmulator {
   /** Answers a request to any of the services: the `fetch` of a client, and the handler of a server. What a server hands over beside the request counts for nothing. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit | object) => Promise<Response>;
+  /**
+   * Answers a request whose body was read, as {@linkcode AwsEmulator.fetch} does. For servers that
+   * are to be quick: no object of the Web is made.
+   */
+  readonly answer: (request: Incoming, body: string) => Promise<EmulatorAnswer>;
   /** A key that the emulator accepts. */
   readonly credentials: Credentials;
   /** The region to use. */
@@ -121,6 +142,11 @@ export interface AwsEmulator {
   readonly requests: EmulatorRequest[];
   /** Returns everything in the emulator, as data that JSON carries. */
   snapshot(): EmulatorSnapshot;
+  /**
+   * Looks at the queues with their depths, the topics and the subscriptions, and at the newest
+   * messages of one queue. Costs the same however full the queues are, and takes no message.
+   */
+  look(options?: LookOptions): EmulatorLook;
   /** Does an operation of a journal again. */
   replay(operation: Operation): void;
 }
@@ -157,10 +183,7 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
   checkAccount(accountId);
   const clock = wholeClock(steady(options.clock ?? systemClock));
   const newId = random ? () => uuidFrom(random) : () => crypto.randomUUID();
-  const rules: Rules = {
-    ignorePolicies: options.policies === "ignored",
-    deletedQueueMs: options.deletedQueueMs ?? 0,
-  };
+  const rules = rulesOf(options);
   const own = (action: string, input: Operation["input"]): Operation => ({
     at: clock.now(),
     service: "emulator",
@@ -189,7 +212,7 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     invoke: options.invoke,
   });
-  const fetch = createAnswering({
+  const { fetch, answer } = createAnswering({
     host,
     clock,
     newId,
@@ -203,12 +226,20 @@ export function awsEmulator(options: EmulatorOptions = {}): AwsEmulator {
   posting.pump();
   return {
     fetch,
+    answer,
     credentials: credentialsOf(keys),
     region,
     requests,
     snapshot: () => snapshotOf(host.world),
+    look: (options = {}) => lookAt(host.world, { ...options, now: clock.now() }),
     replay: (operation) => host.replay(operation),
   };
+}
+
+function rulesOf(
+  { policies, deletedQueueMs = 0, attributesMs = 0, filterPoliciesMs = 0 }: EmulatorOptions,
+): Rules {
+  return { ignorePolicies: policies === "ignored", deletedQueueMs, attributesMs, filterPoliciesMs };
 }
 
 function checkAccount(accountId: string): void {

@@ -38,6 +38,8 @@ export interface Operation {
   readonly failing?: readonly number[];
   /** Tells that a standard queue stores each sent message twice. */
   readonly twice?: boolean;
+  /** A number from which the order of a standard queue is drawn, in place of that of sending. */
+  readonly disorder?: number;
   /** The rules that differ from the usual. */
   readonly rules?: Rules;
 }
@@ -48,6 +50,10 @@ export interface Rules {
   readonly ignorePolicies?: boolean;
   /** Time that the name of a deleted queue cannot be used, in milliseconds. */
   readonly deletedQueueMs?: number;
+  /** Time until changed attributes of a queue hold, in milliseconds. */
+  readonly attributesMs?: number;
+  /** Time until a changed filter policy holds, in milliseconds. */
+  readonly filterPoliciesMs?: number;
 }
 
 /** An operation under way. */

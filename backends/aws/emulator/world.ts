@@ -23,10 +23,20 @@ export interface QueueFacts {
   readonly createdAt: number;
   /** When its attributes were set last. */
   modifiedAt: number;
+  /** The attributes that will hold, and from when on, while a change is under way. */
+  coming?: ComingAttributes;
   /** When it was purged last. */
   purgedAt?: number;
   /** FIFO: the results of receives with an id in the last five minutes. */
   attempts: Record<string, ReceiveAttempt>;
+}
+
+/** Attributes that hold from a time on. */
+export interface ComingAttributes {
+  /** All attributes that callers have set by then. */
+  readonly attributes: Record<string, string>;
+  /** In milliseconds since the epoch. */
+  readonly from: number;
 }
 
 /** A queue of SQS. */
@@ -124,10 +134,20 @@ export interface Subscription {
   readonly owner: string;
   /** The attributes that callers have set, unchanged. */
   attributes: Record<string, string>;
+  /** The filter that still holds, while a change is under way. */
+  before?: FilterBefore;
   /** The token that confirms the subscription. A confirmed subscription needs no token. */
   readonly token: string;
   /** Tells that the subscription waits for confirmation. */
   pending: boolean;
+}
+
+/** A filter that holds up to a time. */
+export interface FilterBefore {
+  /** The attributes of the subscription that make the filter. */
+  readonly attributes: Record<string, string>;
+  /** In milliseconds since the epoch. */
+  readonly until: number;
 }
 
 /** A delivery that leaves the emulator: to an address, or to a function. */

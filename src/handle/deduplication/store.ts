@@ -1,5 +1,5 @@
 import { type Clock, reading, systemClock } from "../../support/clock.ts";
-import { isNumber } from "../../support/duration.ts";
+import { isNumber } from "../../support/range.ts";
 import { checkRange } from "../../support/range.ts";
 
 /**

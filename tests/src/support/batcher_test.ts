@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { VirtualClock } from "../../../backends/memory/testing.ts";
-import { type BatcherOptions, createBatcher } from "../../../src/support/batcher.ts";
+import { Batcher, type BatcherOptions } from "../../../src/support/batcher.ts";
 
 /** A letter says the group, a number the place in it. */
 interface Item {
@@ -15,7 +15,7 @@ function setUp(own: Partial<BatcherOptions<Item, string>> & { auto?: boolean } =
   const batches: string[] = [];
   const ends: (() => void)[] = [];
   const outcomes: string[] = [];
-  const batcher = createBatcher<Item, string>({
+  const batcher = new Batcher<Item, string>({
     maxItems: 3,
     lingerMs: 0,
     maxInFlight: 2,
@@ -209,7 +209,7 @@ describe("Batcher", () => {
     add("a b");
     remove("a");
     remove("b");
-    assertEquals([clock.pending, batcher.isIdle()], [0, true]);
+    assertEquals([clock.pending, batcher.idle], [0, true]);
   });
 
   it("remove() makes room in the batch that fills", async () => {
@@ -236,7 +236,7 @@ describe("Batcher", () => {
     assertEquals(batches, ["a1 b1", "a2"]);
     await end();
     assertEquals(outcomes, ["a1!", "b1!", "a2!"]);
-    assertEquals([batcher.isIdle(), clock.pending, clock.now()], [true, 0, 0]);
+    assertEquals([batcher.idle, clock.pending, clock.now()], [true, 0, 0]);
   });
 
   it("waits anew after it was hurried", async () => {
@@ -254,7 +254,7 @@ describe("Batcher", () => {
   it("rejects each item of a run that throws, and goes on", async () => {
     let fail = true;
     const clock = new VirtualClock();
-    const batcher = createBatcher<Item, string>({
+    const batcher = new Batcher<Item, string>({
       maxItems: 2,
       lingerMs: 0,
       maxInFlight: 1,
@@ -286,13 +286,13 @@ describe("Batcher", () => {
 
   it("is idle neither while something only waits, nor while something only runs", async () => {
     const { batcher, add, batches, end } = setUp({ lingerMs: 1_000 });
-    assertEquals(batcher.isIdle(), true);
+    assertEquals(batcher.idle, true);
     add("a");
-    assertEquals([batches, batcher.isIdle()], [[], false]);
+    assertEquals([batches, batcher.idle], [[], false]);
     batcher.hurry();
-    assertEquals([batches, batcher.isIdle()], [["a"], false]);
+    assertEquals([batches, batcher.idle], [["a"], false]);
     await end();
-    assertEquals(batcher.isIdle(), true);
+    assertEquals(batcher.idle, true);
   });
 
   it("add() waits a single millisecond where it is told to", async () => {

@@ -3,6 +3,7 @@ import type { Output, ServiceName } from "../operation.ts";
 import { snsXml } from "./sns_xml.ts";
 import { sqsXml } from "./sqs_xml.ts";
 import { element, textElement } from "./xml.ts";
+import type { EmulatorAnswer } from "./incoming.ts";
 
 /** The form of an answer. */
 export interface AnswerStyle {
@@ -44,7 +45,7 @@ const JSON_TYPE = "application/x-amz-json-1.0";
 const XML_TYPE = "text/xml";
 
 /** The answer to a request that was done. */
-export function answer(output: Output, style: AnswerStyle): Response {
+export function answer(output: Output, style: AnswerStyle): EmulatorAnswer {
   if (style.protocol === "json") {
     const isEmpty = Object.keys(output).length === 0;
     return respond(200, isEmpty ? "{}" : JSON.stringify(output), style);
@@ -62,7 +63,7 @@ function xmlOf(output: Output, { service, action, requestId }: AnswerStyle): str
 }
 
 /** The answer to a request that was refused. */
-export function refusal(error: unknown, style: AnswerStyle): Response {
+export function refusal(error: unknown, style: AnswerStyle): EmulatorAnswer {
   const { code, message, inQuery = message, facts: { status, type } } =
     error instanceof RequestError
       ? error
@@ -89,13 +90,11 @@ function respond(
   body: string,
   { protocol, requestId }: AnswerStyle,
   headers: Record<string, string> = {},
-): Response {
-  return new Response(body, {
+): EmulatorAnswer {
+  const type = protocol === "json" ? JSON_TYPE : XML_TYPE;
+  return {
     status,
-    headers: {
-      "content-type": protocol === "json" ? JSON_TYPE : XML_TYPE,
-      "x-amzn-requestid": requestId,
-      ...headers,
-    },
-  });
+    headers: { "content-type": type, "x-amzn-requestid": requestId, ...headers },
+    body,
+  };
 }

@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
  */
 import { commonError } from "../errors.ts";
+import { addressOf, type Incoming } from "./incoming.ts";
 
 /** The content of a signature. */
 export interface Authorization {
@@ -32,10 +33,10 @@ const SCOPE = /^(.{1,128}?)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request$/
  *
  * @throws {RequestError} `IncompleteSignature`
  */
-export function readAuthorization(request: Request): Authorization | undefined {
+export function readAuthorization(request: Incoming): Authorization | undefined {
   const header = request.headers.get("authorization");
-  const query = new URL(request.url).searchParams;
   if (header !== null) return readHeader(header, request.headers);
+  const query = addressOf(request.url).searchParams;
   if (!query.has("X-Amz-Algorithm") && !query.has("X-Amz-Signature")) return undefined;
   return parts({
     credential: query.get("X-Amz-Credential"),
@@ -46,7 +47,7 @@ export function readAuthorization(request: Request): Authorization | undefined {
   });
 }
 
-function readHeader(header: string, headers: Headers): Authorization {
+function readHeader(header: string, headers: Incoming["headers"]): Authorization {
   if (!header.startsWith(`${ALGORITHM} `)) {
     throw incomplete(`Unsupported AWS 'algorithm': '${header.split(" ")[0]?.slice(0, 40)}'.`);
   }

@@ -3,6 +3,7 @@ import { commonError } from "../errors.ts";
 import { isRecord } from "../input.ts";
 import type { Input, ServiceName } from "../operation.ts";
 import { inputOf } from "./form.ts";
+import { addressOf, type Incoming } from "./incoming.ts";
 
 /** The action of a request, with its parameters. */
 export interface Asked {
@@ -26,7 +27,7 @@ const VERSIONS: Readonly<Record<string, ServiceName>> = {
 };
 
 /** The protocol of a request, which decides also how it is refused. */
-export function protocolOf(headers: Headers): "json" | "query" {
+export function protocolOf(headers: Incoming["headers"]): "json" | "query" {
   return headers.has("x-amz-target") ? "json" : "query";
 }
 
@@ -36,13 +37,13 @@ export function protocolOf(headers: Headers): "json" | "query" {
  * @throws {RequestError} if the request makes no sense
  */
 export function readRequest(
-  request: Request,
+  request: Incoming,
   body: string,
   signedFor: string | undefined,
 ): Asked {
   const target = request.headers.get("x-amz-target");
   if (target !== null) return readJson(target, body);
-  const url = new URL(request.url);
+  const url = addressOf(request.url);
   const form = new URLSearchParams(url.search);
   for (const [name, value] of new URLSearchParams(body)) form.append(name, value);
   return readForm(form, url, signedFor);

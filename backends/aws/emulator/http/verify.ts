@@ -4,6 +4,7 @@
  */
 import { commonError } from "../errors.ts";
 import type { Authorization } from "./authorization.ts";
+import { addressOf, type Incoming } from "./incoming.ts";
 
 /**
  * Greatest distance between the time of a signature and the time of the service, in milliseconds.
@@ -26,7 +27,7 @@ export interface VerifyOptions {
  * @throws {RequestError} `SignatureDoesNotMatch`
  */
 export async function verify(
-  request: Request,
+  request: Incoming,
   authorization: Authorization,
   { secretAccessKey, body, now }: VerifyOptions,
 ): Promise<void> {
@@ -45,11 +46,11 @@ export async function verify(
   }
 }
 
-function checkTime({ date, presigned }: Authorization, request: Request, now: number): void {
+function checkTime({ date, presigned }: Authorization, request: Incoming, now: number): void {
   const at = Date.parse(
     date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"),
   );
-  const given = Number(new URL(request.url).searchParams.get("X-Amz-Expires") ?? 0) * 1_000;
+  const given = Number(addressOf(request.url).searchParams.get("X-Amz-Expires") ?? 0) * 1_000;
   const laterMs = presigned ? given : MAX_SKEW_MS;
   if (at - MAX_SKEW_MS <= now && now <= at + laterMs) return;
   throw commonError(
@@ -59,11 +60,11 @@ function checkTime({ date, presigned }: Authorization, request: Request, now: nu
 }
 
 async function canonicalRequest(
-  request: Request,
+  request: Incoming,
   { signedHeaders, presigned }: Authorization,
   body: string,
 ): Promise<string> {
-  const url = new URL(request.url);
+  const url = addressOf(request.url);
   const headers = signedHeaders.map((name) => {
     const value = request.headers.get(name) ?? (name === "host" ? url.host : "");
     return `${name}:${value.trim().replace(/ +/g, " ")}\n`;

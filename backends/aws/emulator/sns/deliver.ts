@@ -26,7 +26,7 @@ export function deliverAll(message: Notification, call: Call): void {
  * message through.
  */
 export function deliver(message: Notification, subscription: Subscription, call: Call): void {
-  if (subscription.pending || !letsThrough(subscription, message)) return;
+  if (subscription.pending || !letsThrough(subscription, message, call.at)) return;
   if (subscription.protocol !== "sqs") return postNotification(message, subscription, call);
   const outgoing = messageFor(message, subscription, call);
   const isStored = toQueue(call.world.queues.get(subscription.endpoint), outgoing, {

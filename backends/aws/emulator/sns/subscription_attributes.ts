@@ -120,7 +120,12 @@ export function checkPolicyCount(topicArn: string, call: Call): void {
 }
 
 /** Tells whether the filter policy of a subscription lets a message through. */
-export function letsThrough({ attributes }: Subscription, message: Notification): boolean {
+export function letsThrough(
+  subscription: Subscription,
+  message: Notification,
+  at: number,
+): boolean {
+  const attributes = filterOf(subscription, at);
   const policy = parsed(attributes.FilterPolicy) as FilterPolicy | undefined;
   if (!policy || Object.keys(policy).length === 0) return true;
   if (attributes.FilterPolicyScope === "MessageBody") {
@@ -132,6 +137,14 @@ export function letsThrough({ attributes }: Subscription, message: Notification)
       [name, { type: DataType, value: StringValue }] as const
     );
   return matches(policy, Object.fromEntries(entries));
+}
+
+/** Returns the attributes with the filter that holds at a time. */
+export function filterOf(
+  { attributes, before }: Subscription,
+  at: number,
+): Readonly<Record<string, string>> {
+  return before && at < before.until ? before.attributes : attributes;
 }
 
 /** Tells whether a subscription wants messages without an envelope. */

@@ -18,6 +18,7 @@ import {
   checkPolicyCount,
   checkSubscriptionAttributes,
   describeSubscription,
+  filterOf,
 } from "./subscription_attributes.ts";
 import { DEFAULT_BYTES, LARGE, maximumBytes } from "./topic_attributes.ts";
 
@@ -201,6 +202,11 @@ export function setSubscriptionAttributes(call: Call): Output {
   if (name === "FilterPolicyScope" && policy) context.FilterPolicy = policy;
   checkSubscriptionAttributes(context, { ...subscription, isNew: false }, call);
   if (name === "FilterPolicy" && value && !policy) checkPolicyCount(subscription.topicArn, call);
+  const delayMs = call.rules?.filterPoliciesMs ?? 0;
+  if (name.startsWith("FilterPolicy") && delayMs > 0) {
+    const before = filterOf(subscription, call.at);
+    subscription.before = { attributes: { ...before }, until: call.at + delayMs };
+  }
   if (value === "" || (name === "FilterPolicy" && value === "{}")) {
     delete subscription.attributes[name];
   } else Object.assign(subscription.attributes, kept({ [name]: value }));

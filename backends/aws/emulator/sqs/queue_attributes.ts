@@ -196,15 +196,18 @@ export function redriveOf(attributes: Readonly<Record<string, string>>): Redrive
   return { target: policy.deadLetterTargetArn, maxReceives: Number(policy.maxReceiveCount) };
 }
 
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html */
+const IN_FLIGHT_LIMIT = 120_000;
+
 /** Returns the settings of the engine for these attributes. */
 export function settingsOf(
   attributes: Readonly<Record<string, string>>,
-  { fifo, inFlightLimit }: { fifo: boolean; inFlightLimit: number },
+  { fifo }: { fifo: boolean },
 ): QueueSettings {
   const ms = (name: string) => Number(valueOf(attributes, name)) * 1_000;
   return {
     fifo,
-    inFlightLimit,
+    inFlightLimit: IN_FLIGHT_LIMIT,
     visibilityTimeoutMs: ms("VisibilityTimeout"),
     retentionMs: ms("MessageRetentionPeriod"),
     delayMs: ms("DelaySeconds"),

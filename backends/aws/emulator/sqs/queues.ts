@@ -7,7 +7,7 @@ import { integerWithin, needed, text, textMap, texts } from "../input.ts";
 import type { Call, Output } from "../operation.ts";
 import { paged } from "../pages.ts";
 import type { QueueRecord } from "../world.ts";
-import { doesNotExist, isFifoQueue, queueOf } from "./find.ts";
+import { doesNotExist, isFifoQueue, queueOf, settle } from "./find.ts";
 import {
   checkedAttributes,
   COMPUTED,
@@ -17,8 +17,6 @@ import {
   settingsOf,
 } from "./queue_attributes.ts";
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html */
-const IN_FLIGHT_LIMIT = 120_000;
 /** Time of a purge, in milliseconds. */
 const PURGE_MS = 60_000;
 const QUEUE_NAME = /^(?=.{1,80}$)[\w-]+(?:\.fifo)?$/;
@@ -47,7 +45,7 @@ export function createQueue(call: Call): Output {
     );
   } else {
     const id = `q${++world.queuesCreated}`;
-    const settings = settingsOf(attributes, { fifo, inFlightLimit: IN_FLIGHT_LIMIT });
+    const settings = settingsOf(attributes, { fifo });
     world.queues.set(arn, {
       arn,
       name,
@@ -161,18 +159,19 @@ function computedOf(queue: QueueRecord, now: number): Record<string, string> {
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html */
 export function setQueueAttributes(call: Call): Output {
   const queue = queueOf(call);
-  const { world, at } = call;
+  const { world, at, rules } = call;
   const given = textMap(call.input, "Attributes");
   const fifo = isFifoQueue(queue);
-  const attributes = checkedAttributes(given, { arn: queue.arn, fifo, world });
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === "") delete queue.attributes[name];
-    else queue.attributes[name] = value;
+  const changes = checkedAttributes(given, { arn: queue.arn, fifo, world });
+  const attributes = { ...queue.attributes, ...queue.coming?.attributes };
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === "") delete attributes[name];
+    else attributes[name] = value;
   }
-  if (!queue.attributes.KmsMasterKeyId) delete queue.attributes.KmsDataKeyReusePeriodSeconds;
+  if (!attributes.KmsMasterKeyId) delete attributes.KmsDataKeyReusePeriodSeconds;
   queue.modifiedAt = at;
-  const settings = settingsOf(queue.attributes, { fifo, inFlightLimit: IN_FLIGHT_LIMIT });
-  engine.configure(queue.engine, settings, at);
+  queue.coming = { attributes, from: at + (rules?.attributesMs ?? 0) };
+  settle(queue, at);
   call.woken.add(queue.arn);
   return {};
 }

@@ -1,6 +1,7 @@
 /** The actions of SQS that send messages, and the storing of messages from topics. */
 import { byteLength, type OutgoingMessage } from "../../../../src/wire/message.ts";
 import * as engine from "../../../memory/queue.ts";
+import { seededRandom } from "../../../memory/seeded_random.ts";
 import { md5 } from "../../message/md5.ts";
 import { commonError, invalidValue, missing, sqsError } from "../errors.ts";
 import { integerWithin, recordMap, text } from "../input.ts";
@@ -198,11 +199,24 @@ export function enqueue(
     ...(traceHeader === undefined ? {} : { AWSTraceHeader: traceHeader }),
   };
   const id = call.newId();
-  const sent = engine.send(queue, message, { now: call.at, id, notes });
+  const sent = engine.send(queue, inItsPlace(queue, message, call), { now: call.at, id, notes });
   if (!sent.ok) throw sent.error;
   if (call.twice && !queue.settings.fifo) {
-    engine.send(queue, message, { now: call.at, id, notes: { ...notes } });
+    const again = inItsPlace(queue, message, call);
+    engine.send(queue, again, { now: call.at, id, notes: { ...notes } });
   }
   call.woken.add(arn);
   return { messageId: sent.messageId, sequenceNumber: sent.sequenceNumber, digest };
+}
+
+/** A message out of order is at most so much older or younger than it was sent, in milliseconds. */
+const DISORDER_MS = 5_000;
+
+/** The order of a standard queue is that of the delays, and a delay may have ended before. */
+function inItsPlace(queue: engine.Queue, message: OutgoingMessage, call: Call): OutgoingMessage {
+  const { fifo, delayMs } = queue.settings;
+  const isDelayed = (message.delayMs ?? delayMs) > 0;
+  if (call.disorder === undefined || fifo || isDelayed) return message;
+  const early = seededRandom(call.disorder + queue.nextOrdinal)() * DISORDER_MS;
+  return { ...message, delayMs: -Math.floor(early) };
 }

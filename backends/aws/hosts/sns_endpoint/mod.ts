@@ -22,7 +22,7 @@ import type { Outcome } from "../../../../src/handle/dispatch.ts";
 import { dispatchAll } from "../../../../src/handle/push.ts";
 import { describeError, MelangeError } from "../../../../src/support/errors.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
-import { readBytes } from "../../api/read_bytes.ts";
+import { readBytes } from "../../../../src/support/read_bytes.ts";
 import { smallFetch } from "../../api/small_fetch.ts";
 import { type AllowedTopic, confirmUrl } from "./addresses.ts";
 import { type AnswerOnce, createAnswerOnce } from "./answered.ts";
@@ -168,9 +168,9 @@ async function act(post: SnsPost, job: Job): Promise<number> {
 }
 
 async function handle(message: ReceivedMessage, topic: AllowedTopic, job: Job): Promise<number> {
-  const { dispatcher, signal, heldMs, clock, publisher } = job;
+  const { dispatcher, signal, heldMs, clock, publisher, telemetry } = job;
   const record = { queue: topic.name, message };
-  const hooks = { signal, heldMs, clock, publisher };
+  const hooks = { signal, heldMs, clock, publisher, telemetry };
   const [outcome] = await dispatchAll(dispatcher, [record], hooks);
   return STATUS[outcome?.outcome ?? "retry"];
 }

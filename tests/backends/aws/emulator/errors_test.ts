@@ -11,7 +11,7 @@ import {
 } from "../../../../backends/aws/emulator/errors.ts";
 
 /** The statuses of the API references, in whose pages all others are 400. */
-const sqs = { ReceiptHandleIsInvalid: 404, ResourceNotFoundException: 404 };
+const sqs = { ResourceNotFoundException: 404 };
 const sqsForbidden = ["OverLimit", "PurgeQueueInProgress", "RequestThrottled"] as const;
 const sqsBad = [
   "BatchEntryIdsNotDistinct",
@@ -25,6 +25,7 @@ const sqsBad = [
   "QueueDeletedRecently",
   "QueueDoesNotExist",
   "QueueNameExists",
+  "ReceiptHandleIsInvalid",
   "TooManyEntriesInBatchRequest",
 ] as const;
 const common = [

@@ -312,7 +312,7 @@ describe("awsEmulator(): receipt handles of SQS", () => {
   it("that nobody gave are refused", async () => {
     const { sqs, QueueUrl } = await received("q");
     const answer = await sqs("DeleteMessage", { QueueUrl, ReceiptHandle: "garbage" });
-    assertEquals(codesOf(answer), [404, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid;Sender"]);
+    assertEquals(codesOf(answer), [400, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid;Sender"]);
   });
 });
 

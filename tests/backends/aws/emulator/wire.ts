@@ -152,6 +152,7 @@ function readJson(response: Response, text: string): WireAnswer {
 }
 
 function parsed(text: string): Record<string, unknown> {
+  if (text === "") return {};
   try {
     return JSON.parse(text);
   } catch {

@@ -4,6 +4,7 @@ import { awsEmulator } from "../../../../../backends/aws/emulator/mod.ts";
 import { seededRandom, VirtualClock } from "../../../../../backends/memory/testing.ts";
 import { until } from "../../../../wait.ts";
 import { ask, type Protocol, type WireAnswer } from "../wire.ts";
+import { filled } from "./filled.ts";
 import type { Row, Step } from "./row.ts";
 
 /** Makes the calls of a row, and compares the last answer with that of AWS. */
@@ -63,24 +64,6 @@ function check(
   const { message } = refused;
   const text = filled(typeof message === "object" ? message[protocol] : message, kept);
   if (text !== undefined) assertEquals(like(found.message, text), text);
-}
-
-const SAVED = /<(\w+)((?:\.\w+)+)>/g;
-
-/** A value with the kept members in the places of their names. */
-function filled(value: unknown, kept: Record<string, unknown>): unknown {
-  if (typeof value === "string") {
-    return value.replace(SAVED, (_, name: string, path: string) => {
-      let at = kept[name];
-      for (const part of path.slice(1).split(".")) at = (at as Record<string, unknown>)?.[part];
-      return String(at);
-    });
-  }
-  if (Array.isArray(value)) return value.map((each) => filled(each, kept));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, filled(each, kept)]),
-  );
 }
 
 /** In XML everything is text. */

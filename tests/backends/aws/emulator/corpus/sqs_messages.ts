@@ -384,7 +384,7 @@ const HANDLED: readonly Row[] = [
     given: [queue("q")],
     ask: sqs("DeleteMessage", { QueueUrl: "<q.QueueUrl>", ReceiptHandle: "garbage" }),
     refused: {
-      status: 404,
+      status: 400,
       code: "ReceiptHandleIsInvalid",
       message: 'The input receipt handle "garbage" is not a valid receipt handle.',
     },
@@ -407,7 +407,7 @@ const HANDLED: readonly Row[] = [
       ReceiptHandle: "INVALID",
       VisibilityTimeout: 60,
     }),
-    refused: { status: 404, code: "ReceiptHandleIsInvalid" },
+    refused: { status: 400, code: "ReceiptHandleIsInvalid" },
   },
   {
     name: "ChangeMessageVisibility 43201",

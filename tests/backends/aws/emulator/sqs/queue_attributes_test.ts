@@ -132,9 +132,9 @@ describe("defaultOf()", () => {
 
 describe("settingsOf()", () => {
   it("gives the engine milliseconds, and the defaults of SQS", () => {
-    assertEquals(settingsOf({}, { fifo: false, inFlightLimit: 5 }), {
+    assertEquals(settingsOf({}, { fifo: false }), {
       fifo: false,
-      inFlightLimit: 5,
+      inFlightLimit: 120_000,
       visibilityTimeoutMs: 30_000,
       retentionMs: 345_600_000,
       delayMs: 0,
@@ -148,7 +148,7 @@ describe("settingsOf()", () => {
       DeduplicationScope: "messageGroup",
       ...redrive({ deadLetterTargetArn: DLQ, maxReceiveCount: "7" }),
     };
-    const settings = settingsOf(attributes, { fifo: true, inFlightLimit: 5 });
+    const settings = settingsOf(attributes, { fifo: true });
     assertEquals([settings.delayMs, settings.maxReceives], [2_000, 7]);
     assertEquals(settings.contentBasedDeduplication, true);
     assertEquals(settings.deduplicationScope, "messageGroup");

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { boundedText } from "../../../../backends/aws/api/bounded_text.ts";
-import { readBytes } from "../../../../backends/aws/api/read_bytes.ts";
+import { boundedText } from "../../../backends/aws/api/bounded_text.ts";
+import { readBytes } from "../../../src/support/read_bytes.ts";
 
 const { signal } = new AbortController();
 

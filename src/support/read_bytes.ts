@@ -1,4 +1,4 @@
-import { abortable } from "../../../src/support/clock.ts";
+import { abortable } from "./clock.ts";
 
 /**
  * Reads a stream to the end. Returns `undefined`, and cancels the stream, as soon as the stream
