@@ -17,8 +17,6 @@ export const DIFFERENCES: Readonly<Record<string, Differences>> = {
     "acknowledge() of an expired FIFO lock is LOCK_LOST": "deletes all the same",
     "deadLetter() fails for a bad receipt only": "accepts any receipt",
     "declareQueue() sets a delay for all messages": "does not delay what a topic brings",
-    "acknowledge() of a lock that another receive took over is LOCK_LOST":
-      "answers with success, as AWS does",
   },
   moto: {
     "send() carries bytes as attributes": "answers 500 to a receive, after raw delivery",
@@ -40,14 +38,10 @@ export const DIFFERENCES: Readonly<Record<string, Differences>> = {
       "compares envelopes, of which no two are equal",
     "deleteQueue() leaves other subscriptions alone":
       "fails a publish for the subscription of a lost queue",
-    "acknowledge() of a lock that another receive took over is LOCK_LOST":
-      "answers with success, as AWS does",
   },
   ElasticMQ: {
     "acknowledge() twice is success": "the second is refused",
     "acknowledge() of an expired FIFO lock is LOCK_LOST": "deletes all the same",
-    "acknowledge() of a lock that another receive took over is LOCK_LOST":
-      "answers with success, as AWS does",
   },
   LocalStack: {},
   ministack: {
