@@ -134,7 +134,10 @@ describe("openTelemetry()", () => {
       ["process bills", "melange.retry"],
       ["process mails", "melange.dead_letter"],
     ]);
-    assertEquals(JSON.stringify(spans.map((it) => [it.attributes, it.status])).includes("secret"), false);
+    assertEquals(
+      JSON.stringify(spans.map((it) => [it.attributes, it.status])).includes("secret"),
+      false,
+    );
   });
 
   it("links a request for ten events to its ten creators, each in the context of its caller", async () => {
@@ -177,7 +180,8 @@ describe("openTelemetry()", () => {
       eventSource: "aws:sqs",
       eventSourceARN: "arn:aws:sqs:eu-west-1:123456789012:bills",
       attributes: {
-        AWSTraceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+        AWSTraceHeader:
+          "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
       },
       messageAttributes: { manifest: { dataType: "String", stringValue: "Ping" } },
     };

@@ -64,7 +64,9 @@ describe("a telemetry", () => {
       await backend.declareQueue("pings");
       const publisher = new MessagePublisher({ backend, telemetry });
       await publisher.publish(Ping({ at: 1 }), { queue: "pings" });
-      const dispatcher = new Dispatcher({ logger: { debug() {}, info() {}, warn() {}, error() {} } });
+      const dispatcher = new Dispatcher({
+        logger: { debug() {}, info() {}, warn() {}, error() {} },
+      });
       const seen: number[] = [];
       dispatcher.subscribe(Ping, (event, { attempt }) => {
         seen.push(event.data.at);
@@ -101,7 +103,9 @@ describe("a telemetry", () => {
           ended: ({ ok }) => void told.push(`${type} to ${queue}: ${ok}`),
           failed: () => void told.push(`${type} to ${queue} failed`),
         }),
-        send: (_, messages) => ({ ended: ({ length }) => void told.push(`${messages.length} ${length}`) }),
+        send: (_, messages) => ({
+          ended: ({ length }) => void told.push(`${messages.length} ${length}`),
+        }),
       },
     });
     await publisher.publishAll([1, 2].map((at) => Ping({ at })), { queue: "pings" });
