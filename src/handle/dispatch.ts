@@ -16,7 +16,7 @@ import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import { readAny } from "./foreign.ts";
 import type { HandlerContext } from "./handler.ts";
 import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
-import { runSubscribers } from "./run_subscribers.ts";
+import { runSubscribers, waitOf } from "./run_subscribers.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
 /**
@@ -171,7 +171,7 @@ async function whenRestored(
   try {
     const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
       // Throws, and says what is missing.
-      event.data(serializers) as never;
+      event.data(serializers, event.facts.type ?? "") as never;
     restored = await abortable(restoring, signal);
   } catch (error) {
     if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
@@ -208,20 +208,49 @@ function handled(
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, serializers, handlerTimeoutMs } = dispatcher.options;
   const { clock, heldMs } = host;
+  const refuse = (error: unknown) => [
+    unreadable(error, { message, type }, { dispatcher, host }),
+  ];
   let data: unknown;
   try {
-    data = event.data(serializers);
+    data = event.data(serializers, type);
   } catch (error) {
-    return [unreadable(error, { message, type }, { dispatcher, host })];
+    return refuse(error);
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
+<<<<<<< HEAD
   // Where others handle the message, too, the slot is theirs.
   const { leaveSlot } = host;
   if (leaveSlot && subscriptions.length === 1) Object.assign(context, { [LEAVE_SLOT]: leaveSlot });
   const job = { dispatcher, type, event, data, context, clock, heldMs };
   const running = runSubscribers(subscriptions, job);
+=======
+  const run = (data: unknown) =>
+    runSubscribers(subscriptions, { dispatcher, type, event, data, context, clock, heldMs });
+  const running = data instanceof Promise
+    ? whenRead(data, limit.signal, { run, refuse })
+    : run(data);
+>>>>>>> main
   return limit.clear ? running.finally(limit.clear) : running;
+}
+
+/** Waits for a serializer as for a handler: no longer than the message is held. */
+async function whenRead(
+  data: Promise<unknown>,
+  signal: AbortSignal,
+  { run, refuse }: {
+    run: (data: unknown) => Promise<Verdict[]>;
+    refuse: (error: unknown) => Verdict[];
+  },
+): Promise<Verdict[]> {
+  let ready: unknown;
+  try {
+    ready = await abortable(data, signal);
+  } catch (error) {
+    return signal.aborted ? [{ kind: "retry", error, ...waitOf(error, signal) }] : refuse(error);
+  }
+  return await run(ready);
 }
 
 /** Reports a message that cannot be read; returns the verdict that the dispatcher has for it. */

@@ -5,9 +5,10 @@ import type { AnyEventType, EventOf } from "../event/event.ts";
 import { checkMs } from "../support/duration.ts";
 import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
+import { jsonReaders, type Readers } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 import type { ReceivedMessage } from "../wire/message.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
-import { SerializerRegistry } from "../wire/serializer.ts";
 
 /**
  * The fate of a message that cannot be handled.
@@ -102,10 +103,9 @@ export interface Subscription {
 export class Dispatcher {
   /** The options, with defaults filled in. */
   readonly options: Readonly<
-    & Required<
-      Pick<DispatcherOptions, "serializers" | "onUnknown" | "onUndecodable" | "logger">
-    >
-    & DispatcherOptions
+    & Required<Pick<DispatcherOptions, "onUnknown" | "onUndecodable" | "logger">>
+    & Omit<DispatcherOptions, "serializers">
+    & { serializers: Readers }
   >;
   readonly #subscribers = new Set<Registered>();
   /** Subscriptions by type, as found since the last change. */
@@ -116,7 +116,7 @@ export class Dispatcher {
     checkOptions(options);
     this.options = {
       ...options,
-      serializers: options.serializers ?? new SerializerRegistry(),
+      serializers: options.serializers ?? jsonReaders,
       onUnknown: options.onUnknown ?? "deadLetter",
       onUndecodable: options.onUndecodable ?? "deadLetter",
       logger: guarded(options.logger ?? consoleLogger),

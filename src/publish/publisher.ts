@@ -12,7 +12,8 @@ import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../suppor
 import { notSent } from "../support/send_apart.ts";
 import { createSending, type Sending } from "./sending.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
-import { jsonOnly, type SerializerRegistry } from "../wire/serializer.ts";
+import { jsonOnly } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 
 /**
  * The result of a publish.

@@ -8,11 +8,8 @@ import { MelangeError } from "../../../src/support/errors.ts";
 import { defineEvent, type Event, type EventType, typed } from "../../../src/event/event.ts";
 import type { Format } from "../../../src/wire/packed.ts";
 import { MessagePublisher } from "../../../src/publish/publisher.ts";
-import {
-  jsonSerializer,
-  type Serializer,
-  SerializerRegistry,
-} from "../../../src/wire/serializer.ts";
+import { jsonSerializer, type Serializer } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 import { SynchronousEventBus } from "../../../src/synchronous_event_bus.ts";
 import { fakeSender } from "../../fakes/sender.ts";
 

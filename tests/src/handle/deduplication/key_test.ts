@@ -10,7 +10,7 @@ import { defineEvent } from "../../../../src/event/event.ts";
 import { typed } from "../../../../src/event/event.ts";
 import { encode, read } from "../../../../src/wire/format.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
-import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../../src/wire/serializer_registry.ts";
 import { recordingLogger } from "../../../fakes/world.ts";
 
 const Job = defineEvent("Job", { topic: "jobs", schema: typed<unknown>() });
