@@ -219,19 +219,14 @@ function handled(
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
-<<<<<<< HEAD
   // Where others handle the message, too, the slot is theirs.
   const { leaveSlot } = host;
   if (leaveSlot && subscriptions.length === 1) Object.assign(context, { [LEAVE_SLOT]: leaveSlot });
-  const job = { dispatcher, type, event, data, context, clock, heldMs };
-  const running = runSubscribers(subscriptions, job);
-=======
   const run = (data: unknown) =>
     runSubscribers(subscriptions, { dispatcher, type, event, data, context, clock, heldMs });
   const running = data instanceof Promise
     ? whenRead(data, limit.signal, { run, refuse })
     : run(data);
->>>>>>> main
   return limit.clear ? running.finally(limit.clear) : running;
 }
 

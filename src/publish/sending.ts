@@ -36,13 +36,8 @@ export function createSending(settings: SendingSettings): Sending {
   const pending = new Set<Promise<SendResult>>();
   let flushes = 0;
   let isClosed = false;
-  const isUrgent = () => flushes > 0;
 
-  async function sendInOrder(
-    event: Event,
-    options: PublishOptions,
-    watch: PublishWatch | undefined,
-  ): Promise<SendResult> {
+  async function sendInOrder(event: Event, options: PublishOptions, watch?: PublishWatch) {
     if (isClosed) throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
     const { signal } = options;
     signal?.throwIfAborted();
@@ -71,7 +66,7 @@ export function createSending(settings: SendingSettings): Sending {
     const known = lanes.get(key);
     if (known) return known;
     for (const [key, lane] of lanes) if (lane.isIdle()) lanes.delete(key);
-    const lane = createLane(destination, { ...settings, isUrgent });
+    const lane = createLane(destination, { ...settings, isUrgent: () => flushes > 0 });
     lanes.set(key, lane);
     return lane;
   }
@@ -79,8 +74,7 @@ export function createSending(settings: SendingSettings): Sending {
   return {
     send(event, options) {
       const watch = telemetry && observed(() => telemetry.publish?.(event, options));
-      const result = sendInOrder(event, options, watch);
-      watched(watch, result);
+      const result = watched(watch, sendInOrder(event, options, watch));
       const forget = () => pending.delete(result);
       pending.add(result);
       result.then(forget, forget);

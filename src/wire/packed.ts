@@ -63,7 +63,7 @@ export interface Packed {
   causationId?: string;
   /** The W3C trace context of the publish, where tracing is on. */
   traceparent?: string;
-  /** What vendors add to the trace context. */
+  /** The additions of vendors to the trace context. */
   tracestate?: string;
   format?: Format;
   /** The attributes of CloudEvents, where the body has no place for them. */

@@ -85,7 +85,7 @@ async function consume(
   dispatcher.subscribe(Ping, (_, { attempt }) => process(attempt));
   const redelivery = { baseMs: 0, maxMs: 0 };
   const consumer = new MessageConsumer({ backend, queue, dispatcher, telemetry, redelivery });
-  while (await consumer.consumeEvent({ waitMs: 0 }));
+  for (let tries = 0; tries < 12; tries += 1) await consumer.consumeEvent({ waitMs: 0 });
   return consumer;
 }
 
