@@ -1,5 +1,5 @@
 /** Traces and metrics by the real SDK: its exporters in memory, its context manager, its propagator. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { context, metrics, propagation, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -89,6 +89,17 @@ async function consume(
   return consumer;
 }
 
+/** Draws spans as a tree: children below their parents, with the events of each span. */
+function drawn(spans: readonly ReadableSpan[], parent?: string, indent = ""): string {
+  return spans.filter(({ parentSpanContext: it }) => it?.spanId === parent)
+    .map((span) => {
+      const events = span.events.map(({ name }) => ` [${name}]`).join("");
+      const { spanId } = span.spanContext();
+      return `${indent}${span.name}${events}\n${drawn(spans, spanId, `${indent}  `)}`;
+    })
+    .join("");
+}
+
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe("openTelemetry()", () => {
@@ -134,6 +145,8 @@ describe("openTelemetry()", () => {
       ["process bills", "melange.retry"],
       ["process mails", "melange.dead_letter"],
     ]);
+    const guide = await Deno.readTextFile(new URL("../../../docs/telemetry.md", import.meta.url));
+    assertStringIncludes(guide, drawn(spans));
     assertEquals(
       JSON.stringify(spans.map((it) => [it.attributes, it.status])).includes("secret"),
       false,
