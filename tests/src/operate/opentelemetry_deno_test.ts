@@ -26,6 +26,7 @@ import {
 } from "../../../mod.ts";
 import { MemoryBackend } from "../../../backends/memory/mod.ts";
 import { sqsHandler } from "../../../backends/aws/hosts/lambda/mod.ts";
+import { DeadLetters } from "../../../src/operate/dead_letters.ts";
 import { openTelemetry } from "../../../src/operate/opentelemetry.ts";
 import type { Backend } from "../../../src/backend.ts";
 
@@ -120,20 +121,22 @@ describe("openTelemetry()", () => {
         throw new DeadLetter("gone");
       },
     });
-    await consume(backend, "mails-dlq", { telemetry, process: () => {} });
+    const { moved } = await new DeadLetters({ backend, queue: "mails-dlq" }).redrive();
+    assertEquals(moved, 1);
+    await consume(backend, "mails", { telemetry, process: () => {} });
     const spans = exporter.getFinishedSpans();
     assertEquals(spans.filter((span) => span.spanContext().traceId !== traceId), []);
     assertEquals(spans.map(({ name }) => name).toSorted(), [
       "POST /orders",
       "ack bills",
-      "ack mails-dlq",
+      "ack mails",
       "create pings",
       "dead_letter mails",
       "nack bills",
       "process bills",
       "process bills",
       "process mails",
-      "process mails-dlq",
+      "process mails",
       "send pings",
     ]);
     const [create] = named("create pings");
