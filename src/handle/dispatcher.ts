@@ -1,3 +1,4 @@
+import { type BatchHandler, type BatchOptions, inBatches } from "./batch.ts";
 import type { DeduplicationOptions } from "./once.ts";
 import type { Handler, Middleware, SubscribeOptions, Subscriber } from "./handler.ts";
 import type { AnyEventType, EventOf } from "../event/event.ts";
@@ -150,6 +151,24 @@ export class Dispatcher {
     }
     const { name, listensTo, process } = first;
     return this.#add({ name, types: [listensTo].flat(), process });
+  }
+
+  /**
+   * Adds a subscriber that handles several events at once. A batch takes one slot of a worker, keeps
+   * the locks of its messages, and runs when `maxEvents` came or `maxWaitMs` passed. Each event is
+   * settled, tried again and de-duplicated on its own. Returns the function that removes the
+   * subscriber.
+   * @throws {TypeError} as {@linkcode subscribe} does
+   * @throws {RangeError} if an option is out of its range
+   */
+  subscribeBatch<T extends AnyEventType>(
+    type: T,
+    handler: BatchHandler<EventOf<T>>,
+    options: BatchOptions = {},
+  ): () => void {
+    const { name } = options;
+    if (typeof handler !== "function") throw refused(name, "its handler must be a function");
+    return this.#add({ name, types: [type], process: inBatches(handler, options) });
   }
 
   /** Adds a handler of all events of all types. Returns the function that removes the handler. */
