@@ -25,3 +25,10 @@
  */
 export { type ConformanceReport, testBackend, type TestBackendOptions } from "./suite.ts";
 export type { BackendUnderTest } from "./bench.ts";
+export {
+  type DeduplicationStoreReport,
+  type DeduplicationStoreUnderTest,
+  type StoreAbility,
+  testDeduplicationStore,
+  type TestDeduplicationStoreOptions,
+} from "./stores.ts";
