@@ -27,8 +27,7 @@ export { type ConformanceReport, testBackend, type TestBackendOptions } from "./
 export type { BackendUnderTest } from "./bench.ts";
 export {
   type DeduplicationStoreReport,
-  type DeduplicationStoreUnderTest,
-  type StoreAbility,
   testDeduplicationStore,
   type TestDeduplicationStoreOptions,
 } from "./stores.ts";
+export type { DeduplicationStoreUnderTest, StoreAbility } from "./store_under_test.ts";

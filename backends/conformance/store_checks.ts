@@ -2,7 +2,7 @@ import { runOnce } from "../../src/handle/once.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import type { Logger } from "../../src/support/logger.ts";
 import { expect, expectSame } from "./expect.ts";
-import type { DeduplicationStoreUnderTest, StoreAbility } from "./stores.ts";
+import type { DeduplicationStoreUnderTest, StoreAbility } from "./store_under_test.ts";
 
 /** A store with the numbers of the suite. */
 export interface StoreBench extends DeduplicationStoreUnderTest {
