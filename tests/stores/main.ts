@@ -8,6 +8,7 @@ import { PostgresDeduplicationStore } from "../../src/handle/deduplication/postg
 import { start } from "../../tasks/process.ts";
 import { sleep, within } from "../wait.ts";
 import { type Kind, KINDS, type Opened, TABLE } from "./kinds.ts";
+import { killAtEachStep, postgresPlace, sqlitePlace } from "./kills.ts";
 import { freePort, startMinistack, startMoto, startPostgres, startRedis } from "./servers.ts";
 
 const CHECK_MS = 240_000;
@@ -19,12 +20,16 @@ type Row = Map<string, string>;
 const asked = Deno.args.filter((arg) => !arg.startsWith("-"));
 const rows = new Map<Kind, Row>();
 const failures: string[] = [];
+const killed: string[] = [];
 
 await using servers = new AsyncDisposableStack();
 const folder = await Deno.makeTempDir({ prefix: "melange-stores-" });
 servers.defer(() => Deno.remove(folder, { recursive: true }));
 
-if (isAsked("SQLite")) await runSuite("SQLite", `${folder}/events.db`);
+if (isAsked("SQLite")) {
+  await runSuite("SQLite", `${folder}/events.db`);
+  for (const what of ["sqliteInbox", "sqliteOutbox"]) await killAll(what, sqlitePlace(folder));
+}
 if (isAsked("Deno KV")) await runSuite("Deno KV", `${folder}/kv.db`);
 if (isAsked("Redis")) {
   const { port } = servers.use(await startRedis());
@@ -37,6 +42,8 @@ if (isAsked("Postgres")) {
   await createTable(port);
   await runSuite("Postgres (pg)", port);
   await runSuite("Postgres (postgres.js)", port);
+  await killAll("postgresInbox", postgresPlace(port, "effects_inbox"));
+  await killAll("postgresOutbox", postgresPlace(port, "effects_outbox"));
 }
 if (isAsked("DynamoDB")) {
   for (
@@ -51,6 +58,7 @@ if (isAsked("DynamoDB")) {
   }
 }
 printTable();
+for (const line of killed) console.log(line);
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${failures.length} failed`);
 await servers.disposeAsync();
@@ -59,6 +67,12 @@ Deno.exit(failures.length > 0 ? 1 : 0);
 function isAsked(name: string): boolean {
   return asked.length === 0 ||
     asked.some((word) => name.toLowerCase().startsWith(word.toLowerCase()));
+}
+
+async function killAll(what: string, place: ReturnType<typeof sqlitePlace>): Promise<void> {
+  const { kills, faults } = await killAtEachStep(what, place, folder);
+  killed.push(`${what}: ${kills} kills, ${faults.length} faults`);
+  failures.push(...faults.map((fault) => `${what}, ${fault}`));
 }
 
 async function runSuite(kind: Kind, at: string): Promise<void> {

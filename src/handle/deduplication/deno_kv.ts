@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { type Clock, systemClock } from "../../support/clock.ts";
+import { type Clock, reading, sleep, systemClock } from "../../support/clock.ts";
 import type { Claim, DeduplicationStore } from "./store.ts";
 import { checkClient, inProgress, serverKey, wholeMs } from "./shared.ts";
 
@@ -43,6 +43,11 @@ export interface DenoKvDeduplicationStoreOptions {
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
 }
+
+/** The longest wait for another process that writes to the file, in milliseconds. */
+const BUSY_MS = 5_000;
+/** The longest pause between two tries, in milliseconds. */
+const PAUSE_MS = 20;
 
 interface Entry {
   token: string;
@@ -103,7 +108,7 @@ export class DenoKvDeduplicationStore implements DeduplicationStore {
   async release(key: string, token: string): Promise<void> {
     await this.#change(key, (found) => {
       if (found.entry?.token !== token || found.entry.done) return undefined;
-      return this.#commit(this.#kv.atomic().check(found).delete(found.key));
+      return this.#commit(() => this.#kv.atomic().check(found).delete(found.key));
     });
   }
 
@@ -130,18 +135,32 @@ export class DenoKvDeduplicationStore implements DeduplicationStore {
 
   async #read(key: string): Promise<Found> {
     const path = [this.#prefix, await serverKey(key)];
-    const { value, versionstamp } = await this.#kv.get(path);
+    const { value, versionstamp } = await this.#patiently(() => this.#kv.get(path));
     return { key: path, versionstamp, entry: entryOf(value) };
   }
 
   #put(found: Found, entry: Entry): Promise<boolean> {
     const expireIn = Math.max(1, entry.expiresAt - this.#clock.now()) + KEPT_MS;
-    return this.#commit(this.#kv.atomic().check(found).set(found.key, entry, { expireIn }));
+    return this.#commit(() => this.#kv.atomic().check(found).set(found.key, entry, { expireIn }));
   }
 
-  async #commit(operation: DenoKvOperation): Promise<boolean> {
-    const { ok } = await operation.commit();
+  async #commit(operation: () => DenoKvOperation): Promise<boolean> {
+    const { ok } = await this.#patiently(() => operation().commit());
     return ok;
+  }
+
+  /** Calls again while another process writes to the file of a local database. */
+  async #patiently<T>(call: () => Promise<T>): Promise<T> {
+    const until = reading(this.#clock) + BUSY_MS;
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        const isBusy = /database is locked/.test(`${(error as Error | undefined)?.message}`);
+        if (!isBusy || reading(this.#clock) >= until) throw error;
+        await sleep(this.#clock, 1 + Math.random() * PAUSE_MS);
+      }
+    }
   }
 }
 
