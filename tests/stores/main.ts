@@ -4,9 +4,8 @@
  */
 import { Redis } from "ioredis";
 import { testDeduplicationStore } from "../../backends/conformance/mod.ts";
-import { PostgresDeduplicationStore } from "../../src/handle/deduplication/postgres.ts";
 import { start } from "../../tasks/process.ts";
-import { sleep, within } from "../wait.ts";
+import { sleep, until, within } from "../wait.ts";
 import { type Kind, KINDS, type Opened, TABLE } from "./kinds.ts";
 import { killAtEachStep, postgresPlace, sqlitePlace } from "./kills.ts";
 import { freePort, startMinistack, startMoto, startPostgres, startRedis } from "./servers.ts";
@@ -161,7 +160,8 @@ async function kill(
 
 async function createTable(port: string): Promise<void> {
   const { store, close } = KINDS["Postgres (pg)"]({ at: port });
-  if (store instanceof PostgresDeduplicationStore) await store.createTable();
+  // A server that listens may still be starting up.
+  await until(() => store.createTable().then(() => true, () => false), { what: "a table" });
   await close();
 }
 
