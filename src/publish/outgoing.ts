@@ -16,6 +16,7 @@ import {
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import type { RetryOptions } from "../support/retry.ts";
+import { observed, type PublishWatch } from "../support/telemetry.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
@@ -140,7 +141,12 @@ export interface Writing {
  */
 export function outgoing(
   event: Event,
-  { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
+  { options, lane, writing, watch }: {
+    options: PublishOptions;
+    lane: LaneFacts;
+    writing: Writing;
+    watch?: PublishWatch | undefined;
+  },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
   const { payloads, retry, serializers } = writing;
@@ -150,10 +156,13 @@ export function outgoing(
   const check = (valid: Validation) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
   };
-  const write = (serializers: Writers, placed: Placed): OutgoingMessage => ({
-    ...encode(event, { ...writing, serializers, toQueue, attributes }),
-    ...placed,
-  });
+  const write = (serializers: Writers, placed: Placed): OutgoingMessage => {
+    const message = {
+      ...encode(event, { ...writing, serializers, toQueue, attributes }),
+      ...placed,
+    };
+    return watch && observed(() => watch.carry?.(message)) || message;
+  };
   const finish = (message: OutgoingMessage) => {
     if (payloads) {
       return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });
@@ -167,17 +176,17 @@ export function outgoing(
   const data = carriedData(event, serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
   const ready = serializers.written?.(event) ?? serializers;
+  if (!(ready instanceof Promise || valid instanceof Promise)) {
+    check(valid);
+    return finish(write(ready, place()));
+  }
   // At once: until a schema or a serializer answers, the caller may have changed the data.
-  if (ready instanceof Promise) {
-    const placed = place();
-    return ready.then(async (ready) => (check(await valid), finish(write(ready, placed))));
-  }
-  if (valid instanceof Promise) {
-    const message = write(ready, place());
-    return valid.then((valid) => (check(valid), finish(message)));
-  }
-  check(valid);
-  return finish(write(ready, place()));
+  const placed = place();
+  const message = ready instanceof Promise ? undefined : write(ready, placed);
+  return (async () => {
+    check(await valid);
+    return finish(message ?? write(await ready, placed));
+  })();
 }
 
 type Placed = Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs">;
