@@ -27,11 +27,16 @@ export {
   type DeclareQueueOptions,
   type DeclareTopicOptions,
   type Delivery,
+  type ExistingQueue,
+  type ExistingSubscription,
+  type ExistingTopic,
   type ExtendResult,
   type Extension,
   type FilterPolicy,
   filterPolicyOf,
   type Guarantees,
+  type InspectOptions,
+  type Inventory,
   type Limits,
   type Metered,
   type MoveOptions,
@@ -123,6 +128,7 @@ export {
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
+export type { Telemetry } from "./src/support/telemetry.ts";
 export {
   type Attributes,
   type AttributeValue,

@@ -11,6 +11,7 @@ import { MelangeError, probe } from "../support/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import { createRetryBudget, retry, type RetryBudget } from "../support/retry.ts";
+import { observed } from "../support/telemetry.ts";
 import type { Counts } from "./counts.ts";
 import { type CompleteSettings, type ConsumerSettings, settingsOf } from "./settings.ts";
 import type { ConsumerStatus, Health } from "./status.ts";
@@ -136,6 +137,7 @@ export class MessageConsumer {
     this.#publisher = publisher;
     this.#settings = settingsOf(options, backend);
     this.#budget = createRetryBudget({ clock: this.#settings.clock });
+    observed(() => this.#settings.telemetry?.consumer?.(this));
     disposable(this, () => this.stop());
   }
 
@@ -284,6 +286,7 @@ export class MessageConsumer {
       signal: lease.signal,
       attempt: message.attempt + lease.tries,
       clock: this.#settings.clock,
+      telemetry: this.#settings.telemetry,
       publisher: this.#publisher,
       heldMs: () => lease.lockedUntil - reading(this.#settings.clock),
       extend: async (ms) => {

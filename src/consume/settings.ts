@@ -2,6 +2,7 @@ import type { Receiver } from "../backend.ts";
 import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import { checkRanges } from "../support/range.ts";
 import type { Backoff } from "../support/retry.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 
 /**
  * Settings of a consumer for any queue.
@@ -41,10 +42,15 @@ export interface ConsumerSettings {
   clock?: Clock;
   /** Source of jitter. Default: `Math.random`. */
   random?: Random;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
 }
 
 /** Settings with a value for each of them. */
-export type CompleteSettings = Required<ConsumerSettings> & { redelivery: Backoff };
+export type CompleteSettings = Required<Omit<ConsumerSettings, "telemetry">> & {
+  redelivery: Backoff;
+  telemetry: Telemetry | undefined;
+};
 
 /** Time that a stop waits for handlers by default, in milliseconds. */
 export const DRAIN_MS = 10_000;
@@ -82,5 +88,6 @@ export function settingsOf(
     redelivery,
     clock,
     random,
+    telemetry: options.telemetry,
   };
 }

@@ -5,6 +5,7 @@ import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 import { isRetryable } from "../support/retry.ts";
+import { observed, type Telemetry, within } from "../support/telemetry.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
@@ -63,6 +64,8 @@ export interface DispatchHooks {
   maxAttempts?: number;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
+  /** Traces and metrics. Default: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -91,20 +94,27 @@ export async function dispatch(
   message: ReceivedMessage,
   hooks: DispatchHooks,
 ): Promise<Outcome> {
-  const { queue, clock = systemClock } = hooks;
+  const { queue, clock = systemClock, telemetry } = hooks;
   const { receivedAt = new Date(clock.now()) } = hooks;
   const sound = probe(() => soundMessage(message, receivedAt)) ?? NO_MESSAGE;
   const attempt = isCount(hooks.attempt) ? hooks.attempt : sound.attempt;
   const { logger, maxAttempts = hooks.maxAttempts ?? Infinity } = dispatcher.options;
+  const watch = telemetry &&
+    observed(() => telemetry.process?.({ message: sound, queue, attempt, receivedAt }));
   let verdicts: readonly Verdict[];
   try {
-    verdicts = await verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt });
+    verdicts = await within(
+      watch,
+      () => verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt }),
+    );
   } catch (error) {
     // What others passed in may fail in ways that nobody has thought of: the message comes again.
     reportUnforeseen({ logger, queue, message: sound }, error);
     verdicts = [{ kind: "retry", error }];
   }
-  return decide(verdicts, { queue, attempt, maxAttempts });
+  const outcome = decide(verdicts, { queue, attempt, maxAttempts });
+  if (watch) observed(() => watch.ended?.(outcome));
+  return outcome;
 }
 
 /** Stands for a message that cannot even be looked at. */

@@ -16,6 +16,7 @@ import {
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import type { RetryOptions } from "../support/retry.ts";
+import { observed, type PublishWatch } from "../support/telemetry.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
@@ -140,7 +141,12 @@ export interface Writing {
  */
 export function outgoing(
   event: Event,
-  { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
+  { options, lane, writing, watch }: {
+    options: PublishOptions;
+    lane: LaneFacts;
+    writing: Writing;
+    watch?: PublishWatch | undefined;
+  },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
   const { payloads, retry, serializers } = writing;
@@ -150,10 +156,13 @@ export function outgoing(
   const check = (valid: Validation) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
   };
-  const write = (serializers: Writers, placed: Placed): OutgoingMessage => ({
-    ...encode(event, { ...writing, serializers, toQueue, attributes }),
-    ...placed,
-  });
+  const write = (serializers: Writers, placed: Placed): OutgoingMessage => {
+    const message = {
+      ...encode(event, { ...writing, serializers, toQueue, attributes }),
+      ...placed,
+    };
+    return watch && observed(() => watch.carry?.(message)) || message;
+  };
   const finish = (message: OutgoingMessage) => {
     if (payloads) {
       return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });

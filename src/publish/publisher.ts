@@ -7,6 +7,7 @@ import { type Format, isFormat, type MessageFormat } from "../wire/packed.ts";
 import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
 import { checkRanges } from "../support/range.ts";
 import { failed } from "../support/result.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
 import { notSent } from "../support/send_apart.ts";
 import { createSending, type Sending } from "./sending.ts";
@@ -92,6 +93,8 @@ export interface PublisherSettings {
   clock?: Clock;
   /** The source of jitter. Default: `Math.random`. */
   random?: Random;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
 }
 
 /**
@@ -161,6 +164,7 @@ export class MessagePublisher implements EventPublisher {
       format,
       serializers,
       payloads: rest.payloads,
+      telemetry: rest.telemetry,
       retry: { ...retry, clock, random, budget },
     });
     disposable(this, () => this.close());

@@ -190,19 +190,44 @@ export interface ErrorFacts {
   name: string;
   /** The code, if the error has one. */
   code?: string;
+  /**
+   * The text of a {@linkcode MelangeError}, which quotes no data. The text of any other error only
+   * where the logger has `exposeErrors`.
+   */
+  message?: string;
+  /** The reason of a {@linkcode DeadLetter}. */
+  reason?: string;
   /** The place where the error was thrown: the first stack frames, without the message. */
   at?: string[];
 }
 
-/** Reduces any thrown value to the loggable facts, without its message. Never throws. */
-export function describeError(error: unknown): ErrorFacts {
+/** The longest text of an error in a log line. */
+const MAX_TEXT = 1_000;
+
+/**
+ * Reduces any thrown value to the loggable facts. Text of others is told only if it is `exposed`:
+ * then the frames of this library are left out as well, where there are others. Never throws.
+ */
+export function describeError(error: unknown, { exposed = false } = {}): ErrorFacts {
   if (!probe(() => error instanceof Error)) return { name: typeof error };
-  const { name, code } = textsOf(error as Error, ["name", "code"]);
+  const { name, code, message } = textsOf(error as Error, ["name", "code", "message"]);
   const facts: ErrorFacts = { name: name ?? "Error" };
   if (code !== undefined) facts.code = code;
+  const reason = reasonOf(error);
+  if (reason !== undefined) facts.reason = reason.slice(0, 100);
+  const isOurs = probe(() => Object.getPrototypeOf(error) === MelangeError.prototype);
+  if (message && (exposed || isOurs)) facts.message = message.slice(0, MAX_TEXT);
   const frames = framesOf(error as Error);
-  if (frames.length > 0) facts.at = frames.slice(0, 3);
+  const theirs = exposed ? frames.filter((frame) => !frame.includes(ownFolder())) : frames;
+  if (frames.length > 0) facts.at = (theirs.length > 0 ? theirs : frames).slice(0, 3);
   return facts;
+}
+
+/** The folder of this library, as its own stack frames name it; in a bundle, nothing has that name. */
+function ownFolder(): string {
+  const [, folder = "no folder"] = /(\S*\/)src\/support\/errors\./.exec(new Error().stack ?? "") ??
+    [];
+  return folder.replace(/^\(/, "");
 }
 
 /** Reads the frames behind the message, as lines of a message may look like frames. */

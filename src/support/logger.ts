@@ -19,6 +19,12 @@
  * @category Logging
  */
 export interface Logger {
+  /**
+   * `true` if the log may hold the texts of errors that handlers throw, with the user's own stack
+   * frame first. Such a text may quote a message body. Anything else counts as the default, `false`:
+   * the type is open because loggers such as pino may have any further member.
+   */
+  readonly exposeErrors?: unknown;
   /** Steps, for someone who looks for a fault. */
   debug(message: string, fields?: Record<string, unknown>): void;
   /** Beginnings and ends. */
@@ -52,11 +58,11 @@ const LEVELS = ["debug", "info", "warn", "error"] as const;
 export function guarded(logger: Logger): Logger {
   checkLogger(logger);
   const write = takesFieldsFirst(logger)
-    ? (level: keyof Logger, message: string, fields: Record<string, unknown> = {}) =>
-      (logger as unknown as Record<keyof Logger, FieldsFirst>)[level](fields, message)
-    : (level: keyof Logger, message: string, fields?: Record<string, unknown>) =>
+    ? (level: Level, message: string, fields: Record<string, unknown> = {}) =>
+      (logger as unknown as Record<Level, FieldsFirst>)[level](fields, message)
+    : (level: Level, message: string, fields?: Record<string, unknown>) =>
       logger[level](message, fields);
-  const guard = (level: keyof Logger) => (message: string, fields?: Record<string, unknown>) => {
+  const guard = (level: Level) => (message: string, fields?: Record<string, unknown>) => {
     try {
       const done: unknown = write(level, message, fields);
       // At once: some runtimes report a rejection that nobody has looked at by the next turn.
@@ -65,13 +71,18 @@ export function guarded(logger: Logger): Logger {
       // There is nobody left to tell.
     }
   };
+  const { exposeErrors } = logger;
   return {
+    ...(exposeErrors === true ? { exposeErrors } : {}),
     debug: guard("debug"),
     info: guard("info"),
     warn: guard("warn"),
     error: guard("error"),
   };
 }
+
+/** The name of a method of a logger. */
+type Level = typeof LEVELS[number];
 
 type FieldsFirst = (fields: Record<string, unknown>, message: string) => unknown;
 

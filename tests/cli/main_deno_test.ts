@@ -18,7 +18,7 @@ const ORDERS = ["--queue", "q", "--handlers", moduleAt("dispatcher.ts")];
 
 describe("main() refuses arguments with 2, and says what to do", () => {
   const rows: [string, string[], string][] = [
-    ["an unknown command", ["subscribe"], "describe, broker, schemas are known"],
+    ["an unknown command", ["subscribe"], "describe, broker, schemas, export, docs are known"],
     ["a misspelt command", ["cosnume"], "did you mean consume?"],
     ["a misspelt call for help", ["hepl"], "did you mean help?"],
     ["an option before the command", ["--region", "x", "declare"], "name the command first"],
@@ -93,7 +93,7 @@ describe("main() fails with 1, and says what to do", () => {
         ...["consume", "--queue", "q", "--handlers", moduleAt(module)],
       ]);
       assertEquals(code, 1);
-      assertStringIncludes(error, "error: CONFIGURATION: Cannot use the handlers of ");
+      assertStringIncludes(error, "error: CONFIGURATION: Cannot use the module ");
       assertMatch(error, hint);
     });
   }

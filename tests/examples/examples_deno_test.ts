@@ -10,9 +10,11 @@ const FOLDER = new URL("../../examples/", import.meta.url);
 /** Modules that another program loads. */
 const LOADED = ["handlers.ts", "edge_publisher.ts"];
 
-const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) =>
-  name.endsWith(".ts")
-).sort();
+const names = [
+  ...[...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) => name.endsWith(".ts"))
+    .sort(),
+  "shop/main.ts",
+];
 
 /** What an example says at its end that it prints. */
 function promised(source: string): string {

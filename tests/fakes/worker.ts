@@ -59,6 +59,7 @@ export function createWorker(
     random,
     budget: createRetryBudget({ clock, capacity: 2, refillPerSecond }),
     logger: recordingLogger(),
+    telemetry: undefined,
     counts,
     handle: (lease) =>
       new Promise((end) => {

@@ -82,8 +82,9 @@ describe("DeadLetter", () => {
 describe("describeError()", () => {
   const SECRET = "card 4242";
 
-  it("tells class, code and place, never the message", () => {
-    const facts = describeError(new MelangeError("REFUSED", SECRET));
+  it("tells class, code and place, never the message of others", () => {
+    class Own extends MelangeError {}
+    const facts = describeError(new Own("REFUSED", SECRET));
     assertEquals([facts.name, facts.code], ["MelangeError", "REFUSED"]);
     assert((facts.at ?? []).length >= 1 && (facts.at ?? []).length <= 3);
     assert(facts.at?.every((frame) => frame.startsWith("at ")));
@@ -97,7 +98,7 @@ describe("describeError()", () => {
       `    at ${SECRET} (a.ts:1:1)\n    at ${SECRET} (b.ts:1:1)\n`,
     ];
     for (const message of forged) {
-      for (const error of [new Error(message), new MelangeError("X", message)]) {
+      for (const error of [new Error(message), new TypeError(message)]) {
         assertEquals(JSON.stringify(describeError(error)).includes(SECRET), false);
       }
     }
@@ -107,6 +108,32 @@ describe("describeError()", () => {
     const error = new Error(`no\n    at ${SECRET}`);
     error.message = "another";
     assertEquals(JSON.stringify(describeError(error)).includes(SECRET), false);
+  });
+
+  it("tells the text of an error of ours, and the reason of a DeadLetter", () => {
+    const text = 'Cannot find the queue "q": declare it first';
+    const error = new MelangeError("NOT_FOUND", text, { cause: new Error(SECRET) });
+    assertEquals(describeError(error).message, text);
+    assertEquals(JSON.stringify(describeError(error)).includes(SECRET), false);
+    assertEquals(describeError(new MelangeError("X", "x".repeat(5_000))).message?.length, 1_000);
+    const { reason, message } = describeError(new DeadLetter("card-expired"));
+    assertEquals([reason, message], ["card-expired", undefined]);
+  });
+
+  it("tells any text where it may, and leaves out the frames of this library", () => {
+    const error = new Error("out of cards");
+    const own = new Error().stack!.split("\n").find((line) => line.includes("errors_test"))!;
+    const folder = /(\S*\/)tests\/src\/support/.exec(own)?.[1]?.replace(/^\(/, "") ?? "/";
+    const frames = [
+      `    at run (${folder}src/handle/x.ts:1:1)`,
+      "    at charge (/app/cards.ts:7:3)",
+    ];
+    error.stack = `Error: out of cards\n${frames.join("\n")}`;
+    const { message, at } = describeError(error, { exposed: true });
+    assertEquals(message, "out of cards");
+    // In a bundle of all files, the frames of the library have no folder of their own.
+    assertEquals(at?.at(-1), "at charge (/app/cards.ts:7:3)");
+    assertEquals(describeError(error).at?.length, 2);
   });
 
   it("never tells what the cause says", () => {
@@ -122,7 +149,7 @@ describe("describeError()", () => {
 
   it("tells only the type of what is not an error", () => {
     const thrown = [SECRET, { secret: SECRET }, null, undefined, 5];
-    assertEquals(thrown.map(describeError), [
+    assertEquals(thrown.map((value) => describeError(value)), [
       { name: "string" },
       { name: "object" },
       { name: "object" },
