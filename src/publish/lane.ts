@@ -12,7 +12,7 @@ export interface Item {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A place in the order of a lane. The function sends the message from this place, once it is ready. */
+/** A place in the order of a lane, with the function that sends its message once the message is ready. */
 export interface Place {
   go?: () => void;
 }

@@ -28,7 +28,7 @@ export interface Sending {
   close(): void;
 }
 
-/** Starts without an event. */
+/** Creates a sending without events. */
 export function createSending(settings: SendingSettings): Sending {
   const { maxPending, telemetry } = settings;
   const places = new Semaphore(maxPending);
