@@ -177,7 +177,13 @@ export type { DeduplicationOptions } from "./src/handle/once.ts";
 export type { DeadLetterFacts, Format, MessageFormat } from "./src/wire/packed.ts";
 export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
-export { jsonSerializer, type Serializer } from "./src/wire/serializer.ts";
+export {
+  jsonSerializer,
+  type Readers,
+  type Serializer,
+  type Writer,
+  type Writers,
+} from "./src/wire/serializer.ts";
 export {
   type SerializerBinding,
   SerializerRegistry,

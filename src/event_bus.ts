@@ -12,6 +12,7 @@ import {
 import type { BatchHandler, BatchOptions } from "./handle/batch.ts";
 import { Dispatcher, type DispatcherOptions } from "./handle/dispatcher.ts";
 import type { Handler, SubscribeOptions, Subscriber } from "./handle/handler.ts";
+import { BUS_OPTIONS, checkKnown } from "./support/known_options.ts";
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType, Event, EventOf } from "./event/event.ts";
 import type { Format, MessageFormat } from "./wire/packed.ts";
@@ -75,6 +76,7 @@ export class EventBus implements EventPublisher {
 
   /** Creates a bus; nothing is received before it is started. */
   constructor(options: EventBusOptions) {
+    checkKnown(options, BUS_OPTIONS, "create a bus");
     const { backend, queue, queues = queue === undefined ? [] : [queue], ...settings } = options;
     if (queue !== undefined && options.queues !== undefined) {
       throw new TypeError("Cannot create a bus with both queue and queues: pass one of them");

@@ -5,6 +5,7 @@ import { reading } from "../support/clock.ts";
 import { type ConsumedDelivery, Handout } from "./deliveries.ts";
 import { dispatch, type Outcome } from "../handle/dispatch.ts";
 import { Dispatcher } from "../handle/dispatcher.ts";
+import { BUS_OPTIONS, checkKnown } from "../support/known_options.ts";
 import { checkMs } from "../support/duration.ts";
 import { defined } from "../support/defined.ts";
 import { MelangeError, probe } from "../support/errors.ts";
@@ -127,6 +128,7 @@ export class MessageConsumer {
    * @throws {TypeError | RangeError} if an option is missing or out of its range
    */
   constructor(options: MessageConsumerOptions) {
+    checkKnown(options, BUS_OPTIONS, "create a consumer");
     const { backend, queue, dispatcher = new Dispatcher(), publisher } = options;
     if (typeof backend?.receive !== "function") {
       throw new TypeError("Cannot create a consumer as it needs a backend: pass { backend }");

@@ -149,8 +149,9 @@ export class Worker {
   async consume(delivery: Delivery): Promise<Outcome> {
     this.#options.counts.received += 1;
     const lease = this.#leases.hold(delivery);
-    const outcome = await this.#options.handle(lease);
-    await this.#settlement.settle(lease, outcome, { inPlace: false });
+    let outcome = await this.#options.handle(lease);
+    const instead = (other: Outcome) => void (outcome = other);
+    await this.#settlement.settle(lease, outcome, { inPlace: false, instead });
     return outcome;
   }
 

@@ -37,6 +37,11 @@ export type Outcome =
      * attempt.
      */
     readonly uncounted?: boolean;
+    /**
+     * The facts of a dead letter that could not be: the message should not have come again, but its
+     * queue has no dead-letter queue, or the copy could not be stored. `error` says which.
+     */
+    readonly wanted?: DeadLetterFacts;
   }
   /** Trying again is pointless. */
   | { readonly outcome: "deadLetter"; readonly facts: DeadLetterFacts };

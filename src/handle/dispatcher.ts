@@ -3,7 +3,8 @@ import type { DeduplicationOptions } from "./once.ts";
 import type { Handler, Middleware, SubscribeOptions, Subscriber } from "./handler.ts";
 import type { AnyEventType, EventOf } from "../event/event.ts";
 import { checkMs } from "../support/duration.ts";
-import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
+import { BUS_OPTIONS, checkKnown } from "../support/known_options.ts";
+import { defaultLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
 import { jsonReaders, type Readers } from "../wire/serializer.ts";
 import type { SerializerRegistry } from "../wire/serializer_registry.ts";
@@ -119,7 +120,7 @@ export class Dispatcher {
       serializers: options.serializers ?? jsonReaders,
       onUnknown: options.onUnknown ?? "deadLetter",
       onUndecodable: options.onUndecodable ?? "deadLetter",
-      logger: guarded(options.logger ?? consoleLogger),
+      logger: options.logger ? guarded(options.logger) : defaultLogger,
     };
   }
 
@@ -266,6 +267,7 @@ const FALLBACKS: readonly unknown[] = ["retry", "deadLetter", "acknowledge", und
 
 function checkOptions(options: DispatcherOptions): void {
   const cannot = "create a dispatcher";
+  checkKnown(options, BUS_OPTIONS, cannot);
   for (const key of ["onUnknown", "onUndecodable"] as const) {
     if (FALLBACKS.includes(options[key])) continue;
     throw new TypeError(
