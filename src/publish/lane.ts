@@ -136,7 +136,7 @@ function sendBatch(
   for (const { signal } of items) signal?.addEventListener("abort", check);
   const send = (going: Item[]) => {
     const messages = going.map(({ message }) => message);
-    const watch = telemetry && observed(() => telemetry.send?.(destination, messages));
+    const watch = observed(() => telemetry?.send?.(destination, messages));
     return watched(watch, backend.send(destination, messages, { signal }));
   };
   const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf }).finally(answered);

@@ -62,7 +62,7 @@ export function createSending(settings: SendingSettings): Sending {
 
   return {
     send(event, options) {
-      const watch = telemetry && observed(() => telemetry.publish?.(event, options));
+      const watch = observed(() => telemetry?.publish?.(event, options));
       const result = watched(watch, sendInOrder(event, options, watch));
       const forget = () => pending.delete(result);
       pending.add(result);
