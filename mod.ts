@@ -128,7 +128,23 @@ export {
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
-export type { Telemetry } from "./src/support/telemetry.ts";
+export type {
+  ProcessWatch,
+  PublishWatch,
+  Telemetry,
+  TracedDelivery,
+  TracedDestination,
+  TracedEvent,
+  TracedMessage,
+  TracedOutcome,
+  TracedResult,
+  TracedSettlement,
+  TracedStatus,
+  Watch,
+} from "./src/support/telemetry.ts";
+export type { BatchHandler, BatchOptions, BatchVerdict } from "./src/handle/batch.ts";
+export type { Limiter } from "./src/consume/settings.ts";
+export type { KillSwitch } from "./src/handle/middleware/kill_switch.ts";
 export {
   type Attributes,
   type AttributeValue,
