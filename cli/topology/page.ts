@@ -75,6 +75,7 @@ const STYLE = `
 }
 body { margin: 0 auto; padding: 1rem; max-width: 70rem; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
 figure { margin: 0; overflow-x: auto; }
+svg { min-width: 40rem; max-width: 100%; height: auto; }
 svg text { fill: var(--ink); font: 14px system-ui, sans-serif; }
 svg .head { fill: var(--line); font-size: 12px; }
 svg rect { fill: var(--box); stroke: var(--line); }
