@@ -13,6 +13,10 @@ import { freePort, startMinistack, startMoto, startPostgres, startRedis } from "
 const CHECK_MS = 240_000;
 const CLAIMER = new URL("./claimer.ts", import.meta.url).pathname;
 const NO_CLOCK = "no clock of a server: the clocks of the workers must agree";
+/** Bare conditional requests to moto, without a store, had two winners in 1 of 60 rounds of 40. */
+const NOT_ATOMIC = {
+  "claim() gives a key to one of many at the same time": "moto's conditions are not atomic",
+};
 
 type Row = Map<string, string>;
 
@@ -82,12 +86,16 @@ async function runSuite(kind: Kind, at: string): Promise<void> {
   testDeduplicationStore({
     name: kind,
     can: isLocal ? ["race", "kill"] : ["race", "kill", "down", "ahead"],
+    except: kind === "DynamoDB (moto)" ? NOT_ATOMIC : {},
     leaseMs: kind.startsWith("DynamoDB") ? 4_000 : 1_000,
     slackMs: kind.startsWith("DynamoDB") ? 3_000 : 100,
     test: (name, fn) => void checks.push([name, fn]),
     skip: (name, reason) => {
-      const why = reason === "not given: down" ? "no server" : NO_CLOCK;
-      row.set(name.slice(kind.length + 2), why);
+      const reasons: Record<string, string> = {
+        "not given: down": "no server",
+        "not given: ahead": NO_CLOCK,
+      };
+      row.set(name.slice(kind.length + 2), reasons[reason] ?? reason);
     },
     create: () => create(kind, at),
   });
