@@ -128,7 +128,23 @@ export {
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
-export type { Telemetry } from "./src/support/telemetry.ts";
+export type {
+  ProcessWatch,
+  PublishWatch,
+  Telemetry,
+  TracedDelivery,
+  TracedDestination,
+  TracedEvent,
+  TracedMessage,
+  TracedOutcome,
+  TracedResult,
+  TracedSettlement,
+  TracedStatus,
+  Watch,
+} from "./src/support/telemetry.ts";
+export type { BatchHandler, BatchOptions, BatchVerdict } from "./src/handle/batch.ts";
+export type { Limiter } from "./src/consume/settings.ts";
+export type { KillSwitch } from "./src/handle/middleware/kill_switch.ts";
 export {
   type Attributes,
   type AttributeValue,
@@ -161,7 +177,13 @@ export type { DeduplicationOptions } from "./src/handle/once.ts";
 export type { DeadLetterFacts, Format, MessageFormat } from "./src/wire/packed.ts";
 export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
-export { jsonSerializer, type Serializer } from "./src/wire/serializer.ts";
+export {
+  jsonSerializer,
+  type Readers,
+  type Serializer,
+  type Writer,
+  type Writers,
+} from "./src/wire/serializer.ts";
 export {
   type SerializerBinding,
   SerializerRegistry,

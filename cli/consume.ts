@@ -3,7 +3,7 @@ import type { Backend } from "../src/backend.ts";
 import { MessageConsumer } from "../src/consume/consumer.ts";
 import { systemClock } from "../src/support/clock.ts";
 import type { Dispatcher } from "../src/handle/dispatcher.ts";
-import type { Logger } from "../src/support/logger.ts";
+import { defaultLogger, type Logger } from "../src/support/logger.ts";
 import { MessagePublisher } from "../src/publish/publisher.ts";
 import { retry } from "../src/support/retry.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, required } from "./arguments.ts";
@@ -36,7 +36,7 @@ const OPTIONS = {
     value: "MS",
     help: `print the counts so often; 0: never; default: ${REPORT_MS} on a terminal, else never`,
   },
-  "health-port": { type: "count", value: "PORT", help: "answer GET /health and /ready there" },
+  "health-port": { type: "count", value: "PORT", help: "answer GET /health, /ready and /metrics there" },
   "health-host": { type: "text", value: "ADDRESS", help: "default: 127.0.0.1" },
   "health-name": {
     type: "text",
@@ -93,7 +93,7 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
     backend,
     queue,
     publisher,
-    dispatcher: values.json ? withLogger(dispatcher, logger) : dispatcher,
+    dispatcher: loggingTo(logger, dispatcher, values),
   });
   await found(backend, queue, logger);
   const health = await serve(consumer, { values, logger });
@@ -116,6 +116,13 @@ async function work({ backend, queue, values, io, logger, dispatcher }: Work): P
     await health?.close();
   }
   logger.notice(stopped(consumer.status()));
+}
+
+/** A logger that the module chose stays, but for lines that programs read. */
+function loggingTo(logger: CliLogger, dispatcher: Dispatcher, { json }: Values): Dispatcher {
+  if (json) return withLogger(dispatcher, logger);
+  if (dispatcher.options.logger !== defaultLogger) return dispatcher;
+  return withLogger(dispatcher, { ...logger, info() {} });
 }
 
 /** The patience of a start with a service that is down; then the supervisor decides. */

@@ -1,3 +1,5 @@
+import process from "node:process";
+import { logLine } from "../src/support/log_line.ts";
 import type { Logger } from "../src/support/logger.ts";
 import type { Io } from "./io.ts";
 
@@ -19,18 +21,22 @@ export interface CliLogger extends Logger {
   notice(notice: Notice): void;
 }
 
-/** Creates a logger for `err`: lines for people, or one JSON object a line. */
+/**
+ * Creates a logger for `err`: lines for people, or one JSON object a line. On a terminal, levels have
+ * colours, and the texts of errors of handlers are shown.
+ */
 export function createLogger(io: Io, options: { json: boolean }): CliLogger {
-  const write = options.json ? jsonLine : textLine;
+  const write = options.json ? jsonLine : io.terminal ? colouredLine : logLine;
   const at = (level: string) => (message: string, fields: Record<string, unknown> = {}) =>
     io.err(write(level, message, fields));
   return {
+    ...(io.terminal && !options.json ? { exposeErrors: true } : {}),
     debug() {},
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
     notice({ level = "info", message, fields, text }) {
-      io.err(options.json ? jsonLine(level, message, fields) : textLine(level, text, {}));
+      io.err(options.json ? jsonLine(level, message, fields) : sentence(level, text));
     },
   };
 }
@@ -40,9 +46,16 @@ function jsonLine(level: string, message: string, fields: Readonly<Record<string
   return JSON.stringify({ ...fields, time: new Date().toISOString(), level, message });
 }
 
-function textLine(level: string, message: string, fields: Readonly<Record<string, unknown>>) {
-  const facts = Object.entries(fields).map(([key, value]) =>
-    `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`
-  );
-  return [level === "info" ? message : `${level}: ${message}`, ...facts].join("  ");
+/** A notice is a sentence to the person who ran the command, and no line of a log. */
+function sentence(level: string, text: string): string {
+  return level === "info" ? text : `${level}: ${text}`;
+}
+
+const COLOURS: Readonly<Record<string, string>> = { warn: "33", error: "31" };
+
+/** Writes a line whose level has a colour, unless NO_COLOR is set. */
+function colouredLine(level: string, message: string, fields: Readonly<Record<string, unknown>>) {
+  const line = logLine(level, message, fields);
+  const colour = process.env.NO_COLOR ? undefined : COLOURS[level];
+  return colour === undefined ? line : line.replace(level, `\x1b[${colour}m${level}\x1b[0m`);
 }

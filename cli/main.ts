@@ -10,6 +10,7 @@ import { DOCS, docs } from "./docs.ts";
 import { EXPORT, exportTopology } from "./export.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type Io, processIo } from "./io.ts";
+import { nextStep } from "./next_step.ts";
 import { VERSION } from "./package.ts";
 import { PUBLISH, publish } from "./publish.ts";
 import { QUEUES, queues } from "./queues.ts";
@@ -114,12 +115,14 @@ function jsonError(error: unknown): string {
     time: new Date().toISOString(),
     level: "error",
     code,
-    message: say(error),
+    message: `${say(error)}${nextStep(error)}`,
   });
 }
 
 function textError(error: unknown): string {
-  return `error: ${error instanceof MelangeError ? `${error.code}: ` : ""}${say(error)}`;
+  return `error: ${error instanceof MelangeError ? `${error.code}: ` : ""}${say(error)}${
+    nextStep(error)
+  }`;
 }
 
 /**

@@ -20,6 +20,7 @@ import { dataOf } from "./data.ts";
 import { loadHandlers } from "./handlers.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
+import { nextStep } from "./next_step.ts";
 
 const FORMATS: readonly Format[] = ["plain", "melange", "cloudevents"];
 /** Results are printed after so many events. */
@@ -234,7 +235,8 @@ function summarize(
 
 function textLine(eventId: string, result: SendResult): string {
   if (result.ok) return `published ${eventId} as message ${result.messageId}`;
-  return `failed ${eventId}: ${result.error.code}: ${result.error.message}`;
+  const { error } = result;
+  return `failed ${eventId}: ${error.code}: ${error.message}${nextStep(error)}`;
 }
 
 function jsonLine(eventId: string, result: SendResult): string {

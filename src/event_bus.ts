@@ -9,8 +9,10 @@ import {
   MessageConsumer,
   type StopOptions,
 } from "./consume/consumer.ts";
+import type { BatchHandler, BatchOptions } from "./handle/batch.ts";
 import { Dispatcher, type DispatcherOptions } from "./handle/dispatcher.ts";
 import type { Handler, SubscribeOptions, Subscriber } from "./handle/handler.ts";
+import { BUS_OPTIONS, checkKnown } from "./support/known_options.ts";
 import { MelangeError } from "./support/errors.ts";
 import type { AnyEventType, Event, EventOf } from "./event/event.ts";
 import type { Format, MessageFormat } from "./wire/packed.ts";
@@ -74,6 +76,7 @@ export class EventBus implements EventPublisher {
 
   /** Creates a bus; nothing is received before it is started. */
   constructor(options: EventBusOptions) {
+    checkKnown(options, BUS_OPTIONS, "create a bus");
     const { backend, queue, queues = queue === undefined ? [] : [queue], ...settings } = options;
     if (queue !== undefined && options.queues !== undefined) {
       throw new TypeError("Cannot create a bus with both queue and queues: pass one of them");
@@ -149,6 +152,25 @@ export class EventBus implements EventPublisher {
     options?: SubscribeOptions,
   ): () => void {
     return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
+  }
+
+  /** Adds a subscriber that handles several events at once, as {@linkcode Dispatcher.subscribeBatch} does. */
+  subscribeBatch<T extends AnyEventType>(
+    type: T,
+    handler: BatchHandler<EventOf<T>>,
+    options?: BatchOptions,
+  ): () => void {
+    return this.#dispatcher.subscribeBatch(type, handler, options);
+  }
+
+  /** Receives nothing more until {@linkcode resume}, as {@linkcode MessageConsumer.pause} does. */
+  pause(): void {
+    for (const consumer of this.#consumers) consumer.pause();
+  }
+
+  /** Ends a pause. */
+  resume(): void {
+    for (const consumer of this.#consumers) consumer.resume();
   }
 
   /** Adds a handler of every event. Returns the function that removes the handler. */

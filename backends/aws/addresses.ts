@@ -64,7 +64,7 @@ export function createAddresses(
     if (isTopic ? address.service : address.url) return Promise.resolve(name);
     return remember(
       keyOf(destination),
-      () => (isTopic ? findTopic(address) : findQueue(client, address)).catch(notSent),
+      () => isTopic ? findTopic(address) : findQueue(client, address),
     );
   }
 
@@ -112,12 +112,17 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
   return getQueueUrl(client, { QueueName: name, QueueOwnerAWSAccountId: accountId }, { region });
 }
 
-/** Adds to an error that nothing was sent, because the error of a question cannot know this. */
-function notSent(error: unknown): never {
-  if (!(error instanceof MelangeError)) throw error;
-  throw new MelangeError(
-    error.code === "OUTCOME_UNKNOWN" ? "REFUSED" : error.code,
-    `${error.message} (not sent: check accountId)`,
-    error,
-  );
+/**
+ * Says of a destination that was not found that nothing was sent, because the error of a question
+ * cannot know this.
+ */
+export function notSent(error: unknown): never {
+  const { code, message } = error as MelangeError;
+  if (code === "OUTCOME_UNKNOWN") {
+    throw new MelangeError("REFUSED", `Cannot send as the address is unknown: ${message}`, error!);
+  }
+  // What is missing in the environment has nothing to do with where it was sent.
+  if (!/^(NOT_F|ACC|REF)/.test(code)) throw error;
+  const check = "nothing was sent: check its name, region and `accountId`";
+  throw new MelangeError(code, `${message} (${check})`, error!);
 }

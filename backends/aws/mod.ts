@@ -45,6 +45,7 @@ import type {
 } from "../../src/backend.ts";
 import { type Random, systemClock } from "../../src/support/clock.ts";
 import { MelangeError } from "../../src/support/errors.ts";
+import { checkKnown } from "../../src/support/known_options.ts";
 import { checkRange } from "../../src/support/range.ts";
 import { consoleLogger, guarded, type Logger } from "../../src/support/logger.ts";
 import {
@@ -73,6 +74,7 @@ import {
 import { createMoves } from "./declare/moves.ts";
 import { quietEnvironment, quietFiles } from "./api/environment.ts";
 import { comparison, type Integrity, readIntact } from "./message/integrity.ts";
+import { explainedError } from "./api/explained.ts";
 import { createLifetime, type Lifetime, withLifetime } from "./api/lifetime.ts";
 import { quickestSigner } from "./api/template_signing.ts";
 import { createReceiver } from "./receiver.ts";
@@ -171,6 +173,7 @@ export class AwsBackend implements Backend {
    * @throws {RangeError} if a size limit is no number of bytes
    */
   constructor(options: AwsBackendOptions = {}) {
+    checkKnown(options, OPTIONS, "create a backend");
     checkSizes(options);
     this.#topics = options.topics ?? true;
     const { random = Math.random, createTopics = true } = options;
@@ -182,6 +185,7 @@ export class AwsBackend implements Backend {
       locate,
       read: this.#meter.read(boundedText),
       sign: quickestSigner(),
+      fail: explainedError,
       fetch: this.#meter.fetch((input, init) => (options.fetch ?? fetch)(input, init)),
     };
     const client = withLifetime(
@@ -384,6 +388,13 @@ export class AwsBackend implements Backend {
 
 /** Disposal of a backend by `await using`: the same as {@linkcode AwsBackend.close}. */
 export interface AwsBackend extends AsyncDisposing {}
+
+/** The names of all options. */
+const OPTIONS =
+  "region endpoint sqsEndpoint snsEndpoint stsEndpoint useFipsEndpoint useDualstackEndpoint " +
+  "credentials requestTimeoutMs fetch clock environment accountId topicMessageBytes queueMessageBytes " +
+  "queueBatchBytes integrity createTopics topics random logger readTextFile writeTextFile " +
+  "allowCredentialProcess runProcess";
 
 /**
  * Refuses sizes that are no numbers. Such a size would let no message through, or every message.

@@ -1,6 +1,7 @@
 import type { BackendLimits, Sender, SendResult } from "../../src/backend.ts";
 import { messageSize, type OutgoingMessage } from "../../src/wire/message.ts";
-import type { Addresses, AddressOptions } from "./addresses.ts";
+import { abortable } from "../../src/support/clock.ts";
+import { type Addresses, type AddressOptions, notSent } from "./addresses.ts";
 import { toSnsEntry, toSqsEntry } from "./message/attributes.ts";
 import { MAX_ENTRIES, resultPerEntry } from "./api/batch.ts";
 import type { AwsClient, AwsClientOptions } from "./api/client.ts";
@@ -86,7 +87,9 @@ export function createSender(
             QueueUrl: address,
             Entries: messages.map(toEntry),
           }, settings);
-      const answer = await addresses.at(destination, settings.signal, call);
+      const { signal } = settings;
+      await abortable(addresses.find(destination).catch(notSent), signal);
+      const answer = await addresses.at(destination, signal, call);
       return resultPerEntry("send", answer, { entries: messages, read });
     },
   };

@@ -1,6 +1,6 @@
 import type { Receiver, SettleResult } from "../backend.ts";
 import type { Random } from "../support/clock.ts";
-import { describeError } from "../support/errors.ts";
+import { describeError, type MelangeError } from "../support/errors.ts";
 import type { Outcome } from "../handle/dispatch.ts";
 import type { Logger } from "../support/logger.ts";
 import { type Backoff, backoffMs } from "../support/retry.ts";
@@ -41,6 +41,14 @@ export interface SettlementOptions {
   settled?: (lease: Lease, result: SettleResult) => void;
 }
 
+/** Options of {@linkcode Settlement.settle}. */
+export interface SettleOptions {
+  /** Tries a failed message again here, under its lock. */
+  readonly inPlace: boolean;
+  /** Called with the outcome that came of it, where it is not the wanted one. Default: none. */
+  readonly instead?: (outcome: Outcome) => void;
+}
+
 /**
  * Executor of outcomes: settles each message by its outcome, counts the message, and reports
  * failures.
@@ -56,9 +64,9 @@ export class Settlement {
   /**
    * Settles a message as the outcome says; resolves to the next step of the group once the service
    * has answered. Never rejects: a message that cannot be settled comes again. With `inPlace`, a
-   * failed message is tried again here.
+   * failed message is tried again here. `instead` is told of another outcome than the wanted one.
    */
-  async settle(lease: Lease, outcome: Outcome, options: { inPlace: boolean }): Promise<Step> {
+  async settle(lease: Lease, outcome: Outcome, options: SettleOptions): Promise<Step> {
     try {
       return await this.#settle(lease, outcome, options);
     } catch (error) {
@@ -83,7 +91,7 @@ export class Settlement {
     await this.#answered(lease, this.#options.settler.release(lease, 0));
   }
 
-  async #settle(lease: Lease, outcome: Outcome, options: { inPlace: boolean }): Promise<Step> {
+  async #settle(lease: Lease, outcome: Outcome, options: SettleOptions): Promise<Step> {
     const { settler } = this.#options;
     if (lease.lost) return this.lost(lease);
     if (outcome.outcome === "acknowledge") {
@@ -92,7 +100,10 @@ export class Settlement {
       return ok ? "next" : "end";
     }
     if (outcome.outcome === "retry") return await this.#retry(lease, { ...options, ...outcome });
-    if (await this.#deadLetter(lease, outcome.facts)) return "next";
+    const { facts: wanted } = outcome;
+    const error = await this.#deadLetter(lease, wanted);
+    if (!error) return "next";
+    options.instead?.({ outcome: "retry", error, wanted });
     return lease.lost ? this.lost(lease) : await this.#retry(lease, options);
   }
 
@@ -118,7 +129,8 @@ export class Settlement {
     return "end";
   }
 
-  async #deadLetter(lease: Lease, facts: DeadLetterFacts): Promise<boolean> {
+  /** Moves a message to the dead-letter queue; returns the error if it could not be moved. */
+  async #deadLetter(lease: Lease, facts: DeadLetterFacts): Promise<MelangeError | undefined> {
     const { receiver, counts, settled, settler } = this.#options;
     const { message } = lease.delivery;
     const copy = deadLetterCopy(message, facts, receiver.limits.queue.messageBytes);
@@ -126,14 +138,14 @@ export class Settlement {
     settled?.(lease, result);
     if (result.ok) {
       counts.deadLettered += 1;
-      return true;
+      return undefined;
     }
     const text = result.error.code === "UNSUPPORTED"
       ? "A message cannot be dead-lettered as its queue has no dead-letter queue; it is retried"
       : "A message could not be dead-lettered; it is retried";
     this.#report("error", text, lease, { ...facts, error: describeError(result.error) });
     lease.resume();
-    return false;
+    return result.error;
   }
 
   /** Takes note of an answer; resolves to `true` if the service has settled the message. */

@@ -134,9 +134,7 @@ export class Settler {
     return (settlements) => {
       const messages = settlements.map(({ lease }) => lease.delivery.message);
       const watch = observed(() => telemetry.settle?.({ verb, queue, messages }));
-      const sent = send(settlements);
-      watched(watch, sent);
-      return sent;
+      return watched(watch, send(settlements));
     };
   }
 

@@ -35,6 +35,8 @@ export type SchemaResult<Output> =
 export interface SchemaIssue {
   /** A text for people. The text may quote the value, so Melange neither logs nor throws it. */
   readonly message: string;
+  /** The wanted kind of value, where a library tells it: `string`, `number >= 0`. Schemas are written by people, so it is told. */
+  readonly expected?: unknown;
   /** The place in the value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
@@ -87,5 +89,9 @@ function pathOf(issue: SchemaIssue): string {
   const segments = (issue.path ?? []).map((segment) =>
     String(typeof segment === "object" ? segment.key : segment).slice(0, MAX_SEGMENT)
   );
-  return segments.length > 0 ? segments.join(".") : "(the whole)";
+  const { expected } = issue;
+  const place = segments.join(".") || "(the whole)";
+  return typeof expected === "string"
+    ? `${place} (expected ${expected.slice(0, MAX_SEGMENT)})`
+    : place;
 }

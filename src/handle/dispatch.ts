@@ -11,6 +11,7 @@ import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { isCount, soundMessage } from "./answers.ts";
+import { LEAVE_SLOT } from "./batch.ts";
 import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import { readAny } from "./foreign.ts";
 import type { HandlerContext } from "./handler.ts";
@@ -36,6 +37,11 @@ export type Outcome =
      * attempt.
      */
     readonly uncounted?: boolean;
+    /**
+     * The facts of a dead letter that could not be: the message should not have come again, but its
+     * queue has no dead-letter queue, or the copy could not be stored. `error` says which.
+     */
+    readonly wanted?: DeadLetterFacts;
   }
   /** Trying again is pointless. */
   | { readonly outcome: "deadLetter"; readonly facts: DeadLetterFacts };
@@ -64,6 +70,8 @@ export interface DispatchHooks {
   maxAttempts?: number;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
+  /** Gives the slot of the message to another one, while the message waits for a batch. Default: none. */
+  leaveSlot?: (() => void) | undefined;
   /** Traces and metrics. Default: none. */
   telemetry?: Telemetry | undefined;
 }
@@ -216,6 +224,9 @@ function handled(
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
+  // Where others handle the message, too, the slot is theirs.
+  const { leaveSlot } = host;
+  if (leaveSlot && subscriptions.length === 1) Object.assign(context, { [LEAVE_SLOT]: leaveSlot });
   const run = (data: unknown) =>
     runSubscribers(subscriptions, { dispatcher, type, event, data, context, clock, heldMs });
   const running = data instanceof Promise

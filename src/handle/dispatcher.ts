@@ -1,8 +1,10 @@
+import { type BatchHandler, type BatchOptions, inBatches } from "./batch.ts";
 import type { DeduplicationOptions } from "./once.ts";
 import type { Handler, Middleware, SubscribeOptions, Subscriber } from "./handler.ts";
 import type { AnyEventType, EventOf } from "../event/event.ts";
 import { checkMs } from "../support/duration.ts";
-import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
+import { BUS_OPTIONS, checkKnown } from "../support/known_options.ts";
+import { defaultLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
 import { jsonReaders, type Readers } from "../wire/serializer.ts";
 import type { SerializerRegistry } from "../wire/serializer_registry.ts";
@@ -118,7 +120,7 @@ export class Dispatcher {
       serializers: options.serializers ?? jsonReaders,
       onUnknown: options.onUnknown ?? "deadLetter",
       onUndecodable: options.onUndecodable ?? "deadLetter",
-      logger: guarded(options.logger ?? consoleLogger),
+      logger: options.logger ? guarded(options.logger) : defaultLogger,
     };
   }
 
@@ -149,6 +151,24 @@ export class Dispatcher {
     }
     const { name, listensTo, process } = first;
     return this.#add({ name, types: [listensTo].flat(), process });
+  }
+
+  /**
+   * Adds a subscriber that handles several events at once. A batch takes one slot of a worker, keeps
+   * the locks of its messages, and runs when `maxEvents` came or `maxWaitMs` passed. Each event is
+   * settled, tried again and de-duplicated on its own. Returns the function that removes the
+   * subscriber.
+   * @throws {TypeError} as {@linkcode subscribe} does
+   * @throws {RangeError} if an option is out of its range
+   */
+  subscribeBatch<T extends AnyEventType>(
+    type: T,
+    handler: BatchHandler<EventOf<T>>,
+    options: BatchOptions = {},
+  ): () => void {
+    const { name } = options;
+    if (typeof handler !== "function") throw refused(name, "its handler must be a function");
+    return this.#add({ name, types: [type], process: inBatches(handler, options) });
   }
 
   /** Adds a handler of all events of all types. Returns the function that removes the handler. */
@@ -247,6 +267,7 @@ const FALLBACKS: readonly unknown[] = ["retry", "deadLetter", "acknowledge", und
 
 function checkOptions(options: DispatcherOptions): void {
   const cannot = "create a dispatcher";
+  checkKnown(options, BUS_OPTIONS, cannot);
   for (const key of ["onUnknown", "onUndecodable"] as const) {
     if (FALLBACKS.includes(options[key])) continue;
     throw new TypeError(

@@ -185,7 +185,7 @@ async function handle({ queue, message, id, wrong }: PushRecord, host: Host): Pr
       error: describeError(error),
     });
   }
-  return failure("REFUSED", "it could not be dead-lettered");
+  return { ...failure("REFUSED", "it could not be dead-lettered"), wanted: outcome.facts };
 }
 
 /**

@@ -31,6 +31,7 @@ import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import { checkMs } from "../support/duration.ts";
 import { MelangeError } from "../support/errors.ts";
 import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
+import { checkKnown } from "../support/known_options.ts";
 import { checkRange } from "../support/range.ts";
 import { redrivenCopy } from "../wire/dead_letter.ts";
 import { SerializerRegistry } from "../wire/serializer_registry.ts";
@@ -122,8 +123,9 @@ export class DeadLetters {
    * @throws {RangeError} if a time is out of its range
    */
   constructor(options: DeadLettersOptions) {
-    const { backend, dispatcher, lockMs = 60_000, waitMs = 1_000 } = options;
     const cannot = "look at dead letters";
+    checkKnown(options, "backend queue dispatcher lockMs waitMs logger clock random", cannot);
+    const { backend, dispatcher, lockMs = 60_000, waitMs = 1_000 } = options;
     const { queue } = backend.limits;
     checkRange(lockMs, { cannot, name: "lockMs", min: 1_000, max: queue.visibilityMs });
     checkMs(waitMs, { cannot, name: "waitMs" });
@@ -198,9 +200,9 @@ export class DeadLetters {
    * Removes letters for good: those that `where` chooses, else all that were there when the call
    * began. The report counts them as `moved`.
    */
-  purge(options: PurgeOptions = {}): Promise<RedriveReport> {
+  async purge(options: PurgeOptions = {}): Promise<RedriveReport> {
     checkWalk("purge dead letters", options);
-    return forEachLetter(this.#surroundings, options);
+    return await forEachLetter(this.#surroundings, options);
   }
 
   get #surroundings() {
@@ -245,12 +247,23 @@ function lastPart(address: string): string {
   return address.split(/[:/]/).at(-1) ?? address;
 }
 
+const WALK_OPTIONS = "where max ratePerSecond dryRun signal onProgress onFailed to edit";
+
 /** Tells whether every letter goes the same way, as a service can do it by itself. */
 function isWhole({ where, edit, to, max, dryRun }: RedriveOptions): boolean {
   return !where && !edit && !dryRun && max === undefined && typeof to !== "function";
 }
 
-function checkWalk(cannot: string, { max, ratePerSecond }: PurgeOptions): void {
+function checkWalk(cannot: string, options: PurgeOptions): void {
+  // A filter that nobody reads would move or delete everything.
+  checkKnown(options, WALK_OPTIONS, cannot);
+  const unknown = Object.keys(options).find((name) => !WALK_OPTIONS.split(" ").includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `Cannot ${cannot} with the unknown option "${unknown}": see ${WALK_OPTIONS}`,
+    );
+  }
+  const { max, ratePerSecond } = options;
   if (max !== undefined) checkRange(max, { cannot, name: "max", min: 1 });
   if (ratePerSecond === undefined) return;
   checkRange(ratePerSecond, { cannot, name: "ratePerSecond", min: Number.MIN_VALUE });

@@ -12,7 +12,7 @@ export interface Item {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A place in the order of a lane. The function sends the message from this place, once it is ready. */
+/** A place in the order of a lane, with the function that sends its message once the message is ready. */
 export interface Place {
   go?: () => void;
 }
@@ -136,10 +136,8 @@ function sendBatch(
   for (const { signal } of items) signal?.addEventListener("abort", check);
   const send = (going: Item[]) => {
     const messages = going.map(({ message }) => message);
-    const watch = telemetry && observed(() => telemetry.send?.(destination, messages));
-    const sent = backend.send(destination, messages, { signal });
-    watched(watch, sent);
-    return sent;
+    const watch = observed(() => telemetry?.send?.(destination, messages));
+    return watched(watch, backend.send(destination, messages, { signal }));
   };
   const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf }).finally(answered);
   const tell = (item: Item, result: SendResult) => {

@@ -161,7 +161,7 @@ export function outgoing(
       ...encode(event, { ...writing, serializers, toQueue, attributes }),
       ...placed,
     };
-    return watch && observed(() => watch.carry?.(message)) || message;
+    return observed(() => watch?.carry?.(message)) || message;
   };
   const finish = (message: OutgoingMessage) => {
     if (payloads) {

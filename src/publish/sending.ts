@@ -28,7 +28,7 @@ export interface Sending {
   close(): void;
 }
 
-/** Starts without an event. */
+/** Creates a sending without events. */
 export function createSending(settings: SendingSettings): Sending {
   const { maxPending, telemetry } = settings;
   const places = new Semaphore(maxPending);
@@ -37,11 +37,7 @@ export function createSending(settings: SendingSettings): Sending {
   let flushes = 0;
   let isClosed = false;
 
-  async function sendInOrder(
-    event: Event,
-    options: PublishOptions,
-    watch: PublishWatch | undefined,
-  ): Promise<SendResult> {
+  async function sendInOrder(event: Event, options: PublishOptions, watch?: PublishWatch) {
     if (isClosed) throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
     const { signal } = options;
     signal?.throwIfAborted();
@@ -66,9 +62,8 @@ export function createSending(settings: SendingSettings): Sending {
 
   return {
     send(event, options) {
-      const watch = telemetry && observed(() => telemetry.publish?.(event, options));
-      const result = sendInOrder(event, options, watch);
-      watched(watch, result);
+      const watch = observed(() => telemetry?.publish?.(event, options));
+      const result = watched(watch, sendInOrder(event, options, watch));
       const forget = () => pending.delete(result);
       pending.add(result);
       result.then(forget, forget);

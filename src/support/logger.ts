@@ -1,3 +1,5 @@
+import { logLine } from "./log_line.ts";
+
 /**
  * The place where the library reports faults without a caller: failed handlers, lost locks,
  * outages. Fields hold names, ids and codes; never a credential, a message body or a field of a
@@ -36,18 +38,21 @@ export interface Logger {
 }
 
 /**
- * The default logger: warnings and errors on the console, the rest nowhere.
+ * The default logger: warnings and errors on the console, a line each, the rest nowhere.
  *
  * @category Logging
  */
 export const consoleLogger: Logger = {
   debug() {},
   info() {},
-  warn: (message, fields = {}) => console.warn(`[melange] ${message}`, fields),
-  error: (message, fields = {}) => console.error(`[melange] ${message}`, fields),
+  warn: (message, fields) => console.warn(logLine("warn", `[melange] ${message}`, fields)),
+  error: (message, fields) => console.error(logLine("error", `[melange] ${message}`, fields)),
 };
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** The default logger, guarded: who finds it knows that nobody chose another one. */
+export const defaultLogger: Logger = /* @__PURE__ */ guarded(consoleLogger);
 
 /**
  * Returns a logger that never throws or rejects, even if the methods of the given logger do. So no

@@ -189,10 +189,14 @@ export function observed<T>(call: () => T): T | undefined {
   }
 }
 
-/** Tells a watch how a step ends. */
-export function watched<T>(watch: Watch<T> | undefined, step: Promise<T>): void {
+/** Tells a watch how a step ends, and returns the step. */
+export function watched<R, T extends R>(
+  watch: Watch<R> | undefined,
+  step: Promise<T>,
+): Promise<T> {
   // A fault of the watch rejects a promise that nobody else has.
   if (watch) step.then((it) => watch.ended?.(it), (it) => watch.failed?.(it)).catch(() => {});
+  return step;
 }
 
 /**

@@ -20,7 +20,11 @@ export interface Serializer {
   deserialize(text: string, manifest: string): unknown;
 }
 
-/** The half of a serializer that publishing needs. */
+/**
+ * The half of a serializer that publishing needs.
+ *
+ * @category Serializers
+ */
 export type Writer = Pick<Serializer, "id" | "serialize">;
 
 /** The writer of events: the publisher refuses what is no text itself. */
@@ -46,7 +50,11 @@ export const jsonSerializer: {
   deserialize(text: string): unknown;
 } = { id: 1, serialize: toJson, deserialize: parseJson };
 
-/** Finder of the serializer that writes an event: a registry, or {@linkcode jsonOnly}. */
+/**
+ * Finder of the serializer that writes an event: a registry, or JSON for everything.
+ *
+ * @category Serializers
+ */
 export interface Writers {
   /** Returns the serializer that writes events of this type. */
   forType(type: string): Writer;
@@ -57,7 +65,11 @@ export interface Writers {
   written?(event: Event): Writers | Promise<Writers>;
 }
 
-/** Finder of the serializer that reads a message: a registry, or {@linkcode jsonReaders}. */
+/**
+ * Finder of the serializer that reads a message: a registry, or JSON for everything.
+ *
+ * @category Serializers
+ */
 export interface Readers {
   /**
    * Returns the serializer that reads messages with this id; without an id, the default.

@@ -1,5 +1,5 @@
 /** Installs what the tests with other brokers need, each into a folder of its own in `dist/brokers`. */
-import { mustRun } from "../../tasks/process.ts";
+import { mustRun, run } from "../../tasks/process.ts";
 
 const FOLDER = new URL("../../dist/brokers/", import.meta.url).pathname;
 /** LocalStack alone takes four minutes on a machine with two cores. */
@@ -12,11 +12,11 @@ const PATIENCE_MS = 540_000;
 export async function installPython(
   name: string,
   packages: readonly string[],
-  { alone = [] }: { alone?: readonly string[] } = {},
+  { alone = [], minor = 8 }: { alone?: readonly string[]; minor?: number } = {},
 ): Promise<string> {
   const folder = FOLDER + name;
   await once(folder, [...packages, ...alone], async () => {
-    await mustRun("python3", ["-m", "venv", folder], { timeoutMs: PATIENCE_MS });
+    await mustRun(await pythonFrom(minor), ["-m", "venv", folder], { timeoutMs: PATIENCE_MS });
     const pip = (...args: string[]) =>
       mustRun(`${folder}/bin/python`, [
         ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...args],
@@ -26,6 +26,21 @@ export async function installPython(
     if (alone.length > 0) await pip("--no-deps", ...alone);
   });
   return `${folder}/bin`;
+}
+
+/** Finds a Python 3 of this minor version at least: among the commands, and where pyenv keeps its own. */
+async function pythonFrom(minor: number): Promise<string> {
+  const kept = `${Deno.env.get("HOME")}/.pyenv/versions`;
+  const commands = ["python3", "python3.12", "python3.13", "python3.14"];
+  const versions = await Array.fromAsync(Deno.readDir(kept), ({ name }) => name).catch(() => []);
+  const paths = versions.filter((name) => name.startsWith("3.")).sort().reverse()
+    .map((name) => `${kept}/${name}/bin/python3`);
+  const program = `import sys; sys.exit(sys.version_info < (3, ${minor}))`;
+  for (const command of [...commands, ...paths]) {
+    const { code } = await run(command, ["-c", program]).catch(() => ({ code: 1 }));
+    if (code === 0) return command;
+  }
+  throw new Error(`Cannot find Python 3.${minor} or later: install it, or leave the broker out`);
 }
 
 /** Fetches an artifact of Maven, as `group:artifact:version`, and all that it needs; resolves to the folder. */

@@ -43,7 +43,10 @@ export async function cellsOf(
   const backend = new AwsBackend(broker.options);
   for (const one of plan) await declare(backend, one);
   await backend.close();
-  for (const { writer, trip } of plan) await writer.write(trip, broker);
+  for (const writer of writers) {
+    const trips = plan.filter((one) => one.writer === writer).map(({ trip }) => trip);
+    await writer.write(trips, broker);
+  }
   const found = new Map<Planned, unknown>();
   for (const reader of readers) {
     const own = plan.filter((one) => one.reader === reader);
@@ -69,6 +72,11 @@ async function declare(backend: AwsBackend, { reader, trip }: Planned): Promise<
   await backend.declareQueue(queue, { subscribeTo });
 }
 
+/** Stands for all ways that a broker has. */
+const ALL = "all";
+/** Stands for no way at all. */
+const NONE = "none";
+
 /** The cells as a table: a row for each writer, a column for each reader. */
 export function tableOf(cells: readonly Cell[], { writers, readers, routes }: CellOptions): string {
   const head = ["writer", ...readers.map(({ name }) => name)];
@@ -77,13 +85,22 @@ export function tableOf(cells: readonly Cell[], { writers, readers, routes }: Ce
     ...readers.map((reader) => {
       const cell = cells.find((cell) => cell.writer === writer.name && cell.reader === reader.name);
       if (!cell) return "not run";
-      const possible = writer.routes.filter((route) => routes.includes(route));
-      if (cell.routes.length === 0) return "—";
-      return cell.routes.length === possible.length && possible.length === routes.length
-        ? "all"
-        : cell.routes.join(", ");
+      return cell.routes.length === routes.length ? ALL : cell.routes.join(", ") || NONE;
     }),
   ]);
-  const lines = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
-  return lines.join("\n");
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** Reads the cells of a table, for a broker that has these ways. */
+export function cellsIn(table: string, routes: readonly Route[]): Cell[] {
+  const [head = [], , ...rows] = table.trim().split("\n").map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim())
+  );
+  return rows.flatMap(([writer = "", ...cells]) =>
+    cells.map((cell, index) => ({
+      writer,
+      reader: head[index + 1] ?? "",
+      routes: routes.filter((route) => cell === ALL || cell.split(", ").includes(route)),
+    }))
+  );
 }

@@ -42,7 +42,7 @@ export interface Writer {
   readonly name: string;
   /** The ways that it can send on, and why not on others. */
   readonly routes: readonly Route[];
-  readonly write: (trip: Trip, broker: RunningBroker) => Promise<void>;
+  readonly write: (trips: readonly Trip[], broker: RunningBroker) => Promise<void>;
 }
 
 /** A program that reads one message of each trip. */
@@ -59,11 +59,21 @@ const isFifo = ({ route }: Trip) => route.startsWith("FIFO");
 const OrderPlaced = defineEvent(TYPE, { schema: typed<unknown>(), group: () => "g" });
 
 function ours(format: Format): Writer["write"] {
-  return async (trip, { options }) => {
+  return async (trips, { options }) => {
     const backend = new AwsBackend(options);
     const publisher = new MessagePublisher({ backend, format });
-    const to = viaTopic(trip) ? { topic: trip.topic } : { queue: trip.queue };
-    await publisher.publish(OrderPlaced(DATA), to).finally(() => backend.close());
+    for (const trip of trips) await publisher.publish(OrderPlaced(DATA), destinationOf(trip));
+    await backend.close();
+  };
+}
+
+function destinationOf(trip: Trip): { topic: string } | { queue: string } {
+  return viaTopic(trip) ? { topic: trip.topic } : { queue: trip.queue };
+}
+
+function bySdk(text: () => string): Writer["write"] {
+  return async (trips, broker) => {
+    for (const trip of trips) await sendBySdk(text(), trip, broker);
   };
 }
 
@@ -165,10 +175,10 @@ async function python(jobs: readonly Job[], { endpoint }: RunningBroker): Promis
 }
 
 function byPython(kind: Job["do"]): Writer["write"] {
-  return async (trip, broker) => {
-    const to = viaTopic(trip) ? { topic: trip.topic } : { queue: trip.queue };
-    const [answer] = await python([{ do: kind, ...to, data: DATA }], broker);
-    if (answer?.error !== undefined) throw new Error(`Python says ${answer.error}`);
+  return async (trips, broker) => {
+    const jobs = trips.map((trip) => ({ do: kind, ...destinationOf(trip), data: DATA }));
+    const failed = (await python(jobs, broker)).find(({ error }) => error !== undefined);
+    if (failed) throw new Error(`Python says ${failed.error}`);
   };
 }
 
@@ -189,15 +199,15 @@ export const WRITERS: readonly Writer[] = [
   {
     name: "AWS SDK",
     routes: ROUTES,
-    write: (trip, broker) => sendBySdk(JSON.stringify(DATA), trip, broker),
+    write: bySdk(() => JSON.stringify(DATA)),
   },
   {
     name: "CloudEvents SDK, JavaScript",
     routes: ROUTES,
-    write(trip, broker) {
+    write: bySdk(() => {
       const event = new CloudEvent({ type: TYPE, source: "/shop", data: DATA });
-      return sendBySdk(String(HTTP.structured(event).body), trip, broker);
-    },
+      return String(HTTP.structured(event).body);
+    }),
   },
   { name: "CloudEvents SDK, Python", routes: OF_PYTHON, write: byPython("cloudevent") },
 ];

@@ -15,12 +15,28 @@ function logged(json: boolean): string[] {
 }
 
 describe("createLogger()", () => {
-  it("writes lines for people: the level unless all is well, then the fields", () => {
-    assertEquals(logged(false), [
-      "began",
-      'warn: slow  queue=q  ms=5  nested={"a":[1]}',
-      "error: ended  level=x  time=y  message=z  other=null",
+  it("writes lines for people: time, level, message and fields", () => {
+    const lines = logged(false);
+    assertEquals(lines.every((line) => /^\d{4}-\d\d-\d\dT[\d:.]+Z /.test(line)), true);
+    assertEquals(lines.map((line) => line.slice(25)), [
+      "info  began",
+      'warn  slow  queue=q  ms=5  nested={"a":[1]}',
+      "error ended  level=x  time=y  message=z  other=null",
     ]);
+  });
+
+  it("colours levels and shows the texts of handlers on a terminal only", () => {
+    const io = fakeIo({ terminal: true });
+    const logger = createLogger(io, { json: false });
+    logger.warn("slow");
+    assertEquals([logger.exposeErrors, createLogger(fakeIo(), { json: false }).exposeErrors], [
+      true,
+      undefined,
+    ]);
+    assertEquals(
+      io.errLines[0]?.includes("\x1b[33mwarn\x1b[0m") || Deno.env.get("NO_COLOR") !== undefined,
+      true,
+    );
   });
 
   it("writes JSON, whose facts no field can replace", () => {

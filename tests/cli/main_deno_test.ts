@@ -176,7 +176,9 @@ describe("main() helps", () => {
       const lines = io.outLines.join("\n").split("\n");
       assertEquals(lines[0], "melange consume [options]");
       assert(
-        lines.includes("  --health-port PORT              answer GET /health and /ready there"),
+        lines.includes(
+          "  --health-port PORT              answer GET /health, /ready and /metrics there",
+        ),
       );
       assert(lines.includes("  --json                          print JSON, one object a line"));
       assert(lines.includes("  -h, --help                      print this"));

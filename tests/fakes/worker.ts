@@ -60,6 +60,9 @@ export function createWorker(
     budget: createRetryBudget({ clock, capacity: 2, refillPerSecond }),
     logger: recordingLogger(),
     telemetry: undefined,
+    concurrencyPerGroup: undefined,
+    limiter: undefined,
+    killSwitch: undefined,
     counts,
     handle: (lease) =>
       new Promise((end) => {

@@ -5,7 +5,17 @@ import { run } from "../../tasks/process.ts";
 
 /** Tasks of which another command helps: of Deno, or of the command line. */
 const OTHERS = [
-  ...["fmt", "check", "publish:dry", "declare", "publish", "consume", "melange", "broker", "mutate"],
+  ...[
+    "fmt",
+    "check",
+    "publish:dry",
+    "declare",
+    "publish",
+    "consume",
+    "melange",
+    "broker",
+    "mutate",
+  ],
 ];
 
 function isHelpedByAnother(name: string, command: string): boolean {

@@ -16,7 +16,8 @@ import {
   type Service,
 } from "./endpoints.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
-import { type ErrorClass, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
+import { type ErrorClass, type Failure, remedyOf, serviceError, unknownOutcome } from "./errors.ts";
+import type { MelangeError } from "../../../src/support/errors.ts";
 import { shortName } from "./names.ts";
 import { createSigner, type Sign } from "./signing.ts";
 
@@ -97,7 +98,12 @@ export interface AwsClientParts {
   read?(answer: Response): Promise<string>;
   /** Signs requests. Default: with aws4fetch. */
   sign?: Sign;
+  /** Makes the error of a refused request, whose answer had this text. Default: without the text. */
+  fail?(what: string, failure: Refused, text: string): MelangeError;
 }
+
+/** A refused request, with the names that the service has for the reason. */
+export type Refused = Failure & { readonly service: Service };
 
 /** Creates a client. Nothing is read, checked or sent before the first call. */
 export function createClient(options: AwsClientOptions & AwsClientParts): AwsClient {
@@ -142,7 +148,14 @@ type SendSettings = AwsClientOptions & AwsClientParts & EndpointSettings & {
 };
 
 function createSend(settings: SendSettings) {
-  const { clock, environment, locate, read = countedText, sign = createSigner() } = settings;
+  const {
+    clock,
+    environment,
+    locate,
+    read = countedText,
+    sign = createSigner(),
+    fail = serviceError,
+  } = settings;
   const source = settings.credentials ?? environmentCredentials(environment);
   const credentials = cacheCredentials(source, settings);
   let clockOffsetMs = 0;
@@ -182,7 +195,7 @@ function createSend(settings: SendSettings) {
       // time in an answer that took long says nothing about now if they do not agree.
       const isOld = Math.abs(answeredAt - now) >= SKEW_MS;
       if (!remedy || tried.includes(remedy) || (remedy === "clock" && !skewMs === !isOld)) {
-        throw serviceError(name, failure);
+        throw fail(name, failure, text);
       }
       if (remedy === "credentials") credentials.drop(used);
       else if (skewMs) clockOffsetMs = offsetMs + skewMs;

@@ -70,6 +70,11 @@ export function quietFiles(): ReadTextFile | undefined {
   });
 }
 
+/** Tells whether the environment may be read: Deno may not have the permission. */
+export function mayReadEnvironment(): boolean {
+  return isGranted({ name: "env", variable: "AWS_ACCESS_KEY_ID" });
+}
+
 function isGranted(descriptor: object): boolean {
   const { Deno } = globalThis as Runtime;
   return (Deno?.permissions?.querySync(descriptor).state ?? "granted") === "granted";

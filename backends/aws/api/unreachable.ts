@@ -58,7 +58,9 @@ export function hopeless(error: unknown): MelangeError | undefined {
   const [, where] = /the connection to (\S+) failed/.exec(message) ?? [];
   const reason = where && hopelessReason(cause);
   if (!reason) return undefined;
-  const hint = "check endpoint, region and permissions";
+  // Deno names the flag in the text of the cause.
+  const [flag] = /--allow-[a-z-]+/.exec(saidBy(cause)) ?? [];
+  const hint = flag ? `run it with ${flag}` : "check endpoint and region";
   return new MelangeError("CONFIGURATION", `Cannot reach ${where} as ${reason}: ${hint}`, {
     cause,
   });

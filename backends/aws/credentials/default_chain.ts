@@ -5,6 +5,7 @@ import { configuredEndpoints, type EndpointKindOptions } from "../api/configured
 import type { EndpointOptions } from "../api/endpoints.ts";
 import {
   type Environment,
+  mayReadEnvironment,
   processEnvironment,
   processFiles,
   processFileWriter,
@@ -135,9 +136,11 @@ function locatorFrom(options: DefaultCredentialsOptions) {
 function noCredentials(tried: readonly string[], options: { retryable: boolean }): MelangeError {
   return new MelangeError(
     "CONFIGURATION",
-    `Cannot sign a request as there are no credentials. Tried: ${
-      tried.join("; ")
-    }. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the option \`credentials\``,
+    `Cannot sign a request as there are no credentials. Tried: ${tried.join("; ")}. ${
+      mayReadEnvironment()
+        ? ""
+        : "This program may not read the environment: run it with --allow-env. "
+    }Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the option \`credentials\``,
     options,
   );
 }

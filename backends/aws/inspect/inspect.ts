@@ -6,6 +6,7 @@ import { checkingNames, createAddresses } from "../addresses.ts";
 import { type AwsClient, createClient } from "../api/client.ts";
 import { configuredEndpoints } from "../api/configured_endpoints.ts";
 import { quietEnvironment, quietFiles } from "../api/environment.ts";
+import { explainedError } from "../api/explained.ts";
 import { isDenied, isNotFound } from "../api/errors.ts";
 import { shortName } from "../api/names.ts";
 import {
@@ -76,7 +77,7 @@ export function createInspector(options: AwsBackendOptions & { random?: Random }
     options;
   const locate = configuredEndpoints(options, { environment, readTextFile, clock });
   const credentials = options.credentials ?? defaultCredentials(options);
-  const client = createClient({ ...options, credentials, locate });
+  const client = createClient({ ...options, credentials, locate, fail: explainedError });
   const addresses = checkingNames(createAddresses(client, options));
   return {
     queues: (prefix) => plainly(() => queuesIn(client, prefix)),

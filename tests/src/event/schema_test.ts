@@ -44,7 +44,9 @@ for (const [library, schema] of Object.entries(LIBRARIES)) {
     it("tells where data is wrong, never what it is", async () => {
       const data = { id: 5, lines: [{ amount: "5" }, { amount: SECRET }] };
       const result = await validate(schema, data);
-      assertEquals<unknown>(result, { ok: false, paths: "id, lines.1.amount" });
+      assert(!result.ok && !result.paths.includes(SECRET));
+      assertEquals(result.paths.replaceAll(/ \(expected [^)]*\)/g, ""), "id, lines.1.amount");
+      assertMatch(result.paths, /^id \(expected (a )?string\), lines/);
     });
 
     it("refuses what is no object, null and nothing", async () => {

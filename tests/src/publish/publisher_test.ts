@@ -278,7 +278,7 @@ describe("publish()", () => {
     const bad = Order({ id: "o-1", lines: [{ price: 1 }, { price: secret as unknown as number }] });
     const error = await assertRejects(() => publisher.publish(bad), MelangeError);
     assertEquals([error.code, error.cause, backend.calls], ["INVALID_EVENT", undefined, []]);
-    assertMatch(error.message, /"Order".* at lines\.1\.price$/);
+    assertMatch(error.message, /"Order".* at lines\.1\.price \(expected number\)$/);
     assert(!`${error.stack}`.includes(secret));
   });
 

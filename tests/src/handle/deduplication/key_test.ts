@@ -66,7 +66,7 @@ describe("deduplicationKey()", () => {
       for (const id of parts) {
         for (const source of [undefined, ...parts]) {
           const facts = { ...read(messageOf()).facts, id };
-          const key = deduplicationKey(subscriber, { facts, source, data: () => 0 });
+          const key = deduplicationKey(subscriber, { facts, source });
           if (id === "") {
             assertEquals(key, undefined);
             continue;
