@@ -23,7 +23,8 @@ interface Command {
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
 }
 
-const COMMANDS: readonly Command[] = [
+/** The commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
   { word: "declare", spec: DECLARE, run: declare },
   { word: "publish", spec: PUBLISH, run: publish },
   { word: "consume", spec: CONSUME, run: consume },
