@@ -27,11 +27,16 @@ export {
   type DeclareQueueOptions,
   type DeclareTopicOptions,
   type Delivery,
+  type ExistingQueue,
+  type ExistingSubscription,
+  type ExistingTopic,
   type ExtendResult,
   type Extension,
   type FilterPolicy,
   filterPolicyOf,
   type Guarantees,
+  type InspectOptions,
+  type Inventory,
   type Limits,
   type Metered,
   type MoveOptions,
@@ -123,6 +128,23 @@ export {
 } from "./src/event/event.ts";
 export { EventBus, type EventBusOptions } from "./src/event_bus.ts";
 export { consoleLogger, type Logger } from "./src/support/logger.ts";
+export type {
+  ProcessWatch,
+  PublishWatch,
+  Telemetry,
+  TracedDelivery,
+  TracedDestination,
+  TracedEvent,
+  TracedMessage,
+  TracedOutcome,
+  TracedResult,
+  TracedSettlement,
+  TracedStatus,
+  Watch,
+} from "./src/support/telemetry.ts";
+export type { BatchHandler, BatchOptions, BatchVerdict } from "./src/handle/batch.ts";
+export type { Limiter } from "./src/consume/settings.ts";
+export type { KillSwitch } from "./src/handle/middleware/kill_switch.ts";
 export {
   type Attributes,
   type AttributeValue,
@@ -157,10 +179,16 @@ export type { Backoff, RetryPolicy } from "./src/support/retry.ts";
 export type { InputOf, OutputOf, Schema, SchemaIssue, SchemaResult } from "./src/event/schema.ts";
 export {
   jsonSerializer,
+  type Readers,
   type Serializer,
+  type Writer,
+  type Writers,
+} from "./src/wire/serializer.ts";
+export {
+  type SerializerBinding,
   SerializerRegistry,
   type SerializerRegistryOptions,
-} from "./src/wire/serializer.ts";
+} from "./src/wire/serializer_registry.ts";
 export {
   SynchronousEventBus,
   type SynchronousEventBusOptions,

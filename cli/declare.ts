@@ -5,6 +5,7 @@ import type {
   SubscriptionOptions,
 } from "../src/backend.ts";
 import { subscriptionsFor } from "../src/handle/declarations.ts";
+import { type Topology, topologyOf } from "../src/operate/topology/mod.ts";
 import type { Logger } from "../src/support/logger.ts";
 import { type CommandSpec, COMMON_OPTIONS, parseArguments, UsageError } from "./arguments.ts";
 import type { OptionSpecs, OptionValues } from "./arguments.ts";
@@ -12,6 +13,8 @@ import { backendOptions } from "./backend_options.ts";
 import { loadHandlers } from "./handlers.ts";
 import type { Io } from "./io.ts";
 import { createLogger } from "./log.ts";
+import { loadTopology } from "./topology/load.ts";
+import { planned } from "./topology/plan.ts";
 
 const OPTIONS = {
   queue: {
@@ -30,6 +33,10 @@ const OPTIONS = {
     value: "PATH",
     help: "a module whose handlers tell the topics and event types to subscribe to",
   },
+  envelope: {
+    type: "flag",
+    help: "topics deliver in the envelope of SNS, as Python's Melange reads it; default: raw",
+  },
   "dead-letter": { type: "text", value: "NAME", help: "the queue for what failed too often" },
   "max-receives": {
     type: "count",
@@ -40,6 +47,13 @@ const OPTIONS = {
   "retention-ms": { type: "count", value: "MS", help: "how long messages are kept" },
   "delay-ms": { type: "count", value: "MS", help: "how long each message is hidden first" },
   topic: { type: "text", value: "NAME", many: true, help: "a topic to create by itself" },
+  topology: {
+    type: "text",
+    value: "PATH",
+    help: "a module with all services: it exports `topology`, or `services`",
+  },
+  plan: { type: "flag", help: "only print what differs; exit code 2 if anything does" },
+  apply: { type: "flag", help: "print what differs, and change it" },
   ...COMMON_OPTIONS,
 } as const satisfies OptionSpecs;
 
@@ -57,8 +71,11 @@ export const DECLARE: CommandSpec<typeof OPTIONS> = {
 export async function declare(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseArguments(args, DECLARE);
   const { queue, topic: topics = [], json = false } = values;
-  if (queue === undefined) refuseQueueOptions(values);
   const logger = createLogger(io, { json });
+  if (values.plan || values.apply || values.topology !== undefined) {
+    return await declarePlanned(values, { io, json, logger });
+  }
+  if (queue === undefined) refuseQueueOptions(values);
   const options = queueOptionsOf(values, await subscriptionsOf(values, logger));
   const backend = io.createBackend({ ...backendOptions(values), logger });
   const print = printer(io, json);
@@ -69,6 +86,46 @@ export async function declare(args: readonly string[], io: Io): Promise<number> 
     await backend.close();
   }
   return 0;
+}
+
+/** Plans, and applies the plan if asked to, for a module of services or for the named queue. */
+async function declarePlanned(
+  values: OptionValues<typeof OPTIONS>,
+  { io, json, logger }: { io: Io; json: boolean; logger: Logger },
+): Promise<number> {
+  const { plan = false, apply = false } = values;
+  if (plan === apply) {
+    throw new UsageError("Cannot tell what to do with the plan: pass either --plan or --apply");
+  }
+  const topology = await plannedTopology(values, logger);
+  const backend = io.createBackend({ ...backendOptions(values), logger });
+  try {
+    return await planned(backend, topology, { io, json, apply });
+  } finally {
+    await backend.close();
+  }
+}
+
+async function plannedTopology(
+  values: OptionValues<typeof OPTIONS>,
+  logger: Logger,
+): Promise<Topology> {
+  const { topology, queue, topic: topics = [] } = values;
+  if (topology === undefined) {
+    if (queue === undefined) {
+      throw new UsageError("Cannot plan nothing: pass --topology or --queue");
+    }
+    if (topics.length > 0) {
+      throw new UsageError("Cannot plan a topic by itself: name it in a module of services");
+    }
+    return topologyOf({ queue, ...queueOptionsOf(values, await subscriptionsOf(values, logger)) });
+  }
+  const free = ["topology", "plan", "apply", ...Object.keys(COMMON_OPTIONS)];
+  const other = Object.keys(values).find((name) => !free.includes(name));
+  if (other !== undefined) {
+    throw new UsageError(`Cannot use --${other} with --topology: the module says it`);
+  }
+  return (await loadTopology(topology, { logger })).topology;
 }
 
 function refuseQueueOptions(values: OptionValues<typeof OPTIONS>): void {
@@ -83,13 +140,13 @@ function refuseQueueOptions(values: OptionValues<typeof OPTIONS>): void {
 }
 
 async function subscriptionsOf(
-  { subscribe = [], handlers }: OptionValues<typeof OPTIONS>,
+  { subscribe = [], handlers, envelope = false }: OptionValues<typeof OPTIONS>,
   logger: Logger,
 ): Promise<SubscriptionOptions[]> {
-  const named = subscribe.map((topic) => ({ topic }));
+  const named = subscribe.map((topic) => ({ topic, ...(envelope ? { raw: false } : {}) }));
   if (handlers === undefined) return named;
   const { dispatcher } = await loadHandlers(handlers, { logger });
-  const derived = subscriptionsFor(dispatcher, "plain");
+  const derived = subscriptionsFor(dispatcher, envelope ? "melange" : "plain");
   return [...named, ...derived.filter(({ topic }) => !subscribe.includes(topic))];
 }
 
@@ -138,8 +195,10 @@ function queueLines(queue: QueueDescription, subscriptions: SubscriptionOptions[
   const { name, address, available, inFlight, delayed, deadLetterQueue, maxReceives } = queue;
   return [
     `queue ${name} exists (${address})`,
-    ...subscriptions.map(({ topic, events }) =>
-      `  subscribed to ${topic}${events ? `: ${events.join(", ")}` : ""}`
+    ...subscriptions.map(({ topic, events, raw = true }) =>
+      `  subscribed to ${topic}${raw ? "" : ", in the envelope of SNS"}${
+        events ? `: ${events.join(", ")}` : ""
+      }`
     ),
     ...(subscriptions.length > 0
       ? []

@@ -30,6 +30,12 @@ export interface LoadHandlersOptions {
   logger?: Logger;
 }
 
+/** Options of {@linkcode loadModule}. */
+export interface LoadModuleOptions extends LoadHandlersOptions {
+  /** The words on what the module must export. Default: handlers. */
+  convention?: string;
+}
+
 const CONVENTION =
   "it must export `dispatcher` (a Dispatcher) or `subscribers` (an array of { name, listensTo, process })";
 
@@ -43,7 +49,7 @@ export async function loadHandlers(
   specifier: string,
   options: LoadHandlersOptions = {},
 ): Promise<Handlers> {
-  const exported = await load(specifier, options);
+  const exported = await loadModule(specifier, options);
   const dispatcher = dispatcherIn(exported, specifier, options);
   if (dispatcher.eventTypes.length === 0 && !dispatcher.takesEverything) {
     throw refusal(
@@ -64,7 +70,7 @@ export async function loadEvents(
   specifier: string,
   options: LoadHandlersOptions = {},
 ): Promise<Events> {
-  const exported = await load(specifier, options);
+  const exported = await loadModule(specifier, options);
   const { dispatcher, subscribers, toJsonSchema } = exported;
   const hasHandlers = dispatcher !== undefined || subscribers !== undefined;
   const eventTypes = typesIn(
@@ -90,8 +96,9 @@ function typesIn(
   return [...new Set([...own, ...dispatcher?.eventTypes ?? []])];
 }
 
-function refusal(specifier: string, reason: string, cause?: unknown): MelangeError {
-  return new MelangeError("CONFIGURATION", `Cannot use the handlers of ${specifier}: ${reason}`, {
+/** Makes the error of a module that cannot be used. */
+export function refusal(specifier: string, reason: string, cause?: unknown): MelangeError {
+  return new MelangeError("CONFIGURATION", `Cannot use the module ${specifier}: ${reason}`, {
     ...(cause === undefined ? {} : { cause }),
   });
 }
@@ -99,13 +106,17 @@ function refusal(specifier: string, reason: string, cause?: unknown): MelangeErr
 /** The time in which a module is loaded without a word, in milliseconds. */
 const QUIET_MS = 5_000;
 
-async function load(
+/**
+ * Imports a module by path or URL.
+ * @throws {MelangeError} `CONFIGURATION` if there is no such module, or it cannot be loaded
+ */
+export async function loadModule(
   specifier: string,
-  { logger = consoleLogger }: LoadHandlersOptions,
+  { logger = consoleLogger, convention = CONVENTION }: LoadModuleOptions,
 ): Promise<Record<string, unknown>> {
-  const url = await urlOf(specifier);
+  const url = await urlOf(specifier, convention);
   const timer = setTimeout(() => {
-    logger.warn("Still waiting for the module with the handlers to be loaded", { specifier });
+    logger.warn("Still waiting for the module to be loaded", { specifier });
   }, QUIET_MS);
   try {
     return await import(url);
@@ -126,7 +137,7 @@ function hintOn(error: unknown): string {
 }
 
 /** Returns the URL of a path of this machine; URLs and packages stay as they are. */
-async function urlOf(specifier: string): Promise<string> {
+async function urlOf(specifier: string, convention: string): Promise<string> {
   if (/^(file|https?|jsr|npm|data):/.test(specifier)) return specifier;
   const path = resolve(specifier);
   try {
@@ -134,7 +145,7 @@ async function urlOf(specifier: string): Promise<string> {
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     throw missing
-      ? refusal(specifier, `there is no file ${path}; ${CONVENTION}`)
+      ? refusal(specifier, `there is no file ${path}; ${convention}`)
       : refusal(specifier, `it cannot be read${hintOn(error)}`, error);
   }
   return pathToFileURL(path).href;

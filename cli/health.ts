@@ -4,6 +4,7 @@ import { MelangeError } from "../src/support/errors.ts";
 import { UsageError } from "./arguments.ts";
 import { isAskedHost } from "./asked_host.ts";
 import type { ConsumerStatus } from "../src/consume/consumer.ts";
+import { PROMETHEUS_TYPE, prometheusText } from "../src/operate/prometheus.ts";
 
 const MAX_PORT = 65_535;
 
@@ -30,7 +31,7 @@ export interface HealthServer {
 /**
  * Answers `/health` with 200 as long as the worker runs or drains, and `/ready` with 200 as long as
  * the worker runs; else 503. The body is the status as JSON: counts and codes, nothing of any
- * message. A request for the name of another host gets a 403, so that no foreign page can read the
+ * message. Answers `/metrics` with the counts in the text format of Prometheus. A request for the name of another host gets a 403, so that no foreign page can read the
  * status.
  * @throws {MelangeError} `CONFIGURATION` if the port is taken
  */
@@ -44,9 +45,14 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
     }
     const [path] = (request.url ?? "").split("?");
     const status = options.status();
+    if (path === "/metrics") {
+      response.writeHead(200, { "content-type": PROMETHEUS_TYPE });
+      response.end(prometheusText([status]));
+      return;
+    }
     const code = codeOf(path, status.health);
     response.writeHead(code, { "content-type": "application/json" });
-    response.end(code === 404 ? '{"paths":["/health","/ready"]}' : JSON.stringify(status));
+    response.end(code === 404 ? '{"paths":["/health","/ready","/metrics"]}' : JSON.stringify(status));
   });
   await listen(server, options);
   const { address, port, family } = server.address() as AddressInfo;

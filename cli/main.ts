@@ -6,6 +6,8 @@ import { CONSUME, consume } from "./consume.ts";
 import { DEAD_LETTERS, deadLetters } from "./dead_letters.ts";
 import { DECLARE, declare } from "./declare.ts";
 import { DESCRIBE, describe } from "./describe.ts";
+import { DOCS, docs } from "./docs.ts";
+import { EXPORT, exportTopology } from "./export.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type Io, processIo } from "./io.ts";
 import { nextStep } from "./next_step.ts";
@@ -21,7 +23,8 @@ interface Command {
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
 }
 
-const COMMANDS: readonly Command[] = [
+/** The commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
   { word: "declare", spec: DECLARE, run: declare },
   { word: "publish", spec: PUBLISH, run: publish },
   { word: "consume", spec: CONSUME, run: consume },
@@ -30,6 +33,8 @@ const COMMANDS: readonly Command[] = [
   { word: "describe", spec: DESCRIBE, run: describe },
   { word: "broker", spec: BROKER, run: broker },
   { word: "schemas", spec: SCHEMAS, run: schemas },
+  { word: "export", spec: EXPORT, run: exportTopology },
+  { word: "docs", spec: DOCS, run: docs },
 ];
 
 /**

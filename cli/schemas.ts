@@ -129,7 +129,8 @@ async function write(
     throw new MelangeError("CONFIGURATION", `Cannot write ${path}`, { cause: error });
   }
   const count = Object.keys(lock).length;
-  io.out(json ? JSON.stringify({ path, events: count }) : `wrote ${path}: ${count} events`);
+  const counted = count === 1 ? "1 event" : `${count} events`;
+  io.out(json ? JSON.stringify({ path, events: count }) : `wrote ${path}: ${counted}`);
   return 0;
 }
 

@@ -406,6 +406,76 @@ export interface QueueDescription {
 }
 
 /**
+ * The topics and queues to look for.
+ *
+ * @category Backends
+ */
+export interface InspectOptions extends CallOptions {
+  /** Topics by name, ARN or URL. Default: none. */
+  topics?: readonly string[];
+  /** Queues by name, ARN or URL. Default: none. */
+  queues?: readonly string[];
+}
+
+/**
+ * The topics and queues that exist among the ones asked for.
+ *
+ * @category Backends
+ */
+export interface Inventory {
+  /** The topics that exist. */
+  readonly topics: readonly ExistingTopic[];
+  /** The queues that exist. */
+  readonly queues: readonly ExistingQueue[];
+}
+
+/**
+ * A topic as it exists, with all of its subscriptions.
+ *
+ * @category Backends
+ */
+export interface ExistingTopic extends TopicDescription {
+  /** FIFO topics: the body stands in for a missing deduplication id. */
+  readonly contentBasedDeduplication?: boolean;
+  /** The subscriptions, also those of other people. */
+  readonly subscriptions: readonly ExistingSubscription[];
+}
+
+/**
+ * A subscription as it exists.
+ *
+ * @category Backends
+ */
+export interface ExistingSubscription {
+  /** The way of delivery, in the words of SNS: `sqs`, `https`, `lambda` and so on. */
+  readonly protocol: string;
+  /** The name of the queue; the address of any other subscriber. */
+  readonly endpoint: string;
+  /** Delivers bodies as they were published. Missing where nobody asked about the subscriber. */
+  readonly raw?: boolean;
+  /** The filter. Missing where everything passes, or nobody asked about the subscriber. */
+  readonly filter?: FilterPolicy;
+}
+
+/**
+ * A queue as it exists, with its settings.
+ *
+ * @category Backends
+ */
+export interface ExistingQueue extends QueueDescription {
+  /** The time for which messages are kept, in milliseconds. */
+  readonly retentionMs: number;
+  /** The time for which each message is hidden first, in milliseconds. */
+  readonly delayMs: number;
+  /** FIFO queues: the body stands in for a missing deduplication id. */
+  readonly contentBasedDeduplication?: boolean;
+  /** The topics that the queue's policy lets send, by ARN. Missing where queues have no policy. */
+  readonly sources?: readonly string[];
+  /** Statements of the queue's policy that other people wrote, by their ids. */
+  readonly foreignStatements?: readonly string[];
+}
+
+/**
  * Creates and describes queues and topics.
  *
  * @category Backends
@@ -421,6 +491,11 @@ export interface Admin {
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription>;
   /** Describes a queue; `NOT_FOUND` if there is none. */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription>;
+  /**
+   * Reads what exists, and changes nothing; a missing topic or queue is left out. Optional: without
+   * it nobody can plan.
+   */
+  inspect?(options: InspectOptions): Promise<Inventory>;
   /** Deletes a topic and its subscriptions; success if there is none. */
   deleteTopic(name: string, options?: CallOptions): Promise<void>;
   /** Deletes a queue and its messages. A missing queue is a success. */

@@ -9,6 +9,7 @@ import {
   MessageConsumer,
   type StopOptions,
 } from "./consume/consumer.ts";
+import type { BatchHandler, BatchOptions } from "./handle/batch.ts";
 import { Dispatcher, type DispatcherOptions } from "./handle/dispatcher.ts";
 import type { Handler, SubscribeOptions, Subscriber } from "./handle/handler.ts";
 import { BUS_OPTIONS, checkKnown } from "./support/known_options.ts";
@@ -151,6 +152,25 @@ export class EventBus implements EventPublisher {
     options?: SubscribeOptions,
   ): () => void {
     return this.#dispatcher.subscribe(first as AnyEventType, handler as Handler, options);
+  }
+
+  /** Adds a subscriber that handles several events at once, as {@linkcode Dispatcher.subscribeBatch} does. */
+  subscribeBatch<T extends AnyEventType>(
+    type: T,
+    handler: BatchHandler<EventOf<T>>,
+    options?: BatchOptions,
+  ): () => void {
+    return this.#dispatcher.subscribeBatch(type, handler, options);
+  }
+
+  /** Receives nothing more until {@linkcode resume}, as {@linkcode MessageConsumer.pause} does. */
+  pause(): void {
+    for (const consumer of this.#consumers) consumer.pause();
+  }
+
+  /** Ends a pause. */
+  resume(): void {
+    for (const consumer of this.#consumers) consumer.resume();
   }
 
   /** Adds a handler of every event. Returns the function that removes the handler. */

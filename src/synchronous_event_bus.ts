@@ -14,7 +14,8 @@ import { carriedData } from "./wire/json_data.ts";
 import { consoleLogger } from "./support/logger.ts";
 import { validate } from "./event/schema.ts";
 import type { ReceivedMessage } from "./wire/message.ts";
-import { jsonOnly, type SerializerRegistry, type Writers } from "./wire/serializer.ts";
+import { jsonOnly, type Writers } from "./wire/serializer.ts";
+import type { SerializerRegistry } from "./wire/serializer_registry.ts";
 
 /**
  * Options of {@linkcode SynchronousEventBus}.

@@ -1,5 +1,5 @@
 /**
- * Runs the command line as `deno task declare`, `publish` and `consume` do: where the environment
+ * Runs the command line as `deno task declare`, `publish`, `consume` and `melange` do: where the environment
  * names neither an endpoint nor credentials, on the broker of `deno task broker`.
  */
 import { asksForHelp } from "../cli/arguments.ts";
@@ -22,10 +22,14 @@ const CHOICES = [
   "AWS_PROFILE",
 ];
 
+/** Commands that need no broker. */
+const OFFLINE = ["export", "docs", "schemas"];
+
 if (import.meta.main) {
   const isNamed = Deno.args.some((arg) => arg === "--endpoint" || arg.startsWith("--endpoint="));
   const chosen = isNamed || CHOICES.some((name) => Deno.env.get(name));
-  if (!chosen && !asksForHelp(Deno.args)) await useLocalBroker();
+  const asksNobody = OFFLINE.includes(Deno.args[0] ?? "") || asksForHelp(Deno.args);
+  if (!chosen && !asksNobody) await useLocalBroker();
   Deno.exit(await main(Deno.args));
 }
 

@@ -30,6 +30,8 @@ import type {
   ExtendResult,
   Extension,
   Guarantees,
+  InspectOptions,
+  Inventory,
   MoveTasks,
   QueueDescription,
   ReceiveOptions,
@@ -338,6 +340,16 @@ export class AwsBackend implements Backend {
    */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription> {
     return this.#admin.describeQueue(name, options);
+  }
+
+  /**
+   * Reads topics and queues with their settings, their subscriptions and whom their policies let
+   * send; a missing one is left out. Changes nothing. Needs `sqs:GetQueueUrl`,
+   * `sqs:GetQueueAttributes`, `sns:GetTopicAttributes`, `sns:ListSubscriptionsByTopic` and
+   * `sns:GetSubscriptionAttributes`.
+   */
+  inspect(options: InspectOptions): Promise<Inventory> {
+    return this.#admin.inspect(options);
   }
 
   /** Deletes a topic and its subscriptions; success if there is none. */

@@ -97,6 +97,7 @@ const OPERATIONS: Readonly<Record<string, Check>> = {
     subscriptions,
   }),
   describeQueue: shape({ kind: text(20), name }),
+  inspect: shape({ kind: text(20), topics: list(name, 1_000), queues: list(name, 1_000) }),
   deleteTopic: shape({ kind: text(20), name }),
   deleteQueue: shape({ kind: text(20), name }),
 };

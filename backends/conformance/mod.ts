@@ -25,3 +25,9 @@
  */
 export { type ConformanceReport, testBackend, type TestBackendOptions } from "./suite.ts";
 export type { BackendUnderTest } from "./bench.ts";
+export {
+  type DeduplicationStoreReport,
+  testDeduplicationStore,
+  type TestDeduplicationStoreOptions,
+} from "./stores.ts";
+export type { DeduplicationStoreUnderTest, StoreAbility } from "./store_under_test.ts";

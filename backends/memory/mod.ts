@@ -30,6 +30,8 @@ import type {
   ExtendResult,
   Extension,
   Guarantees,
+  InspectOptions,
+  Inventory,
   Limits,
   QueueDescription,
   QueueLimits,
@@ -238,6 +240,11 @@ export class MemoryBackend implements Backend {
   /** Describes a queue; rejects with `NOT_FOUND` if there is none. */
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription> {
     return this.#verbs.describeQueue(name, options);
+  }
+
+  /** Reads topics and queues with their settings; a missing one is left out. Changes nothing. */
+  inspect(options: InspectOptions): Promise<Inventory> {
+    return this.#verbs.inspect(options);
   }
 
   /** Deletes a topic and its subscriptions; success if there is none. */

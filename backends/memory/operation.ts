@@ -3,6 +3,7 @@ import type { DeadLetterCopy, Extension, Release } from "../../src/backend.ts";
 import type { Destination, MessageLimits, OutgoingMessage } from "../../src/wire/message.ts";
 import * as broker from "./broker.ts";
 import { nameIn, newTopicName } from "./names.ts";
+import { inspect } from "./inspect.ts";
 import * as engine from "./queue.ts";
 import type { Subscription } from "./topic.ts";
 
@@ -13,6 +14,7 @@ export type Operation =
   | DeclareTopicOperation
   | DeclareQueueOperation
   | { readonly kind: "describeQueue"; readonly name: string }
+  | InspectOperation
   | { readonly kind: "deleteTopic"; readonly name: string }
   | { readonly kind: "deleteQueue"; readonly name: string };
 
@@ -54,6 +56,13 @@ export interface DeclareQueueOperation {
   readonly subscriptions: readonly (readonly [string, Subscription])[];
 }
 
+/** Reads topics and queues. */
+export interface InspectOperation {
+  readonly kind: "inspect";
+  readonly topics: readonly string[];
+  readonly queues: readonly string[];
+}
+
 /** The facts that an operation is told. */
 export interface OperationCall extends broker.Call {
   /** The limits of messages in queues. */
@@ -79,6 +88,8 @@ export function perform(on: broker.Broker, operation: Operation, call: Operation
     }
     case "describeQueue":
       return broker.describeQueue(on, operation.name, call.now);
+    case "inspect":
+      return inspect(on, operation, call.now);
     case "deleteTopic":
       return void on.topics.delete(nameIn(operation.name));
     case "deleteQueue":

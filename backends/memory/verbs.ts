@@ -12,6 +12,8 @@ import type {
   Delivery,
   ExtendResult,
   Extension,
+  InspectOptions,
+  Inventory,
   QueueDescription,
   ReceiveOptions,
   Release,
@@ -67,6 +69,7 @@ export interface Verbs {
   declareTopic(name: string, options?: DeclareTopicOptions): Promise<TopicDescription>;
   declareQueue(name: string, options?: DeclareQueueOptions): Promise<QueueDescription>;
   describeQueue(name: string, options?: CallOptions): Promise<QueueDescription>;
+  inspect(options: InspectOptions): Promise<Inventory>;
   deleteTopic(name: string, options?: CallOptions): Promise<void>;
   deleteQueue(name: string, options?: CallOptions): Promise<void>;
 }
@@ -195,7 +198,7 @@ function settling(verbs: VerbsOptions): Pick<Verbs, "acknowledge" | "release" | 
 
 type Administering = Pick<
   Verbs,
-  "declareTopic" | "declareQueue" | "describeQueue" | "deleteTopic" | "deleteQueue"
+  "declareTopic" | "declareQueue" | "describeQueue" | "inspect" | "deleteTopic" | "deleteQueue"
 >;
 
 function administering(verbs: VerbsOptions): Administering {
@@ -223,6 +226,12 @@ function administering(verbs: VerbsOptions): Administering {
         options,
         (run) => run({ kind: "describeQueue", name: plainName(name) }) as Promise<QueueDescription>,
       ),
+    inspect: (options) =>
+      attempt(verbs, options, (run) => {
+        const { topics = [], queues = [] } = options;
+        const names = { topics: topics.map(plainName), queues: queues.map(plainName) };
+        return run({ kind: "inspect", ...names }) as Promise<Inventory>;
+      }),
     deleteTopic: (name, options) =>
       attempt(
         verbs,

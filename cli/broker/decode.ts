@@ -4,7 +4,7 @@ import { deadLetterFactsOf } from "../../src/wire/dead_letter.ts";
 import { read } from "../../src/wire/format.ts";
 import type { AttributeValue, ReceivedMessage, TypedAttribute } from "../../src/wire/message.ts";
 import type { DeadLetterFacts } from "../../src/wire/packed.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { jsonReaders } from "../../src/wire/serializer.ts";
 import { openEnvelope } from "../../src/wire/sns_envelope.ts";
 
 /** A message that somebody looks at. */
@@ -26,8 +26,6 @@ export interface SeenMessage {
   readonly movedFrom?: string | undefined;
 }
 
-const SERIALIZERS = new SerializerRegistry();
-
 /** Reads a message of a queue without taking it. */
 export function seen(
   message: StoredMessage,
@@ -48,7 +46,7 @@ export function seen(
     ...(type === undefined
       ? {}
       : { event: { type, id: eventId, occurredOn: occurredOn.toISOString() } }),
-    data: dataOf(() => event.data(SERIALIZERS), opened.body),
+    data: dataOf(() => event.data(jsonReaders, type ?? ""), opened.body),
     // A message that was sent back still carries it.
     dead: dead?.queue === queue ? undefined : dead,
     movedFrom: movedFrom?.split(":").at(-1),
@@ -62,7 +60,8 @@ function stateOf({ state, dueAt }: StoredMessage, now: number): MessageState {
 
 function dataOf(data: () => unknown, body: string): unknown {
   try {
-    return data();
+    const found = data();
+    return found === undefined || found instanceof Uint8Array ? body : found;
   } catch {
     return body;
   }

@@ -86,9 +86,7 @@ function compareOne({ reader, writer, path }: One, wholes: Wholes): Break[] {
   const { anyOf, oneOf, allOf, ...rest } = reader;
   const values = valuesOf(writer);
   if (values) return compareValues(values, { reader, path }, wholes);
-  const parts = listOf(allOf ?? []).flatMap((part) =>
-    compare({ reader: part, writer, path }, wholes)
-  );
+  const parts = listOf(allOf).flatMap((part) => compare({ reader: part, writer, path }, wholes));
   const choices = [anyOf, oneOf].filter((list) => list !== undefined).flatMap((list) => {
     const tried = listOf(list).map((way) => compare({ reader: way, writer, path }, wholes));
     if (tried.some((breaks) => breaks.length === 0)) return [];
@@ -157,8 +155,8 @@ function takes(types: readonly string[], type: string | undefined): boolean {
 
 function compareItems({ reader, writer, path }: One, wholes: Wholes): Break[] {
   if (reader.items === undefined && reader.prefixItems === undefined) return [];
-  const first = listOf(reader.prefixItems ?? []);
-  const firstWritten = listOf(writer.prefixItems ?? []);
+  const first = listOf(reader.prefixItems);
+  const firstWritten = listOf(writer.prefixItems);
   const rest = schemaOf(reader.items);
   const restWritten = schemaOf(writer.items);
   const count = Math.max(first.length, firstWritten.length);
@@ -174,8 +172,8 @@ function compareItems({ reader, writer, path }: One, wholes: Wholes): Break[] {
 function compareProperties({ reader, writer, path }: One, wholes: Wholes): Break[] {
   const read = fieldsOf(reader);
   const written = fieldsOf(writer);
-  const required = new Set(listOf(writer.required ?? []));
-  const missing = listOf(reader.required ?? []).filter((name) => !required.has(name)).map((name) =>
+  const required = new Set(listOf(writer.required));
+  const missing = listOf(reader.required).filter((name) => !required.has(name)).map((name) =>
     broken(join(path, String(name)), "it is required, and may be missing")
   );
   const others = schemaOf(reader.additionalProperties);

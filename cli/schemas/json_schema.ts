@@ -13,11 +13,12 @@ export type ToJsonSchema = (eventType: AnyEventType) => unknown;
 export interface JsonSchemaOptions {
   /** The function of the user. Default: none. */
   readonly toJsonSchema?: ToJsonSchema | undefined;
+  /** The dialect. Default: `draft-2020-12`. */
+  readonly target?: "draft-2020-12" | "draft-07";
   /** Imports a package; a test passes its own. Default: from the folder of the program. */
   readonly importPackage?: (name: string) => Promise<Record<string, unknown>>;
 }
 
-const TARGET = "draft-2020-12";
 const VALIBOT = "@valibot/to-json-schema";
 
 /** The offer of some Standard Schema libraries beside the validation. */
@@ -35,19 +36,19 @@ export async function jsonSchemaOf(
   eventType: AnyEventType,
   options: JsonSchemaOptions = {},
 ): Promise<JsonSchema> {
-  const { toJsonSchema, importPackage = importHere } = options;
+  const { toJsonSchema, importPackage = importHere, target = "draft-2020-12" } = options;
   const standard = eventType.schema["~standard"];
   const { jsonSchema } = standard as WithJsonSchema;
   try {
     if (toJsonSchema) return checked(await toJsonSchema(eventType));
     if (typeof jsonSchema?.input === "function") {
-      return checked(jsonSchema.input({ target: TARGET }));
+      return checked(jsonSchema.input({ target }));
     }
     if (standard.vendor === "melange") return true;
     if (standard.vendor === "valibot") {
       const valibot = await importPackage(VALIBOT);
       const convert = valibot.toJsonSchema as (schema: unknown, config: unknown) => unknown;
-      const config = { typeMode: "input", errorMode: "ignore", target: TARGET };
+      const config = { typeMode: "input", errorMode: "ignore", target };
       return checked(convert(eventType.schema, config));
     }
   } catch (error) {

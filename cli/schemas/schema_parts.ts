@@ -30,7 +30,7 @@ export function merged(first: JsonSchema, second: JsonSchema): JsonSchema {
   if (first === false || second === false) return false;
   if (first === true || second === true) return first === true ? second : first;
   const required = [
-    ...new Set([...listOf(first.required ?? []), ...listOf(second.required ?? [])]),
+    ...new Set([...listOf(first.required), ...listOf(second.required)]),
   ];
   const properties = { ...first.properties as JsonObject, ...second.properties as JsonObject };
   const whole = { ...first, ...second };

@@ -12,6 +12,8 @@ import { MelangeError, probe } from "../support/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { EventPublisher } from "../publish/publisher.ts";
 import { createRetryBudget, retry, type RetryBudget } from "../support/retry.ts";
+import { isNumber } from "../support/range.ts";
+import { observed } from "../support/telemetry.ts";
 import type { Counts } from "./counts.ts";
 import { type CompleteSettings, type ConsumerSettings, settingsOf } from "./settings.ts";
 import type { ConsumerStatus, Health } from "./status.ts";
@@ -117,6 +119,8 @@ export class MessageConsumer {
     lastReceiveAt: undefined,
     lastError: undefined,
   };
+  #paused = false;
+  #endPause: (() => void) | undefined;
   #run: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
 
   /**
@@ -138,6 +142,7 @@ export class MessageConsumer {
     this.#publisher = publisher;
     this.#settings = settingsOf(options, backend);
     this.#budget = createRetryBudget({ clock: this.#settings.clock });
+    observed(() => this.#settings.telemetry?.consumer?.(this));
     disposable(this, () => this.stop());
   }
 
@@ -174,7 +179,7 @@ export class MessageConsumer {
     if (this.#run?.worker.draining) {
       throw new MelangeError("CONFLICT", "Cannot start a consumer while it is stopping");
     }
-    if (!this.#run) this.#start(this.#open((lease) => this.#dispatch(lease)));
+    if (!this.#run) this.#start(this.#open((lease, leaveSlot) => this.#dispatch(lease, leaveSlot)));
   }
 
   /**
@@ -237,6 +242,23 @@ export class MessageConsumer {
     }
   }
 
+  /**
+   * Receives nothing more until {@linkcode resume}. Messages that are held are handled and settled as ever, and
+   * so are the messages of a receive that is under way. A consumer may be paused before its start, and
+   * stopped during a pause.
+   */
+  pause(): void {
+    this.#endPause?.();
+    this.#paused = true;
+  }
+
+  /** Ends a pause, also one of the kill switch. */
+  resume(): void {
+    this.#endPause?.();
+    this.#paused = false;
+    this.#run?.worker.look();
+  }
+
   /** Returns the counts since the consumer was created, and the present state. */
   status(): ConsumerStatus {
     return {
@@ -244,6 +266,7 @@ export class MessageConsumer {
       health: this.health(),
       running: this.#run?.worker.running ?? 0,
       inFlight: this.#run?.worker.inFlight ?? 0,
+      ...(this.#paused && { paused: true }),
       ...this.#counts,
       ...defined({ usage: probe(() => this.#backend.usage?.()) }),
     };
@@ -267,18 +290,48 @@ export class MessageConsumer {
       budget: this.#budget,
       logger: this.#dispatcher.options.logger,
       counts: this.#counts,
-      handle,
+      isPaused: () => this.#paused,
+      handle: async (lease, leaveSlot) => {
+        const outcome = await handle(lease, leaveSlot);
+        this.#handled(outcome);
+        return outcome;
+      },
       ...options,
     });
   }
 
   #start(worker: Worker): Promise<void> {
-    const ended = worker.run().then(() => void (this.#run = undefined));
+    const ended = worker.run().then(() => {
+      this.#run = undefined;
+      // A pause of the kill switch ends with the run.
+      if (this.#endPause) this.resume();
+    });
     this.#run = { worker, ended };
     return ended;
   }
 
-  #dispatch(lease: Lease): Promise<Outcome> {
+  /** Asks the kill switch whether to go on receiving. */
+  #handled(outcome: Outcome): void {
+    const { killSwitch, clock } = this.#settings;
+    const pauseMs = killSwitch && probe(() => killSwitch.handled(outcome));
+    // A pause by hand is ended by hand.
+    if (!isNumber(pauseMs, 0, Number.MAX_VALUE) || this.#paused || !this.#run) return;
+    this.#dispatcher.options.logger.warn(
+      "Too many messages fail: nothing is received for a while",
+      {
+        queue: this.#queue,
+        pauseMs,
+      },
+    );
+    this.#paused = true;
+    const cancel = clock.after(pauseMs, () => this.resume());
+    this.#endPause = () => {
+      cancel();
+      this.#endPause = undefined;
+    };
+  }
+
+  #dispatch(lease: Lease, leaveSlot?: () => void): Promise<Outcome> {
     const { message } = lease.delivery;
     return dispatch(this.#dispatcher, message, {
       queue: this.#queue,
@@ -286,7 +339,9 @@ export class MessageConsumer {
       signal: lease.signal,
       attempt: message.attempt + lease.tries,
       clock: this.#settings.clock,
+      telemetry: this.#settings.telemetry,
       publisher: this.#publisher,
+      leaveSlot,
       heldMs: () => lease.lockedUntil - reading(this.#settings.clock),
       extend: async (ms) => {
         const result = await lease.extend(ms);

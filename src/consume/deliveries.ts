@@ -1,13 +1,14 @@
 import type { SettleResult } from "../backend.ts";
 import type { Outcome } from "../handle/dispatch.ts";
 import { checkMs } from "../support/duration.ts";
+import { abortable } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import type { Event } from "../event/event.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { read } from "../wire/format.ts";
 import type { Lease } from "./lease.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
-import type { SerializerRegistry } from "../wire/serializer.ts";
+import type { Readers } from "../wire/serializer.ts";
 
 /**
  * Message that is settled by hand, once: a second verdict is `CONFLICT`. The lock is kept until then.
@@ -23,9 +24,15 @@ export interface ConsumedDelivery {
   readonly signal: AbortSignal;
   /**
    * Reads the event; the data is not checked against a schema.
-   * @throws {MelangeError} `UNDECODABLE`, also if the message names no event type
+   * @throws {MelangeError} `UNDECODABLE`, also if the message names no event type; `UNSUPPORTED` if
+   * the serializer gives a promise: use `readEvent()`
    */
   event(): Event;
+  /**
+   * Reads the event as `event()` does, and waits for the serializer. Rejects with the signal's
+   * reason when the signal aborts first.
+   */
+  readEvent(): Promise<Event>;
   /** Removes the message for good. Rejects with `LOCK_LOST` if somebody else may have it. */
   ack(): Promise<void>;
   /**
@@ -51,14 +58,14 @@ interface Offered {
 /** Line of deliveries. The reader of an async iterator decides about each in turn. */
 export class Handout {
   readonly #queue: string;
-  readonly #serializers: SerializerRegistry;
+  readonly #serializers: Readers;
   readonly #waiting: Offered[] = [];
   readonly #settlements = new Map<Lease, (result: SettleResult) => void>();
   #wake = () => {};
   #closed = false;
 
   /** Creates a handout of nothing. */
-  constructor(queue: string, serializers: SerializerRegistry) {
+  constructor(queue: string, serializers: Readers) {
     this.#queue = queue;
     this.#serializers = serializers;
   }
@@ -116,7 +123,11 @@ export class Handout {
       message,
       attempt,
       signal: lease.signal,
-      event: () => eventOf(message, this.#serializers),
+      event: () => eventNow(message, this.#serializers),
+      readEvent: async () => {
+        const { facts, data } = eventOf(message, this.#serializers);
+        return { ...facts, data: await abortable(Promise.resolve(data), lease.signal) };
+      },
       ack: () => settle({ outcome: "acknowledge" }),
       retry: async (delayMs) => await settle(retryAfter(delayMs)),
       deadLetter: async (reason) => {
@@ -157,11 +168,23 @@ function orThrow(result: SettleResult): void {
   if (!result.ok) throw result.error;
 }
 
-function eventOf(message: ReceivedMessage, serializers: SerializerRegistry): Event {
+function eventNow(message: ReceivedMessage, serializers: Readers): Event {
+  const { facts, data } = eventOf(message, serializers);
+  if (!(data instanceof Promise)) return { ...facts, data };
+  // Nobody waits for it, so it must not end the process when it rejects.
+  data.catch(() => {});
+  throw new MelangeError(
+    "UNSUPPORTED",
+    "Cannot read an event at once as its serializer gives a promise: use readEvent()",
+  );
+}
+
+/** Returns the facts of an event, and its data or a promise of the data. */
+function eventOf(message: ReceivedMessage, serializers: Readers) {
   const { facts, data } = read(message);
   const { type } = facts;
   if (type === undefined) {
     throw new MelangeError("UNDECODABLE", "Cannot read a message as it names no event type");
   }
-  return { ...facts, type, data: data(serializers) };
+  return { facts: { ...facts, type }, data: data(serializers, type) };
 }

@@ -2,6 +2,8 @@ import type { Receiver } from "../backend.ts";
 import { type Clock, type Random, systemClock } from "../support/clock.ts";
 import { checkRanges } from "../support/range.ts";
 import type { Backoff } from "../support/retry.ts";
+import type { KillSwitch } from "../handle/middleware/kill_switch.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 
 /**
  * Settings of a consumer for any queue.
@@ -41,10 +43,44 @@ export interface ConsumerSettings {
   clock?: Clock;
   /** Source of jitter. Default: `Math.random`. */
   random?: Random;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
+  /**
+   * Messages of one group that are handled at once on a standard queue. The others of the group
+   * wait under their lock, beside the slots, and messages of other groups go first. Default: no
+   * limit.
+   */
+  concurrencyPerGroup?: number;
+  /**
+   * Limiter of the rate of a started consumer, which workers may share. Asked for one message
+   * before each call of the handlers; the message keeps its slot and its lock. Default: none.
+   */
+  limiter?: Limiter;
+  /** Stops receiving while too many messages fail: `killSwitch()`. Default: none. */
+  killSwitch?: KillSwitch;
 }
 
+/**
+ * Limiter of a rate. Several consumers and processes may share one.
+ *
+ * @category Consuming
+ */
+export interface Limiter {
+  /**
+   * Resolves when `count` messages may be handled. The signal aborts when the consumer stops. A
+   * rejection is logged, and the limiter is asked again after a second.
+   */
+  take(count: number, signal: AbortSignal): Promise<unknown> | void;
+}
+
+/** Settings that have no default. */
+type Optional = "telemetry" | "concurrencyPerGroup" | "limiter" | "killSwitch";
+
 /** Settings with a value for each of them. */
-export type CompleteSettings = Required<ConsumerSettings> & { redelivery: Backoff };
+export type CompleteSettings =
+  & Required<Omit<ConsumerSettings, Optional>>
+  & { redelivery: Backoff }
+  & { [Name in Optional]: ConsumerSettings[Name] | undefined };
 
 /** Time that a stop waits for handlers by default, in milliseconds. */
 export const DRAIN_MS = 10_000;
@@ -63,6 +99,7 @@ export function settingsOf(
   const { concurrency = 10, visibilityTimeoutMs = 30_000, waitMs = queue.waitMs } = options;
   const { drainMs = DRAIN_MS, refillMs = 20, ackLingerMs = 20 } = options;
   const { clock = systemClock, random = Math.random } = options;
+  const { concurrencyPerGroup, limiter, killSwitch } = options;
   const redelivery = { ...REDELIVERY, ...options.redelivery };
   checkRanges({ concurrency }, { cannot, min: 1, max: 10_000, integer: true });
   checkRanges({ visibilityTimeoutMs }, { cannot, min: 1_000, max: queue.visibilityMs });
@@ -70,6 +107,15 @@ export function settingsOf(
   checkRanges({ drainMs }, { cannot, min: 0, max: 86_400_000 });
   checkRanges({ refillMs }, { cannot, min: 0, max: 60_000 });
   checkRanges({ ackLingerMs }, { cannot, min: 0, max: 1_000 });
+  if (concurrencyPerGroup !== undefined) {
+    checkRanges({ concurrencyPerGroup }, { cannot, min: 1, max: 10_000, integer: true });
+  }
+  if (limiter !== undefined && typeof limiter?.take !== "function") {
+    throw new TypeError(`Cannot ${cannot} as its limiter has no function \`take\``);
+  }
+  if (killSwitch !== undefined && typeof killSwitch?.handled !== "function") {
+    throw new TypeError(`Cannot ${cannot} as its killSwitch is none of killSwitch()`);
+  }
   const { baseMs, maxMs } = redelivery;
   checkRanges({ "redelivery.baseMs": baseMs, "redelivery.maxMs": maxMs }, { cannot, min: 0 });
   return {
@@ -82,5 +128,9 @@ export function settingsOf(
     redelivery,
     clock,
     random,
+    telemetry: options.telemetry,
+    concurrencyPerGroup,
+    limiter,
+    killSwitch,
   };
 }

@@ -7,6 +7,7 @@ import type { Lease } from "./lease.ts";
 import { messageSize, type OutgoingMessage } from "../wire/message.ts";
 import { type RetryBudget, retryEach } from "../support/retry.ts";
 import { sendApart } from "../support/send_apart.ts";
+import { observed, type Telemetry, type TracedSettlement, watched } from "../support/telemetry.ts";
 
 /** Options of {@linkcode Settler}. */
 export interface SettlerOptions {
@@ -26,6 +27,8 @@ export interface SettlerOptions {
   budget: RetryBudget;
   /** Signal that ends requests and retries; settling outlives the signal that stops receiving. */
   signal: AbortSignal;
+  /** Told of each request. Default: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 interface Settlement {
@@ -49,17 +52,18 @@ export class Settler {
     this.#options = options;
     const { receiver, queue, signal, lingerMs } = options;
     this.#acknowledgements = this.#batcher(
+      "acknowledge",
       lingerMs,
       (settlements) => receiver.acknowledge(queue, settlements.map(receiptOf), { signal }),
     );
-    this.#releases = this.#batcher(lingerMs, (settlements) =>
+    this.#releases = this.#batcher("release", lingerMs, (settlements) =>
       receiver.release(
         queue,
         settlements.map((it) => ({ receipt: receiptOf(it), delayMs: it.delayMs ?? 0 })),
         { signal },
       ));
     // Groups wait for the answer.
-    this.#deadLetters = this.#batcher(0, (settlements) => {
+    this.#deadLetters = this.#batcher("deadLetter", 0, (settlements) => {
       if (!receiver.deadLetter) return Promise.resolve(settlements.map(() => UNSUPPORTED));
       const copies = settlements.flatMap((it) =>
         it.copy ? [{ receipt: receiptOf(it), copy: it.copy }] : []
@@ -104,6 +108,7 @@ export class Settler {
   }
 
   #batcher(
+    verb: TracedSettlement["verb"],
     lingerMs: number,
     send: (settlements: Settlement[]) => Promise<SettleResult[]>,
   ): Batcher<Settlement, SettleResult> {
@@ -115,8 +120,22 @@ export class Settler {
       lingerMs,
       maxInFlight: 16,
       clock,
-      run: (settlements, settle) => this.#run(send, settlements, settle),
+      run: (settlements, settle) => this.#run(this.#observed(verb, send), settlements, settle),
     });
+  }
+
+  /** Tells the telemetry, if there is one, of each request. */
+  #observed(
+    verb: TracedSettlement["verb"],
+    send: (settlements: Settlement[]) => Promise<SettleResult[]>,
+  ): (settlements: Settlement[]) => Promise<SettleResult[]> {
+    const { telemetry, queue } = this.#options;
+    if (!telemetry) return send;
+    return (settlements) => {
+      const messages = settlements.map(({ lease }) => lease.delivery.message);
+      const watch = observed(() => telemetry.settle?.({ verb, queue, messages }));
+      return watched(watch, send(settlements));
+    };
   }
 
   #run(

@@ -18,6 +18,8 @@ export interface ConsumerStatus {
   readonly queue: string;
   /** Health at this moment. */
   readonly health: Health;
+  /** Tells that nothing is received, by `pause()` or by the kill switch. */
+  readonly paused?: true;
   /** Messages whose handlers run. */
   readonly running: number;
   /** Messages held: running, waiting for their turn, or being settled. */

@@ -12,6 +12,7 @@ import { Receives } from "./receives.ts";
 import type { CompleteSettings } from "./settings.ts";
 import { Settlement, type Step } from "./settlement.ts";
 import { Settler } from "./settler.ts";
+import { Shares, takeOne } from "./shares.ts";
 import { Turns } from "./turns.ts";
 
 /** Options of {@linkcode Worker}. */
@@ -26,8 +27,13 @@ export interface WorkerOptions extends Omit<CompleteSettings, "drainMs"> {
   logger: Logger;
   /** Numbers to keep. */
   counts: Counts;
-  /** Works on a delivery and resolves to the outcome. Never rejects. */
-  handle: (lease: Lease) => Promise<Outcome>;
+  /**
+   * Works on a delivery and resolves to the outcome. Never rejects. `leaveSlot` gives the slot to
+   * another delivery before the work is done.
+   */
+  handle: (lease: Lease, leaveSlot?: () => void) => Promise<Outcome>;
+  /** Tells that nothing may be received now. Default: never. */
+  isPaused?: () => boolean;
   /** Called with each answer of the service to a settlement. Default: none. */
   settled?: (lease: Lease, result: SettleResult) => void;
 }
@@ -60,6 +66,7 @@ export class Worker {
   readonly #settlement: Settlement;
   readonly #receives: Receives;
   readonly #turns: Turns;
+  readonly #shares: Shares | undefined;
   readonly #groups = new Map<string, Group>();
   /** Functions that end the pauses of groups. */
   readonly #pauses = new Set<() => void>();
@@ -84,6 +91,8 @@ export class Worker {
     this.#options = options;
     this.#fifo = keepsGroups(receiver, queue);
     this.#turns = new Turns(concurrency);
+    const { concurrencyPerGroup } = options;
+    if (!this.#fifo && concurrencyPerGroup) this.#shares = new Shares(concurrencyPerGroup);
     this.#leases = new Leases({ ...shared, visibilityMs });
     this.#settler = new Settler({
       ...shared,
@@ -124,7 +133,8 @@ export class Worker {
   /** Receives and handles until the drain; resolves when the worker holds no message any more. */
   async run(): Promise<void> {
     while (!this.draining) {
-      const max = this.#receives.due(this.#room(), this.#fresh.size);
+      const room = this.#options.isPaused?.() ? 0 : this.#room();
+      const max = this.#receives.due(room, this.#fresh.size);
       if (max > 0) void this.#receive(max);
       else await this.#change();
     }
@@ -169,6 +179,11 @@ export class Worker {
     }
     for (const end of this.#pauses) end();
     this.#settler.hurry();
+    this.#changed();
+  }
+
+  /** Looks again whether something may be received, as after a pause. */
+  look(): void {
     this.#changed();
   }
 
@@ -236,9 +251,11 @@ export class Worker {
   async #work(group: Group): Promise<void> {
     const { key, leases } = group;
     if (key !== undefined) this.#groups.set(key, group);
-    while (leases[0] && await this.#takeTurn()) {
+    while (leases[0]) {
+      const leave = await this.#enter(leases[0]);
+      if (!leave) break;
       group.busy = true;
-      const step = await this.#handle(leases[0]);
+      const step = await this.#handle(leases[0], leave);
       group.busy = false;
       if (typeof step === "object") {
         await this.#pause(leases[0], step.pauseMs);
@@ -253,18 +270,42 @@ export class Worker {
     this.#giveBack(leases);
   }
 
-  /** Waits for a turn; resolves to `false` if the worker stops before. */
-  async #takeTurn(): Promise<boolean> {
-    const taken = await this.#turns.take(this.#stopping.signal);
-    if (taken && this.draining) this.#turns.end();
-    return taken && !this.draining;
+  /**
+   * Waits for a place in the group, a turn, and the limiter. Resolves to the function that ends the
+   * turn, or to `undefined` if the worker stops before.
+   */
+  async #enter({ delivery }: Lease): Promise<(() => void) | undefined> {
+    const { limiter } = this.#options;
+    const { signal } = this.#stopping;
+    const { group } = delivery.message;
+    const leaveGroup = group !== undefined && this.#shares
+      ? await this.#shares.take(group, signal).catch(() => undefined)
+      : () => {};
+    if (!leaveGroup) return undefined;
+    let taken = await this.#turns.take(signal);
+    const leave = () => {
+      if (taken) this.#turns.end();
+      taken = false;
+      leaveGroup();
+    };
+    const granted = taken && (!limiter || await takeOne(limiter, { ...this.#options, signal }));
+    if (granted && !this.draining) return leave;
+    leave();
+    return undefined;
   }
 
   /** Handles a delivery, ends its turn, and settles the delivery. */
-  async #handle(lease: Lease): Promise<Step> {
-    const outcome = lease.lost ? undefined : await this.#options.handle(lease);
-    this.#turns.end();
-    this.#fresh.delete(lease);
+  async #handle(lease: Lease, leave: () => void): Promise<Step> {
+    let isIn = true;
+    const leaveSlot = () => {
+      if (!isIn) return;
+      isIn = false;
+      leave();
+      this.#fresh.delete(lease);
+      this.#changed();
+    };
+    const outcome = lease.lost ? undefined : await this.#options.handle(lease, leaveSlot);
+    leaveSlot();
     this.#settling += 1;
     this.#changed();
     const step = outcome

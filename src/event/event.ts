@@ -18,7 +18,10 @@ export interface Event<Type extends string = string, Data = unknown> {
   readonly id: string;
   /** The time of the event. Events may be delivered in another order; handlers can sort by this time. */
   readonly occurredOn: Date;
-  /** The version of the data's schema, where the event type names one. */
+  /**
+   * The version of the data's schema, where the event type names one. Data that was brought up to
+   * date has the version of the handler's event type.
+   */
   readonly version?: number;
   /** The id that all events of one story share. */
   readonly correlationId?: string;

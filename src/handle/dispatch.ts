@@ -5,16 +5,18 @@ import { checkMs } from "../support/duration.ts";
 import { MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 import { isRetryable } from "../support/retry.ts";
+import { observed, type Telemetry, within } from "../support/telemetry.ts";
 import type { LazyEvent } from "../wire/format.ts";
 import { ownMessage, type ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 import { isCount, soundMessage } from "./answers.ts";
+import { LEAVE_SLOT } from "./batch.ts";
 import type { Dispatcher, Subscription } from "./dispatcher.ts";
 import { readAny } from "./foreign.ts";
 import type { HandlerContext } from "./handler.ts";
 import { readingFault, reportUnforeseen, reportUnhandled } from "./reports.ts";
-import { runSubscribers } from "./run_subscribers.ts";
+import { runSubscribers, waitOf } from "./run_subscribers.ts";
 import { fallback, type Verdict } from "./verdict.ts";
 
 /**
@@ -68,6 +70,10 @@ export interface DispatchHooks {
   maxAttempts?: number;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
+  /** Gives the slot of the message to another one, while the message waits for a batch. Default: none. */
+  leaveSlot?: (() => void) | undefined;
+  /** Traces and metrics. Default: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -96,20 +102,27 @@ export async function dispatch(
   message: ReceivedMessage,
   hooks: DispatchHooks,
 ): Promise<Outcome> {
-  const { queue, clock = systemClock } = hooks;
+  const { queue, clock = systemClock, telemetry } = hooks;
   const { receivedAt = new Date(clock.now()) } = hooks;
   const sound = probe(() => soundMessage(message, receivedAt)) ?? NO_MESSAGE;
   const attempt = isCount(hooks.attempt) ? hooks.attempt : sound.attempt;
   const { logger, maxAttempts = hooks.maxAttempts ?? Infinity } = dispatcher.options;
+  const watch = telemetry &&
+    observed(() => telemetry.process?.({ message: sound, queue, attempt, receivedAt }));
   let verdicts: readonly Verdict[];
   try {
-    verdicts = await verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt });
+    verdicts = await within(
+      watch,
+      () => verdictsOn(sound, dispatcher, { ...hooks, clock, receivedAt, attempt }),
+    );
   } catch (error) {
     // What others passed in may fail in ways that nobody has thought of: the message comes again.
     reportUnforeseen({ logger, queue, message: sound }, error);
     verdicts = [{ kind: "retry", error }];
   }
-  return decide(verdicts, { queue, attempt, maxAttempts });
+  const outcome = decide(verdicts, { queue, attempt, maxAttempts });
+  if (watch) observed(() => watch.ended?.(outcome));
+  return outcome;
 }
 
 /** Stands for a message that cannot even be looked at. */
@@ -163,7 +176,7 @@ async function whenRestored(
   try {
     const restoring = payloads?.store.restore(message, { ...payloads, clock, signal }) ??
       // Throws, and says what is missing.
-      event.data(serializers) as never;
+      event.data(serializers, event.facts.type ?? "") as never;
     restored = await abortable(restoring, signal);
   } catch (error) {
     if (signal?.aborted) return [{ kind: "retry", error, uncounted: true }];
@@ -200,17 +213,44 @@ function handled(
 ): Verdict[] | Promise<Verdict[]> {
   const { logger, serializers, handlerTimeoutMs } = dispatcher.options;
   const { clock, heldMs } = host;
+  const refuse = (error: unknown) => [
+    unreadable(error, { message, type }, { dispatcher, host }),
+  ];
   let data: unknown;
   try {
-    data = event.data(serializers);
+    data = event.data(serializers, type);
   } catch (error) {
-    return [unreadable(error, { message, type }, { dispatcher, host })];
+    return refuse(error);
   }
   const limit = timeLimit(host, handlerTimeoutMs);
   const context = contextOf(message, logger, { ...host, signal: limit.signal });
-  const job = { dispatcher, type, event, data, context, clock, heldMs };
-  const running = runSubscribers(subscriptions, job);
+  // Where others handle the message, too, the slot is theirs.
+  const { leaveSlot } = host;
+  if (leaveSlot && subscriptions.length === 1) Object.assign(context, { [LEAVE_SLOT]: leaveSlot });
+  const run = (data: unknown) =>
+    runSubscribers(subscriptions, { dispatcher, type, event, data, context, clock, heldMs });
+  const running = data instanceof Promise
+    ? whenRead(data, limit.signal, { run, refuse })
+    : run(data);
   return limit.clear ? running.finally(limit.clear) : running;
+}
+
+/** Waits for a serializer as for a handler: no longer than the message is held. */
+async function whenRead(
+  data: Promise<unknown>,
+  signal: AbortSignal,
+  { run, refuse }: {
+    run: (data: unknown) => Promise<Verdict[]>;
+    refuse: (error: unknown) => Verdict[];
+  },
+): Promise<Verdict[]> {
+  let ready: unknown;
+  try {
+    ready = await abortable(data, signal);
+  } catch (error) {
+    return signal.aborted ? [{ kind: "retry", error, ...waitOf(error, signal) }] : refuse(error);
+  }
+  return await run(ready);
 }
 
 /** Reports a message that cannot be read; returns the verdict that the dispatcher has for it. */

@@ -1,3 +1,4 @@
+import { type BatchHandler, type BatchOptions, inBatches } from "./batch.ts";
 import type { DeduplicationOptions } from "./once.ts";
 import type { Handler, Middleware, SubscribeOptions, Subscriber } from "./handler.ts";
 import type { AnyEventType, EventOf } from "../event/event.ts";
@@ -5,9 +6,10 @@ import { checkMs } from "../support/duration.ts";
 import { BUS_OPTIONS, checkKnown } from "../support/known_options.ts";
 import { defaultLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
+import { jsonReaders, type Readers } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 import type { ReceivedMessage } from "../wire/message.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
-import { SerializerRegistry } from "../wire/serializer.ts";
 
 /**
  * The fate of a message that cannot be handled.
@@ -102,10 +104,9 @@ export interface Subscription {
 export class Dispatcher {
   /** The options, with defaults filled in. */
   readonly options: Readonly<
-    & Required<
-      Pick<DispatcherOptions, "serializers" | "onUnknown" | "onUndecodable" | "logger">
-    >
-    & DispatcherOptions
+    & Required<Pick<DispatcherOptions, "onUnknown" | "onUndecodable" | "logger">>
+    & Omit<DispatcherOptions, "serializers">
+    & { serializers: Readers }
   >;
   readonly #subscribers = new Set<Registered>();
   /** Subscriptions by type, as found since the last change. */
@@ -116,7 +117,7 @@ export class Dispatcher {
     checkOptions(options);
     this.options = {
       ...options,
-      serializers: options.serializers ?? new SerializerRegistry(),
+      serializers: options.serializers ?? jsonReaders,
       onUnknown: options.onUnknown ?? "deadLetter",
       onUndecodable: options.onUndecodable ?? "deadLetter",
       logger: options.logger ? guarded(options.logger) : defaultLogger,
@@ -150,6 +151,24 @@ export class Dispatcher {
     }
     const { name, listensTo, process } = first;
     return this.#add({ name, types: [listensTo].flat(), process });
+  }
+
+  /**
+   * Adds a subscriber that handles several events at once. A batch takes one slot of a worker, keeps
+   * the locks of its messages, and runs when `maxEvents` came or `maxWaitMs` passed. Each event is
+   * settled, tried again and de-duplicated on its own. Returns the function that removes the
+   * subscriber.
+   * @throws {TypeError} as {@linkcode subscribe} does
+   * @throws {RangeError} if an option is out of its range
+   */
+  subscribeBatch<T extends AnyEventType>(
+    type: T,
+    handler: BatchHandler<EventOf<T>>,
+    options: BatchOptions = {},
+  ): () => void {
+    const { name } = options;
+    if (typeof handler !== "function") throw refused(name, "its handler must be a function");
+    return this.#add({ name, types: [type], process: inBatches(handler, options) });
   }
 
   /** Adds a handler of all events of all types. Returns the function that removes the handler. */

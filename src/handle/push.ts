@@ -6,6 +6,7 @@ import { describeError, MelangeError, probe } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 import { checkRange } from "../support/range.ts";
 import { retry, unmentioned } from "../support/retry.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 import { deadLetterCopy } from "../wire/dead_letter.ts";
 import type { ReceivedMessage } from "../wire/message.ts";
 import type { DeadLetterFacts } from "../wire/packed.ts";
@@ -64,6 +65,8 @@ export interface DispatchAllOptions {
   maxAttempts?: number;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
+  /** Traces and metrics. Default: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 /**

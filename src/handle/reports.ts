@@ -70,7 +70,7 @@ export function reportFailure(
     type: short(type),
     attempt,
     ...defined({ subscriber }),
-    error: describeError(error, { exposed: logger.exposeErrors }),
+    error: describeError(error, { exposed: logger.exposeErrors === true }),
   });
 }
 

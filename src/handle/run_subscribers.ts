@@ -95,10 +95,12 @@ function eventOf(eventType: AnyEventType | undefined, job: Run): Event | Promise
   const { type, data } = job;
   let event: Event = { ...job.event.facts, type, data };
   if (!eventType) return event;
-  try {
-    event = { ...event, ...upToDate(eventType, job.event, data) };
-  } catch (error) {
-    return refused(error, job);
+  if (eventType.version !== undefined) {
+    try {
+      event = { ...event, ...upToDate(eventType, job.event, data) };
+    } catch (error) {
+      return refused(error, job);
+    }
   }
   const result = validate(eventType.schema, event.data);
   if ("ok" in result && result.ok) return linked(eventType, { ...event, data: result.value });
@@ -174,7 +176,10 @@ function failed(error: unknown, { name: subscriber }: Subscription, job: Run): V
 const NOT_ITS_FAULT: readonly unknown[] = ["STOPPED", "LOCK_LOST", "CIRCUIT_OPEN"];
 
 /** Reads when the message shall come again, and tells a try from a stop or an open circuit. */
-function waitOf(error: unknown, signal: AbortSignal): { delayMs?: number; uncounted: boolean } {
+export function waitOf(
+  error: unknown,
+  signal: AbortSignal,
+): { delayMs?: number; uncounted: boolean } {
   const uncounted = NOT_ITS_FAULT.includes(factsOf(signal.aborted ? signal.reason : error)?.code);
   const delayMs = factsOf(error)?.retryAfterMs;
   return isNumber(delayMs, 0, Number.MAX_VALUE) ? { uncounted, delayMs } : { uncounted };

@@ -34,7 +34,7 @@ import { consoleLogger, guarded, type Logger } from "../support/logger.ts";
 import { checkKnown } from "../support/known_options.ts";
 import { checkRange } from "../support/range.ts";
 import { redrivenCopy } from "../wire/dead_letter.ts";
-import { SerializerRegistry } from "../wire/serializer.ts";
+import { SerializerRegistry } from "../wire/serializer_registry.ts";
 import { forEachLetter } from "./dead_letters_each.ts";
 import { type Edit, editedCopy, type Letter, letterOf } from "./dead_letters_letter.ts";
 import { moveAll } from "./dead_letters_moving.ts";
@@ -130,7 +130,9 @@ export class DeadLetters {
     checkRange(lockMs, { cannot, name: "lockMs", min: 1_000, max: queue.visibilityMs });
     checkMs(waitMs, { cannot, name: "waitMs" });
     this.#dispatcher = dispatcher;
-    this.#serializers = dispatcher?.options.serializers ?? new SerializerRegistry();
+    const readers = dispatcher?.options.serializers;
+    // A dispatcher without serializers of its own has a reader of JSON, which cannot write.
+    this.#serializers = readers instanceof SerializerRegistry ? readers : new SerializerRegistry();
     this.#options = {
       ...options,
       lockMs,
@@ -156,7 +158,7 @@ export class DeadLetters {
         if (batch.length === 0) return;
         left -= batch.length;
         for (const { message } of batch) {
-          yield letterOf(message, { serializers, foreign, now: clock.now() });
+          yield await letterOf(message, { serializers, foreign, now: clock.now() });
         }
       }
     } finally {

@@ -5,7 +5,7 @@ import { type Clock, limited, type Random } from "../support/clock.ts";
 import { describeError, MelangeError } from "../support/errors.ts";
 import type { Logger } from "../support/logger.ts";
 import type { OutgoingMessage } from "../wire/message.ts";
-import type { SerializerRegistry } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 import { type Letter, letterOf } from "./dead_letters_letter.ts";
 import type { PurgeOptions, RedriveReport } from "./dead_letters_options.ts";
 import { sendLetters } from "./dead_letters_sending.ts";
@@ -106,7 +106,7 @@ async function handle(batch: readonly Held[], work: Work): Promise<number> {
 async function choose(held: Held, { context, options }: Work): Promise<Choice> {
   const { clock, lockMs, serializers, foreign, prepare } = context;
   const { where, signal } = options;
-  const letter = letterOf(held.message, { serializers, foreign, now: clock.now() });
+  const letter = await letterOf(held.message, { serializers, foreign, now: clock.now() });
   const decide = async (): Promise<Choice> => {
     if (where && !await where(letter)) return { kind: "keep" };
     if (!prepare) return { kind: "go", letter, held };

@@ -9,7 +9,7 @@ import { encode, type LazyEvent } from "../wire/format.ts";
 import { isRecord, tryParse } from "../wire/json.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../wire/message.ts";
 import { type DeadLetterFacts, type Format, OURS, PACKED, unpack } from "../wire/packed.ts";
-import type { SerializerRegistry } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 import { openEnvelope } from "../wire/sns_envelope.ts";
 
 /**
@@ -53,17 +53,17 @@ export interface LetterOptions {
 }
 
 /** Reads a message as a letter. Never throws. */
-export function letterOf(
+export async function letterOf(
   message: ReceivedMessage,
   { serializers, foreign, now }: LetterOptions,
-): Letter {
+): Promise<Letter> {
   const opened = openEnvelope(message);
   const named = probe(() => readAny(opened, foreign)) ?? readAny(opened, {});
   const facts = deadLetterFactsOf(message);
   return {
     id: message.id,
     type: named.facts.type,
-    event: eventOf(named, serializers),
+    event: await eventOf(named, serializers),
     facts,
     source: facts?.queue ?? message.origin?.deadLetterSource,
     group: message.group,
@@ -74,10 +74,17 @@ export function letterOf(
   };
 }
 
-function eventOf({ facts, data }: LazyEvent, serializers: SerializerRegistry): Event | undefined {
+async function eventOf(
+  { facts, data }: LazyEvent,
+  serializers: SerializerRegistry,
+): Promise<Event | undefined> {
   const { type } = facts;
   if (type === undefined) return undefined;
-  return probe(() => ({ ...facts, type, data: data(serializers) }));
+  try {
+    return { ...facts, type, data: await data(serializers, type) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** A change of an event before it goes back. */
@@ -113,22 +120,23 @@ export async function editedCopy(letter: Letter, options: EditOptions): Promise<
   const format = unpack(copy.attributes)?.format ?? "plain";
   const written = (each: Event) => writtenAs(each, { format, serializers });
   // Before the call: an edit may change the event in place.
-  const before = written(event);
+  const before = await written(event);
   const edited = await edit(event, letter);
   if (typeof edited?.type !== "string" || typeof edited.id !== "string") {
     throw invalid(event, "edit returned no event: return the event, or a changed copy of it");
   }
   await checkSchema(edited, options.typeOf(edited.type));
-  const after = written(edited);
+  const after = await written(edited);
   if (after.text === before.text) return copy;
   return merged(copy, after.message);
 }
 
-function writtenAs(
+async function writtenAs(
   event: Event,
   { format, serializers }: { format: Format; serializers: SerializerRegistry },
 ) {
-  const message = encode(event, { format, serializers, toQueue: true });
+  const ready = await (serializers.written?.(event) ?? serializers);
+  const message = encode(event, { format, serializers: ready, toQueue: true });
   return { message, text: JSON.stringify([message.body, message.attributes]) };
 }
 

@@ -3,6 +3,7 @@ import { Batcher, type BatcherOptions } from "../support/batcher.ts";
 import { outcomeUnknown } from "../support/errors.ts";
 import { retryEach, type RetryOptions } from "../support/retry.ts";
 import { sendApart } from "../support/send_apart.ts";
+import { observed, type Telemetry, watched } from "../support/telemetry.ts";
 import { type Destination, isFifo, kindOf, nameOf, type OutgoingMessage } from "../wire/message.ts";
 
 /** A message in a lane, which waits for a request or a result. */
@@ -11,7 +12,7 @@ export interface Item {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A place in the order of a lane. The function sends the message from this place, once it is ready. */
+/** A place in the order of a lane, with the function that sends its message once the message is ready. */
 export interface Place {
   go?: () => void;
 }
@@ -28,6 +29,8 @@ export interface LaneSettings
   extends Pick<BatcherOptions<Item, SendResult>, "lingerMs" | "maxInFlight" | "gathers" | "clock"> {
   readonly backend: Sender;
   readonly retry: RetryOptions;
+  /** Told of each request. Default: none. */
+  readonly telemetry?: Telemetry | undefined;
   /** Tells whether somebody flushes, so that nothing waits for more to come. */
   isUrgent(): boolean;
 }
@@ -116,7 +119,7 @@ export function createLane(destination: Destination, settings: LaneSettings): La
 /** Sends a batch until each message has a result. The batch ends when all its callers gave up. */
 function sendBatch(
   [items, settle, answered]: Parameters<BatcherOptions<Item, SendResult>["run"]>,
-  { backend, retry, destination, groupOf }: LaneSettings & {
+  { backend, retry, destination, groupOf, telemetry }: LaneSettings & {
     destination: Destination;
     groupOf: false | ((item: Item) => string | undefined);
   },
@@ -131,8 +134,11 @@ function sendBatch(
     if ([...waiting].every(({ signal }) => signal?.aborted)) ending.abort();
   };
   for (const { signal } of items) signal?.addEventListener("abort", check);
-  const send = (going: Item[]) =>
-    backend.send(destination, going.map(({ message }) => message), { signal });
+  const send = (going: Item[]) => {
+    const messages = going.map(({ message }) => message);
+    const watch = observed(() => telemetry?.send?.(destination, messages));
+    return watched(watch, backend.send(destination, messages, { signal }));
+  };
   const sendAll = (pending: Item[]) => sendApart(pending, { send, groupOf }).finally(answered);
   const tell = (item: Item, result: SendResult) => {
     settle(item, result);

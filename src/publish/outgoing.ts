@@ -16,6 +16,7 @@ import {
 import type { LaneFacts } from "./lane.ts";
 import { validate, type Validation } from "../event/schema.ts";
 import type { RetryOptions } from "../support/retry.ts";
+import { observed, type PublishWatch } from "../support/telemetry.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
 import type { Writers } from "../wire/serializer.ts";
 
@@ -132,30 +133,37 @@ export interface Writing {
 }
 
 /**
- * Makes the message that carries an event to a destination. Returns a promise if the schema does,
- * or if there is a store of payloads. The store is asked after the schema. The message keeps the rules of messages and the limits of the sender, because some senders check
- * neither.
+ * Makes the message that carries an event to a destination. Returns a promise if the schema or the
+ * serializer does, or if there is a store of payloads, which is asked last. The message keeps the
+ * rules of messages and the limits of the sender, because some senders check neither.
  * @throws {MelangeError} `INVALID_EVENT` if the event cannot be written, `INVALID_MESSAGE` if the
  * message cannot be sent
  */
 export function outgoing(
   event: Event,
-  { options, lane, writing }: { options: PublishOptions; lane: LaneFacts; writing: Writing },
+  { options, lane, writing, watch }: {
+    options: PublishOptions;
+    lane: LaneFacts;
+    writing: Writing;
+    watch?: PublishWatch | undefined;
+  },
 ): OutgoingMessage | Promise<OutgoingMessage> {
   const type = eventTypeOf(event);
-  const { payloads, retry } = writing;
+  const { payloads, retry, serializers } = writing;
+  const { attributes } = options;
   const { destination, limits } = lane;
-  const write = (): OutgoingMessage => ({
-    ...encode(event, {
-      ...writing,
-      toQueue: "queue" in destination,
-      attributes: options.attributes,
-    }),
-    ...placement(event, type, { options, destination }),
-  });
-  const finish = (valid: Validation, written?: OutgoingMessage) => {
+  const toQueue = "queue" in destination;
+  const check = (valid: Validation) => {
     if (!valid.ok) throw refusedEvent(event, `its data violates the schema at ${valid.paths}`);
-    const message = written ?? write();
+  };
+  const write = (serializers: Writers, placed: Placed): OutgoingMessage => {
+    const message = {
+      ...encode(event, { ...writing, serializers, toQueue, attributes }),
+      ...placed,
+    };
+    return observed(() => watch?.carry?.(message)) || message;
+  };
+  const finish = (message: OutgoingMessage) => {
     if (payloads) {
       return payloads.store.offload(message, { ...options, ...retry, ...payloads, ...lane });
     }
@@ -164,20 +172,31 @@ export function outgoing(
     checkedFor.set(message, lane);
     return message;
   };
-  const data = carriedData(event, writing.serializers);
+  const place = () => placement(event, type, { options, destination });
+  const data = carriedData(event, serializers);
   const valid = type ? validate(type.schema, data) : { ok: true, value: data } as const;
-  if (!(valid instanceof Promise)) return finish(valid);
-  // Now: until the schema answers, the caller may have changed the data.
-  const message = write();
-  return valid.then((valid) => finish(valid, message));
+  const ready = serializers.written?.(event) ?? serializers;
+  if (!(ready instanceof Promise || valid instanceof Promise)) {
+    check(valid);
+    return finish(write(ready, place()));
+  }
+  // At once: until a schema or a serializer answers, the caller may have changed the data.
+  const placed = place();
+  const message = ready instanceof Promise ? undefined : write(ready, placed);
+  return (async () => {
+    check(await valid);
+    return finish(message ?? write(await ready, placed));
+  })();
 }
+
+type Placed = Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs">;
 
 /** Returns the parts of a message beside body and attributes: group, deduplication id, delay. */
 function placement(
   event: Event,
   type: AnyEventType | undefined,
   { options, destination }: { options: PublishOptions; destination: Destination },
-): Pick<OutgoingMessage, "group" | "deduplicationId" | "delayMs"> {
+): Placed {
   const fifo = isFifo(nameOf(destination));
   const group = options.group ?? (fifo ? groupOf(event, type) : undefined);
   const { delayMs, deduplicationId = fifo && event.id } = options;

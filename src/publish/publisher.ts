@@ -7,11 +7,13 @@ import { type Format, isFormat, type MessageFormat } from "../wire/packed.ts";
 import type { PublishAllOptions, PublishOptions } from "./outgoing.ts";
 import { checkRanges } from "../support/range.ts";
 import { failed } from "../support/result.ts";
+import type { Telemetry } from "../support/telemetry.ts";
 import { checkRetryPolicy, createRetryBudget, type RetryPolicy } from "../support/retry.ts";
 import { notSent } from "../support/send_apart.ts";
 import { createSending, type Sending } from "./sending.ts";
 import type { PayloadOptions } from "../wire/payloads/options.ts";
-import { jsonOnly, type SerializerRegistry } from "../wire/serializer.ts";
+import { jsonOnly } from "../wire/serializer.ts";
+import type { SerializerRegistry } from "../wire/serializer_registry.ts";
 
 /**
  * The result of a publish.
@@ -91,6 +93,8 @@ export interface PublisherSettings {
   clock?: Clock;
   /** The source of jitter. Default: `Math.random`. */
   random?: Random;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
 }
 
 /**
@@ -160,6 +164,7 @@ export class MessagePublisher implements EventPublisher {
       format,
       serializers,
       payloads: rest.payloads,
+      telemetry: rest.telemetry,
       retry: { ...retry, clock, random, budget },
     });
     disposable(this, () => this.close());

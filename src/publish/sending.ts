@@ -5,7 +5,8 @@ import { abortable } from "../support/clock.ts";
 import { MelangeError } from "../support/errors.ts";
 import { DEADLINE_MS } from "../support/retry.ts";
 import { Semaphore } from "../support/semaphore.ts";
-import { kindOf, nameOf } from "../wire/message.ts";
+import { observed, type PublishWatch, watched } from "../support/telemetry.ts";
+import { type Destination, kindOf, nameOf } from "../wire/message.ts";
 import { createLane, type Lane, type LaneSettings } from "./lane.ts";
 import { destinationOf, outgoing, type PublishOptions, type Writing } from "./outgoing.ts";
 
@@ -27,27 +28,26 @@ export interface Sending {
   close(): void;
 }
 
-/** Starts without an event. */
+/** Creates a sending without events. */
 export function createSending(settings: SendingSettings): Sending {
-  const { maxPending } = settings;
+  const { maxPending, telemetry } = settings;
   const places = new Semaphore(maxPending);
-  const lanes = new Map<string, Lane>();
+  const lanes = createLanes({ ...settings, isUrgent: () => flushes > 0 });
   const pending = new Set<Promise<SendResult>>();
   let flushes = 0;
   let isClosed = false;
-  const isUrgent = () => flushes > 0;
 
-  async function sendInOrder(event: Event, options: PublishOptions): Promise<SendResult> {
+  async function sendInOrder(event: Event, options: PublishOptions, watch?: PublishWatch) {
     if (isClosed) throw new MelangeError("CLOSED", "Cannot publish as the publisher is closed");
     const { signal } = options;
     signal?.throwIfAborted();
-    const lane = laneOf(event, options);
+    const lane = lanes.at(destinationOf(event, options));
     const place = lane.enter();
     try {
       const wait = places.acquire(signal);
       if (wait) await wait;
       try {
-        const prepared = outgoing(event, { options, lane, writing: settings });
+        const prepared = outgoing(event, { options, lane, writing: settings, watch });
         const message = prepared instanceof Promise
           ? await inTime(event, prepared, { ...settings, signal })
           : prepared;
@@ -60,20 +60,10 @@ export function createSending(settings: SendingSettings): Sending {
     }
   }
 
-  function laneOf(event: Event, options: PublishOptions): Lane {
-    const destination = destinationOf(event, options);
-    const key = kindOf(destination) + nameOf(destination);
-    const known = lanes.get(key);
-    if (known) return known;
-    for (const [key, lane] of lanes) if (lane.isIdle()) lanes.delete(key);
-    const lane = createLane(destination, { ...settings, isUrgent });
-    lanes.set(key, lane);
-    return lane;
-  }
-
   return {
     send(event, options) {
-      const result = sendInOrder(event, options);
+      const watch = observed(() => telemetry?.publish?.(event, options));
+      const result = watched(watch, sendInOrder(event, options, watch));
       const forget = () => pending.delete(result);
       pending.add(result);
       result.then(forget, forget);
@@ -82,12 +72,31 @@ export function createSending(settings: SendingSettings): Sending {
     room: () => places.full ? places.acquire()?.then(() => places.release()) : undefined,
     async flush() {
       flushes += 1;
-      for (const lane of lanes.values()) lane.hurry();
+      lanes.hurry();
       await Promise.allSettled(pending);
       flushes -= 1;
     },
     close() {
       isClosed = true;
+    },
+  };
+}
+
+/** Keeps a lane for each destination that has events under way. */
+function createLanes(settings: LaneSettings) {
+  const lanes = new Map<string, Lane>();
+  return {
+    at(destination: Destination): Lane {
+      const key = kindOf(destination) + nameOf(destination);
+      const known = lanes.get(key);
+      if (known) return known;
+      for (const [key, lane] of lanes) if (lane.isIdle()) lanes.delete(key);
+      const lane = createLane(destination, settings);
+      lanes.set(key, lane);
+      return lane;
+    },
+    hurry(): void {
+      for (const lane of lanes.values()) lane.hurry();
     },
   };
 }

@@ -42,4 +42,4 @@ export const BUS_OPTIONS =
   "backend queue queues dispatcher publisher concurrency visibilityTimeoutMs waitMs " +
   "drainMs refillMs ackLingerMs redelivery clock random middleware serializers payloads typeOf dataOf " +
   "defaultEvent onUnknown onUndecodable deduplication handlerTimeoutMs maxAttempts logger format lingerMs " +
-  "eager maxInFlight maxPending retry";
+  "eager maxInFlight maxPending retry telemetry concurrencyPerGroup limiter killSwitch";

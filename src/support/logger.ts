@@ -22,10 +22,11 @@ import { logLine } from "./log_line.ts";
  */
 export interface Logger {
   /**
-   * Tells that the log may hold the texts of errors that handlers throw, with the user's own stack
-   * frame first. Such a text may quote a message body. Default: `false`.
+   * `true` if the log may hold the texts of errors that handlers throw, with the user's own stack
+   * frame first. Such a text may quote a message body. Anything else counts as the default, `false`:
+   * the type is open because loggers such as pino may have any further member.
    */
-  readonly exposeErrors?: boolean;
+  readonly exposeErrors?: unknown;
   /** Steps, for someone who looks for a fault. */
   debug(message: string, fields?: Record<string, unknown>): void;
   /** Beginnings and ends. */

@@ -47,16 +47,19 @@ function unescaped(value: string | Uint8Array): unknown {
 
 /** The facts of an event in the extensions of a CloudEvent. */
 export function extensionFacts(fields: Record<string, unknown>) {
-  const version = Number(fields.version ?? NaN);
   return defined({
     correlationId: ownText(fields, "correlationid"),
     causationId: ownText(fields, "causationid"),
-    version: Number.isInteger(version) ? version : undefined,
+    version: isVersion(fields.version) ? Number(fields.version) : undefined,
   });
 }
 
+function isVersion(value: unknown): boolean {
+  return /^\d{1,15}$/.test(String(value));
+}
+
 /** Attributes with a place of their own in an event, and attributes that name its data. */
-const PLACED = /^(specversion|id|type|time|data|data_base64|correlationid|causationid|version)$/;
+const PLACED = /^(specversion|id|type|time|data|data_base64|correlationid|causationid)$/;
 
 /**
  * The attributes without a place of their own. Of an event of ours, without those that Melange
@@ -68,7 +71,10 @@ export function otherAttributes(fields: Record<string, unknown>, usual: string |
     source: source === usual ? undefined : source,
     datacontenttype: usual === undefined ? datacontenttype : undefined,
   });
-  for (const name in others) if (!PLACED.test(name)) cloudEvent[name] = others[name];
+  for (const name in others) {
+    const isPlaced = name === "version" ? isVersion(others[name]) : PLACED.test(name);
+    if (!isPlaced) cloudEvent[name] = others[name];
+  }
   return Object.keys(cloudEvent).length > 0 ? { cloudEvent } : {};
 }
 

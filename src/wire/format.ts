@@ -9,12 +9,7 @@ import {
   undecodable,
 } from "./cloud_event.ts";
 import { isRecord, lazyJson, ownText, type Parsed } from "./json.ts";
-import {
-  type Attributes,
-  type OutgoingMessage,
-  type ReceivedMessage,
-  typedAttribute,
-} from "./message.ts";
+import type { Attributes, OutgoingMessage, ReceivedMessage } from "./message.ts";
 import {
   CLOUDEVENTS_JSON,
   CONTENT_TYPE,
@@ -30,7 +25,7 @@ import {
   textOf,
   unpack,
 } from "./packed.ts";
-import type { SerializerRegistry, Writer, Writers } from "./serializer.ts";
+import type { Readers, Serializer, Writer, Writers } from "./serializer.ts";
 
 /** The user's share of the ten attributes: three are ours, a format or feature may take one more. */
 export const MAX_USER_ATTRIBUTES = 6;
@@ -92,10 +87,8 @@ function checkCloudEvent(event: Event): void {
 
 function serialize(event: Event, serializer: Writer): string {
   try {
-    const text: unknown = serializer.serialize(event.data);
+    const text: unknown = serializer.serialize(event.data, event.type);
     if (typeof text === "string") return text;
-    // A promise that nobody waits for must not end the process when it rejects.
-    Promise.resolve(text).catch(() => {});
   } catch {
     // Its error may quote the data.
   }
@@ -142,10 +135,11 @@ export interface LazyEvent {
   /** Tells that the message named no type, and the options of the dispatcher did. */
   readonly isForeign?: boolean;
   /**
-   * Reads the data.
-   * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text
+   * Reads the data of an event of this type; gives a promise only if the serializer does.
+   * @throws {MelangeError} `UNDECODABLE`, without a cause, because a parser's error quotes the text;
+   * the promise rejects with the same
    */
-  data(serializers: SerializerRegistry): unknown;
+  data(serializers: Readers, type: string): unknown;
 }
 
 /**
@@ -174,7 +168,7 @@ export function read(message: ReceivedMessage): LazyEvent {
       type: isPython && manifest === NO_MANIFEST ? undefined : manifest,
       ...factsOf(message, packed),
     },
-    data: (serializers) => deserialize(payload, serializerId(attributes), serializers),
+    data: deserializer(payload, serializerId(attributes)),
   };
 }
 
@@ -193,7 +187,7 @@ function readPointer(facts: LazyEvent["facts"]): LazyEvent {
 const EVENT_TYPE = "event_type";
 
 /** The manifest that Python's serializer for JSON gives to every event: it names no type. */
-const NO_MANIFEST = "json";
+export const NO_MANIFEST = "json";
 
 /** A text whose JSON has been parsed, or will be, at most once. */
 interface Payload {
@@ -201,27 +195,34 @@ interface Payload {
   json: () => Parsed;
 }
 
-function deserialize(
-  payload: Payload,
-  id: number | undefined,
-  serializers: SerializerRegistry,
-): unknown {
-  const serializer = serializers.byId(id);
-  try {
-    if (serializer.id !== 1) return serializer.deserialize(payload.text);
-  } catch {
+/** Returns the function that reads a payload with the serializer of an id. */
+function deserializer(payload: Payload, id: number | undefined): LazyEvent["data"] {
+  return (serializers, type) => {
+    const serializer = serializers.byId(id);
+    if (serializer.id !== 1) return deserialized(serializer, payload.text, type);
+    const parsed = payload.json();
+    if (parsed) return parsed.value;
+    throw undecodable("its body is not JSON");
+  };
+}
+
+function deserialized(serializer: Serializer, text: string, type: string): unknown {
+  const refuse = () => {
     throw undecodable(`the serializer ${serializer.id} refused its body`);
+  };
+  try {
+    const data = serializer.deserialize(text, type);
+    const isPromise = typeof (data as { then?: unknown } | undefined | null)?.then === "function";
+    return isPromise ? Promise.resolve(data).catch(refuse) : data;
+  } catch {
+    return refuse();
   }
-  const parsed = payload.json();
-  if (parsed) return parsed.value;
-  throw undecodable("its body is not JSON");
 }
 
 function serializerId(attributes: Attributes): number | undefined {
-  const value = attributes[SERIALIZER_ID];
-  if (value === undefined) return undefined;
-  const id = Number(typedAttribute(value).value);
-  return Number.isFinite(id) ? id : undefined;
+  if (attributes[SERIALIZER_ID] === undefined) return undefined;
+  // What is no number is NaN, which no serializer has.
+  return Number(textOf(attributes, SERIALIZER_ID) ?? NaN);
 }
 
 function factsOf(message: ReceivedMessage, packed: Packed | undefined) {
@@ -269,7 +270,7 @@ function readWithoutManifest(message: ReceivedMessage, json: () => Parsed): Lazy
     const payload = { text: message.body, json };
     return {
       facts: { type: undefined, ...facts },
-      data: (serializers) => deserialize(payload, serializerId(message.attributes), serializers),
+      data: deserializer(payload, serializerId(message.attributes)),
     };
   }
   const { event_type_name: _, topic, occurred_on, ...data } = body;
@@ -310,12 +311,12 @@ function readCloudEvent(
       occurredOn: dateOf(packed?.on) ?? dateOf(attributes.time) ?? facts.occurredOn,
       ...otherAttributes(attributes, usual),
     },
-    data(serializers) {
+    data(serializers, type) {
       const serializer = serializerId(message.attributes) ?? 1;
       if (serializer === 1) return cloudEventData(message, json, fields);
       const text = ownText(attributes, "data");
       if (text === undefined) throw undecodable("its CloudEvent has no text for its serializer");
-      return deserialize({ text, json: lazyJson(text) }, serializer, serializers);
+      return deserializer({ text, json: lazyJson(text) }, serializer)(serializers, type);
     },
   };
 }

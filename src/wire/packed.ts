@@ -61,6 +61,10 @@ export interface Packed {
   v?: number;
   correlationId?: string;
   causationId?: string;
+  /** The W3C trace context of the publish, where tracing is on. */
+  traceparent?: string;
+  /** The additions of vendors to the trace context. */
+  tracestate?: string;
   format?: Format;
   /** The attributes of CloudEvents, where the body has no place for them. */
   ce?: CloudEventAttributes;
@@ -124,7 +128,16 @@ export function unpack(attributes: Attributes): Packed | undefined {
   const id = ownText(value, "id") ?? (isRecord(value.payload) ? "" : undefined);
   if (id === undefined) return undefined;
   const packed: Packed = { id, on: ownText(value, "on") ?? "" };
-  for (const key of ["topic", "correlationId", "causationId", "source"] as const) {
+  for (
+    const key of [
+      "topic",
+      "correlationId",
+      "causationId",
+      "source",
+      "traceparent",
+      "tracestate",
+    ] as const
+  ) {
     const item = ownText(value, key);
     if (item !== undefined) packed[key] = item;
   }

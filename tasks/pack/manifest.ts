@@ -23,9 +23,13 @@ const KEYWORDS = [
 /** The packages that the sources import at run time. */
 const DEPENDENCIES = ["aws4fetch"];
 
-/** Packages that users may install: the command `schemas` imports them if it needs them. */
+/**
+ * Packages that users may install: the command `schemas` imports the first if it needs it, and the
+ * entry point `serializers/any` the second.
+ */
 const OPTIONAL_PEERS: readonly (readonly [string, string])[] = [
   ["@valibot/to-json-schema", "^1.5.0"],
+  ["devalue", "^6.0.3"],
 ];
 
 /** The first version of Node.js 20 in which `require` takes ES modules. */

@@ -9,6 +9,7 @@ const NAMES = [
   "@rollup/plugin-node-resolve",
   "@types/node",
   "aws4fetch",
+  "devalue",
   "esbuild",
   "rollup",
   "typescript",

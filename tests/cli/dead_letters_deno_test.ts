@@ -4,7 +4,7 @@ import { main } from "../../cli/main.ts";
 import { encode } from "../../src/wire/format.ts";
 import { defineEvent, typed } from "../../src/event/event.ts";
 import { deadLetterCopy } from "../../src/wire/dead_letter.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../src/wire/serializer_registry.ts";
 import { type FakeIo, fakeIo } from "./fake_io.ts";
 
 const TYPES = ["OrderPlaced", "OrderShipped"].map((name) =>

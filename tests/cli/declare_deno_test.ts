@@ -39,6 +39,21 @@ describe("declare", () => {
     assertEquals((await io.backend.describeQueue("q")).available, 1);
   });
 
+  it("subscribes in the envelope of SNS, as Python's Melange reads it", async () => {
+    const io = fakeIo();
+    const handlers = ["--handlers", moduleAt("dispatcher.ts"), "--envelope"];
+    await main(["declare", "--queue", "q", "--subscribe", "refunds", ...handlers], io);
+    assertEquals(io.outLines.slice(1, 3), [
+      "  subscribed to refunds, in the envelope of SNS",
+      "  subscribed to orders, in the envelope of SNS: OrderPlaced",
+    ]);
+    await main(["publish", "OrderPlaced", '{"orderId":"o-1"}', "--topic", "orders"], io);
+    const options = { max: 1, waitMs: 0, visibilityMs: 1_000 };
+    const [delivery] = await io.backend.receive("q", options);
+    const { Type, Message } = JSON.parse(delivery?.message.body ?? "{}");
+    assertEquals([Type, Message], ["Notification", '{"orderId":"o-1"}']);
+  });
+
   it("says which topic nobody is subscribed to by it", async () => {
     const io = fakeIo();
     const topics = ["--topic", "orders", "--topic", "audit"];

@@ -94,7 +94,7 @@ describe("loadHandlers(), in time", () => {
     time.tick(4_999);
     assertEquals(warnings, []);
     time.tick(1);
-    assertEquals(warnings, ["Still waiting for the module with the handlers to be loaded"]);
+    assertEquals(warnings, ["Still waiting for the module to be loaded"]);
     load();
     assertEquals((await loaded).eventTypes.length, 1);
   });

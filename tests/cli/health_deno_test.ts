@@ -98,7 +98,7 @@ describe("serveHealth()", () => {
 
   it("tells nothing to a page of others, on no path, and answers a probe without a host", async () => {
     status = { ...STATUS, queue: "secret-queue" };
-    for (const path of ["/health", "/ready", "/", "http://127.0.0.1/health"]) {
+    for (const path of ["/health", "/ready", "/metrics", "/", "http://127.0.0.1/health"]) {
       const request = `GET ${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`;
       const { code, text } = await raw(server.url, request);
       assertEquals([code, text.includes("secret-queue")], [403, false], path);
@@ -120,10 +120,10 @@ describe("serveHealth()", () => {
     assertEquals((await get("/ready?verbose=1")).code, 200);
   });
 
-  it("knows two paths only, and names them", async () => {
+  it("knows three paths only, and names them", async () => {
     for (const path of ["/", "/healthy", "/health/"]) {
       const { code, body } = await get(path);
-      assertEquals([code, body], [404, { paths: ["/health", "/ready"] }]);
+      assertEquals([code, body], [404, { paths: ["/health", "/ready", "/metrics"] }]);
     }
   });
 

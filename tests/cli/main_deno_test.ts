@@ -18,7 +18,7 @@ const ORDERS = ["--queue", "q", "--handlers", moduleAt("dispatcher.ts")];
 
 describe("main() refuses arguments with 2, and says what to do", () => {
   const rows: [string, string[], string][] = [
-    ["an unknown command", ["subscribe"], "describe, broker, schemas are known"],
+    ["an unknown command", ["subscribe"], "describe, broker, schemas, export, docs are known"],
     ["a misspelt command", ["cosnume"], "did you mean consume?"],
     ["a misspelt call for help", ["hepl"], "did you mean help?"],
     ["an option before the command", ["--region", "x", "declare"], "name the command first"],
@@ -93,7 +93,7 @@ describe("main() fails with 1, and says what to do", () => {
         ...["consume", "--queue", "q", "--handlers", moduleAt(module)],
       ]);
       assertEquals(code, 1);
-      assertStringIncludes(error, "error: CONFIGURATION: Cannot use the handlers of ");
+      assertStringIncludes(error, "error: CONFIGURATION: Cannot use the module ");
       assertMatch(error, hint);
     });
   }
@@ -176,7 +176,9 @@ describe("main() helps", () => {
       const lines = io.outLines.join("\n").split("\n");
       assertEquals(lines[0], "melange consume [options]");
       assert(
-        lines.includes("  --health-port PORT              answer GET /health and /ready there"),
+        lines.includes(
+          "  --health-port PORT              answer GET /health, /ready and /metrics there",
+        ),
       );
       assert(lines.includes("  --json                          print JSON, one object a line"));
       assert(lines.includes("  -h, --help                      print this"));

@@ -59,6 +59,10 @@ export function createWorker(
     random,
     budget: createRetryBudget({ clock, capacity: 2, refillPerSecond }),
     logger: recordingLogger(),
+    telemetry: undefined,
+    concurrencyPerGroup: undefined,
+    limiter: undefined,
+    killSwitch: undefined,
     counts,
     handle: (lease) =>
       new Promise((end) => {

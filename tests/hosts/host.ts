@@ -4,7 +4,7 @@ import type { Dispatcher } from "../../src/handle/dispatcher.ts";
 import type { Event } from "../../src/event/event.ts";
 import { encode } from "../../src/wire/format.ts";
 import type { OutgoingMessage } from "../../src/wire/message.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../src/wire/serializer_registry.ts";
 
 /** Something that runs handlers. A new host is one more of these. */
 export interface Host {

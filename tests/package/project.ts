@@ -1,5 +1,6 @@
 /** A project in a folder of its own, as a user begins one, with the package installed. */
 import config from "../../deno.json" with { type: "json" };
+import { pinned } from "../../tasks/pack/tools.ts";
 import { installPackages, type Packages } from "../../tasks/pack/npm.ts";
 import { writeFile } from "../../tasks/pack/files.ts";
 import { tarball } from "./tarball.ts";
@@ -25,7 +26,9 @@ export async function createProject(packages: Packages = {}): Promise<Project> {
   const folder = await Deno.makeTempDir({ prefix: "melange-package-" });
   const remove = () => Deno.remove(folder, { recursive: true });
   try {
-    const all = { [PACKAGE]: `file:${await tarball()}`, ...packages };
+    // Who imports each entry point needs the packages of each.
+    const own = { [PACKAGE]: `file:${await tarball()}`, ...pinned(["devalue"]) };
+    const all = { ...own, ...packages };
     await installPackages(folder, all, { manifest: { type: "module" } });
   } catch (error) {
     await remove();

@@ -5,7 +5,7 @@ import { MelangeError } from "../../src/support/errors.ts";
 import { defineEvent, type Event, typed } from "../../src/event/event.ts";
 import type { HandlerContext } from "../../src/handle/handler.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../src/wire/serializer_registry.ts";
 
 const Ping = defineEvent("Ping", { schema: typed<{ at: number }>() });
 const Order = defineEvent("Order", {

@@ -11,7 +11,7 @@ import { DeadLetter, describeError, isDeadLetter, MelangeError } from "../../src
 import { guarded, type Logger } from "../../src/support/logger.ts";
 import { circuitBreaker, retry } from "../../src/handle/middleware/mod.ts";
 import type { ReceivedMessage } from "../../src/wire/message.ts";
-import { SerializerRegistry } from "../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../src/wire/serializer_registry.ts";
 import { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 import { createWorld, Job, recordingLogger, type World } from "../fakes/world.ts";
 import { deliveryOf, scriptedReceiver } from "../fakes/receiver.ts";

@@ -4,7 +4,19 @@ import config from "../../deno.json" with { type: "json" };
 import { run } from "../../tasks/process.ts";
 
 /** Tasks of which another command helps: of Deno, or of the command line. */
-const OTHERS = ["fmt", "check", "publish:dry", "declare", "publish", "consume", "broker", "mutate"];
+const OTHERS = [
+  ...[
+    "fmt",
+    "check",
+    "publish:dry",
+    "declare",
+    "publish",
+    "consume",
+    "melange",
+    "broker",
+    "mutate",
+  ],
+];
 
 function isHelpedByAnother(name: string, command: string): boolean {
   return OTHERS.includes(name) || command.startsWith("deno task");

@@ -44,6 +44,32 @@ compiles("event types know their name and their data", () => {
   void types;
 });
 
+compiles(
+  "an upcast may name the older shape, and the attributes of CloudEvents have values",
+  () => {
+    const Paid = defineEvent("Paid", {
+      version: 3,
+      schema: typed<{ cents: number }>(),
+      upcast: {
+        1: (data: { euros: number }) => ({ total: data.euros }),
+        2: (data) => data,
+      },
+    });
+    const types: AnyEventType[] = [Paid];
+    void types;
+    const event = Paid({ cents: 1 }, { cloudEvent: { source: "/a", subject: "b", tenant: 5 } });
+    same<Same<typeof event, Event<"Paid", { cents: number }>>>();
+    // @ts-expect-error an attribute is no list
+    Paid({ cents: 1 }, { cloudEvent: { tenant: [] } });
+    // @ts-expect-error a source is text
+    Paid({ cents: 1 }, { cloudEvent: { source: 5 } });
+    // @ts-expect-error a version is a number
+    defineEvent("Paid", { schema: typed(), version: 2, upcast: { first: String } });
+    // @ts-expect-error a function is called with data
+    defineEvent("Paid", { schema: typed(), version: 2, upcast: { 1: 5 } });
+  },
+);
+
 compiles("event types send the input of their schema and hand out its output", () => {
   same<Same<ReturnType<typeof Measured>["data"], { value: string }>>();
   same<Same<EventOf<typeof Measured>["data"], { value: number }>>();

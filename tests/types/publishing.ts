@@ -19,7 +19,8 @@ import {
 } from "../../src/handle/middleware/mod.ts";
 import type { PublishOptions } from "../../src/publish/outgoing.ts";
 import { MessagePublisher, type PublishEntry } from "../../src/publish/publisher.ts";
-import { type Serializer, SerializerRegistry } from "../../src/wire/serializer.ts";
+import type { Serializer } from "../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../src/wire/serializer_registry.ts";
 import type { SynchronousEventBus } from "../../src/synchronous_event_bus.ts";
 import { compiles, type Same, same } from "./compiles.ts";
 

@@ -167,6 +167,7 @@ async function readSettings(
     sqsEndpoint: endpointOf("sqs"),
     snsEndpoint: endpointOf("sns"),
     s3Endpoint: endpointOf("s3"),
+    dynamodbEndpoint: endpointOf("dynamodb"),
     stsEndpoint: endpointOf("sts") ?? brokerOf(endpointOf("sns")),
     "portal.ssoEndpoint": ownEndpointOf("SSO"),
     oidcEndpoint: ownEndpointOf("SSO_OIDC"),

@@ -3,7 +3,7 @@ import type { Environment } from "./environment.ts";
 import { baseOf, regionOf, serviceUrl } from "./names.ts";
 
 /** The called services, by the beginning of their hosts; the last two are for credentials. */
-export type Service = "sns" | "sqs" | "s3" | "sts" | "portal.sso" | "oidc";
+export type Service = "sns" | "sqs" | "s3" | "dynamodb" | "sts" | "portal.sso" | "oidc";
 
 /** Options for the endpoints of services. */
 export interface EndpointOptions {
@@ -38,7 +38,7 @@ export interface Place {
 export interface EndpointSettings
   extends
     EndpointOptions,
-    Partial<Record<"s3Endpoint" | "portal.ssoEndpoint" | "oidcEndpoint", string>> {
+    Partial<Record<"s3Endpoint" | "dynamodbEndpoint" | "portal.ssoEndpoint" | "oidcEndpoint", string>> {
   readonly environment: Environment;
 }
 

@@ -13,7 +13,7 @@ import type { Logger } from "../../../src/support/logger.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import { retry } from "../../../src/support/retry.ts";
 import { createNamed } from "./create_topics.ts";
-import { isDenied, isNotFound, unknownOutcome } from "../api/errors.ts";
+import { isDenied, isNotFound } from "../api/errors.ts";
 import type { Lifetime } from "../api/lifetime.ts";
 import { addressOf, shortName } from "../api/names.ts";
 import { policyWith } from "./policy.ts";
@@ -23,8 +23,9 @@ import {
   differing,
   type QueueAttributeOptions,
 } from "./queue_attributes.ts";
-import { redriveOf } from "./redrive.ts";
 import type { Declaring } from "./declaring.ts";
+import { descriptionOf, type FoundQueue, readQueue } from "./describe.ts";
+import { inspect } from "./inspect.ts";
 import type { Access } from "../sender.ts";
 import { deleteTopic, getTopicAttributes, setTopicAttributes } from "../api/sns.ts";
 import { createQueue, deleteQueue, getQueueAttributes, setQueueAttributes } from "../api/sqs.ts";
@@ -56,7 +57,7 @@ export interface EndpointSubscription {
 }
 
 /** The declarations that AWS takes. */
-export interface AwsAdmin extends Admin {
+export interface AwsAdmin extends Required<Admin> {
   /** Subscribes an endpoint to a topic. */
   declareEndpoint(
     topic: string,
@@ -99,6 +100,11 @@ export function createAdmin(
           tellingWaits({ clock, logger })(() => readQueue(access, name, signal)).then(
             descriptionOf,
           ),
+      ),
+    inspect: (options) =>
+      during(
+        options.signal,
+        (signal) => tellingWaits({ clock, logger })(() => inspect(access, options, signal)),
       ),
     deleteTopic: (name, { signal } = {}) =>
       declaring(signal, (context) => removeTopic(context, name)),
@@ -232,21 +238,6 @@ async function declareEndpoint(
   return { topic: topicArn, address: arn, state: pending ? "pending" : "confirmed" };
 }
 
-interface FoundQueue {
-  readonly url: string;
-  readonly arn: string;
-  readonly attributes: Partial<Record<string, string>>;
-}
-
-function readQueue({ client, addresses }: Access, queue: string, signal: AbortSignal) {
-  return addresses.at({ queue }, signal, async (url): Promise<FoundQueue> => {
-    const input = { QueueUrl: url, AttributeNames: ["All"] };
-    const attributes = await getQueueAttributes(client, input, { signal });
-    if (attributes.QueueArn) return { url, arn: attributes.QueueArn, attributes };
-    throw unknownOutcome("GetQueueAttributes", "the answer has no QueueArn");
-  });
-}
-
 /**
  * Creates a queue or changes attributes that differ. A queue by ARN or URL must exist, because the
  * account may be another one.
@@ -307,23 +298,6 @@ async function allowTopics(
     throw new MelangeError("CONFLICT", message, { retryable: true });
   }, { quiet: true });
   return written;
-}
-
-function descriptionOf({ arn, attributes }: FoundQueue): QueueDescription {
-  const redrive = redriveOf(attributes.RedrivePolicy);
-  const count = (name: string) => Number(attributes[name] ?? 0);
-  return {
-    name: shortName(arn),
-    address: arn,
-    available: count("ApproximateNumberOfMessages"),
-    inFlight: count("ApproximateNumberOfMessagesNotVisible"),
-    delayed: count("ApproximateNumberOfMessagesDelayed"),
-    visibilityTimeoutMs: count("VisibilityTimeout") * 1000,
-    ...(redrive && {
-      deadLetterQueue: shortName(redrive.deadLetterTargetArn),
-      maxReceives: redrive.maxReceiveCount,
-    }),
-  };
 }
 
 async function removeTopic(context: Declaring, topic: string): Promise<void> {

@@ -34,6 +34,32 @@ export function policyWith(
   return JSON.stringify({ ...rest, Statement: [...others, statement] });
 }
 
+/** The statements of a policy, as its readers need them. */
+export interface PolicyFacts {
+  /** The topics that our statement lets send, by ARN; a statement that was changed may hold patterns. */
+  readonly sources: string[];
+  /** The ids of all other statements, or their places where they have none. */
+  readonly foreign: string[];
+}
+
+/** Reads the policy of a queue. A policy that cannot be read is a foreign statement by itself. */
+export function policyFacts(policy: string | undefined): PolicyFacts {
+  try {
+    const { Statement = [] } = policy ? parsed(policy) : {};
+    const statements: unknown[] = Array.isArray(Statement) ? Statement : [Statement];
+    const sources = statements.filter(isOurs).flatMap(sourcesOf);
+    const foreign = statements.flatMap((statement, index) => {
+      if (isOurs(statement)) return [];
+      return isRecord(statement) && typeof statement.Sid === "string" && statement.Sid !== ""
+        ? statement.Sid
+        : `statement ${index + 1}`;
+    });
+    return { sources, foreign };
+  } catch {
+    return { sources: [], foreign: ["a policy that cannot be read"] };
+  }
+}
+
 function parsed(policy: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(policy);

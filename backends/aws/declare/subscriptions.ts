@@ -12,6 +12,7 @@ import { MelangeError } from "../../../src/support/errors.ts";
 import { isRecord } from "../../../src/wire/json.ts";
 import { isFifo } from "../../../src/wire/message.ts";
 import type { Declaring } from "./declaring.ts";
+import type { AwsClient } from "../api/client.ts";
 import { isDenied, unknownOutcome } from "../api/errors.ts";
 import { addressOf } from "../api/names.ts";
 import {
@@ -19,6 +20,7 @@ import {
   listSubscriptionsByTopic,
   setSubscriptionAttributes,
   subscribe,
+  type Subscription,
 } from "../api/sns.ts";
 
 /** A subscription that is wanted. */
@@ -217,27 +219,35 @@ async function subscribed(
   }
 }
 
-/** Subscriptions of a topic, 12.5 million at most, on pages of 100: https://docs.aws.amazon.com/general/latest/gr/sns.html */
-const MAX_PAGES = 125_000;
-
-/** Looks through the pages of subscriptions. The order of pages is the service's, so a circle ends it. */
 async function findSubscription(
   { client, signal }: Declaring,
-  { topicArn: TopicArn, protocol, endpoint }: SubscriptionPlan,
+  { topicArn, protocol, endpoint }: SubscriptionPlan,
 ): Promise<string | undefined> {
-  const seen = new Set<string>();
-  let page: { NextToken?: string } = {};
-  while (seen.size < MAX_PAGES) {
-    const { Subscriptions, NextToken } = await listSubscriptionsByTopic(
-      client,
-      { TopicArn, ...page },
-      { signal },
-    );
-    const found = Subscriptions.find(({ Protocol, Endpoint }) =>
+  for await (const page of subscriptionPages(client, topicArn, signal)) {
+    const found = page.find(({ Protocol, Endpoint }) =>
       Protocol === protocol && Endpoint === endpoint
     );
     if (found) return found.SubscriptionArn;
-    if (!NextToken) return undefined;
+  }
+  return undefined;
+}
+
+/** Subscriptions of a topic, 12.5 million at most, on pages of 100: https://docs.aws.amazon.com/general/latest/gr/sns.html */
+const MAX_PAGES = 125_000;
+
+/** Lists the subscriptions of a topic, page by page. The order of pages is the service's, so a circle ends it. */
+export async function* subscriptionPages(
+  client: AwsClient,
+  TopicArn: string,
+  signal: AbortSignal,
+): AsyncGenerator<Partial<Subscription>[]> {
+  const seen = new Set<string>();
+  let page: { NextToken?: string } = {};
+  while (seen.size < MAX_PAGES) {
+    const input = { TopicArn, ...page };
+    const { Subscriptions, NextToken } = await listSubscriptionsByTopic(client, input, { signal });
+    yield Subscriptions;
+    if (!NextToken) return;
     if (seen.has(NextToken)) break;
     seen.add(NextToken);
     page = { NextToken };

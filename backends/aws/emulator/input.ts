@@ -91,8 +91,10 @@ export function isRecord(value: unknown): value is Input {
 
 /** Returns the object in a JSON text; `undefined` for any other text. */
 export function parsed(json: string | undefined): Input | undefined {
+  // Most queues have no policy at all, and an error for each would be dear.
+  if (!json) return undefined;
   try {
-    const value: unknown = JSON.parse(json ?? "");
+    const value: unknown = JSON.parse(json);
     return isRecord(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,10 +1,11 @@
 /** Makes the deliveries that leave the emulator, and tells the world their results. */
 import type { Clock } from "../../../src/support/clock.ts";
 import type { Host } from "./host.ts";
+import { isRecord, parsed } from "./input.ts";
 import type { Operation } from "./operation.ts";
 import type { Signer } from "./signer.ts";
 import { CERTIFICATE_NAME, signedFields } from "./sns/envelope.ts";
-import type { Post } from "./world.ts";
+import type { Post, World } from "./world.ts";
 
 /** Runs a function of Lambda with an ARN and an event, as Lambda does. */
 export type Invoke = (functionArn: string, event: unknown) => unknown;
@@ -88,7 +89,7 @@ async function posted(
   const response = await fetch(endpoint, {
     method: "POST",
     headers: {
-      "content-type": "text/plain; charset=UTF-8",
+      "content-type": isConfirmation ? PLAIN : contentTypeOf(post, host.world),
       "user-agent": "Amazon Simple Notification Service Agent",
       "x-amz-sns-message-type": type,
       "x-amz-sns-message-id": String(fields.MessageId),
@@ -102,6 +103,17 @@ async function posted(
   });
   await response.body?.cancel();
   return response.status;
+}
+
+const PLAIN = "text/plain; charset=UTF-8";
+
+/** Returns the content type in the policy of the subscription, else of the topic. */
+function contentTypeOf({ subscriptionArn, topicArn }: Post, world: World): string {
+  const own = parsed(world.subscriptions.get(subscriptionArn)?.attributes.DeliveryPolicy);
+  const { http } = parsed(world.topics.get(topicArn)?.attributes.DeliveryPolicy) ?? {};
+  const policies = [own?.requestPolicy, isRecord(http) ? http.defaultRequestPolicy : undefined];
+  const types = policies.map((policy) => isRecord(policy) ? policy.headerContentType : undefined);
+  return String(types.find((type) => typeof type === "string") ?? PLAIN);
 }
 
 async function signed(

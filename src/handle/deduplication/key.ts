@@ -1,11 +1,15 @@
-import type { LazyEvent } from "../../wire/format.ts";
+/** The part of an event that a key is made of. */
+export interface Identified {
+  readonly source?: string | undefined;
+  readonly facts: { readonly id: string };
+}
 
 /**
  * Returns the key of a subscriber and an event; `undefined` if the event has no id. An event of
  * this library is identified by id, a foreign CloudEvent by source and id. No two pairs make one
  * key: colons join the parts, and a colon in a part is escaped.
  */
-export function deduplicationKey(subscriber: string, event: LazyEvent): string | undefined {
+export function deduplicationKey(subscriber: string, event: Identified): string | undefined {
   const { source, facts: { id } } = event;
   if (id === "") return undefined;
   const parts = source === undefined ? [subscriber, id] : [subscriber, source, id];

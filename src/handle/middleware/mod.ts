@@ -16,6 +16,7 @@ import type { RetryOptions } from "./retry.ts";
 import type { ThrottleOptions } from "./throttle.ts";
 import type { TimeoutOptions } from "./timeout.ts";
 
+export { type KillSwitch, killSwitch, type KillSwitchOptions } from "./kill_switch.ts";
 export { circuitBreaker, type CircuitBreakerOptions } from "./circuit_breaker.ts";
 export { correlation } from "./correlation.ts";
 export { retry, type RetryOptions } from "./retry.ts";

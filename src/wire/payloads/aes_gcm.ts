@@ -4,6 +4,13 @@ import type { PayloadCodec } from "./options.ts";
 import { unreadable } from "./pointer.ts";
 
 /**
+ * A `CryptoKey`, by a name that programs without the types of the DOM have as well.
+ *
+ * @category Payloads
+ */
+export type AesKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
+/**
  * Options of {@linkcode aesGcm}.
  *
  * @category Payloads
@@ -13,7 +20,7 @@ export interface AesGcmOptions {
    * The keys by id: 16 or 32 bytes, or a `CryptoKey` for AES-GCM. An id is 1 to 64 letters, digits
    * and `._-`, and travels with each body.
    */
-  keys: Readonly<Record<string, CryptoKey | Uint8Array>>;
+  keys: Readonly<Record<string, AesKey | Uint8Array>>;
   /** The id of the key that encrypts. All keys decrypt. */
   current: string;
 }
@@ -72,7 +79,7 @@ const IV_BYTES = 12;
 const ID = /^[\w.-]{1,64}$/;
 
 /** Imports a key at its first use, and once. */
-function keyOf(id: string, key: CryptoKey | Uint8Array): () => Promise<CryptoKey> {
+function keyOf(id: string, key: AesKey | Uint8Array): () => Promise<AesKey> {
   if (!ID.test(id)) throw refused("the id of a key must be 1 to 64 letters, digits and ._-");
   if (!(key instanceof Uint8Array)) {
     if (probe(() => key.algorithm.name) !== "AES-GCM") throw refused(`the key "${id}" is none`);
@@ -82,7 +89,7 @@ function keyOf(id: string, key: CryptoKey | Uint8Array): () => Promise<CryptoKey
     throw refused(`the key "${id}" must have 16 or 32 bytes: current value is ${key.length}`);
   }
   const raw = new Uint8Array(key);
-  let imported: Promise<CryptoKey> | undefined;
+  let imported: Promise<AesKey> | undefined;
   return () =>
     imported ??= crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
 }

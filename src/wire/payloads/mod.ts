@@ -24,7 +24,7 @@
  *
  * @module
  */
-export { aesGcm, type AesGcmOptions } from "./aes_gcm.ts";
+export { aesGcm, type AesGcmOptions, type AesKey } from "./aes_gcm.ts";
 export { gzip, type GzipOptions } from "./gzip.ts";
 export { inlinePayloads, type InlinePayloadsOptions } from "./inline.ts";
 export { type MemoryPayloads, memoryPayloads, type MemoryPayloadsOptions } from "./memory.ts";

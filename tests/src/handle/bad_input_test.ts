@@ -64,20 +64,16 @@ const cloudEvent = (fields: string) =>
 
 describe("dispatch() of bad input", () => {
   it("refuses what is nested 500,000 deep, in every wrapper", async () => {
-    const wrapped = JSON.stringify(DEEP);
     const messages = [
-      received(`{"Message":${wrapped}}`, OURS),
-      received(`{"__proto__":${DEEP}}`, OURS),
-      received(envelope(DEEP, { manifest: { Type: "String", Value: "Job" } })),
+      received(`{"Message":${JSON.stringify(DEEP)}}`, OURS),
+      received(envelope(`{"__proto__":${DEEP}}`, { manifest: { Type: "String", Value: "Job" } })),
       received(cloudEvent(`"data":${DEEP}`), CLOUD),
-      received(cloudEvent(`"datacontenttype":"a/json","data_base64":"${btoa(DEEP)}"`)),
-      received(DEEP, { "ce-specversion": "1.0", "ce-type": "Job", "ce-version": "2" }),
-      received("1", { ...OURS, melange: `{"id":"a","ce":${DEEP},"origin":${DEEP}}` }),
+      received("1", { ...OURS, melange: `{"id":"a","ce":${DEEP}}` }),
     ];
     for (const message of messages) await refused(message);
   });
 
-  const VALUES = [null, 5, -1.5, true, "", "s3cret", [], ["s3cret"], {}, { s3cret: "s3cret" }];
+  const VALUES = [null, -1.5, true, "", "s3cret", ["s3cret"], { s3cret: "s3cret" }];
 
   it("refuses wrong types in every field of every wrapper", async () => {
     const wrappers: Record<string, Record<string, unknown>> = {
@@ -99,9 +95,9 @@ describe("dispatch() of bad input", () => {
           const pair = `${JSON.stringify(key)}:${JSON.stringify(value)}`;
           const others = JSON.stringify({ ...wrapper, [key]: undefined });
           const body = others === "{}" ? `{${pair}}` : `${others.slice(0, -1)},${pair}}`;
-          const base64 = btoa(body);
+          const text = name === "celery" ? btoa(body) : body;
           for (const attributes of [{}, OURS, CLOUD, { event_type: "Job" }]) {
-            for (const text of [body, base64]) await refused(received(text, attributes), recipe);
+            await refused(received(text, attributes), recipe);
           }
         }
       }

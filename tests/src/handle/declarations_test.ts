@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { MemoryBackend } from "../../../backends/memory/mod.ts";
+import { VirtualClock } from "../../../backends/memory/testing.ts";
+import { binaryCloudEvents } from "../../../src/wire/binary_cloud_events.ts";
+import type { OutgoingMessage } from "../../../src/wire/message.ts";
 import { Dispatcher } from "../../../src/handle/dispatcher.ts";
 import { defineEvent, typed } from "../../../src/event/event.ts";
 import { declarationFor, subscriptionsFor } from "../../../src/handle/declarations.ts";
@@ -19,6 +23,36 @@ function listening(...types: typeof Placed[]) {
 describe("subscriptionsFor()", () => {
   it("is nothing where nobody listens", () => {
     assertEquals(subscriptionsFor(new Dispatcher(), "plain"), []);
+  });
+
+  it("lets messages without a type through to a dispatcher that names them", async () => {
+    const clock = new VirtualClock();
+    const backend = new MemoryBackend({ clock });
+    for (const options of [{ typeOf: () => "Placed" }, { defaultEvent: Placed }]) {
+      const dispatcher = new Dispatcher(options);
+      dispatcher.subscribe(Placed, () => {});
+      const subscribeTo = subscriptionsFor(dispatcher, "plain");
+      await backend.declareQueue("billing", { subscribeTo });
+      const sent = [{}, { manifest: "Placed" }, { manifest: "json" }, { manifest: "Paid" }];
+      const messages = sent.map((attributes) => ({ body: "1", attributes }));
+      await backend.send({ topic: "orders" }, messages);
+      const receiving = { max: 10, waitMs: 0, visibilityMs: 1_000 };
+      const received = await backend.receive("billing", receiving);
+      assertEquals(received.map(({ message }) => message.attributes.manifest), [
+        undefined,
+        "Placed",
+        "json",
+      ]);
+      await backend.deleteQueue("billing");
+    }
+  });
+
+  it("is not raw beside Python's Melange, also in a format that changes that one", () => {
+    const format = { base: "melange", write: (message: OutgoingMessage) => message } as const;
+    for (const each of ["melange", format] as const) {
+      assertEquals(subscriptionsFor(listening(Placed), each)[0]?.raw, false);
+    }
+    assertEquals(subscriptionsFor(listening(Placed), binaryCloudEvents())[0]?.raw, undefined);
   });
 
   it("is one subscription per topic, filtered by the types of its handlers", () => {

@@ -12,6 +12,7 @@ import { Dispatcher, type DispatcherOptions } from "../../../src/handle/dispatch
 import { MelangeError } from "../../../src/support/errors.ts";
 import type { ReceivedMessage } from "../../../src/wire/message.ts";
 import { createWorld, deferred, Job, recordingLogger } from "../../fakes/world.ts";
+import { until } from "../../wait.ts";
 
 const never = () => new Promise<void>(() => {});
 
@@ -330,6 +331,8 @@ describe("a claim ends with a request of SNS", () => {
         }),
       );
     const first = post();
+    // Its body is read in real time.
+    await until(() => handled === 1, { what: "the handler to begin" });
     await clock.advance(13_000);
     assertEquals((await first).status, 503);
     assertEquals((await inner.claim("bill:m-1", 0)).status, "claimed");

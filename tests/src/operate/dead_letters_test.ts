@@ -10,7 +10,7 @@ import { MelangeError } from "../../../src/support/errors.ts";
 import { deadLetterCopy, deadLetterFactsOf } from "../../../src/wire/dead_letter.ts";
 import { encode, read } from "../../../src/wire/format.ts";
 import type { Format } from "../../../src/wire/packed.ts";
-import { SerializerRegistry } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 import { within } from "../../wait.ts";
 
 const OrderPlaced = defineEvent("OrderPlaced", { schema: typed<{ total: number }>() });
@@ -187,7 +187,7 @@ describe("DeadLetters.redrive", () => {
       assertEquals(report, { seen: 2, moved: 2, kept: 0, failed: 0 });
       const moved = (await messagesIn(memory, "q")).map((message) => {
         const event = read(message);
-        return [event.facts.id, event.data(new SerializerRegistry()), message.attributes.a];
+        return [event.facts.id, event.data(new SerializerRegistry(), ""), message.attributes.a];
       });
       assertEquals(moved, [["o-1", { total: 7 }, "b"], ["o-2", { total: 1 }, "b"]]);
     });

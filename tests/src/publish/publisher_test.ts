@@ -17,7 +17,7 @@ import { MelangeError } from "../../../src/support/errors.ts";
 import { defineEvent, derive, type Event, typed } from "../../../src/event/event.ts";
 import type { ReceivedMessage } from "../../../src/wire/message.ts";
 import { MessagePublisher, type MessagePublisherOptions } from "../../../src/publish/publisher.ts";
-import { SerializerRegistry } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 import { answer, fail, fakeSender, hang, lasting, passing, type Step } from "../../fakes/sender.ts";
 import { countListeners } from "../../fakes/signal.ts";
 
@@ -278,7 +278,7 @@ describe("publish()", () => {
     const bad = Order({ id: "o-1", lines: [{ price: 1 }, { price: secret as unknown as number }] });
     const error = await assertRejects(() => publisher.publish(bad), MelangeError);
     assertEquals([error.code, error.cause, backend.calls], ["INVALID_EVENT", undefined, []]);
-    assertMatch(error.message, /"Order".* at lines\.1\.price$/);
+    assertMatch(error.message, /"Order".* at lines\.1\.price \(expected number\)$/);
     assert(!`${error.stack}`.includes(secret));
   });
 
@@ -1138,15 +1138,15 @@ describe("what never settles while an event is prepared", () => {
     assertEquals([await late, listeners.now, others.now], ["TIMEOUT", 0, 0]);
   });
 
-  it("is refused at once where there is nothing to wait for: a serializer, a group", async () => {
+  it("is refused at once where there is nothing to wait for: a serializer that rejects, a group", async () => {
     for (const format of ["plain", "melange", "cloudevents"] as const) {
-      for (const serialize of [never, () => Promise.reject(new Error("s3cret"))]) {
-        const slow = { id: 9, deserialize: String, serialize: serialize as never };
-        const serializers = new SerializerRegistry({ byType: { Note: slow } });
-        const { publisher, backend } = setUp({ serializers, format });
-        const published = publisher.publish(Note("a"), { queue: "q" });
-        assertEquals([await outcome(published), backend.calls], ["INVALID_EVENT", []]);
-      }
+      const serialize = () => Promise.reject(new Error("s3cret"));
+      const serializers = new SerializerRegistry({
+        byType: { Note: { id: 9, deserialize: String, serialize } },
+      });
+      const { publisher, backend } = setUp({ serializers, format });
+      const published = publisher.publish(Note("a"), { queue: "q" });
+      assertEquals([await outcome(published), backend.calls], ["INVALID_EVENT", []]);
     }
     const Grouped = defineEvent("Grouped", {
       topic: "t.fifo",

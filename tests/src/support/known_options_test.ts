@@ -42,6 +42,10 @@ const NAMES: Record<keyof (EventBusOptions & MessageConsumerOptions & Dispatcher
   maxInFlight: true,
   maxPending: true,
   retry: true,
+  telemetry: true,
+  concurrencyPerGroup: true,
+  limiter: true,
+  killSwitch: true,
 };
 
 const backend = new MemoryBackend();

@@ -1,12 +1,16 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { MemoryBackend } from "../../../backends/memory/mod.ts";
+import { VirtualClock } from "../../../backends/memory/testing.ts";
 import { defineEvent, type EventOverrides, typed } from "../../../src/event/event.ts";
+import { MessagePublisher } from "../../../src/publish/publisher.ts";
 import { MelangeError } from "../../../src/support/errors.ts";
 import { binaryCloudEvents } from "../../../src/wire/binary_cloud_events.ts";
 import { deadLetterCopy } from "../../../src/wire/dead_letter.ts";
 import { encode, read } from "../../../src/wire/format.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../../../src/wire/message.ts";
-import { jsonOnly, type Serializer, SerializerRegistry } from "../../../src/wire/serializer.ts";
+import { jsonOnly, type Serializer } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 
 const SENT_AT = new Date("2026-01-02T03:04:05Z");
 const serializers = new SerializerRegistry();
@@ -35,7 +39,7 @@ function bothWays(message: ReceivedMessage): ReceivedMessage[] {
 
 function decoded(message: ReceivedMessage) {
   const event = read(message);
-  return { ...event.facts, data: event.data(serializers) };
+  return { ...event.facts, data: event.data(serializers, "Order") };
 }
 
 /** A CloudEvent of somebody else, with other fields in place of some. */
@@ -46,7 +50,7 @@ function foreign(fields: Record<string, unknown>): ReceivedMessage {
 
 function reasonOf(message: ReceivedMessage): string {
   const event = read(message);
-  const error = assertThrows(() => event.data(serializers), MelangeError) as MelangeError;
+  const error = assertThrows(() => event.data(serializers, "Order"), MelangeError) as MelangeError;
   assertEquals([error.code, error.cause], ["UNDECODABLE", undefined]);
   return error.message;
 }
@@ -70,6 +74,15 @@ describe("a CloudEvent of others", () => {
       });
       assertEquals(read(each).source, "/shop");
     }
+  });
+
+  it("keeps an extension called version that is no number of a version", () => {
+    for (const version of ["1.2.0", "", "v2", true, -1]) {
+      const event = decoded(foreign({ version, data: 1 }));
+      assertEquals([event.version, event.cloudEvent], [undefined, { source: "/shop", version }]);
+    }
+    const { version, cloudEvent } = decoded(foreign({ version: "7", data: 1 }));
+    assertEquals([version, cloudEvent], [7, { source: "/shop" }]);
   });
 
   it("takes null for no attribute, and for data", () => {
@@ -117,7 +130,9 @@ describe("a CloudEvent of others", () => {
       assertMatch(reasonOf(foreign({ data_base64 })), NOT_AS_TOLD);
     }
     assertMatch(reasonOf(foreign({ data_base64: btoa("s3cret"), ...json })), NOT_AS_TOLD);
-    assertMatch(reasonOf(foreign({ data_base64: "/w==", ...json })), NOT_AS_TOLD);
+    for (const bytes of ["/w==", "Iv8i"]) {
+      assertMatch(reasonOf(foreign({ data_base64: bytes, ...json })), NOT_AS_TOLD);
+    }
     assertMatch(reasonOf(foreign({ data_base64: "AA==", data: 0 })), NOT_AS_TOLD);
     const content = { "content-type": "application/cloudevents+json" };
     for (const body of ["[]", "5", "s3cret", '"s3cret"', "null"]) {
@@ -259,6 +274,29 @@ describe("binary content mode", () => {
     assertEquals(sourceOf(binaryCloudEvents(), {}), "/orders");
   });
 
+  it("has room for three attributes more, and says so to the publisher", async () => {
+    const backend = new MemoryBackend({ clock: new VirtualClock() });
+    await backend.declareQueue("q");
+    const publisher = new MessagePublisher({ backend, format: binaryCloudEvents() });
+    const Plain = defineEvent("Plain", { schema: typed<unknown>() });
+    const cloudEvent = { subject: "s", dataschema: "/s", tenant: "a" };
+    await publisher.publish(Plain(1, { cloudEvent }), { queue: "q" });
+    const options = { queue: "q", attributes: { priority: 1 } };
+    const error = await assertRejects(
+      () => publisher.publish(Plain(1, { cloudEvent }), options),
+      MelangeError,
+      "at most 10 attributes: current value is 11",
+    );
+    assertEquals(error.code, "INVALID_MESSAGE");
+    const structured = new MessagePublisher({ backend, format: "cloudevents" });
+    await structured.publish(Plain(1, { cloudEvent }), options);
+    assertThrows(
+      () => new MessagePublisher({ backend, format: { write: () => {} } as unknown as "plain" }),
+      TypeError,
+      "format must be",
+    );
+  });
+
   it("carries the text of another serializer, and finds the serializer again", () => {
     const lines: Serializer = {
       id: 7,
@@ -269,7 +307,7 @@ describe("binary content mode", () => {
     const format = binaryCloudEvents();
     const written = encode(Order(["a", "b"]), { format, serializers: registry, toQueue: true });
     assertEquals(written.attributes["content-type"], "text/plain");
-    assertEquals(read(arrived(written)).data(registry), ["a", "b"]);
+    assertEquals(read(arrived(written)).data(registry, "Order"), ["a", "b"]);
   });
 
   it("of others is read by its content type, and without one as JSON or text", () => {

@@ -4,7 +4,8 @@ import { defineEvent, typed } from "../../../src/event/event.ts";
 import { binaryCloudEvents } from "../../../src/wire/binary_cloud_events.ts";
 import { encode, read } from "../../../src/wire/format.ts";
 import type { ReceivedMessage } from "../../../src/wire/message.ts";
-import { jsonOnly, SerializerRegistry } from "../../../src/wire/serializer.ts";
+import { jsonOnly } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 
 /** A message as the binding for HTTP has it. */
 export interface HttpMessage {
@@ -59,6 +60,6 @@ export function checkTheirs({ headers, body }: HttpMessage, expected: unknown): 
   };
   const event = read(message);
   const { occurredOn, ...facts } = event.facts;
-  const found = { ...facts, time: occurredOn, data: event.data(new SerializerRegistry()) };
+  const found = { ...facts, time: occurredOn, data: event.data(new SerializerRegistry(), "Order") };
   assertEquals<unknown>(found, expected);
 }

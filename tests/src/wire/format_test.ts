@@ -10,7 +10,8 @@ import { openEnvelope } from "../../../src/wire/sns_envelope.ts";
 import { encode, type EncodeOptions, read } from "../../../src/wire/format.ts";
 import type { Format } from "../../../src/wire/packed.ts";
 import type { Attributes, OutgoingMessage, ReceivedMessage } from "../../../src/wire/message.ts";
-import { type Serializer, SerializerRegistry } from "../../../src/wire/serializer.ts";
+import type { Serializer } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 
 const Order = defineEvent("Order", { topic: "orders", schema: typed<unknown>(), version: 3 });
 const FORMATS: Format[] = ["plain", "melange", "cloudevents"];
@@ -65,13 +66,16 @@ function wrapped({ body, attributes }: OutgoingMessage, others: object = {}): Re
 /** All that a reader makes of a message. */
 function decoded(message: ReceivedMessage, registry = serializers) {
   const envelope = read(openEnvelope(message));
-  return { ...envelope.facts, data: envelope.data(registry) };
+  return { ...envelope.facts, data: envelope.data(registry, "Order") };
 }
 
 /** Why data cannot be read. */
 function reasonOf(message: ReceivedMessage): string {
   const envelope = read(openEnvelope(message));
-  const error = assertThrows(() => envelope.data(serializers), MelangeError) as MelangeError;
+  const error = assertThrows(
+    () => envelope.data(serializers, "Order"),
+    MelangeError,
+  ) as MelangeError;
   assertEquals([error.code, error.cause], ["UNDECODABLE", undefined]);
   return error.message;
 }
@@ -346,7 +350,7 @@ describe("read()", () => {
       }],
     });
     const envelope = read(received("s3cret", { manifest: "Order", serializer_id: 9 }));
-    const error = assertThrows(() => envelope.data(strict), MelangeError) as MelangeError;
+    const error = assertThrows(() => envelope.data(strict, "Order"), MelangeError) as MelangeError;
     assertMatch(error.message, /the serializer 9 refused its body$/);
     assertEquals([error.code, error.cause], ["UNDECODABLE", undefined]);
   });
@@ -359,8 +363,6 @@ describe("read()", () => {
       { melange: '{"id":"e","on":5,"v":"x","format":"other","topic":{},"dead":[]}' },
       { melange: '{"id":"e","on":"soon","dead":{"reason":1}}' },
       { melange: new Uint8Array([1]) },
-      { serializer_id: "abc" },
-      { serializer_id: new Uint8Array([1]) },
       { "content-type": 5 },
     ];
     for (const attributes of odd) {
@@ -419,7 +421,7 @@ describe("read()", () => {
       for (const attributes of [{}, { manifest: "Order" }, { "content-type": CLOUD }]) {
         const envelope = read(openEnvelope(received(body, attributes)));
         try {
-          envelope.data(serializers);
+          envelope.data(serializers, "Order");
         } catch (error) {
           assert(error instanceof MelangeError, `${error}`);
           assertEquals([error.code, error.cause], ["UNDECODABLE", undefined]);

@@ -1,12 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { MelangeError } from "../../../src/support/errors.ts";
-import {
-  jsonSerializer,
-  parseJson,
-  type Serializer,
-  SerializerRegistry,
-} from "../../../src/wire/serializer.ts";
+import { jsonSerializer, parseJson, type Serializer } from "../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../src/wire/serializer_registry.ts";
 
 const csv = serializer(7);
 

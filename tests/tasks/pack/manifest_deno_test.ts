@@ -26,8 +26,13 @@ describe("manifestOf()", () => {
   it("depends on aws4fetch alone, in the range of deno.json", () => {
     const manifest = manifestOf(config);
     assertEquals(manifest.dependencies, { aws4fetch: "^1.0.20" });
-    const names = ["peerDependencies", "optionalDependencies"];
-    assertEquals(names.filter((name) => name in manifest), []);
+    assertEquals("optionalDependencies" in manifest, false);
+    const peers = Object.keys(manifest.peerDependencies as object);
+    assertEquals(peers, ["@valibot/to-json-schema", "devalue"]);
+    assertEquals(
+      manifest.peerDependenciesMeta,
+      Object.fromEntries(peers.map((name) => [name, { optional: true }])),
+    );
     assertThrows(() => manifestOf({ ...config, imports: {} }), TypeError);
   });
 

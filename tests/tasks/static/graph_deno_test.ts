@@ -36,6 +36,11 @@ describe("faultsIn()", () => {
         "a backend may not reach into another one",
       ],
       ["backends/aws/sender.ts", "aws4fetch", "only backends/aws/api/ signs requests"],
+      [
+        "src/wire/serializer_registry.ts",
+        "devalue",
+        "only src/wire/serializers/any.ts needs the package",
+      ],
     ] as const
   ) {
     it(`refuses ${from} -> ${to}`, () => {

@@ -51,15 +51,25 @@ function readHeader(header: string, headers: Incoming["headers"]): Authorization
   if (!header.startsWith(`${ALGORITHM} `)) {
     throw incomplete(`Unsupported AWS 'algorithm': '${header.split(" ")[0]?.slice(0, 40)}'.`);
   }
-  const pairs = header.slice(ALGORITHM.length).split(",").map((pair) => pair.trim().split("="));
-  const fields = new Map(pairs.map(([name = "", value = ""]) => [name, value]));
   return parts({
-    credential: fields.get("Credential"),
-    signedHeaders: fields.get("SignedHeaders"),
-    signature: fields.get("Signature"),
+    credential: fieldOf(header, "Credential="),
+    signedHeaders: fieldOf(header, "SignedHeaders="),
+    signature: fieldOf(header, "Signature="),
     date: headers.get("x-amz-date") ?? headers.get("date"),
     presigned: false,
   });
+}
+
+/** Returns the value of a field of the header, up to the next comma, space or `=`. */
+function fieldOf(header: string, name: string): string | undefined {
+  let at = header.indexOf(name);
+  // A field begins behind a space or a comma.
+  while (at > 0 && header[at - 1] !== " " && header[at - 1] !== ",") {
+    at = header.indexOf(name, at + 1);
+  }
+  if (at < 0) return undefined;
+  const [value] = /^[^,\s=]*/.exec(header.slice(at + name.length)) ?? [];
+  return value;
 }
 
 type Given = string | null | undefined;

@@ -196,9 +196,10 @@ function move(
 ): void {
   forget(source.engine, message, "");
   const { movedFrom: _, ...rest } = message;
-  const { SenderId = "", MD5OfBody = "" } = message.notes ?? {};
+  const { ApproximateFirstReceiveTimestamp: __, AWSTraceHeader: ___, ...notes } = message.notes ??
+    {};
   const fresh = { id: call.newId(), sentAt: call.at, keptFrom: call.at, attempt: 0 };
-  const moved = { ...rest, ...fresh, notes: { SenderId, MD5OfBody } };
+  const moved = { ...rest, ...fresh, notes };
   engine.accept(target.engine, moved, { now: call.at });
   call.woken.add(target.arn).add(source.arn);
 }

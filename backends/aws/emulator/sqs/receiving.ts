@@ -131,7 +131,9 @@ function written(
     value !== undefined && (names.includes("All") || names.includes(name))
   );
   const attributes = selected(message.attributes, texts(call.input, "MessageAttributeNames"));
-  const digest = digestOf(attributes);
+  // Of all attributes the digest is known since they were sent.
+  const known = attributes === message.attributes ? notes.MD5OfMessageAttributes : undefined;
+  const digest = known ?? digestOf(attributes);
   return {
     MessageId: message.id,
     ReceiptHandle: handleOf(receipt),

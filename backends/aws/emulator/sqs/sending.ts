@@ -157,12 +157,11 @@ function checkToken(name: string, value: string): void {
 }
 
 function stored(queue: QueueRecord, { message, traceHeader }: Message, call: Call): Output {
-  const { messageId, sequenceNumber, digest } = enqueue(queue, message, {
+  const { messageId, sequenceNumber, digest, ofAttributes } = enqueue(queue, message, {
     call,
     senderId: call.account === queue.account ? senderOf(call) : call.account,
     traceHeader: traceHeader ?? call.traceHeader,
   });
-  const ofAttributes = digestOf(message.attributes);
   return {
     MessageId: messageId,
     MD5OfMessageBody: digest,
@@ -186,16 +185,30 @@ export interface EnqueueOptions {
   readonly traceHeader?: string | undefined;
 }
 
+/** The facts about a message that was stored. */
+export interface Enqueued {
+  /** The id of the message. */
+  readonly messageId: string;
+  /** FIFO: the place of the message. */
+  readonly sequenceNumber: string | undefined;
+  /** The digest of the body. */
+  readonly digest: string;
+  /** The digest of the attributes, if there are any. */
+  readonly ofAttributes: string | undefined;
+}
+
 /** Stores a checked message, and wakes the receives that wait for a message. */
 export function enqueue(
   { engine: queue, arn }: QueueRecord,
   message: OutgoingMessage,
   { call, senderId, traceHeader }: EnqueueOptions,
-): { messageId: string; sequenceNumber: string | undefined; digest: string } {
+): Enqueued {
   const digest = md5(message.body);
+  const ofAttributes = digestOf(message.attributes);
   const notes = {
     SenderId: senderId,
     MD5OfBody: digest,
+    ...(ofAttributes === undefined ? {} : { MD5OfMessageAttributes: ofAttributes }),
     ...(traceHeader === undefined ? {} : { AWSTraceHeader: traceHeader }),
   };
   const id = call.newId();
@@ -206,7 +219,8 @@ export function enqueue(
     engine.send(queue, again, { now: call.at, id, notes: { ...notes } });
   }
   call.woken.add(arn);
-  return { messageId: sent.messageId, sequenceNumber: sent.sequenceNumber, digest };
+  const { messageId, sequenceNumber } = sent;
+  return { messageId, sequenceNumber, digest, ofAttributes };
 }
 
 /** A message out of order is at most so much older or younger than it was sent, in milliseconds. */

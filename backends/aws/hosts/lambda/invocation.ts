@@ -4,6 +4,7 @@ import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import type { DispatchAllOptions } from "../../../../src/handle/push.ts";
 import { describeError } from "../../../../src/support/errors.ts";
 import { checkRange } from "../../../../src/support/range.ts";
+import type { Telemetry } from "../../../../src/support/telemetry.ts";
 import type { EventPublisher } from "../../../../src/publish/publisher.ts";
 import { deadlineOf, type LambdaContext } from "./deadline.ts";
 
@@ -24,6 +25,8 @@ export interface LambdaOptions {
   marginMs?: number;
   /** The source of time. Default: the machine's clock. */
   clock?: Clock;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
 }
 
 /** A dispatcher and the options of its invocations, checked. */
@@ -32,6 +35,7 @@ export interface InvocationSettings {
   readonly publisher: FlushingPublisher | undefined;
   readonly marginMs: number;
   readonly clock: Clock;
+  readonly telemetry: Telemetry | undefined;
 }
 
 /**
@@ -42,7 +46,7 @@ export interface InvocationSettings {
  */
 export function invocationSettings(
   dispatcher: Dispatcher,
-  { publisher, marginMs = 1_000, clock = systemClock }: LambdaOptions,
+  { publisher, marginMs = 1_000, clock = systemClock, telemetry }: LambdaOptions,
 ): InvocationSettings {
   const cannot = "create a Lambda handler";
   if (typeof dispatcher?.subscribe !== "function") {
@@ -52,12 +56,13 @@ export function invocationSettings(
     throw new TypeError(`Cannot ${cannot} as marginMs must be a number`);
   }
   checkRange(marginMs, { cannot, name: "marginMs", min: 0 });
-  return { dispatcher, publisher, marginMs, clock };
+  return { dispatcher, publisher, marginMs, clock, telemetry };
 }
 
 /** The options of {@linkcode dispatchAll} that an invocation knows. */
 export type InvocationHooks = Required<Pick<DispatchAllOptions, "signal" | "heldMs" | "clock">> & {
   publisher: FlushingPublisher | undefined;
+  telemetry: Telemetry | undefined;
 };
 
 /** Runs the handlers within the time of the invocation, then flushes the publisher. */
@@ -66,10 +71,10 @@ export async function invoke<T>(
   settings: InvocationSettings,
   handle: (hooks: InvocationHooks) => Promise<T>,
 ): Promise<T> {
-  const { publisher, clock } = settings;
+  const { publisher, clock, telemetry } = settings;
   const { signal, leftMs, clear } = deadlineOf(context, settings);
   try {
-    const result = await handle({ signal, heldMs: leftMs, clock, publisher });
+    const result = await handle({ signal, heldMs: leftMs, clock, publisher, telemetry });
     await flush(settings, signal);
     return result;
   } finally {

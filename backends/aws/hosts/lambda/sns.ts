@@ -9,7 +9,8 @@ import { upToDate } from "../../../../src/handle/upcast.ts";
 import { undecodable } from "../../../../src/wire/cloud_event.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
 import { validate } from "../../../../src/event/schema.ts";
-import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
+import { jsonReaders } from "../../../../src/wire/serializer.ts";
+import type { SerializerRegistry } from "../../../../src/wire/serializer_registry.ts";
 import type { LambdaContext } from "./deadline.ts";
 import { readSnsEvent, readSqsEvent } from "./events.ts";
 import { invocationSettings, invoke, type LambdaOptions } from "./invocation.ts";
@@ -116,7 +117,7 @@ export async function parseEventFromSns<const T extends AnyEventType>(
   event: unknown,
   options: ParseEventOptions<T>,
 ): Promise<EventOf<T>> {
-  const { types, serializers = new SerializerRegistry(), defaultEvent } = options;
+  const { types, serializers = jsonReaders, defaultEvent } = options;
   const read = readAny(openEnvelope(messageOf(event)), options);
   const { facts } = read;
   const type = types.find((known) => known.type === facts.type) ??
@@ -124,7 +125,7 @@ export async function parseEventFromSns<const T extends AnyEventType>(
   if (!type) {
     throw undecodable(facts.type === undefined ? "it names no event type" : "its type is unknown");
   }
-  const current = upToDate(type, read, read.data(serializers));
+  const current = upToDate(type, read, await read.data(serializers, type.type));
   const result = await validate(type.schema, current.data);
   if (!result.ok) {
     throw undecodable(`its data violates the schema of "${type.type}" at ${result.paths}`);

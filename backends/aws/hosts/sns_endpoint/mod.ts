@@ -168,9 +168,9 @@ async function act(post: SnsPost, job: Job): Promise<number> {
 }
 
 async function handle(message: ReceivedMessage, topic: AllowedTopic, job: Job): Promise<number> {
-  const { dispatcher, signal, heldMs, clock, publisher } = job;
+  const { dispatcher, signal, heldMs, clock, publisher, telemetry } = job;
   const record = { queue: topic.name, message };
-  const hooks = { signal, heldMs, clock, publisher };
+  const hooks = { signal, heldMs, clock, publisher, telemetry };
   const [outcome] = await dispatchAll(dispatcher, [record], hooks);
   return STATUS[outcome?.outcome ?? "retry"];
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../../../src/support/clock.ts";
 import type { Dispatcher } from "../../../../src/handle/dispatcher.ts";
 import { checkRange } from "../../../../src/support/range.ts";
 import type { EventPublisher } from "../../../../src/publish/publisher.ts";
+import type { Telemetry } from "../../../../src/support/telemetry.ts";
 import { type AllowedTopic, allowedTopic } from "./addresses.ts";
 import type { Certificates } from "./certificates.ts";
 import { brokerTopic, pinnedCertificate, type TestBroker } from "./test_broker.ts";
@@ -59,6 +60,8 @@ export interface SnsEndpointOptions {
   testBroker?: TestBroker;
   /** The publisher for the handlers, as `context.publisher`. Default: none. */
   publisher?: EventPublisher;
+  /** Traces and metrics, such as `openTelemetry()`. Default: none. */
+  telemetry?: Telemetry;
   /** Fetches certificates and confirms subscriptions. Default: `globalThis.fetch`. */
   fetch?: typeof fetch;
   /** The source of time. Default: the machine's clock. */
@@ -70,7 +73,7 @@ export type Settings =
   & Required<
     Pick<SnsEndpointOptions, "dispatcher" | "maxRemembered" | "timeoutMs" | "maxBodyBytes">
   >
-  & Pick<SnsEndpointOptions, "publisher" | "allowRaw" | "confirm">
+  & Pick<SnsEndpointOptions, "publisher" | "telemetry" | "allowRaw" | "confirm">
   & {
     rules: PostRules;
     /** The certificate of a test broker, where it is given. */

@@ -460,9 +460,13 @@ describe("AwsBackend refreshes credentials that the service calls expired", () =
 
 describe("AwsBackend corrects a wrong clock", () => {
   const MINUTE = 60_000;
-  const skewed = (aheadMs: number, code = "RequestTimeTooSkewed", more: HeadersInit = {}) => {
+  const skewed = (
+    ahead: number | (() => number),
+    code = "RequestTimeTooSkewed",
+    more: HeadersInit = {},
+  ) => {
     const aws: FakeAws = fakeAws((call) => {
-      const theirs = aws.clock.now() + aheadMs;
+      const theirs = aws.clock.now() + (typeof ahead === "number" ? ahead : ahead());
       const stamp = call.headers.get("x-amz-date")!;
       const signed = Date.parse(
         stamp.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"),
@@ -485,6 +489,21 @@ describe("AwsBackend corrects a wrong clock", () => {
       assertEquals(aws.calls.length, 4);
     });
   }
+
+  it("that was set again afterwards, once for each time, by the whole difference", async () => {
+    let aheadMs = 0;
+    const aws = skewed(() => aheadMs);
+    const backend = new AwsBackend(aws.options);
+    for (const minutes of [30, 90, -45, 0]) {
+      aheadMs = minutes * MINUTE;
+      const before = aws.calls.length;
+      for (let turn = 0; turn < 2; turn++) {
+        const [result] = await backend.send({ queue: QUEUE }, [message()]);
+        assert(result?.ok, `${minutes} minutes`);
+      }
+      assertEquals(aws.calls.length - before, 3, `${minutes} minutes`);
+    }
+  });
 
   it("for every code that a wrong clock has", async () => {
     const codes = ["RequestExpired", "RequestInTheFuture", "InvalidSignatureException"];

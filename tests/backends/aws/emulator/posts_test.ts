@@ -73,6 +73,31 @@ function confirming(statuses: number[]) {
 }
 
 describe("awsEmulator(): posts of SNS", () => {
+  it("have the content type of the subscription, else of the topic", async () => {
+    const { query, posts, clock, aws, SubscriptionArn } = await world(confirming([]));
+    const set = (action: string, arn: Record<string, string>, policy: object) =>
+      query(action, {
+        ...arn,
+        AttributeName: "DeliveryPolicy",
+        AttributeValue: JSON.stringify(policy),
+      });
+    const typeOfNext = async () => {
+      const count = posts.length;
+      await query("Publish", { TopicArn: TOPIC, Message: "m" });
+      await settled(() => posts.length > count && aws.snapshot().posts.length === 0, clock);
+      return posts[count]?.headers.get("content-type");
+    };
+    assertEquals(SubscriptionArn, "pending confirmation");
+    const [{ arn = "" } = {}] = aws.snapshot().subscriptions;
+    assertEquals(await typeOfNext(), "text/plain; charset=UTF-8");
+    const json = { headerContentType: "application/json" };
+    await set("SetTopicAttributes", { TopicArn: TOPIC }, { http: { defaultRequestPolicy: json } });
+    assertEquals(await typeOfNext(), "application/json");
+    const csv = { requestPolicy: { headerContentType: "text/csv" } };
+    await set("SetSubscriptionAttributes", { SubscriptionArn: arn }, csv);
+    assertEquals(await typeOfNext(), "text/csv");
+  });
+
   for (const SignatureVersion of ["1", "2"]) {
     it(`are confirmed and verified by snsEndpoint(), in version ${SignatureVersion}`, async () => {
       const received: string[] = [];

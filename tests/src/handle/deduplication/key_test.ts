@@ -10,7 +10,7 @@ import { defineEvent } from "../../../../src/event/event.ts";
 import { typed } from "../../../../src/event/event.ts";
 import { encode, read } from "../../../../src/wire/format.ts";
 import type { ReceivedMessage } from "../../../../src/wire/message.ts";
-import { SerializerRegistry } from "../../../../src/wire/serializer.ts";
+import { SerializerRegistry } from "../../../../src/wire/serializer_registry.ts";
 import { recordingLogger } from "../../../fakes/world.ts";
 
 const Job = defineEvent("Job", { topic: "jobs", schema: typed<unknown>() });
@@ -66,7 +66,7 @@ describe("deduplicationKey()", () => {
       for (const id of parts) {
         for (const source of [undefined, ...parts]) {
           const facts = { ...read(messageOf()).facts, id };
-          const key = deduplicationKey(subscriber, { facts, source, data: () => 0 });
+          const key = deduplicationKey(subscriber, { facts, source });
           if (id === "") {
             assertEquals(key, undefined);
             continue;

@@ -56,7 +56,8 @@ describe("payloads on hosts", () => {
       })
     );
     const { batchItemFailures } = await sqsHandler(dispatcher)({ Records }, {} as never);
-    assertEquals(seen, [1, 3]);
+    // Records without a group have no order.
+    assertEquals(seen.sort(), [1, 3]);
     assertEquals(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), ["m-1"]);
   });
 

@@ -278,11 +278,27 @@ export const KNOWN: readonly Known[] = [
   {
     brokers: EVERY,
     pattern:
-      /^GetQueueAttributes: .*(SqsManagedSseEnabled|DeduplicationScope|FifoThroughputLimit|RedrivePolicy|KmsMasterKeyId)/,
+      /^GetQueueAttributes: (.*(SqsManagedSseEnabled|DeduplicationScope|FifoThroughputLimit|RedrivePolicy|KmsMasterKeyId)|Attributes only there)/,
     what: "Attributes that every queue has are missing, or refused values were kept",
     right: "emulator",
     why: "SQS encrypts by default, and says so.",
     source: recorded("test_set_queue_attributes_default_values"),
+  },
+  {
+    brokers: ["localstack"],
+    pattern: /^GetQueueAttributes: Attributes.ApproximateNumberOfMessages differs/,
+    what: "A topic delivers a moment after its answer",
+    right: "open",
+    why: "SNS promises no time; the emulator delivers before it answers.",
+    source: snsPage("Publish"),
+  },
+  {
+    brokers: EVERY,
+    pattern: /^PurgeQueue: 403 PurgeQueueInProgress here, done there/,
+    what: "A queue is purged twice within a minute",
+    right: "emulator",
+    why: "The second purge is refused.",
+    source: recorded("test_successive_purge_calls_fail"),
   },
   {
     brokers: EVERY,

@@ -829,6 +829,27 @@ describe("snsEndpoint() with raw deliveries", () => {
     assertEquals(sns.fetched, []);
   });
 
+  it("lets typeOf and dataOf read it, and a subject of a signed one", async () => {
+    const { sns, dispatcher } = await setUp();
+    const seen: unknown[] = [];
+    const foreign = new Dispatcher({
+      typeOf: ({ body, origin }) => origin?.subject ?? JSON.parse(body)["detail-type"],
+      dataOf: ({ body }) => JSON.parse(body).detail,
+      logger: dispatcher.options.logger,
+    });
+    foreign.subscribeAll(({ type, data }) => void seen.push([type, data]));
+    const { clock, fetch } = sns;
+    const allowRaw = { secret: SECRET };
+    const endpoint = snsEndpoint({ dispatcher: foreign, topics: [TOPIC], clock, fetch, allowRaw });
+    const body = JSON.stringify({ "detail-type": "Order Placed", detail: 5 });
+    const raw = new Request(ask(SECRET), { body });
+    assertEquals((await endpoint(raw)).status, 200);
+    const fields = { Subject: "Order Paid", Message: body, MessageAttributes: {} };
+    const signed = await sns.notification(fields);
+    assertEquals((await endpoint(post(signed))).status, 200);
+    assertEquals(seen, [["Order Placed", 5], ["Order Paid", 5]]);
+  });
+
   it("refuses one without the secret, or of another topic", async () => {
     const { endpoint, seen } = await raw();
     for (const secret of [undefined, "", "correct-horse-batterz", `${SECRET}1`]) {

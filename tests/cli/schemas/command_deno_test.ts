@@ -3,14 +3,14 @@ import { describe, it } from "@std/testing/bdd";
 import { type } from "arktype";
 import * as v from "valibot";
 import { z } from "zod";
-import { main } from "../../cli/main.ts";
-import { jsonSchemaOf } from "../../cli/schemas/json_schema.ts";
-import { defineEvent, typed } from "../../src/event/event.ts";
-import type { Schema } from "../../src/event/schema.ts";
-import { MelangeError } from "../../src/support/errors.ts";
-import { fakeIo, moduleAt } from "./fake_io.ts";
+import { main } from "../../../cli/main.ts";
+import { jsonSchemaOf } from "../../../cli/schemas/json_schema.ts";
+import { defineEvent, typed } from "../../../src/event/event.ts";
+import type { Schema } from "../../../src/event/schema.ts";
+import { MelangeError } from "../../../src/support/errors.ts";
+import { fakeIo, moduleAt } from "../fake_io.ts";
 
-const MOD = new URL("../../mod.ts", import.meta.url).href;
+const MOD = new URL("../../../mod.ts", import.meta.url).href;
 
 const folder = Deno.makeTempDirSync();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -64,6 +64,7 @@ describe("schemas", () => {
     });
     assertEquals((await run(module)).out, [`wrote ${folder}/lock.json: 2 events`]);
     const first = await Deno.readTextFile(`${folder}/lock.json`);
+    assertEquals(first, `${JSON.stringify(JSON.parse(first), null, 2)}\n`);
     assertEquals(JSON.parse(first), {
       form: 1,
       events: {
@@ -87,6 +88,7 @@ describe("schemas", () => {
     await run(await moduleOf({ A: { version: 2, upcast: [1], properties: { b: text } } }));
     const { events } = await readLock();
     assertEquals(Object.keys(events), ["A"]);
+    assertEquals(events.A.schemas[1].required, ["a"]);
     assertEquals(Object.keys(events.A.schemas), ["1", "2"]);
     forget();
   });
@@ -211,7 +213,11 @@ describe("schemas check", () => {
       assertEquals(result.code, code, text);
       assertStringIncludes(result.err.join("\n"), text);
     }
-    for (const lock of ["", "{", "[]", '{"form":2,"events":{}}', '{"form":1,"events":{"A":1}}']) {
+    const events = ['{"A":1}', '{"A":{"schemas":{"x":{}}}}', '{"A":{"schemas":{"1":5}}}'];
+    events.push('{"A":{"schemas":{},"version":"1"}}', "[]", '{"A":{"schemas":{}},"B":1}');
+    events.push('{"A":{"schemas":{"1":true,"x":true}}}');
+    const locks = events.map((events) => `{"form":1,"events":${events}}`);
+    for (const lock of ["", "{", "[]", '{"form":2,"events":{}}', ...locks]) {
       await Deno.writeTextFile(`${folder}/lock.json`, lock);
       const { code, err } = await run(module, "check");
       assertEquals(code, 1);
@@ -257,17 +263,19 @@ describe("jsonSchemaOf()", () => {
 
   it("says what to install or to export where a library offers nothing", async () => {
     const other = { "~standard": { version: 1, vendor: "other", validate: () => ({ value: 1 }) } };
-    await assertRejects(
+    const offersNone = await assertRejects(
       () => find(other as Schema),
       MelangeError,
       "its library (other) offers none: export a function toJsonSchema(eventType)",
     );
+    assertEquals(offersNone.cause, undefined);
     const A = defineEvent("A", { schema: v.string() });
     const importPackage = () => Promise.reject(new Error("not found"));
-    await assertRejects(
+    const missing = await assertRejects(
       () => jsonSchemaOf(A, { importPackage }),
       MelangeError,
       "install @valibot/to-json-schema, or export",
     );
+    assertEquals((missing.cause as Error).message, "not found");
   });
 });

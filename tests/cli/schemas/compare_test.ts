@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { breaksBetween } from "../../cli/schemas/compare.ts";
-import type { JsonSchema } from "../../cli/schemas/schema_parts.ts";
+import { breaksBetween } from "../../../cli/schemas/compare.ts";
+import type { JsonSchema } from "../../../cli/schemas/schema_parts.ts";
 
 const text = { type: "string" };
 const number = { type: "number" };
@@ -45,6 +45,22 @@ describe("breaksBetween() finds nothing", () => {
     }],
     ["of a bound that is none", { ...text, minLength: 0 }, text],
     ["of multiples", { ...number, multipleOf: 2 }, { ...number, multipleOf: 4 }],
+    ["of a maximum", { ...number, maximum: 1 }, { ...number, exclusiveMaximum: 1 }],
+    ["of a whole number for multiples of 1", { type: "integer", multipleOf: 1 }, {
+      type: "integer",
+    }],
+    ["of values of several types", { type: ["string", "null"] }, { enum: ["a", null] }],
+    ["of values within bounds", { ...text, minLength: 1, maxLength: 2, pattern: "^a" }, {
+      enum: ["a", "ab"],
+    }],
+    ["of numbers within bounds", { ...number, minimum: 1, exclusiveMaximum: 3, multipleOf: 0.5 }, {
+      enum: [1, 2.5],
+    }],
+    ["of one alternative for a value", { oneOf: [{ const: "a" }, number] }, { const: "a" }],
+    ["of equal keywords in another order", { ...text, not: { type: "a", const: [1, 2] } }, {
+      ...text,
+      not: { const: [1, 2], type: "a" },
+    }],
     ["of descriptions", { ...text, title: "A", description: "B" }, text],
     ["of equal unknown keywords", { ...text, pattern: "^a" }, { ...text, pattern: "^a" }],
     ["of items", { type: "array", items: number }, { type: "array", items: { type: "integer" } }],
@@ -166,6 +182,41 @@ describe("breaksBetween() tells the path and the rule", () => {
     ["of a tree", TREE(["value", "more"]), TREE(["value"]), [
       "more: it is required, and may be missing",
     ]],
+    [
+      "of one alternative, in its own words",
+      { anyOf: [object({ a: number })] },
+      object({ a: text }),
+      [
+        "a: it must be number, and may be string",
+      ],
+    ],
+    ["of the closest alternative", { anyOf: [object({ a: number }), text] }, object({ a: text }), [
+      "(the whole): none of the alternatives accepts it; the closest refuses a: it must be number, and may be string",
+    ]],
+    ["of five values at the most", { const: 0 }, { enum: [1, 2, 3, 4, 5, 6] }, [
+      "(the whole): the value 1, 2, 3, 4, 5 is not accepted",
+    ]],
+    ["of values out of bounds", { ...text, minLength: 2, maxLength: 3 }, { enum: ["a", "abcd"] }, [
+      '(the whole): the value "a", "abcd" is not accepted',
+    ]],
+    ["of numbers out of bounds", { ...number, exclusiveMinimum: 1, maximum: 3 }, {
+      enum: [1, 2, 4],
+    }, [
+      "(the whole): the value 1, 4 is not accepted",
+    ]],
+    ["of values of two alternatives at once", { oneOf: [text, { const: "a" }] }, {
+      enum: ["a", "b"],
+    }, [
+      '(the whole): the value "a" is not accepted',
+    ]],
+    [
+      "of lists that differ",
+      { ...text, not: { const: [1, 2] } },
+      { ...text, not: { const: [1] } },
+      [
+        '(the whole): its "not" is another one, which cannot be compared',
+      ],
+    ],
     ["of everything", false, text, ["(the whole): nothing is accepted any more"]],
   ];
   for (const [what, reader, writer, expected] of breaks) {
