@@ -118,11 +118,12 @@ function findQueue(client: AwsClient, { name, accountId, region }: Address): Pro
  */
 export function notSent(error: unknown): never {
   const { code, message } = error as MelangeError;
-  if (code === "OUTCOME_UNKNOWN") {
-    throw new MelangeError("REFUSED", `Cannot send as the address is unknown: ${message}`, error!);
-  }
-  // What is missing in the environment has nothing to do with where it was sent.
-  if (!/^(NOT_F|ACC|REF)/.test(code)) throw error;
-  const check = "nothing was sent: check its name, region and `accountId`";
-  throw new MelangeError(code, `${message} (${check})`, error!);
+  // ACCESS_DENIED, NOT_FOUND, OUTCOME_UNKNOWN or REFUSED. What is missing in the environment has
+  // nothing to do with where it was sent.
+  if (!/^[ANOR]/.test(code)) throw error;
+  throw new MelangeError(
+    code === "OUTCOME_UNKNOWN" ? "REFUSED" : code,
+    `${message} (not sent: check accountId)`,
+    error!,
+  );
 }

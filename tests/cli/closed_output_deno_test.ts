@@ -83,7 +83,10 @@ describe("the command line", () => {
       const line = `{ melange ${args}; echo "code=$?" >&2; } | head -1`;
       const { err } = await shell(line, bad);
       assertEquals([await stored(), codeOf(err)], [EVENTS, "1"]);
-      assertMatch(err, /^failed \S+: INVALID_EVENT: .*orderId\n2500 published, 1 failed; standard/);
+      assertMatch(
+        err,
+        /^failed \S+: INVALID_EVENT: .*orderId \(expected string\)\n2500 published, 1 failed; standard/,
+      );
     });
 
     it("does the same where the output cannot be written for another reason", async () => {

@@ -32,6 +32,9 @@ const OTHERS = [["node"], ["npx", "-y", "bun@^1"]] as const;
 /** Modules of a host, which show something only if `import.meta.main` is known. */
 const HOSTED = ["lambda.ts", "sns_endpoint.ts"];
 
+/** Examples on SQLite, which Node.js has from version 22.5. */
+const SQLITE = ["inbox.ts", "outbox.ts"];
+
 /** Bundles an example, as these runtimes know nothing of the import map; returns the file. */
 async function bundleExample(name: string, folder: string): Promise<string> {
   const [map, output] = [`${folder}/map.json`, `${folder}/example.mjs`];
@@ -60,7 +63,7 @@ describe("examples", () => {
     });
   }
 
-  const elsewhere = names.filter((name) => !LOADED.includes(name) && !HOSTED.includes(name));
+  const elsewhere = names.filter((name) => ![...LOADED, ...HOSTED, ...SQLITE].includes(name));
   for (const name of elsewhere) {
     const others = name === "worker.ts" ? OTHERS : OTHERS.slice(0, 1);
     it(`${name} prints the same on ${others.map(([command]) => command).join(" and ")}`, async () => {

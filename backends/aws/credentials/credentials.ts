@@ -127,8 +127,6 @@ function assertUsable(fields: Record<string, string>): void {
   if (!wrong) return;
   throw new MelangeError(
     "CONFIGURATION",
-    `Cannot sign as ${
-      wrong[0]
-    } must be plain ASCII: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+    `Cannot sign as ${wrong[0]} must be ASCII: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
   );
 }

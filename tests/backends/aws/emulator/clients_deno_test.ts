@@ -169,6 +169,8 @@ describe("awsEmulator() as a server", () => {
       sqs,
       batchSize: 10,
       waitTimeSeconds: 1,
+      // It stops when its last poll has been answered, whose timers would be left otherwise.
+      pollingCompleteWaitTimeMs: 5_000,
       handleMessage: (message) => (seen.add(message.Body!), Promise.resolve(message)),
     });
     consumer.start();
