@@ -111,6 +111,19 @@ export interface RedriveOptions extends PurgeOptions {
  * brings ten letters of a group at the most, as the queue hands out no more before these are
  * settled.
  *
+ * @example
+ * ```ts
+ * import { DeadLetters } from "@melange/melange/dead-letters";
+ * import { MemoryBackend } from "@melange/melange/memory";
+ *
+ * const backend = new MemoryBackend();
+ * await backend.declareQueue("billing", { deadLetterQueue: "billing-dlq" });
+ * const dead = new DeadLetters({ backend, queue: "billing-dlq" });
+ * const report = await dead.redrive({ to: () => "billing" });
+ * console.log(report.moved); // prints: 0
+ * await backend.close();
+ * ```
+ *
  * @category Dead letters
  */
 export class DeadLetters {

@@ -41,7 +41,20 @@ import { createInstruments, type Instruments } from "./opentelemetry_metrics.ts"
 import { carried, type Carrying, creatorOf } from "./trace_context.ts";
 
 export type * from "./opentelemetry_api.ts";
-export type * from "../support/telemetry.ts";
+export type {
+  ProcessWatch,
+  PublishWatch,
+  Telemetry,
+  TracedDelivery,
+  TracedDestination,
+  TracedEvent,
+  TracedMessage,
+  TracedOutcome,
+  TracedResult,
+  TracedSettlement,
+  TracedStatus,
+  Watch,
+} from "../support/telemetry.ts";
 
 /**
  * Options of {@linkcode openTelemetry}: the parts of `@opentelemetry/api`.
@@ -97,6 +110,21 @@ interface Created {
  * The parent of `process` is the span of the caller where there is one, such as the invocation of a
  * function, and else the creator of the message. Create one telemetry for a process: the telemetry
  * keeps the consumers that were created with it, for their counts.
+ *
+ * @example
+ * ```ts
+ * import { MessagePublisher } from "@melange/melange";
+ * import { MemoryBackend } from "@melange/melange/memory";
+ * import { openTelemetry } from "@melange/melange/opentelemetry";
+ * import { context, propagation, trace } from "@opentelemetry/api";
+ *
+ * const telemetry = openTelemetry({ context, propagation, trace });
+ * const backend = new MemoryBackend();
+ * const publisher = new MessagePublisher({ backend, telemetry });
+ * console.log(typeof telemetry.publish); // prints: function
+ * await publisher.close();
+ * await backend.close();
+ * ```
  *
  * @category Telemetry
  */

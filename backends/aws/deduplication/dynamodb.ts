@@ -64,6 +64,16 @@ const CUT_MS = 1_000;
  * each call, and a read after a claim that meets another. Times are times of DynamoDB, told by the
  * `Date` of its answers, which has whole seconds. So a lease lasts up to two seconds longer than
  * asked for, and never shorter. Takes `dynamodb:UpdateItem` and `dynamodb:GetItem`.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { DynamoDbDeduplicationStore } from "@melange/melange/deduplication/dynamodb";
+ *
+ * const store = new DynamoDbDeduplicationStore({ table: "handled", region: "eu-west-1" });
+ * const dispatcher = new Dispatcher({ deduplication: { store } });
+ * console.log(dispatcher.eventTypes.length); // prints: 0
+ * ```
  */
 export class DynamoDbDeduplicationStore implements DeduplicationStore {
   readonly #table: string;

@@ -62,6 +62,15 @@ const KEPT_MS = 86_400_000;
  * Remembers in Deno KV which subscriber has handled which event, by `atomic().check()`. Deno KV has
  * no clock that can be asked. So the clocks of the workers must agree: a clock that is ahead by more
  * than a lease ends leases of others. The database's own expiry only tidies up.
+ *
+ * @example
+ * ```ts ignore
+ * import { Dispatcher } from "@melange/melange";
+ * import { DenoKvDeduplicationStore } from "@melange/melange/deduplication/deno-kv";
+ *
+ * const store = new DenoKvDeduplicationStore({ kv: await Deno.openKv() });
+ * const dispatcher = new Dispatcher({ deduplication: { store } });
+ * ```
  */
 export class DenoKvDeduplicationStore implements DeduplicationStore {
   readonly #kv: DenoKv;

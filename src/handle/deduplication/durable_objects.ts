@@ -76,7 +76,17 @@ interface Call {
 /** The time that an object keeps its entry beyond the end, in milliseconds: a day. */
 const KEPT_MS = 86_400_000;
 
-/** The object of one key. Its clock is that of the machine it runs on, which is one at a time. */
+/**
+ * The object of one key. Its clock is that of the machine it runs on, which is one at a time.
+ *
+ * @example
+ * ```ts
+ * import { DurableObjectKeys } from "@melange/melange/deduplication/durable-objects";
+ *
+ * // wrangler.toml: [[durable_objects.bindings]] name = "KEYS", class_name = "Keys"
+ * export class Keys extends DurableObjectKeys {}
+ * ```
+ */
 export class DurableObjectKeys {
   readonly #state: DurableObjectKeysState;
   readonly #clock: Clock;
@@ -133,6 +143,13 @@ interface Answer {
 /**
  * Remembers in Durable Objects which subscriber has handled which event. All times are times of the
  * objects. Workers KV cannot do this, because it has no compare-and-set: its namespaces are refused.
+ *
+ * @example
+ * ```ts ignore
+ * import { DurableObjectDeduplicationStore } from "@melange/melange/deduplication/durable-objects";
+ *
+ * const store = new DurableObjectDeduplicationStore({ namespace: env.KEYS });
+ * ```
  */
 export class DurableObjectDeduplicationStore implements DeduplicationStore {
   readonly #namespace: DurableObjectKeysNamespace;

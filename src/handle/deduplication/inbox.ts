@@ -57,6 +57,20 @@ export interface InboxOptions {
  * of `deduplication` of the dispatcher, not beside it.
  * @throws {TypeError} if the name is empty
  * @throws {RangeError} if `retentionMs` is negative or not finite
+ *
+ * @example
+ * ```ts
+ * import { inbox, SqliteInbox } from "@melange/melange/inbox";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const database = new DatabaseSync(":memory:");
+ * database.exec("CREATE TABLE bills (order_id TEXT)");
+ * const bill = inbox(new SqliteInbox({ database }), (event, _context, tx) => {
+ *   tx.prepare("INSERT INTO bills VALUES (?)").run(event.id);
+ * }, { name: "bill" });
+ * console.log(typeof bill); // prints: function
+ * database.close();
+ * ```
  */
 export function inbox<Transaction, E extends Event = Event>(
   store: InboxStore<Transaction>,
@@ -95,7 +109,24 @@ export interface PostgresInboxOptions<Transaction extends PostgresClient> {
   transaction: <T>(run: (transaction: Transaction) => Promise<T>) => Promise<T>;
 }
 
-/** Inbox in Postgres. A handler gets the connection with the transaction. */
+/**
+ * Inbox in Postgres. A handler gets the connection with the transaction.
+ *
+ * @example
+ * ```ts ignore
+ * import { PostgresDeduplicationStore } from "@melange/melange/deduplication/postgres";
+ * import { PostgresInbox } from "@melange/melange/inbox";
+ * import postgres from "postgres";
+ *
+ * const sql = postgres();
+ * const client = { query: (text, values) => sql.unsafe(text, values) };
+ * const store = new PostgresInbox({
+ *   store: new PostgresDeduplicationStore({ client }),
+ *   transaction: (run) =>
+ *     sql.begin((tx) => run({ query: (text, values) => tx.unsafe(text, values) })),
+ * });
+ * ```
+ */
 export class PostgresInbox<Transaction extends PostgresClient = PostgresClient>
   implements InboxStore<Transaction> {
   readonly #options: PostgresInboxOptions<Transaction>;
@@ -142,6 +173,18 @@ const SWEEP_EVERY = 1_000;
 /**
  * Inbox in an SQLite file. A handler gets the database, inside of a transaction. Handlers of one
  * inbox run one after the other, because a connection has one transaction at a time.
+ *
+ * @example
+ * ```ts
+ * import { SqliteInbox } from "@melange/melange/inbox";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * // A connection of its own: handlers of the inbox take its transactions.
+ * const database = new DatabaseSync(":memory:");
+ * const store = new SqliteInbox({ database });
+ * console.log(store instanceof SqliteInbox); // prints: true
+ * database.close();
+ * ```
  */
 export class SqliteInbox<Database extends SqliteDatabase = SqliteDatabase>
   implements InboxStore<Database> {

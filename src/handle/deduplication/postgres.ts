@@ -43,6 +43,19 @@ const after = (place: string) => `clock_timestamp() + ${place}::float8 * interva
  * server. Each call is one statement, and a claim that meets another is two.
  *
  * The calls reject with the error of the client, and with a `TypeError` if the answer is strange.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { PostgresDeduplicationStore } from "@melange/melange/deduplication/postgres";
+ *
+ * // `new Pool()` of pg in a program of yours.
+ * const client = { query: (_text: string, _values: unknown[]) => Promise.resolve({ rows: [] }) };
+ * const store = new PostgresDeduplicationStore({ client });
+ * await store.createTable();
+ * const dispatcher = new Dispatcher({ deduplication: { store } });
+ * console.log(dispatcher.eventTypes.length); // prints: 0
+ * ```
  */
 export class PostgresDeduplicationStore implements DeduplicationStore {
   readonly #client: PostgresClient;

@@ -82,6 +82,20 @@ return 'yes'`;
  * `maxmemory-policy noeviction`.
  *
  * The calls reject with the error of the client, and with a `TypeError` if the answer is strange.
+ *
+ * @example
+ * ```ts
+ * import { Dispatcher } from "@melange/melange";
+ * import { RedisDeduplicationStore } from "@melange/melange/deduplication/redis";
+ *
+ * // `new Redis("redis://…")` of ioredis in a program of yours.
+ * const redis = { eval: (_script: string, _count: number, ..._rest: string[]) => Promise.resolve("claimed") };
+ * const store = new RedisDeduplicationStore({
+ *   eval: (script, keys, args) => redis.eval(script, keys.length, ...keys, ...args),
+ * });
+ * const dispatcher = new Dispatcher({ deduplication: { store } });
+ * console.log(dispatcher.eventTypes.length); // prints: 0
+ * ```
  */
 export class RedisDeduplicationStore implements DeduplicationStore {
   readonly #eval: RedisEval;

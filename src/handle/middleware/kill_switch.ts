@@ -11,7 +11,11 @@ export interface KillSwitchOptions {
   pauseMs?: number;
 }
 
-/** A switch that a consumer asks after each message: the option `killSwitch`. */
+/**
+ * A switch that a consumer asks after each message: the option `killSwitch`.
+ *
+ * @category Consuming
+ */
 export interface KillSwitch {
   /** Takes note of an outcome. Returns the time to receive nothing for, in milliseconds. */
   handled(outcome: Outcome): number | undefined;

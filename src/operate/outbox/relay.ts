@@ -27,6 +27,23 @@ const PAGE = 100;
  * cannot be published stays, holds back the rest of its group and nothing else, and is tried again
  * in the next run. Run one relay; a second one, or one that was killed and started again, may
  * publish an event twice, with the same id.
+ *
+ * @example
+ * ```ts
+ * import { MessagePublisher } from "@melange/melange";
+ * import { MemoryBackend } from "@melange/melange/memory";
+ * import { OutboxRelay, SqliteOutbox } from "@melange/melange/outbox";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const backend = new MemoryBackend();
+ * const publisher = new MessagePublisher({ backend });
+ * const database = new DatabaseSync(":memory:");
+ * const relay = new OutboxRelay({ outbox: new SqliteOutbox({ database }), publisher });
+ * console.log(await relay.run()); // prints: 0
+ * await publisher.close();
+ * await backend.close();
+ * database.close();
+ * ```
  */
 export class OutboxRelay {
   readonly #options: OutboxRelayOptions;

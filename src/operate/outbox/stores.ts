@@ -15,7 +15,26 @@ export interface SqliteOutboxDatabase {
   };
 }
 
-/** Outbox in an SQLite file, in the table `melange_outbox`. */
+/**
+ * Outbox in an SQLite file, in the table `melange_outbox`.
+ *
+ * @example
+ * ```ts
+ * import { defineEvent, typed } from "@melange/melange";
+ * import { SqliteOutbox } from "@melange/melange/outbox";
+ * import { DatabaseSync } from "node:sqlite";
+ *
+ * const schema = typed<{ orderId: string }>();
+ * const OrderPlaced = defineEvent("OrderPlaced", { topic: "orders", schema });
+ * const database = new DatabaseSync(":memory:");
+ * const outbox = new SqliteOutbox({ database });
+ * database.exec("BEGIN IMMEDIATE");
+ * outbox.add(OrderPlaced({ orderId: "o-1" }));
+ * database.exec("COMMIT");
+ * console.log((await outbox.read(0, 10)).length); // prints: 1
+ * database.close();
+ * ```
+ */
 export class SqliteOutbox implements Outbox {
   readonly #database: SqliteOutboxDatabase;
 
@@ -59,7 +78,18 @@ export class SqliteOutbox implements Outbox {
   }
 }
 
-/** Outbox in Postgres, in the table `melange_outbox`. */
+/**
+ * Outbox in Postgres, in the table `melange_outbox`.
+ *
+ * @example
+ * ```ts ignore
+ * import { PostgresOutbox } from "@melange/melange/outbox";
+ * import { Pool } from "pg";
+ *
+ * const outbox = new PostgresOutbox({ client: new Pool() });
+ * await outbox.createTable();
+ * ```
+ */
 export class PostgresOutbox implements Outbox {
   readonly #client: PostgresClient;
 

@@ -65,7 +65,10 @@ export interface AnySerializerOptions {
  * import { anySerializer } from "@melange/melange/serializers/any";
  *
  * class Money {
- *   constructor(readonly cents: bigint) {}
+ *   readonly cents: bigint;
+ *   constructor(cents: bigint) {
+ *     this.cents = cents;
+ *   }
  * }
  * const { serialize, deserialize } = anySerializer({
  *   types: {
