@@ -98,7 +98,7 @@ function propertiesOf(name: string, interfaces: Interfaces): Property[] {
     propertiesOf((value as { typeName: string }).typeName, interfaces)
   );
   const all = [...(found.properties ?? []), ...inherited];
-  return [...new Map(all.map((property) => [property.name, property])).values()];
+  return all.filter(({ name }, index) => all.findIndex((other) => other.name === name) === index);
 }
 
 async function rowOf({ name, jsDoc, location, optional }: Property): Promise<string[]> {
@@ -110,7 +110,7 @@ async function rowOf({ name, jsDoc, location, optional }: Property): Promise<str
 /** Parts a doc comment into the default and all the rest. */
 export function partsOf(comment: string): { meaning: string; fallback?: string } {
   const text = comment.replace(/\{@link(?:code)? ([^}]*)\}/g, "`$1`");
-  const found = /^([\s\S]*?)\s*Default: ([\s\S]*?)\.(?=\s|$)([\s\S]*)$/.exec(text);
+  const found = /^([\s\S]*?)\s*Default:\s([\s\S]*?)\.(?=\s|$)([\s\S]*)$/.exec(text);
   if (!found) return { meaning: text };
   const [, before = "", fallback = "", after = ""] = found;
   return { meaning: `${before}${after}`.trim(), fallback };

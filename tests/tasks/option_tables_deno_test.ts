@@ -6,7 +6,7 @@ Deno.test("partsOf() takes the default out of a doc comment", () => {
     meaning: "Time of a lock.",
     fallback: "1.5 s",
   });
-  assertEquals(partsOf("Attempts. Default: 8\nof them. Of {@linkcode Retry} each."), {
+  assertEquals(partsOf("Attempts. Default:\n8\nof them. Of {@linkcode Retry} each."), {
     meaning: "Attempts. Of `Retry` each.",
     fallback: "8\nof them",
   });
