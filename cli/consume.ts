@@ -36,7 +36,11 @@ const OPTIONS = {
     value: "MS",
     help: `print the counts so often; 0: never; default: ${REPORT_MS} on a terminal, else never`,
   },
-  "health-port": { type: "count", value: "PORT", help: "answer GET /health, /ready and /metrics there" },
+  "health-port": {
+    type: "count",
+    value: "PORT",
+    help: "answer GET /health, /ready and /metrics there",
+  },
   "health-host": { type: "text", value: "ADDRESS", help: "default: 127.0.0.1" },
   "health-name": {
     type: "text",

@@ -52,7 +52,9 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
     }
     const code = codeOf(path, status.health);
     response.writeHead(code, { "content-type": "application/json" });
-    response.end(code === 404 ? '{"paths":["/health","/ready","/metrics"]}' : JSON.stringify(status));
+    response.end(
+      code === 404 ? '{"paths":["/health","/ready","/metrics"]}' : JSON.stringify(status),
+    );
   });
   await listen(server, options);
   const { address, port, family } = server.address() as AddressInfo;

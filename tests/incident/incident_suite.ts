@@ -76,6 +76,7 @@ it("an incident loses no order, and charges no card twice", async () => {
     // The rest goes back, while two workers run, and one of them is killed.
     await using mended = worker(broker.endpoint, file, "mended");
     await using victim = worker(broker.endpoint, file, "victim");
+    for (const each of [mended, victim]) await each.line(/working/);
     const killed = victim.line(/holding/).then(() => victim.kill("SIGKILL"));
     const report = await dead.redrive({
       where: ({ facts }) => facts?.reason === "CARD_DOWN",

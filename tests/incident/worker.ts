@@ -1,6 +1,6 @@
 /**
  * A worker of the incident: `worker.ts ENDPOINT DATABASE MODE`. It charges cards, once per order.
- * Broken, it gives every order up; the victim stops in the middle of its third order, and waits.
+ * Broken, it gives every order up; the victim stops in the middle of its second order, and waits.
  */
 import { DatabaseSync } from "node:sqlite";
 import { AwsBackend } from "../../backends/aws/mod.ts";
@@ -20,10 +20,12 @@ dispatcher.subscribe(OrderPlaced, async ({ data: { orderId, total } }) => {
   if (total < 0) throw new DeadLetter("BAD_TOTAL");
   if (mode === "broken") throw new DeadLetter("CARD_DOWN");
   handled += 1;
-  if (mode === "victim" && handled === 3) {
+  if (mode === "victim" && handled === 2) {
     console.log("holding");
     await new Promise((resolve) => setTimeout(resolve, 60_000));
   }
+  // Slower than letters come back, so that there is work for both workers.
+  await new Promise((resolve) => setTimeout(resolve, 40));
   charge.run(orderId, total);
 }, { name: "charge-card" });
 

@@ -35,10 +35,11 @@ export interface Place {
 }
 
 /** The options, and where their defaults come from. */
-export interface EndpointSettings
-  extends
-    EndpointOptions,
-    Partial<Record<"s3Endpoint" | "dynamodbEndpoint" | "portal.ssoEndpoint" | "oidcEndpoint", string>> {
+export interface EndpointSettings extends
+  EndpointOptions,
+  Partial<
+    Record<"s3Endpoint" | "dynamodbEndpoint" | "portal.ssoEndpoint" | "oidcEndpoint", string>
+  > {
   readonly environment: Environment;
 }
 

@@ -134,13 +134,14 @@ function locatorFrom(options: DefaultCredentialsOptions) {
 }
 
 function noCredentials(tried: readonly string[], options: { retryable: boolean }): MelangeError {
+  const blind = mayReadEnvironment()
+    ? ""
+    : ", and this program may not read the environment: run it with --allow-env";
   return new MelangeError(
     "CONFIGURATION",
-    `Cannot sign a request as there are no credentials. Tried: ${tried.join("; ")}. ${
-      mayReadEnvironment()
-        ? ""
-        : "This program may not read the environment: run it with --allow-env. "
-    }Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the option \`credentials\``,
+    `Cannot sign a request as there are no credentials${blind}. Tried: ${
+      tried.join("; ")
+    }. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give the option \`credentials\``,
     options,
   );
 }
