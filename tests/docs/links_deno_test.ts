@@ -18,6 +18,12 @@ Deno.test("every link between the pages leads to a file, and to a heading of it"
   assertEquals(broken, []);
 });
 
+Deno.test("the index docs/README.md has a line for every page", async () => {
+  const index = await textOf(new URL("docs/README.md", ROOT));
+  const pages = (await pagesOf("docs/")).map((page) => page.slice("docs/".length));
+  assertEquals(pages.filter((page) => page !== "README.md" && !index.includes(`(${page})`)), []);
+});
+
 async function pagesOf(folder: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
