@@ -23,7 +23,7 @@ doc comments and the help texts, so do not edit the page by hand. Times of optio
 `;
 
 /** A property of an interface, as \`deno doc --json\` tells it. */
-interface Property {
+export interface Property {
   readonly name: string;
   readonly optional?: boolean;
   readonly jsDoc?: { readonly doc?: string };
@@ -31,12 +31,13 @@ interface Property {
 }
 
 /** The part of an interface that is looked at. */
-interface Interface {
+export interface Interface {
   readonly properties?: readonly Property[];
   readonly extends?: readonly { readonly value: unknown }[];
 }
 
-type Interfaces = ReadonlyMap<string, Interface>;
+/** Interfaces by name. */
+export type Interfaces = ReadonlyMap<string, Interface>;
 
 if (import.meta.main) Deno.exit(await main());
 
@@ -91,14 +92,14 @@ async function pageOf(interfaces: Interfaces): Promise<string> {
 }
 
 /** Lists the properties of an interface and of the interfaces that it extends, its own first. */
-function propertiesOf(name: string, interfaces: Interfaces): Property[] {
+export function propertiesOf(name: string, interfaces: Interfaces): Property[] {
   const found = interfaces.get(name);
   if (!found) throw new Error(`Cannot find the interface ${name} in ${ENTRIES.join(", ")}`);
   const inherited = (found.extends ?? []).flatMap(({ value }) =>
     propertiesOf((value as { typeName: string }).typeName, interfaces)
   );
   const all = [...(found.properties ?? []), ...inherited];
-  return [...new Map(all.map((property) => [property.name, property])).values()];
+  return all.filter(({ name }, index) => all.findIndex((other) => other.name === name) === index);
 }
 
 async function rowOf({ name, jsDoc, location, optional }: Property): Promise<string[]> {
@@ -110,7 +111,7 @@ async function rowOf({ name, jsDoc, location, optional }: Property): Promise<str
 /** Parts a doc comment into the default and all the rest. */
 export function partsOf(comment: string): { meaning: string; fallback?: string } {
   const text = comment.replace(/\{@link(?:code)? ([^}]*)\}/g, "`$1`");
-  const found = /^([\s\S]*?)\s*Default: ([\s\S]*?)\.(?=\s|$)([\s\S]*)$/.exec(text);
+  const found = /^([\s\S]*?)\s*Default:\s([\s\S]*?)\.(?=\s|$)([\s\S]*)$/.exec(text);
   if (!found) return { meaning: text };
   const [, before = "", fallback = "", after = ""] = found;
   return { meaning: `${before}${after}`.trim(), fallback };
