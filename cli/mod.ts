@@ -21,7 +21,12 @@ import { isMainModule } from "./is_main_module.ts";
 import { runProgram } from "./program.ts";
 
 export { main } from "./main.ts";
-export type { Inspector } from "../backends/aws/inspect/inspect.ts";
+export type {
+  Inspector,
+  QueueDepths,
+  QueueFacts,
+  SubscriptionFacts,
+} from "../backends/aws/inspect/inspect.ts";
 export type { Io } from "./io.ts";
 
 // Not awaited: `require` takes no module that waits at its top.

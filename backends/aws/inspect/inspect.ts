@@ -23,10 +23,15 @@ import { policyInWords, topicsIn } from "./policy_words.ts";
 
 /** The depths of a queue. */
 export interface QueueDepths {
+  /** The name of the queue. */
   readonly name: string;
+  /** The ARN of the queue. */
   readonly arn: string;
+  /** Messages that can be received now, about. */
   readonly available: number;
+  /** Messages that are received and not settled, about. */
   readonly inFlight: number;
+  /** Messages that a delay hides, about. */
   readonly delayed: number;
   /** The name of the dead-letter queue, if there is one. */
   readonly deadLetterQueue?: string | undefined;
@@ -34,15 +39,21 @@ export interface QueueDepths {
 
 /** A queue as people ask for it. */
 export interface QueueFacts extends QueueDepths {
+  /** The receives before a message moves to the dead-letter queue. */
   readonly maxReceives?: number | undefined;
   /** The names of the queues whose dead letters come here. */
   readonly sources: readonly string[];
-  /** The times that the attributes tell, in milliseconds since the epoch. */
+  /** The time of the creation, in milliseconds since the epoch. */
   readonly createdAt: number;
+  /** The time of the last change, in milliseconds since the epoch. */
   readonly changedAt: number;
+  /** The time for which a receive locks, in milliseconds. */
   readonly visibilityTimeoutMs: number;
+  /** The time for which messages are kept, in milliseconds. */
   readonly retentionMs: number;
+  /** The time for which each message is hidden first, in milliseconds. */
   readonly delayMs: number;
+  /** The subscriptions of the queue, and topics that may send without one. */
   readonly subscriptions: readonly SubscriptionFacts[];
   /** The policy, a sentence for each statement. */
   readonly policy: readonly string[];
@@ -54,7 +65,9 @@ export interface SubscriptionFacts {
   readonly topic: string;
   /** The state: a topic may be allowed to send, and have no subscription. */
   readonly state: "subscribed" | "not subscribed" | "unknown";
+  /** Delivers bodies as they were published. */
   readonly raw?: boolean;
+  /** The filter, as text. */
   readonly filter?: string;
 }
 
