@@ -266,6 +266,8 @@ describe("DeadLetters.redrive", () => {
     const dead = new DeadLetters({ backend, ...options });
     assertEquals(await dead.redrive(), { seen: 4, moved: 2, kept: 0, failed: 2 });
     assertEquals(calls, 1);
+    // What was not sent is not removed.
+    assertEquals(await idsIn(memory, "dlq.fifo"), ["b", "c"]);
     assertEquals(await idsIn(memory, "q.fifo"), ["a", "d"]);
   });
 
@@ -284,6 +286,25 @@ describe("DeadLetters.redrive", () => {
     const again = await new DeadLetters({ backend: memory, ...options }).redrive();
     assertEquals(again, { seen: 1, moved: 1, kept: 0, failed: 0 });
     assertEquals((await memory.describeQueue("q.fifo")).available, 1);
+  });
+
+  it("removes no letter before its copy is stored", async () => {
+    const { memory, clock } = await setUp(letters(3));
+    const steps: string[] = [];
+    const backend = altered(memory, {
+      send: async (...given) => {
+        const results = await memory.send(...given);
+        steps.push("stored");
+        return results;
+      },
+      acknowledge: (...given) => {
+        steps.push("removed");
+        return memory.acknowledge(...given);
+      },
+    });
+    const options = { queue: "dlq", waitMs: 0, clock, random: () => 0, logger: QUIET };
+    await new DeadLetters({ backend, ...options }).redrive();
+    assertEquals(steps, ["stored", "removed"]);
   });
 
   it("takes no more than its rate, and keeps the locks of what it leaves", async () => {
