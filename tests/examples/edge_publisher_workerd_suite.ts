@@ -97,8 +97,11 @@ describe("examples/edge_publisher.ts under workerd", () => {
   const invalid: Record<string, { body: string | null; answer: RegExp }> = {
     "without a body": { body: null, answer: /^The body is not JSON$/ },
     "that is not JSON": { body: "{hello", answer: /^The body is not JSON$/ },
-    "of another shape": { body: "[]", answer: /schema.* path$/ },
-    "that violates the schema": { body: '{"path":"secret"}', answer: /schema.* path$/ },
+    "of another shape": { body: "[]", answer: /schema.* path \(expected .*\)$/ },
+    "that violates the schema": {
+      body: '{"path":"secret"}',
+      answer: /schema.* path \(expected .*\)$/,
+    },
     "that is too large": {
       body: JSON.stringify({ path: `/${"x".repeat(300_000)}` }),
       answer: /262144/,
